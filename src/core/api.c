@@ -1,0 +1,26 @@
+/*-------------------------------------------------------------------------
+ *
+ * src/core/api.c
+ *	  The one symbol that selfclass_core.so exports.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "api.h"
+
+__attribute__((visibility("default")))
+extern const sc_core_api *sc_core_open(void);
+
+const sc_core_api *
+sc_core_open(void)
+{
+	static sc_core_api api = {
+		.version = SC_CORE_VERSION,
+		.size = sizeof(sc_core_api),
+#define F(f) .f = f,
+		SC_CORE_FUNCTIONS(F)
+#undef F
+	};
+
+	sc_blas_open(&api.serial_blas);
+	return &api;
+}

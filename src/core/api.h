@@ -1,0 +1,42 @@
+/*-------------------------------------------------------------------------
+ *
+ * src/core/api.h
+ *	  The table of functions through which selfclass.so reaches the core.
+ *
+ * selfclass_core.so is opened with RTLD_LOCAL and exports one symbol,
+ * sc_core_open, which returns this table. A function that src/pg calls is one
+ * line in SC_CORE_FUNCTIONS; its member has the function's own name and type.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SC_API_H
+#define SC_API_H
+
+#include "gemm.h"
+#include "pool.h"
+
+/* Both libraries are built together; a mix of two builds is refused. */
+#define SC_CORE_VERSION "1.0"
+
+#define SC_CORE_FUNCTIONS(F) \
+	F(sc_pool_start) \
+	F(sc_pool_fd) \
+	F(sc_pool_busy) \
+	F(sc_pool_stop) \
+	F(sc_pool_finish) \
+	F(sc_pool_shutdown) \
+	/* end */
+
+typedef struct sc_core_api
+{
+	const char *version;		/* SC_CORE_VERSION */
+	size_t		size;			/* sizeof(sc_core_api) */
+	bool		serial_blas;	/* one lane only: OpenBLAS without threads */
+#define F(f) __typeof__(f) *f;
+	SC_CORE_FUNCTIONS(F)
+#undef F
+} sc_core_api;
+
+typedef const sc_core_api *(*sc_core_open_fn) (void);
+
+#endif							/* SC_API_H */
