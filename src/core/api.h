@@ -13,6 +13,7 @@
 #define SC_API_H
 
 #include "gemm.h"
+#include "multiply.h"
 #include "pool.h"
 
 /* Both libraries are built together; a mix of two builds is refused. */
@@ -25,6 +26,7 @@
 	F(sc_pool_stop) \
 	F(sc_pool_finish) \
 	F(sc_pool_shutdown) \
+	F(sc_multiply_run) \
 	/* end */
 
 typedef struct sc_core_api

@@ -1,0 +1,87 @@
+#!/bin/bash
+# Every test: unit, SQL (pg_regress), TAP. Installs what is missing, touches no
+# server of yours, and ends with one line "N passed, N failed".
+# A part alone: tests/check.sh unit | regress [NAME ...] | tap [tests/t/X.pl ...]
+set -u
+cd "$(dirname "$0")/.." || exit 1
+tests/setup.sh || exit 1
+PG_CONFIG=${PG_CONFIG:-pg_config}
+export PG_CONFIG
+jobs=$(nproc)
+passed=0
+failed=0
+
+count()
+{
+	passed=$((passed + $1))
+	failed=$((failed + $2))
+}
+
+unit()
+{
+	local log=build/unit.log
+
+	make -s -j"$jobs" unit-programs || { count 0 1; return; }
+	make -s unit 2>&1 | tee $log
+	set -- $(sed -n 's/^unit: \([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' $log)
+	count "${1:-0}" "${2:-1}"
+}
+
+regress()
+{
+	local out=build/regress names="${*:-$(tr '\n' ' ' <sql/schedule)}"
+	local tool=$(dirname "$($PG_CONFIG --pgxs)")/../test/regress/pg_regress
+
+	rm -rf $out
+	mkdir -p $out
+	# shellcheck disable=SC2016
+	TOOL=$tool NAMES=$names OUT=$out tests/cluster.sh run sh -c '
+		"$TOOL" --bindir="$SELFCLASS_BIN" --inputdir=. --outputdir="$OUT" --dbname=contrib_regression $NAMES' 2>&1 | tee $out.log
+	local good=$(grep -cE '^test .* \.\.\. ok' $out.log) bad=$(grep -cE '^test .* \.\.\. FAILED' $out.log)
+	[ -f $out/regression.diffs ] && head -n 200 $out/regression.diffs
+	[ "$((good + bad))" -gt 0 ] || bad=1
+	count "$good" "$bad"
+}
+
+tap()
+{
+	local pgxs=$(dirname "$($PG_CONFIG --pgxs)")/../.. dir user
+	local files="${*:-$(ls tests/t/*.pl)}"
+
+	dir=$(mktemp -d "${TMPDIR:-/tmp}/selfclass.XXXXXX")
+	local bin=$(tests/cluster.sh tree "$dir") || { count 0 1; return; }
+	# The tests run as the server's user, who may not be able to read this tree.
+	cp -R tests "$dir/tests"
+	mkdir "$dir/log"
+	user=
+	if [ "$(id -u)" -eq 0 ]; then
+		user=postgres
+		id postgres >/dev/null 2>&1 || user=nobody
+		chown -R $user "$dir/tests" "$dir/log"
+		user="setpriv --reuid=$user --regid=$(id -g $user) --clear-groups"
+	fi
+	(cd "$dir" && $user env HOME=/tmp PATH="$bin:$PATH" PG_REGRESS="$pgxs/src/test/regress/pg_regress" \
+		TESTDIR="$dir/log" TESTDATADIR="$dir/log" TESTLOGDIR="$dir/log" PGPORT=65432 \
+		prove -I "$pgxs/src/test/perl" -I tests/t $files) 2>&1 | tee build/tap.log
+	# prove tells totals for files; count the tests themselves.
+	local total=$(sed -n 's/^Files=[0-9]*, Tests=\([0-9]*\),.*/\1/p' build/tap.log)
+	local bad=$(grep -oE 'Failed [0-9]+/[0-9]+ subtests' build/tap.log | awk '{split($2, a, "/"); n += a[1]} END {print n + 0}')
+	if ! grep -q '^Result: PASS' build/tap.log; then
+		[ "$bad" -gt 0 ] || bad=1
+		tail -n 20 "$dir"/log/tmp_check/log/regress_log_*
+	fi
+	count $((${total:-0} > bad ? ${total:-0} - bad : 0)) "$bad"
+	[ -n "${KEEP:-}" ] && echo "kept $dir" || rm -rf "$dir"
+}
+
+mkdir -p build
+make -s -j"$jobs" ${WERROR:+WERROR=$WERROR} || exit 1
+case "${1:-all}" in
+	unit) unit ;;
+	regress) shift; regress "$@" ;;
+	tap) shift; tap "$@" ;;
+	all) unit; regress; tap ;;
+	*) sed -n '2,4p' "$0" >&2; exit 2 ;;
+esac
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

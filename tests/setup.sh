@@ -1,0 +1,46 @@
+#!/bin/sh
+# Install the Debian packages that selfclass needs to build, to run and to be
+# tested. Does nothing where all are there. Debian 12 (PostgreSQL 15) and 13
+# (17); elsewhere it says what is missing and leaves it to you.
+set -eu
+
+missing=""
+need()
+{
+	dpkg -s "$1" >/dev/null 2>&1 || missing="$missing $1"
+}
+
+if ! command -v dpkg >/dev/null 2>&1; then
+	echo "setup: no dpkg here; needed are a C compiler, make, pkg-config, PostgreSQL 15 to 18 with its" >&2
+	echo "setup: server headers, OpenBLAS, libjpeg-turbo, and, if they are to be had, libpng and oneDNN" >&2
+	exit 0
+fi
+
+pg=${PG_MAJOR:-$(. /etc/os-release; case "$VERSION_ID" in 13*) echo 17 ;; *) echo 15 ;; esac)}
+for package in gcc make libc6-dev pkg-config perl "postgresql-$pg" "postgresql-server-dev-$pg" \
+	libopenblas0-pthread libopenblas-pthread-dev libjpeg62-turbo-dev libpng-dev libdnnl-dev libipc-run-perl; do
+	need "$package"
+done
+[ -z "$missing" ] && exit 0
+
+run=""
+if [ "$(id -u)" -ne 0 ]; then
+	if ! command -v sudo >/dev/null 2>&1; then
+		echo "setup: please install, as root:$missing" >&2
+		exit 1
+	fi
+	run=sudo
+fi
+echo "setup: installing$missing"
+
+# Debian starts a server of its own when it installs one; ours is private, so no.
+policy=/usr/sbin/policy-rc.d
+if [ -z "$run" ] && [ ! -e $policy ]; then
+	printf '#!/bin/sh\nexit 101\n' > $policy
+	chmod +x $policy
+	trap 'rm -f $policy' EXIT
+fi
+# A package list that is missing or old is the usual reason for "not found".
+$run env DEBIAN_FRONTEND=noninteractive sh -c "
+	apt-get update -q >/dev/null &&
+	apt-get install -y -q --no-install-recommends $missing >/dev/null"
