@@ -49,7 +49,7 @@ typedef struct sc_lr_config
 /* The learning rate of step `step` (from 0) of epoch `epoch` (from 0). */
 extern double sc_lr_at(const sc_lr_config *config, int epoch, int step);
 
-/* For optim.c alone. */
+/* The loop itself, for optim.c. */
 SC_SIMD_DECLARE(void, sc_sgd_range, (float *w, float *velocity, const float *grad, size_t n,
 									 float lr, float momentum, float weight_decay));
 
