@@ -25,7 +25,10 @@ else
 # selfclass.so: what knows PostgreSQL. Links no numeric library.
 # ---------------------------------------------------------------------------
 MODULE_big = selfclass
-OBJS = $(patsubst %.c,%.o,$(wildcard src/pg/*.c))
+ISAS = base $(if $(filter x86_64,$(shell uname -m)),avx2 avx512)
+PG_SIMD_SRC = $(wildcard src/pg/*_simd.c)
+OBJS = $(patsubst %.c,%.o,$(filter-out $(PG_SIMD_SRC),$(wildcard src/pg/*.c))) \
+	$(foreach isa,$(ISAS),$(PG_SIMD_SRC:%.c=%_$(isa).o))
 DATA = $(wildcard sql/selfclass--*.sql)
 REGRESS = $(shell cat sql/schedule)
 
@@ -78,7 +81,6 @@ CORE_CFLAGS = -std=gnu11 -O2 -g -fPIC -fvisibility=hidden -fno-omit-frame-pointe
 	-fno-strict-aliasing -fwrapv -pthread $(WARNINGS) -Wmissing-prototypes $(FP_FLAGS) $(CORE_DEFS) $(SANITIZE)
 SIMD_avx2 = -mavx2 -mfma -mf16c
 SIMD_avx512 = -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c -mprefer-vector-width=512
-ISAS = base $(if $(filter x86_64,$(shell uname -m)),avx2 avx512)
 
 CORE_OBJ = $(CORE_SRC:src/core/%.c=$(BUILD)/core/%.o) \
 	$(foreach isa,$(ISAS),$(SIMD_SRC:src/core/%.c=$(BUILD)/core/%_$(isa).o))
@@ -91,6 +93,8 @@ $(BUILD)/core/flags: FORCE
 $(BUILD)/core/%.o: src/core/%.c $(HEADERS_ALL) $(BUILD)/core/flags Makefile
 	$(CC) $(CORE_CFLAGS) -c -o $@ $<
 define simd_rule
+src/pg/%_simd_$(1).o: src/pg/%_simd.c $(HEADERS_ALL) $(BUILD)/core/flags Makefile
+	$$(CC) $$(CORE_CFLAGS) -Isrc -O3 $$(SIMD_$(1)) -DSC_ISA=$(1) -c -o $$@ $$<
 $(BUILD)/core/%_simd_$(1).o: src/core/%_simd.c $(HEADERS_ALL) $(BUILD)/core/flags Makefile
 	$$(CC) $$(CORE_CFLAGS) -O3 $$(SIMD_$(1)) -DSC_ISA=$(1) -c -o $$@ $$<
 endef

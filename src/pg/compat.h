@@ -18,6 +18,16 @@
 #include "varatt.h"
 #endif
 
+/* Soft errors of input functions came with 16; before it an error is an error. */
+#if PG_VERSION_NUM < 160000
+#define ereturn(escontext, value, ...) \
+	do { \
+		(void) (escontext); \
+		ereport(ERROR, __VA_ARGS__); \
+		return value; \
+	} while (0)
+#endif
+
 /* The one wait event for extensions. */
 #include "utils/wait_event.h"
 #define SCPG_WAIT_EVENT PG_WAIT_EXTENSION
