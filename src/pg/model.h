@@ -1,0 +1,89 @@
+/*-------------------------------------------------------------------------
+ *
+ * src/pg/model.h
+ *	  Models in the extension's own tables: selfclass_model, its weights in
+ *	  parts, and the log of its training.
+ *
+ * Ordinary roles have no right on these tables. The functions here check that
+ * the current user may use the model, then act as the tables' owner for these
+ * tables alone. They go through SPI and need SPI to be connected
+ * (SPI_connect or SPI_connect_ext); what they return is allocated in the
+ * memory context that was current when they were called.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SCPG_MODEL_H
+#define SCPG_MODEL_H
+
+#include "utils/jsonb.h"
+
+typedef enum scpg_model_state
+{
+	SCPG_MODEL_TRAINING,
+	SCPG_MODEL_READY,
+	SCPG_MODEL_FAILED
+} scpg_model_state;
+
+typedef struct scpg_model
+{
+	int64		model_id;
+	char	   *name;
+	int			version;
+	Oid			owner;
+	scpg_model_state state;
+	Jsonb	   *recipe;
+	Oid			source;			/* the table it was trained on; may be gone */
+	int64		images;
+	int64		skipped;
+	int			epochs_done;
+	float8		loss;			/* NaN before the first epoch */
+	struct varlena *pca;		/* pca_model, or NULL */
+	struct varlena *kmeans;		/* kmeans_model, or NULL */
+	struct varlena *elbow;		/* elbow_result, or NULL */
+} scpg_model;
+
+/* Letters, digits and _, at most 63 bytes, else 22023; NULL: 22004. */
+extern void scpg_model_check_name(const char *name);
+
+/*
+ * The model called name (newest version of it, or "name@version"; one's own
+ * before others') that the current user may use. Missing: NULL if missing_ok,
+ * else 42704 with a hint that names the nearest one. There, but not granted:
+ * as if missing. for_owner: only the owner will do (42501).
+ */
+extern scpg_model *scpg_model_find(const char *name, bool missing_ok, bool for_owner);
+
+/* As above, and 55000 (with the hint to resume) unless it is ready. */
+extern scpg_model *scpg_model_find_ready(const char *name);
+
+/* A new version of the name, owned by the current user, state training. */
+extern scpg_model *scpg_model_create(const char *name, Jsonb *recipe, Oid source);
+
+/* One row of the log, and epochs_done and loss of the model. */
+extern void scpg_model_log_epoch(scpg_model *model, int epoch, float8 loss, float8 lr, float8 images_per_second);
+
+/* Replace the stored weights by these bytes (a safetensors stream), cut in parts, with a checksum. */
+extern void scpg_model_save_weights(scpg_model *model, const uint8 *bytes, Size size);
+
+/* The stored weights, checksum verified (XX001). Counted against selfclass.max_memory in cxt. */
+extern uint8 *scpg_model_load_weights(const scpg_model *model, MemoryContext cxt, Size *size);
+
+/* The recipe as it is now (the epochs of a time budget are known late). */
+extern void scpg_model_set_recipe(scpg_model *model, Jsonb *recipe);
+
+/* State ready or failed, with the counts; finished is set for ready. */
+extern void scpg_model_finish(scpg_model *model, scpg_model_state state, int64 images, int64 skipped);
+
+/* The clustering that assign_cluster and the next cluster_images use; elbow may be NULL. */
+extern void scpg_model_set_clustering(scpg_model *model, struct varlena *pca,
+									  struct varlena *kmeans, struct varlena *elbow);
+
+/*
+ * The session-level lock on a name (of the current user) that a trainer
+ * holds: taken without waiting, 55006 if another session has it. Release it
+ * in PG_FINALLY: an error does not.
+ */
+extern void scpg_model_lock(const char *name);
+extern void scpg_model_unlock(const char *name);
+
+#endif							/* SCPG_MODEL_H */
