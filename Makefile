@@ -27,8 +27,8 @@ else
 MODULE_big = selfclass
 ISAS = base $(if $(filter x86_64,$(shell uname -m)),avx2 avx512)
 PG_SIMD_SRC = $(wildcard src/pg/*_simd.c)
-OBJS = $(patsubst %.c,%.o,$(filter-out $(PG_SIMD_SRC),$(wildcard src/pg/*.c))) \
-	$(foreach isa,$(ISAS),$(PG_SIMD_SRC:%.c=%_$(isa).o))
+PG_SIMD_OBJ = $(foreach isa,$(ISAS),$(PG_SIMD_SRC:%.c=%_$(isa).o))
+OBJS = $(patsubst %.c,%.o,$(filter-out $(PG_SIMD_SRC),$(wildcard src/pg/*.c))) $(PG_SIMD_OBJ)
 DATA = $(wildcard sql/selfclass--*.sql)
 REGRESS = $(shell cat sql/schedule)
 
@@ -116,12 +116,13 @@ clean-core:
 	rm -f selfclass_core.so
 
 # ---------------------------------------------------------------------------
-# Unit tests: C programs on the core's objects alone, no server.
+# Unit tests: C programs on the core's objects (and the loops over embeddings,
+# which know no PostgreSQL either) alone, no server.
 # ---------------------------------------------------------------------------
 UNIT = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
-$(BUILD)/unit/%: tests/unit/%.c tests/unit/unit.h $(CORE_OBJ)
+$(BUILD)/unit/%: tests/unit/%.c tests/unit/unit.h $(CORE_OBJ) $(PG_SIMD_OBJ)
 	@mkdir -p $(@D)
-	$(CC) $(CORE_CFLAGS) -Isrc/core -Itests/unit -o $@ $< $(CORE_OBJ) $(CORE_LIBS)
+	$(CC) $(CORE_CFLAGS) -Isrc/core -Isrc -Itests/unit -o $@ $< $(CORE_OBJ) $(PG_SIMD_OBJ) $(CORE_LIBS)
 unit-programs: $(UNIT)
 unit: $(UNIT)
 	@tests/unit/run.sh $(UNIT)
