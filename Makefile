@@ -2,7 +2,7 @@
 # that pg_config names; "make check" and "make demo" install what they need
 # (Debian packages) and run everything in a throw-away cluster of their own.
 
-EXTENSION = selfclass
+EXTENSION = selfclass sql/selfclass_pgvector
 EXTVERSION = 1.0
 PG_CONFIG ?= pg_config
 
@@ -29,13 +29,15 @@ ISAS = base $(if $(filter x86_64,$(shell uname -m)),avx2 avx512)
 PG_SIMD_SRC = $(wildcard src/pg/*_simd.c)
 PG_SIMD_OBJ = $(foreach isa,$(ISAS),$(PG_SIMD_SRC:%.c=%_$(isa).o))
 OBJS = $(patsubst %.c,%.o,$(filter-out $(PG_SIMD_SRC),$(wildcard src/pg/*.c))) $(PG_SIMD_OBJ)
-DATA = $(wildcard sql/selfclass--*.sql)
+DATA = $(wildcard sql/selfclass--*.sql sql/selfclass_pgvector--*.sql)
 REGRESS = $(shell cat sql/schedule)
 
 # PGXS would build bitcode of the glue for the JIT, which has nothing to gain here.
 override with_llvm := no
 WARNINGS = -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers
 WARNINGS += -Wno-sign-compare -Wno-cast-function-type $(if $(WERROR),-Werror)
+# The server's own flags are gcc's where the server was built with gcc.
+WARNINGS += $(if $(findstring clang,$(CC)),-Wno-ignored-optimization-argument -Wno-unknown-warning-option)
 PG_CPPFLAGS = -Isrc -isystem $(shell $(PG_CONFIG) --includedir-server) \
 	-DSELFCLASS_VERSION='"$(EXTVERSION)"'
 PG_CFLAGS = $(WARNINGS)
