@@ -6,7 +6,7 @@
  *	  [begin, end]}, ...} padded with spaces, then the data, little-endian.
  *
  * The reader takes hostile bytes. It reads F32, F16, BF16, F64 and I64; other
- * types, names with escapes, more than four dimensions and unknown keys are
+ * types, names beyond plain ASCII, more than four dimensions and unknown keys are
  * refused, as is what the format itself forbids. Overlapping data is not.
  *
  *-------------------------------------------------------------------------
