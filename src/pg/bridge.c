@@ -213,15 +213,15 @@ scpg_check(sc_status status, const sc_error *err)
 			 err->hint[0] ? errhint("%s", err->hint) : 0));
 }
 
-void
-scpg_run(sc_job_fn fn, void *arg)
+sc_status
+scpg_try_run(sc_job_fn fn, void *arg, sc_error *err)
 {
 	const sc_core_api *api = scpg_core();
-	sc_error	err;
 	sc_status	status;
 
-	status = api->sc_pool_start(scpg_lanes(), fn, arg, &err);
-	scpg_check(status, &err);
+	status = api->sc_pool_start(scpg_lanes(), fn, arg, err);
+	if (status != SC_OK)
+		return status;
 	PG_TRY();
 	{
 		for (;;)
@@ -246,8 +246,17 @@ scpg_run(sc_job_fn fn, void *arg)
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
-	status = api->sc_pool_finish(&err);
+	status = api->sc_pool_finish(err);
 	CHECK_FOR_INTERRUPTS();
+	return status;
+}
+
+void
+scpg_run(sc_job_fn fn, void *arg)
+{
+	sc_error	err;
+	sc_status	status = scpg_try_run(fn, arg, &err);
+
 	scpg_check(status, &err);
 }
 

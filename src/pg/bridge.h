@@ -26,6 +26,9 @@ extern int	scpg_lanes(void);
  */
 extern void scpg_run(sc_job_fn fn, void *arg);
 
+/* Likewise, but return the job's status and error instead of raising it. */
+extern sc_status scpg_try_run(sc_job_fn fn, void *arg, sc_error *err);
+
 /* Raise the error of a core call that failed; nothing if status is SC_OK. */
 extern void scpg_check(sc_status status, const sc_error *err);
 

@@ -59,11 +59,15 @@ extern scpg_model *scpg_model_find_ready(const char *name);
 /* A new version of the name, owned by the current user, state training. */
 extern scpg_model *scpg_model_create(const char *name, Jsonb *recipe, Oid source);
 
-/* One row of the log, and epochs_done and loss of the model. */
+/* One row of the log, and the loss of the model. */
 extern void scpg_model_log_epoch(scpg_model *model, int epoch, float8 loss, float8 lr, float8 images_per_second);
 
-/* Replace the stored weights by these bytes (a safetensors stream), cut in parts, with a checksum. */
-extern void scpg_model_save_weights(scpg_model *model, const uint8 *bytes, Size size);
+/*
+ * Replace the stored weights by these bytes (a safetensors stream), cut in
+ * parts, with a checksum, and set epochs_done: the epochs that these weights
+ * have seen, where resume_encoder goes on.
+ */
+extern void scpg_model_save_weights(scpg_model *model, const uint8 *bytes, Size size, int epochs_done);
 
 /* The stored weights, checksum verified (XX001). Counted against selfclass.max_memory in cxt. */
 extern uint8 *scpg_model_load_weights(const scpg_model *model, MemoryContext cxt, Size *size);

@@ -27,6 +27,9 @@ static const char *const order_names[] = {"flip_rotate", "rotate_flip", NULL};
 static const char *const elbow_names[] = {"last_turn", "kneedle", "silhouette", NULL};
 static const char *const kmeans_init_names[] = {"k-means++", "random", NULL};
 
+/* Views of preset auto are no larger. */
+#define AUTO_MAX_INPUT_SIZE 64
+
 #define AT(field) offsetof(scpg_recipe, field)
 #define CHOICE(field, names) {#field, SCPG_OPTION_ENUM, AT(field), .values = names}
 #define FLAG(field) {#field, SCPG_OPTION_BOOL, AT(field)}
@@ -49,6 +52,7 @@ static const scpg_option table[] = {
 	{"seed", SCPG_OPTION_INT8, AT(seed), -9223372036854775808.0, 9223372036854775807.0},
 	CHOICE(precision, precision_names),
 	WHOLE(input_size, 16, 512),
+	WHOLE(image_side, 16, 4096),
 	CHOICE(stem, stem_names),
 	WHOLE(batch_size, 2, 16384),
 	FLAG(drop_last),
@@ -214,6 +218,19 @@ scpg_recipe_read(scpg_recipe *recipe, scpg_given *given, const Jsonb *options)
 						   recipe->sigmas[0], recipe->sigmas[1]),
 				 errhint("Give \"min_scale\" and \"max_scale\", \"min_ratio\" and \"max_ratio\", and \"sigmas\" in ascending order.")));
 
+	/*
+	 * What the smallest crop needs to fill a view, up to three views: then
+	 * no crop is enlarged much, and a photo of a camera takes little room.
+	 * Preset auto knows its view only once the images are read.
+	 */
+	if (!GIVEN(image_side))
+	{
+		int			view = recipe->preset == SCPG_PRESET_AUTO && !GIVEN(input_size) ?
+			AUTO_MAX_INPUT_SIZE : recipe->input_size;
+
+		recipe->image_side = (int) ceil(view * Min(3.0, 1.0 / sqrt(recipe->min_scale)));
+	}
+
 	/* sigmas by hand mean a blur by sigma, whatever the preset says. */
 	if (GIVEN(sigmas) && !GIVEN(kernel_size))
 		recipe->kernel_size = 0;
@@ -227,7 +244,7 @@ scpg_recipe_read(scpg_recipe *recipe, scpg_given *given, const Jsonb *options)
 static int
 choose_input_size(double median_side)
 {
-	int			side = (int) ceil(Min(median_side, 64) / 8) * 8;
+	int			side = (int) ceil(Min(median_side, AUTO_MAX_INPUT_SIZE) / 8) * 8;
 
 	return Max(side, 32);
 }
@@ -402,10 +419,4 @@ scpg_recipe_train(const scpg_recipe *r)
 	a->rotate_before_flip = r->transform_order == 1;
 	scpg_recipe_normalize(r, a->mean, a->std);
 	return c;
-}
-
-int
-scpg_recipe_image_side(const scpg_recipe *r)
-{
-	return (int) ceil(r->input_size * Min(3.0, 1.0 / sqrt(r->min_scale)));
 }

@@ -37,6 +37,7 @@ typedef struct scpg_recipe
 	int64		seed;
 	int			precision;		/* 0 auto, 1 f32, 2 bf16 */
 	int			input_size;
+	int			image_side;		/* images are kept reduced to this short side */
 	int			stem;			/* 0 imagenet, 1 small */
 	int			batch_size;
 	bool		drop_last;
@@ -130,8 +131,5 @@ extern void scpg_recipe_override_clustering(scpg_recipe *recipe, const Jsonb *op
 extern sc_net_config scpg_recipe_net(const scpg_recipe *recipe);
 extern sc_train_config scpg_recipe_train(const scpg_recipe *recipe);
 extern void scpg_recipe_normalize(const scpg_recipe *recipe, float mean[3], float std[3]);
-
-/* Largest short side that images are kept at: what the smallest crop needs, at most 3 views. */
-extern int	scpg_recipe_image_side(const scpg_recipe *recipe);
 
 #endif							/* SCPG_RECIPE_H */
