@@ -137,7 +137,15 @@ $(BUILD)/bin/%: tests/demo/%.c $(CORE_OBJ)
 	@mkdir -p $(@D)
 	$(CC) $(CORE_CFLAGS) -Isrc/core -o $@ $< $(CORE_OBJ) $(CORE_LIBS)
 
-.PHONY: FORCE install-core uninstall-core clean-core unit unit-programs
+# Fuzzers (clang's libFuzzer): "make fuzz-programs", then run build/fuzz/bin/fuzz_*.
+$(BUILD)/bin/%: tests/fuzz/%.c $(CORE_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(CORE_CFLAGS) -fsanitize=fuzzer -Isrc/core -o $@ $< $(CORE_OBJ) $(CORE_LIBS)
+FUZZ = $(patsubst tests/fuzz/%.c,build/fuzz/bin/%,$(wildcard tests/fuzz/fuzz_*.c))
+fuzz-programs:
+	$(MAKE) CC=clang BUILD=build/fuzz SANITIZE='-fsanitize=address,undefined,fuzzer-no-link' $(FUZZ)
+
+.PHONY: FORCE install-core uninstall-core clean-core unit unit-programs fuzz-programs
 .SECONDARY: $(CORE_OBJ)
 FORCE:
 

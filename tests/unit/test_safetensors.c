@@ -191,6 +191,7 @@ static void
 hostile(void)
 {
 #define T(body) "{\"a\":{" body "}}"
+#define E(name) "\"" name "\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}"
 	static const char *const good[] = {
 		"{}",
 		" { } ",
@@ -198,8 +199,8 @@ hostile(void)
 		T("\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]"),
 		T("\"dtype\":\"F32\",\"shape\":[0,18446744073709551615],\"data_offsets\":[8,8]"),
 		/* two tensors on the same bytes */
-		"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
-		"\"b\":{\"dtype\":\"BF16\",\"shape\":[2],\"data_offsets\":[0,4]}}",
+		("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
+		"\"b\":{\"dtype\":\"BF16\",\"shape\":[2],\"data_offsets\":[0,4]}}"),
 	};
 	static const char *const bad[] = {
 		"",
@@ -256,19 +257,16 @@ hostile(void)
 		T("\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[18446744073709551608,18446744073709551616]"),
 		T("\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[18446744073709551612,4]"),
 		/* one name twice; names that are no plain text */
-		"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
-		"\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}",
+		("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
+		"\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}"),
 		"{\"\\u0061\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}",
 		"{\"\xC3\xBC\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}",
 		"{\"a\nb\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}",
 		/* more tensors than there is room for */
-		"{\"1\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]},\"2\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]},"
-		"\"3\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]},\"4\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]},"
-		"\"5\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]},\"6\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]},"
-		"\"7\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]},\"8\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]},"
-		"\"9\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}}",
+		("{" E("1") "," E("2") "," E("3") "," E("4") "," E("5") "," E("6") "," E("7") "," E("8") "," E("9") "}"),
 	};
 #undef T
+#undef E
 	static const uint64_t lengths[] = {
 		UINT64_MAX, UINT64_MAX - 7, (uint64_t) INT64_MAX, UINT64_C(1) << 63, 100000001, 100000000, 19
 	};
