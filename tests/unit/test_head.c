@@ -287,6 +287,29 @@ head_lanes(bool batch_norm)
 	free(first.memory);
 }
 
+/* A batch of more rows than one product takes: the weights' gradient is the sum over all of them. */
+static void
+head_many_rows(void)
+{
+	sc_head_config config = {6, 5, 4, false};
+	const int	rows = 4099;
+	sc_error	err;
+	head_case	c;
+
+	head_make(&c, &config, rows, 16);
+	CHECK(sc_pool_run(2, head_job, &c, &err) == SC_OK, "%s", err.message);
+	for (int j = 0; j < config.out_dim; j++)
+		for (int i = 0; i < config.hidden_dim; i++)
+		{
+			double		sum = 0.0;
+
+			for (int r = 0; r < rows; r++)
+				sum += (double) c.dz[r * config.out_dim + j] * c.head.h[r * config.hidden_dim + i];
+			CLOSE(c.head.grad[1].weight[j * config.hidden_dim + i], sum, 1e-4 * (1.0 + fabs(sum)));
+		}
+	free(c.memory);
+}
+
 static void
 head_initial(void)
 {
@@ -562,6 +585,7 @@ main(void)
 		head_lanes(false);
 		loss_lanes();
 	}
+	head_many_rows();
 	head_initial();
 	loss_torch();
 	loss_differences();
