@@ -14,9 +14,9 @@
  *	 conv*.weight, downsample.0.weight	scale sqrt(6 / fan_out), fan_out = out * kh * kw
  *	 linear weight and bias				scale sqrt(1 / in)
  *	 batch norm weight (1-d), bias		offset 1, scale 1/8; offset 0, scale 1/8
- *	 running_mean, running_var			0 and 1
+ *	 running_mean, running_var			0 and 1; of the encoder's fixture like bias and weight
  * (the scales computed in double, then rounded to float).
- * Views: formula_view.
+ * Views: formula_view. Images: formula_image.
  *
  *-------------------------------------------------------------------------
  */
@@ -69,6 +69,15 @@ formula_view(float *out, int size, int v)
 				out[((size_t) y * size + x) * 3 + c] =
 					formula_unit(coarse, cell) + 0.5f * formula_unit(fine, pixel);
 			}
+}
+
+/* Image v, (size, size, 3): the view in 0 ... 255. scratch (size, size, 3). */
+static inline void
+formula_image(uint8_t *out, int size, int v, float *scratch)
+{
+	formula_view(scratch, size, v);
+	for (size_t i = 0; i < (size_t) size * size * 3; i++)
+		out[i] = (uint8_t) ((scratch[i] + 1.5f) * 85.0f);
 }
 
 #endif							/* FORMULA_H */
