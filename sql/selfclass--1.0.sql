@@ -342,6 +342,103 @@ COMMENT ON AGGREGATE sum(embedding) IS 'sum of the embeddings that are not NULL;
 -- models: tables that pg_dump carries
 -- ---------------------------------------------------------------------------
 
+-- Ordinary roles have no right on these tables: the functions check what a role
+-- may do with a model and then act as the tables' owner. No row security, which
+-- would break a dump by anyone but a superuser.
+
+CREATE TABLE selfclass_model (
+	model_id bigserial PRIMARY KEY,
+	name text NOT NULL,
+	version int NOT NULL,
+	owner regrole NOT NULL,
+	state text NOT NULL CHECK (state IN ('training', 'ready', 'failed')),
+	recipe jsonb NOT NULL,
+	backbone text NOT NULL,
+	dim int NOT NULL,
+	source regclass,
+	images bigint,
+	skipped bigint,
+	epochs_done int NOT NULL,
+	loss double precision,
+	pca bytea,
+	kmeans bytea,
+	elbow bytea,
+	created timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+	finished timestamptz,
+	selfclass_version text NOT NULL,
+	weights_bytes bigint,
+	weights_crc bigint,
+	UNIQUE (name, owner, version)
+);
+COMMENT ON TABLE selfclass_model IS 'models: encoders, how they were trained, and the clustering made with them';
+COMMENT ON COLUMN selfclass_model.name IS 'the name that calls use, with the newest version meant unless it is name@version';
+COMMENT ON COLUMN selfclass_model.state IS 'training, ready or failed';
+COMMENT ON COLUMN selfclass_model.recipe IS 'every option with the value that it had';
+COMMENT ON COLUMN selfclass_model.source IS 'the relation whose images trained the model';
+COMMENT ON COLUMN selfclass_model.skipped IS 'images that could not be read';
+COMMENT ON COLUMN selfclass_model.epochs_done IS 'epochs that the stored weights have seen';
+COMMENT ON COLUMN selfclass_model.weights_crc IS 'CRC-32C of the weights, all parts in order';
+
+CREATE TABLE selfclass_model_weights (
+	model_id bigint NOT NULL REFERENCES selfclass_model ON DELETE CASCADE,
+	part int NOT NULL,
+	data bytea NOT NULL,
+	PRIMARY KEY (model_id, part)
+);
+ALTER TABLE selfclass_model_weights ALTER data SET STORAGE EXTERNAL;
+COMMENT ON TABLE selfclass_model_weights IS 'weights of the models: one safetensors stream each, cut in parts that a dump can carry';
+
+CREATE TABLE selfclass_training_log (
+	model_id bigint NOT NULL REFERENCES selfclass_model ON DELETE CASCADE,
+	epoch int NOT NULL,
+	loss double precision,
+	lr double precision,
+	images_per_second double precision,
+	at timestamptz NOT NULL,
+	PRIMARY KEY (model_id, epoch)
+);
+COMMENT ON TABLE selfclass_training_log IS 'one row for each epoch that a model was trained';
+
+CREATE TABLE selfclass_model_grant (
+	owner regrole NOT NULL,
+	name text NOT NULL,
+	role regrole NOT NULL,
+	PRIMARY KEY (owner, name, role)
+);
+COMMENT ON TABLE selfclass_model_grant IS 'roles that may use every version of the owner''s model of that name';
+
+REVOKE ALL ON selfclass_model, selfclass_model_weights, selfclass_training_log, selfclass_model_grant FROM PUBLIC;
+REVOKE ALL ON SEQUENCE selfclass_model_model_id_seq FROM PUBLIC;
+
+SELECT pg_catalog.pg_extension_config_dump('selfclass_model', '');
+SELECT pg_catalog.pg_extension_config_dump('selfclass_model_model_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('selfclass_model_weights', '');
+SELECT pg_catalog.pg_extension_config_dump('selfclass_training_log', '');
+SELECT pg_catalog.pg_extension_config_dump('selfclass_model_grant', '');
+
+CREATE VIEW selfclass_models WITH (security_barrier) AS
+	SELECT m.model_id, m.name, m.version, m.owner, m.state, m.recipe, m.backbone, m.dim, m.source, m.images,
+		m.skipped, m.epochs_done, m.loss, m.pca, m.kmeans, m.elbow, m.created, m.finished, m.selfclass_version
+	FROM selfclass_model m
+	WHERE pg_catalog.pg_has_role(m.owner::oid, 'USAGE')
+		OR EXISTS (SELECT FROM selfclass_model_grant g
+				   WHERE g.owner OPERATOR(pg_catalog.=) m.owner AND g.name OPERATOR(pg_catalog.=) m.name
+					   AND pg_catalog.pg_has_role(g.role::oid, 'USAGE'));
+GRANT SELECT ON selfclass_models TO PUBLIC;
+COMMENT ON VIEW selfclass_models IS 'the models that the current role may use: its own and those granted to it';
+
+CREATE FUNCTION grant_model(model text, role regrole) RETURNS void
+	AS 'MODULE_PATHNAME', 'scpg_grant_model' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION grant_model(text, regrole) IS 'let a role use every version of one''s model';
+
+CREATE FUNCTION revoke_model(model text, role regrole) RETURNS void
+	AS 'MODULE_PATHNAME', 'scpg_revoke_model' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION revoke_model(text, regrole) IS 'take back what grant_model gave';
+
+CREATE FUNCTION drop_model(model text) RETURNS void
+	AS 'MODULE_PATHNAME', 'scpg_drop_model' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION drop_model(text) IS 'delete one''s model, every version of it, or with name@version that one';
+
 -- ---------------------------------------------------------------------------
 -- training, embedding, clustering of images
 -- ---------------------------------------------------------------------------

@@ -15,6 +15,7 @@
 #ifndef SCPG_MODEL_H
 #define SCPG_MODEL_H
 
+#include "datatype/timestamp.h"
 #include "utils/jsonb.h"
 
 typedef enum scpg_model_state
@@ -40,6 +41,10 @@ typedef struct scpg_model
 	struct varlena *pca;		/* pca_model, or NULL */
 	struct varlena *kmeans;		/* kmeans_model, or NULL */
 	struct varlena *elbow;		/* elbow_result, or NULL */
+	TimestampTz created;
+	int64		weights_bytes;	/* of the stored weights; 0: none yet */
+	int64		weights_crc;
+	bool		by_statement;	/* found, so read on, under the statement's own snapshot */
 } scpg_model;
 
 /* Letters, digits and _, at most 63 bytes, else 22023; NULL: 22004. */
@@ -53,7 +58,12 @@ extern void scpg_model_check_name(const char *name);
  */
 extern scpg_model *scpg_model_find(const char *name, bool missing_ok, bool for_owner);
 
-/* As above, and 55000 (with the hint to resume) unless it is ready. */
+/*
+ * Likewise the newest version that is ready: a retraining does not get in the
+ * way of those who use the name. 55000 (with the hint to resume) if there is
+ * none. Reads under the statement's snapshot, so it can serve a STABLE
+ * function and a parallel worker.
+ */
 extern scpg_model *scpg_model_find_ready(const char *name);
 
 /* A new version of the name, owned by the current user, state training. */
@@ -78,14 +88,17 @@ extern void scpg_model_set_recipe(scpg_model *model, Jsonb *recipe);
 /* State ready or failed, with the counts; finished is set for ready. */
 extern void scpg_model_finish(scpg_model *model, scpg_model_state state, int64 images, int64 skipped);
 
-/* The clustering that assign_cluster and the next cluster_images use; elbow may be NULL. */
+/*
+ * The clustering that assign_cluster and the next cluster_images use; elbow
+ * may be NULL. Of another role's model nothing is kept, with a NOTICE.
+ */
 extern void scpg_model_set_clustering(scpg_model *model, struct varlena *pca,
 									  struct varlena *kmeans, struct varlena *elbow);
 
 /*
  * The session-level lock on a name (of the current user) that a trainer
- * holds: taken without waiting, 55006 if another session has it. Release it
- * in PG_FINALLY: an error does not.
+ * holds: taken without waiting, 55006 if another session, or a training that
+ * reads a view that trains, has it. Release it in PG_FINALLY: an error does not.
  */
 extern void scpg_model_lock(const char *name);
 extern void scpg_model_unlock(const char *name);
