@@ -513,6 +513,92 @@ scpg_model_find_ready(const char *name)
 	return model;
 }
 
+/* ---- the lock of a trainer ------------------------------------------------ */
+
+static LOCKTAG
+lock_tag(Oid owner, const char *name)
+{
+	LOCKTAG		tag;
+	uint64		hash = hash_bytes_extended((const unsigned char *) name, strcspn(name, "@"), owner);
+
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (hash >> 32), (uint32) hash, LOCK_CLASS);
+	return tag;
+}
+
+static void
+refuse_busy(const char *name)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_IN_USE),
+			 errmsg("model \"%s\" is being trained or changed", name),
+			 errhint("Wait until that is done, or use another name.")));
+}
+
+/* To the end of the transaction: what it makes or deletes is not seen before. */
+static void
+lock_for_transaction(Oid owner, const char *name)
+{
+	LOCKTAG		tag = lock_tag(owner, name);
+
+	if (LockAcquire(&tag, ExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
+		refuse_busy(name);
+}
+
+/* Tags of the session's locks that this backend holds: list of LOCKTAG. */
+static List *held_locks = NIL;
+
+static ListCell *
+find_held(const LOCKTAG *tag)
+{
+	ListCell   *cell;
+
+	foreach(cell, held_locks)
+	{
+		if (memcmp(lfirst(cell), tag, sizeof(LOCKTAG)) == 0)
+			return cell;
+	}
+	return NULL;
+}
+
+void
+scpg_model_lock(const char *name)
+{
+	LOCKTAG		tag;
+	LOCKTAG    *held;
+	MemoryContext old;
+
+	if (name == NULL)
+		refuse_null_name();
+	tag = lock_tag(GetUserId(), name);
+	/* The server would let one session have it twice. */
+	if (find_held(&tag) != NULL)
+		refuse_busy(name);
+	old = MemoryContextSwitchTo(TopMemoryContext);
+	held = palloc(sizeof(LOCKTAG));
+	*held = tag;
+	held_locks = lappend(held_locks, held);
+	MemoryContextSwitchTo(old);
+	if (LockAcquire(&tag, ExclusiveLock, true, true) == LOCKACQUIRE_NOT_AVAIL)
+	{
+		held_locks = list_delete_last(held_locks);
+		pfree(held);
+		refuse_busy(name);
+	}
+}
+
+void
+scpg_model_unlock(const char *name)
+{
+	LOCKTAG		tag = lock_tag(GetUserId(), name);
+	ListCell   *cell = find_held(&tag);
+
+	if (cell == NULL)
+		return;
+	pfree(lfirst(cell));
+	held_locks = list_delete_cell(held_locks, cell);
+	(void) LockRelease(&tag, ExclusiveLock, true);
+}
+
 /* ---- changing ------------------------------------------------------------- */
 
 scpg_model *
@@ -523,6 +609,7 @@ scpg_model_create(const char *name, Jsonb *recipe, Oid source)
 	char		nulls[5] = {' ', ' ', ' ', ' ', ' '};
 
 	scpg_model_check_name(name);
+	lock_for_transaction(GetUserId(), name);
 	model = palloc0(sizeof(scpg_model));
 	model->name = pstrdup(name);
 	model->owner = GetUserId();
@@ -727,58 +814,6 @@ scpg_model_load_weights(const scpg_model *model, MemoryContext cxt, Size *size)
 	return bytes;
 }
 
-/* ---- the lock of a trainer ------------------------------------------------ */
-
-static LOCKTAG
-lock_tag(Oid owner, const char *name)
-{
-	LOCKTAG		tag;
-	uint64		hash = hash_bytes_extended((const unsigned char *) name, strcspn(name, "@"), owner);
-
-	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (hash >> 32), (uint32) hash, LOCK_CLASS);
-	return tag;
-}
-
-/* session: until it is released, whatever becomes of the transaction. */
-static void
-lock_model(Oid owner, const char *name, bool session)
-{
-	LOCKTAG		tag = lock_tag(owner, name);
-	LockAcquireResult result = LockAcquire(&tag, ExclusiveLock, session, true);
-
-	if (result == LOCKACQUIRE_OK)
-		return;
-	/* Held by this session: by a training whose images come from a view that does this. */
-	if (result != LOCKACQUIRE_NOT_AVAIL)
-		(void) LockRelease(&tag, ExclusiveLock, session);
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_IN_USE),
-			 errmsg("model \"%s\" is being trained", name),
-			 errhint("Wait until that training is done, or use another name.")));
-}
-
-static void
-unlock_model(Oid owner, const char *name, bool session)
-{
-	LOCKTAG		tag = lock_tag(owner, name);
-
-	(void) LockRelease(&tag, ExclusiveLock, session);
-}
-
-void
-scpg_model_lock(const char *name)
-{
-	if (name == NULL)
-		refuse_null_name();
-	lock_model(GetUserId(), name, true);
-}
-
-void
-scpg_model_unlock(const char *name)
-{
-	unlock_model(GetUserId(), name, true);
-}
-
 /* ---- SQL functions of the owner ------------------------------------------- */
 
 static char *
@@ -842,15 +877,13 @@ scpg_drop_model(PG_FUNCTION_ARGS)
 	PreventCommandIfReadOnly("drop_model()");
 	SPI_connect();
 	model = scpg_model_find(name, false, true);
-	/* A trainer of it would find its model gone. */
-	lock_model(model->owner, model->name, false);
+	lock_for_transaction(model->owner, model->name);
 	(void) split_name(name, &version);
 	values[0] = ObjectIdGetDatum(model->owner);
 	values[1] = CStringGetTextDatum(model->name);
 	values[2] = Int32GetDatum(version);
 	run(&delete_model, values, version == 0 ? "  n" : NULL, false);
 	run(&delete_grants, values, NULL, false);
-	unlock_model(model->owner, model->name, false);
 	SPI_finish();
 	PG_RETURN_VOID();
 }
