@@ -12,7 +12,9 @@
 #ifndef SC_API_H
 #define SC_API_H
 
+#include "decode.h"
 #include "gemm.h"
+#include "image.h"
 #include "multiply.h"
 #include "pool.h"
 
@@ -27,6 +29,8 @@
 	F(sc_pool_finish) \
 	F(sc_pool_shutdown) \
 	F(sc_multiply_run) \
+	F(sc_image_plan_read) \
+	F(sc_decode_batch_run) \
 	/* end */
 
 typedef struct sc_core_api
