@@ -12,6 +12,7 @@
 #ifndef SC_API_H
 #define SC_API_H
 
+#include "augment.h"
 #include "decode.h"
 #include "gemm.h"
 #include "image.h"
@@ -31,6 +32,9 @@
 	F(sc_multiply_run) \
 	F(sc_image_plan_read) \
 	F(sc_decode_batch_run) \
+	F(sc_augment_scratch_bytes) \
+	F(sc_augment_view) \
+	F(sc_plain_view) \
 	/* end */
 
 typedef struct sc_core_api
