@@ -14,6 +14,7 @@
 
 #include "augment.h"
 #include "decode.h"
+#include "encode.h"
 #include "gemm.h"
 #include "image.h"
 #include "multiply.h"
@@ -32,6 +33,8 @@
 	F(sc_multiply_run) \
 	F(sc_image_plan_read) \
 	F(sc_decode_batch_run) \
+	F(sc_jpeg_bound) \
+	F(sc_jpeg_encode) \
 	F(sc_augment_scratch_bytes) \
 	F(sc_augment_view) \
 	F(sc_plain_view) \

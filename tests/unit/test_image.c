@@ -8,6 +8,7 @@
  */
 #include "arena.h"
 #include "decode.h"
+#include "encode.h"
 #include "image.h"
 #include "rng.h"
 #include "unit.h"
@@ -241,10 +242,517 @@ test_jpeg_reduced(void)
 	}
 }
 
+
+/* CMYK as stored: what Adobe writes inverted comes out as the same colours. */
+static void
+test_cmyk(void)
+{
+	int			w = 40,
+				h = 24;
+
+	for (int variant = 0; variant < 8; variant++)
+	{
+		bool		adobe = variant & 1,
+					ycck = variant & 2;
+		uint8_t    *rgb = smooth(w, h, 3);
+		uint8_t    *ink = malloc((size_t) w * h * 4);
+		bytes		b;
+		int			d;
+
+		/* Inks of RGB with black added: R = (255 - C) (255 - K) / 255. */
+		for (int i = 0; i < w * h; i++)
+		{
+			int			k = 60;
+
+			for (int c = 0; c < 3; c++)
+			{
+				double		v = 255.0 - rgb[3 * i + c] * 0.75;
+
+				ink[4 * i + c] = (uint8_t) (adobe ? 255 - (int) v : (int) v);
+				rgb[3 * i + c] = (uint8_t) ((255 - (int) v) * (255 - k) / 255.0 + 0.5);
+			}
+			ink[4 * i + 3] = (uint8_t) (adobe ? 255 - k : k);
+		}
+		/* Without the Adobe marker libjpeg takes four components for CMYK. */
+		if (ycck && !adobe)
+			ycck = false;
+		b = encode_jpeg(ink, w, h, (jpeg_kind){.channels = 4, .stored = ycck ? JCS_YCCK : JCS_CMYK,
+											   .adobe = adobe, .progressive = variant & 4});
+		d = distance(b, 0, w, h, 3, rgb);
+		CHECK(d <= 5, "variant %d: off by %d", variant, d);
+		free(b.data);
+		free(ink);
+		free(rgb);
+	}
+}
+
+/* An APP1 segment that says the orientation, among other entries. */
+static unsigned
+exif_segment(uint8_t *p, int orientation, bool big)
+{
+	uint16_t	entries[3][4] = {{0x010F, 2, 1, 0}, {0x0112, 3, 1, (uint16_t) orientation},
+	{0x0128, 3, 1, 2}};
+	unsigned	n = 0;
+
+#define PUT2(v) (p[n + !big] = (uint8_t) ((v) >> 8), p[n + big] = (uint8_t) (v), n += 2)
+#define PUT4(v) (p[n] = p[n + 1] = p[n + 2] = p[n + 3] = 0, \
+				 p[n + (big ? 3 : 0)] = (uint8_t) (v), n += 4)
+	memcpy(p, "Exif\0\0", 6);
+	n = 6;
+	p[n++] = big ? 'M' : 'I';
+	p[n++] = big ? 'M' : 'I';
+	PUT2(42);
+	PUT4(8);
+	PUT2(3);
+	for (int i = 0; i < 3; i++)
+	{
+		PUT2(entries[i][0]);
+		PUT2(entries[i][1]);
+		PUT4(entries[i][2]);
+		PUT2(entries[i][3]);
+		PUT2(0);
+	}
+	PUT4(0);
+#undef PUT2
+#undef PUT4
+	return n;
+}
+
+/* Where the pixel (x, y) of the upright picture lies in the stored one (EXIF 2.32, table of tag 274). */
+static void
+stored_place(int orientation, int x, int y, int width, int height, int *sx, int *sy)
+{
+	bool		turned = orientation >= 5;
+	bool		right = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
+	bool		bottom = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
+
+	/* width, height: of the stored picture */
+	*sx = turned ? y : x;
+	*sy = turned ? x : y;
+	if (right)
+		*sx = width - 1 - *sx;
+	if (bottom)
+		*sy = height - 1 - *sy;
+}
+
+static void
+test_orientation(void)
+{
+	int			w = 48,
+				h = 32;
+
+	for (int i = 0; i < 4 * 8; i++)
+	{
+		int			orientation = 1 + i % 8;
+		bool		big = i / 8 & 1;
+		int			channels = i / 16 ? 1 : 3;
+		uint8_t		segment[128];
+		unsigned	size = exif_segment(segment, orientation, big);
+		int			uw = orientation >= 5 ? h : w,
+					uh = orientation >= 5 ? w : h;
+		uint8_t    *p = smooth(w, h, channels);
+		uint8_t    *upright = malloc((size_t) w * h * channels);
+		uint8_t    *half;
+		bytes		b = encode_jpeg(p, w, h, (jpeg_kind){.channels = channels, .exif = segment,
+												   .exif_size = size});
+		int			d;
+
+		for (int y = 0; y < uh; y++)
+			for (int x = 0; x < uw; x++)
+			{
+				int			sx,
+							sy;
+
+				stored_place(orientation, x, y, w, h, &sx, &sy);
+				memcpy(upright + (y * uw + x) * channels, p + (sy * w + sx) * channels,
+					   (size_t) channels);
+			}
+		half = area_mean(upright, uw, uh, channels, uw * 3 / 8, uh * 3 / 8);
+		d = distance(b, 0, uw, uh, channels, upright);
+		CHECK(d <= 4, "orientation %d: off by %d", orientation, d);
+		d = distance(b, 12, uw * 3 / 8, uh * 3 / 8, channels, half);
+		CHECK(d <= 5, "orientation %d, reduced: off by %d", orientation, d);
+		free(b.data);
+		/* A segment that ends too early, anywhere, is no orientation and no error. */
+		for (unsigned cut = 0; orientation == 6 && channels == 1 && cut < size; cut++)
+		{
+			sc_image_plan plan;
+			sc_error	err;
+			uint8_t    *out;
+
+			b = encode_jpeg(p, w, h, (jpeg_kind){.channels = channels, .exif = segment,
+												 .exif_size = cut});
+			CHECK(read_image(&out, &plan, b.data, b.size, 0, &limits, &err) == SC_OK, "%s", err.message);
+			CHECK(plan.orientation == (cut < 40 ? 1 : 6), "%u bytes: orientation %d", cut,
+				  plan.orientation);
+			free(out);
+			free(b.data);
+		}
+		free(half);
+		free(upright);
+		free(p);
+	}
+}
+
+/* Exact memory: one byte too many, anywhere, is seen by a sanitizer. */
+static sc_status
+probe(const uint8_t *data, size_t size, int max_side, const sc_image_limits *limit, sc_error *err)
+{
+	sc_image_plan plan;
+	uint8_t    *pixels;
+	sc_status	status = read_image(&pixels, &plan, data, size, max_side, limit, err);
+
+	free(pixels);
+	return status;
+}
+
+static void
+test_truncation(bytes b, const char *what)
+{
+	sc_error	err;
+
+	CHECK(probe(b.data, b.size, 0, &limits, &err) == SC_OK, "%s: %s %s", what, err.message, err.detail);
+	for (size_t size = 0; size < b.size; size++)
+	{
+		sc_status	status = probe(b.data, size, size & 1 ? 4 : 0, &limits, &err);
+
+		CHECK(status == SC_BAD_IMAGE, "%s: %zu of %zu bytes: status %d", what, size, b.size, status);
+	}
+}
+
+/* Any damage may be found or not; nothing else may happen. Small limits keep it quick. */
+static void
+test_damage(bytes b, int rounds, uint64_t seed)
+{
+	static const sc_image_limits small = {100000, 1 << 20, 20, 1000000};
+	sc_rng		rng = sc_rng_stream(seed, 0, 0, 0);
+	uint8_t    *copy = malloc(b.size);
+	int			refused = 0;
+
+	for (int i = 0; i < rounds; i++)
+	{
+		int			flips = 1 + (int) sc_rng_below(&rng, 8);
+		sc_error	err;
+		sc_status	status;
+
+		memcpy(copy, b.data, b.size);
+		for (int k = 0; k < flips; k++)
+		{
+			/* Headers decide more than pixels do: half of the flips go there. */
+			uint64_t	range = sc_rng_below(&rng, 2) ? b.size : SC_MIN(b.size, (size_t) 200);
+
+			copy[sc_rng_below(&rng, range)] ^= (uint8_t) (1 + sc_rng_below(&rng, 255));
+		}
+		status = probe(copy, b.size, (int) sc_rng_below(&rng, 3) * 5, &small, &err);
+		CHECK(status == SC_OK || status == SC_BAD_IMAGE || status == SC_UNSUPPORTED ||
+			  status == SC_LIMIT, "status %d: %s", status, err.message);
+		refused += status != SC_OK;
+	}
+	CHECK(refused > rounds / 4, "%d of %d refused", refused, rounds);
+	free(copy);
+}
+
+static void
+test_hostile_jpeg(void)
+{
+	for (int variant = 0; variant < 8; variant++)
+	{
+		int			channels = variant & 1 ? 3 : variant & 4 ? 4 : 1;
+		uint8_t    *p = smooth(33, 20, channels);
+		bytes		b = encode_jpeg(p, 33, 20, (jpeg_kind){.channels = channels,
+														 .stored = channels == 4 ? JCS_YCCK : JCS_UNKNOWN,
+														 .adobe = true, .progressive = variant & 2,
+														 .restart = variant & 4 ? 1 : 0,
+														 .comment = "a comment"});
+
+		test_truncation(b, "JPEG");
+		test_damage(b, 1000, (uint64_t) variant);
+		free(b.data);
+		free(p);
+	}
+}
+
+static void
+test_not_images(void)
+{
+	sc_error	err;
+	static const char *const texts[] = {"", "a", "GIF89a.......", "\xFF\xD8", "\xFF\xD8\xFF",
+		"\xFF\xD8\xFF\xD9", "\x89PNG", "BM", "RIFF....WEBP"};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		CHECK(probe((const uint8_t *) texts[i], strlen(texts[i]), 0, &limits, &err) == SC_BAD_IMAGE,
+			  "text %zu: %s", i, err.message);
+	probe((const uint8_t *) "GIF89a", 6, 0, &limits, &err);
+	CHECK(strcmp(err.detail, "Its 6 bytes begin with 47 49 46 38 39 61.") == 0, "%s", err.detail);
+}
+
+/* A baseline header that claims 65500 x 65500, and limits of every kind. */
+static void
+test_limits(void)
+{
+	uint8_t    *p = smooth(64, 64, 3);
+	bytes		base = encode_jpeg(p, 64, 64, (jpeg_kind){.channels = 3});
+	bytes		prog = encode_jpeg(p, 64, 64, (jpeg_kind){.channels = 3, .progressive = true});
+	bytes		both[2] = {base, prog};
+	sc_error	err;
+	sc_image_limits limit;
+	sc_image_plan plan;
+	uint8_t    *pixels;
+
+	for (int i = 0; i < 2; i++)
+	{
+		uint8_t    *bomb = malloc(both[i].size);
+		uint8_t    *frame;
+
+		memcpy(bomb, both[i].data, both[i].size);
+		for (frame = bomb; frame[0] != 0xFF || frame[1] != (i ? 0xC2 : 0xC0); frame++)
+			;
+		frame[5] = frame[7] = 0xFF;
+		frame[6] = frame[8] = 0xDC;
+		CHECK(probe(bomb, both[i].size, 64, &limits, &err) == SC_LIMIT, "%s", err.message);
+		CHECK(strstr(err.hint, "selfclass.max_image_pixels") != NULL, "%s", err.hint);
+
+		/* With pixels allowed, the coefficients of a progressive one are refused before they are taken. */
+		limit = limits;
+		limit.max_pixels = SIZE_MAX;
+		if (i == 1)
+		{
+			CHECK(probe(bomb, both[i].size, 64, &limit, &err) == SC_LIMIT, "%s", err.message);
+			CHECK(strstr(err.hint, "selfclass.max_image_memory") != NULL, "%s", err.hint);
+		}
+		else
+			CHECK(probe(bomb, both[i].size, 64, &limit, &err) == SC_BAD_IMAGE, "%s", err.message);
+		free(bomb);
+	}
+
+	limit = limits;
+	limit.max_pixels = 64 * 64;
+	CHECK(probe(base.data, base.size, 0, &limit, &err) == SC_OK, "%s", err.message);
+	limit.max_pixels = 64 * 64 - 1;
+	CHECK(probe(base.data, base.size, 0, &limit, &err) == SC_LIMIT, "%s", err.message);
+
+	/* libjpeg is held to the limit as well, whatever planning said. */
+	limit = limits;
+	CHECK(read_image(&pixels, &plan, prog.data, prog.size, 0, &limit, &err) == SC_OK, "%s", err.message);
+	{
+		void	   *scratch = malloc(plan.scratch);
+
+		limit.max_memory = 20000;
+		CHECK(sc_image_decode(pixels, &plan, prog.data, prog.size, &limit, scratch, NULL, NULL,
+							  &err) == SC_LIMIT, "%s", err.message);
+		CHECK(strstr(err.hint, "selfclass.max_image_memory") != NULL, "%s", err.hint);
+		limit = limits;
+		limit.max_scans = 9;
+		CHECK(sc_image_decode(pixels, &plan, prog.data, prog.size, &limit, scratch, NULL, NULL,
+							  &err) == SC_LIMIT, "%s", err.message);
+		CHECK(strstr(err.hint, "selfclass.max_image_scans") != NULL, "%s", err.hint);
+		limit.max_scans = 10;	/* jpeg_simple_progression makes ten */
+		CHECK(sc_image_decode(pixels, &plan, prog.data, prog.size, &limit, scratch, NULL, NULL,
+							  &err) == SC_OK, "%s", err.message);
+		limit.max_scan_pixels = 9 * 64 * 64;
+		CHECK(sc_image_decode(pixels, &plan, prog.data, prog.size, &limit, scratch, NULL, NULL,
+							  &err) == SC_LIMIT, "%s", err.message);
+		limit.max_scan_pixels = 10 * 64 * 64;
+		CHECK(sc_image_decode(pixels, &plan, prog.data, prog.size, &limit, scratch, NULL, NULL,
+							  &err) == SC_OK, "%s", err.message);
+		free(scratch);
+	}
+	free(pixels);
+	free(base.data);
+	free(prog.data);
+	free(p);
+}
+
+static bool
+stop_at_zero(void *arg)
+{
+	return (*(int *) arg)-- <= 0;
+}
+
+/* The stop flag is asked often, and ends the decoding. */
+static void
+test_stop(bytes b)
+{
+	sc_image_plan plan;
+	sc_error	err;
+	uint8_t    *pixels;
+	void	   *scratch;
+	int			asked = 1000000;
+	int			countdown;
+
+	CHECK(read_image(&pixels, &plan, b.data, b.size, 0, &limits, &err) == SC_OK, "%s", err.message);
+	scratch = malloc(plan.scratch);
+	CHECK(sc_image_decode(pixels, &plan, b.data, b.size, &limits, scratch, stop_at_zero, &asked,
+						  &err) == SC_OK, "%s", err.message);
+	asked = 1000000 - asked;
+	CHECK(asked >= plan.source_height, "asked %d times", asked);
+	for (countdown = 0; countdown < asked; countdown += 7)
+	{
+		int			left = countdown;
+
+		CHECK(sc_image_decode(pixels, &plan, b.data, b.size, &limits, scratch, stop_at_zero, &left,
+							  &err) == SC_ABORTED, "%s", err.message);
+	}
+	free(scratch);
+	free(pixels);
+}
+
+static void
+test_stop_jpeg(void)
+{
+	for (int progressive = 0; progressive < 2; progressive++)
+	{
+		uint8_t    *p = smooth(100, 200, 3);
+		bytes		b = encode_jpeg(p, 100, 200, (jpeg_kind){.channels = 3, .progressive = progressive});
+
+		test_stop(b);
+		free(b.data);
+		free(p);
+	}
+}
+
+/* Many images on the pool: any number of lanes gives the same; bad ones fail alone. */
+static void
+test_batch(void)
+{
+	enum
+	{
+		COUNT = 50
+	};
+	sc_decode_item items[COUNT];
+	bytes		files[COUNT];
+	uint8_t    *wanted[COUNT];
+
+	for (int i = 0; i < COUNT; i++)
+	{
+		uint8_t    *p = smooth(30 + 3 * i, 90 - i, i % 2 ? 3 : 1);
+		sc_error	err;
+		sc_image_plan plan;
+
+		files[i] = encode_jpeg(p, 30 + 3 * i, 90 - i, (jpeg_kind){.channels = i % 2 ? 3 : 1,
+																.progressive = i % 3 == 0});
+		free(p);
+		if (i % 7 == 3)
+			files[i].size -= 40;
+		read_image(&wanted[i], &plan, files[i].data, files[i].size, 24, &limits, &err);
+	}
+	for (int lanes = 1; lanes <= 4; lanes++)
+	{
+		sc_decode_batch batch;
+		sc_error	err;
+
+		memset(&batch, 0, sizeof(batch));
+		memset(items, 0, sizeof(items));
+		batch.items = items;
+		batch.count = COUNT;
+		batch.limits = limits;
+		for (int i = 0; i < COUNT; i++)
+		{
+			items[i].bytes = files[i].data;
+			items[i].size = files[i].size;
+			CHECK(sc_image_plan_read(&items[i].plan, files[i].data, files[i].size, 24, &limits,
+									 &err) == SC_OK, "%s", err.message);
+			items[i].pixels = malloc(items[i].plan.bytes);
+			batch.scratch_each = SC_MAX(batch.scratch_each, items[i].plan.scratch);
+		}
+		batch.scratch_each = (batch.scratch_each + SC_ALIGN - 1) / SC_ALIGN * SC_ALIGN;
+		batch.scratch = aligned_alloc(SC_ALIGN, batch.scratch_each * (size_t) lanes);
+		CHECK(sc_pool_run(lanes, sc_decode_batch_run, &batch, &err) == SC_OK, "%s", err.message);
+		for (int i = 0; i < COUNT; i++)
+		{
+			CHECK((items[i].status == SC_OK) == (i % 7 != 3), "item %d: %d", i, items[i].status);
+			if (items[i].status == SC_OK)
+				CHECK(memcmp(items[i].pixels, wanted[i], items[i].plan.bytes) == 0, "item %d", i);
+			else
+				CHECK(items[i].status == SC_BAD_IMAGE &&
+					  strstr(items[i].error.detail, "Premature end of JPEG file.") != NULL,
+					  "%s %s", items[i].error.message, items[i].error.detail);
+			free(items[i].pixels);
+		}
+		free(batch.scratch);
+	}
+	sc_pool_shutdown();
+	for (int i = 0; i < COUNT; i++)
+	{
+		free(wanted[i]);
+		free(files[i].data);
+	}
+}
+
+/* What is encoded is read again; any size, any quality, memory of exactly the bound. */
+static void
+test_encode(void)
+{
+	for (int i = 0; i < 60; i++)
+	{
+		int			w = 1 + i * 7 % 50,
+					h = 1 + i * 11 % 40,
+					channels = i % 2 ? 3 : 1,
+					quality = i % 3 == 0 ? 100 : 5 + i;
+		bool		noise = i % 5 == 0;
+		uint8_t    *p = smooth(w, h, channels);
+		size_t		bound = sc_jpeg_bound(w, h, channels);
+		size_t		size,
+					again;
+		uint8_t    *out = malloc(bound);
+		sc_image	image = {w, h, channels, p};
+		sc_error	err;
+		sc_rng		rng = sc_rng_stream(9, (uint64_t) i, 0, 0);
+
+		for (int k = 0; noise && k < w * h * channels; k++)
+			p[k] = sc_rng_below(&rng, 2) ? 255 : 0;
+		CHECK(sc_jpeg_encode(out, bound, &size, &image, quality, NULL, NULL, &err) == SC_OK,
+			  "%d x %d: %s", w, h, err.message);
+		CHECK(size > 100 && size < bound, "%zu of %zu", size, bound);
+		if (!noise)
+		{
+			int			d = distance((bytes){out, size}, 0, w, h, channels, p);
+
+			CHECK(d <= (quality == 100 ? 4 : quality >= 50 ? 25 : 90), "quality %d: off by %d", quality, d);
+		}
+		/* Memory too small by any amount is said, not overrun. */
+		for (size_t less = 0; less < size; less += 1 + size / 20)
+		{
+			uint8_t    *tight = malloc(SC_MAX(less, (size_t) 1));
+
+			CHECK(sc_jpeg_encode(tight, less, &again, &image, quality, NULL, NULL, &err) == SC_LIMIT,
+				  "%s", err.message);
+			free(tight);
+		}
+		free(out);
+		free(p);
+	}
+	{
+		uint8_t		p[4] = {0},
+					out[4096];
+		sc_image	image = {2, 2, 1, p};
+		sc_error	err;
+		size_t		size;
+		int			left = 1;
+
+		CHECK(sc_jpeg_encode(out, 4096, &size, &image, 0, NULL, NULL, &err) == SC_INVALID, "quality 0");
+		CHECK(sc_jpeg_encode(out, 4096, &size, &image, 101, NULL, NULL, &err) == SC_INVALID, "quality 101");
+		CHECK(sc_jpeg_encode(out, 4096, &size, &image, 50, stop_at_zero, &left, &err) == SC_ABORTED,
+			  "not stopped");
+		image.width = 65501;
+		CHECK(sc_jpeg_encode(out, 4096, &size, &image, 50, NULL, NULL, &err) == SC_INVALID, "too wide");
+		image.width = 0;
+		CHECK(sc_jpeg_encode(out, 4096, &size, &image, 50, NULL, NULL, &err) == SC_INVALID, "no width");
+	}
+}
+
 int
 main(void)
 {
 	test_jpeg_variants();
 	test_jpeg_reduced();
+	test_cmyk();
+	test_orientation();
+	test_hostile_jpeg();
+	test_not_images();
+	test_limits();
+	test_stop_jpeg();
+	test_batch();
+	test_encode();
 	UNIT_END("image");
 }
