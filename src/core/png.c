@@ -51,6 +51,17 @@ leave(png_reader *r, sc_status status)
 	siglongjmp(r->jump, 1);
 }
 
+static sc_status
+fail_full(const png_reader *r)
+{
+	sc_error   *err = r->source->err;
+
+	sc_fail(err, SC_LIMIT, "image needs too much memory to be decoded");
+	sc_detail(err, "The limit is %zu kB.", r->source->limits->max_memory / 1024);
+	sc_hint(err, "Reduce the image, or raise \"selfclass.max_image_memory\".");
+	return SC_LIMIT;
+}
+
 static _Noreturn void
 on_error(png_structp png, png_const_charp text)
 {
@@ -58,12 +69,7 @@ on_error(png_structp png, png_const_charp text)
 	sc_error   *err = r->source->err;
 
 	if (r->full)
-	{
-		sc_fail(err, SC_LIMIT, "image needs too much memory to be decoded");
-		sc_detail(err, "The limit is %zu kB.", r->source->limits->max_memory / 1024);
-		sc_hint(err, "Reduce the image, or raise \"selfclass.max_image_memory\".");
-		leave(r, SC_LIMIT);
-	}
+		leave(r, fail_full(r));
 	sc_fail(err, SC_BAD_IMAGE, "PNG image is corrupt");
 	sc_detail(err, "libpng reports: %s.", text);
 	leave(r, SC_BAD_IMAGE);
@@ -292,7 +298,7 @@ guarded(png_reader *r, void (*body) (png_reader *r))
 		if (r->info != NULL)
 			body(r);
 		else
-			r->status = sc_fail(r->source->err, SC_NO_MEMORY, "out of memory for a PNG image");
+			r->status = fail_full(r);
 	}
 	if (r->png != NULL)
 		png_destroy_read_struct(&r->png, &r->info, NULL);

@@ -741,6 +741,279 @@ test_encode(void)
 	}
 }
 
+#ifdef SC_WITH_PNG
+
+static void
+png_write(png_structp png, png_bytep data, size_t size)
+{
+	bytes	   *b = png_get_io_ptr(png);
+
+	b->data = realloc(b->data, b->size + size);
+	memcpy(b->data + b->size, data, size);
+	b->size += size;
+}
+
+static void
+png_flush_nothing(png_structp png)
+{
+}
+
+typedef struct png_kind
+{
+	int			type;			/* PNG_COLOR_TYPE_... */
+	int			bits;
+	bool		interlaced;
+	bool		transparent;	/* write tRNS: colour 0, or the palette's alpha */
+	int			orientation;	/* write eXIf; 0: none */
+} png_kind;
+
+/* rows: as PNG packs them, rowbytes each. */
+static bytes
+encode_png(const uint8_t *rows, size_t rowbytes, int width, int height, png_kind kind,
+		   const png_color *palette, const png_byte *alpha, int colours)
+{
+	bytes		b = {NULL, 0};
+	png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, NULL, NULL, NULL);
+	png_infop	info = png_create_info_struct(png);
+	png_color_16 transparent = {0};
+
+	png_set_write_fn(png, &b, png_write, png_flush_nothing);
+	png_set_IHDR(png, info, (png_uint_32) width, (png_uint_32) height, kind.bits, kind.type,
+				 kind.interlaced ? PNG_INTERLACE_ADAM7 : PNG_INTERLACE_NONE,
+				 PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+	if (palette != NULL)
+		png_set_PLTE(png, info, palette, colours);
+	if (kind.transparent)
+		png_set_tRNS(png, info, alpha, colours, &transparent);
+	if (kind.orientation > 0)
+	{
+		uint8_t		exif[128];
+		unsigned	size = exif_segment(exif, kind.orientation, true);
+
+		png_set_eXIf_1(png, info, size - 6, exif + 6);
+	}
+	png_write_info(png, info);
+	for (int pass = 0, n = png_set_interlace_handling(png); pass < n; pass++)
+		for (int y = 0; y < height; y++)
+			png_write_row(png, rows + (size_t) y * rowbytes);
+	png_write_end(png, info);
+	png_destroy_write_struct(&png, &info);
+	return b;
+}
+
+/* 8-bit colours that are all different. */
+static void
+noise(uint8_t *p, size_t size, uint64_t seed)
+{
+	sc_rng		rng = sc_rng_stream(seed, 0, 0, 0);
+
+	for (size_t i = 0; i < size; i++)
+		p[i] = (uint8_t) sc_rng_u32(&rng);
+}
+
+static uint8_t
+on_white(int value, int alpha)
+{
+	return (uint8_t) floor(value * (alpha / 255.0) + 255.0 * (1 - alpha / 255.0) + 0.5);
+}
+
+/*
+ * Every colour type and depth, interlaced or not, with and without
+ * transparency: PNG loses nothing, so the result is exact.
+ */
+static void
+test_png_variants(void)
+{
+	static const int types[][2] = {{PNG_COLOR_TYPE_GRAY, 1}, {PNG_COLOR_TYPE_GRAY, 2},
+	{PNG_COLOR_TYPE_GRAY, 4}, {PNG_COLOR_TYPE_GRAY, 8}, {PNG_COLOR_TYPE_GRAY, 16},
+	{PNG_COLOR_TYPE_RGB, 8}, {PNG_COLOR_TYPE_RGB, 16}, {PNG_COLOR_TYPE_PALETTE, 1},
+	{PNG_COLOR_TYPE_PALETTE, 2}, {PNG_COLOR_TYPE_PALETTE, 4}, {PNG_COLOR_TYPE_PALETTE, 8},
+	{PNG_COLOR_TYPE_GRAY_ALPHA, 8}, {PNG_COLOR_TYPE_GRAY_ALPHA, 16},
+	{PNG_COLOR_TYPE_RGB_ALPHA, 8}, {PNG_COLOR_TYPE_RGB_ALPHA, 16}};
+	static const int sizes[][2] = {{37, 29}, {1, 1}, {3, 2}, {1, 20}, {20, 1}};
+
+	for (size_t t = 0; t < sizeof(types) / sizeof(types[0]); t++)
+		for (int variant = 0; variant < 4 * 5; variant++)
+		{
+			int			w = sizes[variant / 4][0],
+						h = sizes[variant / 4][1];
+			png_kind	kind = {.type = types[t][0], .bits = types[t][1],
+			.interlaced = variant & 1, .transparent = variant & 2};
+			bool		has_alpha = kind.type & PNG_COLOR_MASK_ALPHA;
+			bool		is_palette = kind.type == PNG_COLOR_TYPE_PALETTE;
+			int			samples = (kind.type == PNG_COLOR_TYPE_RGB_ALPHA ? 4 :
+								   kind.type == PNG_COLOR_TYPE_RGB ? 3 : has_alpha ? 2 : 1);
+			int			channels = kind.type & PNG_COLOR_MASK_COLOR ? 3 : 1;
+			size_t		rowbytes = ((size_t) w * samples * kind.bits + 7) / 8;
+			uint8_t    *rows = malloc(rowbytes * h);
+			uint8_t    *wanted = malloc((size_t) w * h * channels);
+			png_color	palette[256];
+			png_byte	alpha[256];
+			int			colours = 1 << SC_MIN(kind.bits, 8);
+			bytes		b;
+			int			d;
+
+			if (has_alpha && kind.transparent)
+				kind.transparent = false;	/* not allowed together */
+			noise(rows, rowbytes * h, t);
+			noise((uint8_t *) palette, sizeof(palette), 99);
+			noise(alpha, sizeof(alpha), 98);
+			if (rowbytes * h > 60)
+				memset(rows + 40, 0, 16);	/* some of the colour that may be transparent */
+			for (int y = 0; y < h; y++)
+				for (int x = 0; x < w; x++)
+				{
+					int			v[4];
+					int			a = 255;
+					bool		zero = true;
+					uint8_t    *out = wanted + (y * w + x) * channels;
+
+					for (int s = 0; s < samples; s++)
+					{
+						size_t		bit = ((size_t) x * samples + s) * kind.bits;
+						const uint8_t *p = rows + (size_t) y * rowbytes + bit / 8;
+						int			raw = kind.bits == 16 ? p[0] << 8 | p[1] :
+							p[0] >> (8 - kind.bits - bit % 8) & ((1 << kind.bits) - 1);
+
+						zero = zero && raw == 0;
+						v[s] = is_palette ? raw :
+							(int) floor(raw * 255.0 / ((1 << kind.bits) - 1) + 0.5);
+					}
+					if (has_alpha)
+						a = v[samples - 1];
+					else if (is_palette && kind.transparent)
+						a = alpha[v[0]];
+					else if (kind.transparent && zero)
+						a = 0;
+					for (int c = 0; c < channels; c++)
+						out[c] = on_white(is_palette ? ((uint8_t *) &palette[v[0]])[c] :
+										  v[channels == 3 ? c : 0], a);
+				}
+			b = encode_png(rows, rowbytes, w, h, kind, is_palette ? palette : NULL, alpha, colours);
+			d = distance(b, 0, w, h, channels, wanted);
+			CHECK(d == 0, "type %d, %d bits, variant %d: off by %d", kind.type, kind.bits, variant, d);
+			if (w == 37)
+			{
+				uint8_t    *half = area_mean(wanted, w, h, channels, 13, 10);
+
+				d = distance(b, 10, 13, 10, channels, half);
+				CHECK(d == 0, "type %d, %d bits, variant %d, reduced: off by %d", kind.type,
+					  kind.bits, variant, d);
+				free(half);
+			}
+			free(b.data);
+			free(wanted);
+			free(rows);
+		}
+}
+
+static void
+test_png_orientation(void)
+{
+	for (int orientation = 1; orientation <= 8; orientation++)
+	{
+		uint8_t		p[5 * 7],
+					upright[5 * 7];
+		int			uw = orientation >= 5 ? 7 : 5,
+					uh = orientation >= 5 ? 5 : 7,
+					sx,
+					sy;
+		bytes		b;
+
+		noise(p, sizeof(p), 3);
+		for (int i = 0; i < 35; i++)
+		{
+			stored_place(orientation, i % uw, i / uw, 5, 7, &sx, &sy);
+			upright[i] = p[sy * 5 + sx];
+		}
+		b = encode_png(p, 5, 5, 7, (png_kind){.type = PNG_COLOR_TYPE_GRAY, .bits = 8,
+											  .orientation = orientation}, NULL, NULL, 0);
+		CHECK(distance(b, 0, uw, uh, 1, upright) == 0, "orientation %d", orientation);
+		free(b.data);
+	}
+}
+
+static void
+test_hostile_png(void)
+{
+	for (int variant = 0; variant < 4; variant++)
+	{
+		png_kind	kind = {.type = variant & 1 ? PNG_COLOR_TYPE_RGB_ALPHA : PNG_COLOR_TYPE_PALETTE,
+		.bits = 8, .interlaced = variant & 2, .transparent = !(variant & 1), .orientation = 3};
+		size_t		rowbytes = variant & 1 ? 15 * 4 : 15;
+		uint8_t		rows[15 * 4 * 13];
+		png_color	palette[256];
+		png_byte	alpha[256];
+		bytes		b;
+		uint8_t    *width;
+		sc_error	err;
+
+		noise(rows, sizeof(rows), 1);
+		noise((uint8_t *) palette, sizeof(palette), 2);
+		noise(alpha, sizeof(alpha), 3);
+		b = encode_png(rows, rowbytes, 15, 13, kind, variant & 1 ? NULL : palette, alpha, 256);
+		test_truncation(b, "PNG");
+		test_damage(b, 1000, 50 + (uint64_t) variant);
+		test_stop(b);
+		free(b.data);
+
+		/* A header that claims more pixels has the wrong checksum. */
+		b = encode_png(rows, rowbytes, 15, 13, kind, variant & 1 ? NULL : palette, alpha, 256);
+		width = b.data + 16;
+		width[0] = 0x7F;
+		CHECK(probe(b.data, b.size, 0, &limits, &err) == SC_BAD_IMAGE, "%s", err.message);
+		free(b.data);
+	}
+}
+
+static void
+test_png_limits(void)
+{
+	uint8_t    *rows = calloc(2000, 250);
+	png_kind	kind = {.type = PNG_COLOR_TYPE_GRAY, .bits = 1};
+	sc_image_limits limit = limits;
+	sc_error	err;
+	bytes		b = encode_png(rows, 250, 2000, 2000, kind, NULL, NULL, 0);
+	bytes		c;
+
+	CHECK(b.size < 2000, "%zu", b.size);
+	limit.max_pixels = 4000000;
+	CHECK(probe(b.data, b.size, 8, &limit, &err) == SC_OK, "%s", err.message);
+	limit.max_pixels--;
+	CHECK(probe(b.data, b.size, 8, &limit, &err) == SC_LIMIT, "%s", err.message);
+	CHECK(strstr(err.hint, "selfclass.max_image_pixels") != NULL, "%s", err.hint);
+	/* Row by row it needs little; interlaced, all rows at once. */
+	limit = limits;
+	limit.max_memory = 1000000;
+	CHECK(probe(b.data, b.size, 8, &limit, &err) == SC_OK, "%s", err.message);
+	kind.interlaced = true;
+	c = encode_png(rows, 250, 2000, 2000, kind, NULL, NULL, 0);
+	CHECK(probe(c.data, c.size, 8, &limit, &err) == SC_LIMIT, "%s", err.message);
+	CHECK(strstr(err.hint, "selfclass.max_image_memory") != NULL, "%s", err.hint);
+	CHECK(probe(c.data, c.size, 8, &limits, &err) == SC_OK, "%s", err.message);
+	/* So little that libpng itself finds none. */
+	limit.max_memory = 1000;
+	CHECK(probe(b.data, b.size, 8, &limit, &err) == SC_LIMIT, "%s", err.message);
+	free(c.data);
+	free(b.data);
+	free(rows);
+}
+
+#else
+
+/* Without libpng a PNG is an image that cannot be read, and the reason says so. */
+static void
+test_no_png(void)
+{
+	sc_error	err;
+
+	CHECK(probe((const uint8_t *) "\x89PNG\r\n\x1a\n____", 12, 0, &limits, &err) == SC_UNSUPPORTED,
+		  "%s", err.message);
+	CHECK(strstr(err.message, "PNG") != NULL && err.hint[0] != '\0', "%s", err.message);
+}
+
+#endif
+
 int
 main(void)
 {
@@ -754,5 +1027,13 @@ main(void)
 	test_stop_jpeg();
 	test_batch();
 	test_encode();
+#ifdef SC_WITH_PNG
+	test_png_variants();
+	test_png_orientation();
+	test_hostile_png();
+	test_png_limits();
+#else
+	test_no_png();
+#endif
 	UNIT_END("image");
 }
