@@ -9,6 +9,8 @@
  */
 #include "augment.h"
 #include "augment_draw.h"
+#include "augment_loops.h"
+#include "rng.h"
 #include "unit.h"
 
 #include "../fixtures/views.h"
@@ -746,6 +748,70 @@ test_sizes(void)
 	}
 }
 
+#if defined(__x86_64__)
+
+/* Every loop in one instruction set, on the same numbers, into out (3 planes and what fits). */
+#define RUN_LOOPS(isa) \
+static void \
+run_loops_##isa(float *out, const float *in, const sc_image *image, int n) \
+{ \
+	size_t		count = (size_t) n * n; \
+	float		weights[4] = {0.4f, 0.15f, 0.1f, 0.05f}; \
+	float		tmp[33 * 33], \
+				pad[99]; \
+	sc_view_affine m = {1.1, 0.3, 2.0, -0.2, 0.9, 3.0, 2, 3}; \
+	memcpy(out, in, sizeof(float) * 3 * count); \
+	sc_view_scale_##isa(out, 3 * count, 1.3f, -0.1f); \
+	sc_view_saturate_##isa(out, count, 1.4f); \
+	sc_view_hue_##isa(out, count, 0.37f); \
+	out[9 * count] = (float) (sc_view_luma_sum_##isa(out, count, 3) / (double) count); \
+	out[9 * count + 1] = (float) (sc_view_luma_sum_##isa(out, count, 1) / (double) count); \
+	sc_view_blur_##isa(out, n, weights, 3, tmp, pad); \
+	sc_view_morph_##isa(out + count, n, 2, -1, tmp, pad); \
+	sc_view_finish_##isa(out + 3 * count, out, count, 3, (float[]){0.1f, 0.2f, 0.3f}, \
+						 (float[]){0.4f, 0.5f, 0.6f}); \
+	for (int y = 0; y < n; y++) \
+		sc_view_sample_line_##isa(out + 6 * count, image, &m, y, n); \
+}
+RUN_LOOPS(base)
+RUN_LOOPS(avx2)
+RUN_LOOPS(avx512)
+
+/* The machine's best loops do what the plain ones do, but for rounding. */
+static void
+test_instruction_sets(void)
+{
+	for (int n = 5; n <= 33; n += 4)
+	{
+		size_t		count = (size_t) n * n,
+					total = 9 * count + 2;
+		float	   *in = malloc(sizeof(float) * 3 * count);
+		float	   *a = malloc(sizeof(float) * total);
+		float	   *b = malloc(sizeof(float) * total);
+		sc_image	image = picture(40, 40, 3);
+		sc_rng		rng = sc_rng_stream(1, 2, 3, (uint64_t) n);
+
+		for (size_t i = 0; i < 3 * count; i++)
+			in[i] = sc_rng_uniform(&rng);
+		run_loops_base(a, in, &image, n);
+		for (sc_isa isa = SC_ISA_AVX2; isa <= sc_isa_best(); isa++)
+		{
+			double		far = 0;
+
+			(isa == SC_ISA_AVX2 ? run_loops_avx2 : run_loops_avx512) (b, in, &image, n);
+			for (size_t i = 0; i < total; i++)
+				far = fmax(far, fabs((double) a[i] - b[i]));
+			CHECK(far < 2e-5, "n %d, instruction set %d: off by %g", n, isa, far);
+		}
+		free(in);
+		free(a);
+		free(b);
+		release(image);
+	}
+}
+
+#endif
+
 int
 main(void)
 {
@@ -760,5 +826,8 @@ main(void)
 	test_distributions();
 	test_crop_fallback();
 	test_sizes();
+#if defined(__x86_64__)
+	test_instruction_sets();
+#endif
 	UNIT_END("augment");
 }
