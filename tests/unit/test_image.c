@@ -452,6 +452,27 @@ test_damage(bytes b, int rounds, uint64_t seed)
 	free(copy);
 }
 
+/* All pixels are there, but not the end of the image: something else is. */
+static void
+test_junk_before_end(void)
+{
+	uint8_t    *p = smooth(33, 20, 1);
+	bytes		b = encode_jpeg(p, 33, 20, (jpeg_kind){.channels = 1});
+	uint8_t    *longer = calloc(1, b.size + 40);
+	sc_error	err;
+
+	memcpy(longer, b.data, b.size - 2);
+	memcpy(longer + b.size + 38, b.data + b.size - 2, 2);
+	CHECK(probe(longer, b.size + 40, 0, &limits, &err) == SC_BAD_IMAGE, "%s", err.message);
+	CHECK(strstr(err.detail, "extraneous bytes") != NULL, "%s", err.detail);
+	/* After the end, anything may follow, as cameras append it. */
+	memcpy(longer, b.data, b.size);
+	CHECK(probe(longer, b.size + 40, 0, &limits, &err) == SC_OK, "%s", err.detail);
+	free(longer);
+	free(b.data);
+	free(p);
+}
+
 static void
 test_hostile_jpeg(void)
 {
@@ -1021,6 +1042,7 @@ main(void)
 	test_jpeg_reduced();
 	test_cmyk();
 	test_orientation();
+	test_junk_before_end();
 	test_hostile_jpeg();
 	test_not_images();
 	test_limits();
