@@ -61,6 +61,7 @@ extern Datum scpg_source_key(const scpg_source *source, Datum id, bool as_bigint
 typedef struct scpg_skips
 {
 	bool		fail;			/* raise the first one instead */
+	const char *hint;			/* of the report; NULL: the option "on_error" */
 	int64		count;
 	char	   *shown[SCPG_SKIPS_SHOWN];	/* "key: reason" */
 	MemoryContext context;

@@ -287,10 +287,20 @@ run(statement *s, Datum *values, const char *nulls, bool read_only)
 		elog(ERROR, "unexpected result of \"%s\": %s", s->sql, SPI_result_code_string(result));
 }
 
-/* Likewise a change of the one row of the model. */
+static void
+require_owner(const scpg_model *model)
+{
+	if (!has_privs_of_role(GetUserId(), model->owner))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("must be owner of model \"%s\"", model->name)));
+}
+
+/* Likewise a change of the one row of the model, by its owner. */
 static void
 change(statement *s, const scpg_model *model, Datum *values, const char *nulls)
 {
+	require_owner(model);
 	run(s, values, nulls, false);
 	if (SPI_processed != 1)
 		ereport(ERROR,
@@ -486,10 +496,8 @@ scpg_model_find(const char *name, bool missing_ok, bool for_owner)
 
 	if (model == NULL && !missing_ok)
 		refuse_missing(name, false);
-	if (model != NULL && for_owner && !has_privs_of_role(GetUserId(), model->owner))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("must be owner of model \"%s\"", name)));
+	if (model != NULL && for_owner)
+		require_owner(model);
 	return model;
 }
 

@@ -243,9 +243,9 @@ scpg_skips_report(const scpg_skips *skips, int64 rows)
 	if (skips->count > SCPG_SKIPS_SHOWN)
 		appendStringInfo(&shown, "\n... and %lld more", (long long) (skips->count - SCPG_SKIPS_SHOWN));
 	ereport(WARNING,
-			(errmsg("%lld of %lld images could not be read and are left out",
+			(errmsg("%lld of %lld images could not be read",
 					(long long) skips->count, (long long) rows),
 			 errdetail_internal("%s", shown.data),
-			 errhint("\"on_error\": \"fail\" makes the first of them an error.")));
+			 errhint("%s", skips->hint ? skips->hint : "\"on_error\": \"fail\" makes the first of them an error.")));
 	pfree(shown.data);
 }
