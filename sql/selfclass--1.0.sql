@@ -370,6 +370,7 @@ CREATE TABLE selfclass_model (
 	weights_crc bigint,
 	UNIQUE (name, owner, version)
 );
+COMMENT ON SEQUENCE selfclass_model_model_id_seq IS 'ids of the models';
 COMMENT ON TABLE selfclass_model IS 'models: encoders, how they were trained, and the clustering made with them';
 COMMENT ON COLUMN selfclass_model.name IS 'the name that calls use, with the newest version meant unless it is name@version';
 COMMENT ON COLUMN selfclass_model.state IS 'training, ready or failed';
