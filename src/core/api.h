@@ -18,6 +18,7 @@
 #include "gemm.h"
 #include "image.h"
 #include "multiply.h"
+#include "pca.h"
 #include "pool.h"
 
 /* Both libraries are built together; a mix of two builds is refused. */
@@ -38,6 +39,13 @@
 	F(sc_augment_scratch_bytes) \
 	F(sc_augment_view) \
 	F(sc_plain_view) \
+	F(sc_pca_check) \
+	F(sc_pca_layout) \
+	F(sc_pca_run) \
+	F(sc_pca_add) \
+	F(sc_pca_solve) \
+	F(sc_pca_project_layout) \
+	F(sc_pca_project_run) \
 	/* end */
 
 typedef struct sc_core_api

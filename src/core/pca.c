@@ -1,0 +1,264 @@
+/*-------------------------------------------------------------------------
+ *
+ * src/core/pca.c
+ *	  Principal component analysis by the covariance matrix, in double.
+ *
+ * Rows are centred by the first row before they are multiplied, so that a
+ * mean far from zero does not cancel the digits of the variances away.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "pca.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "gemm.h"
+
+#define MAX_SHARDS 16
+#define SHARD_ROWS 256			/* below so many rows a shard is not worth its sums */
+#define SHARD_BYTES ((size_t) 64 << 20)	/* for the products of all shards, beyond the first */
+
+/* Rows of a block: a product of about 2^25 multiplications. */
+static size_t
+block_rows(int d)
+{
+	size_t		rows = ((size_t) 1 << 25) / ((size_t) d * d);
+
+	return SC_MIN(SC_MAX(rows, 8), 256);
+}
+
+static int
+shard_count(size_t n, int d)
+{
+	size_t		shards = SC_MIN((n + SHARD_ROWS - 1) / SHARD_ROWS, MAX_SHARDS);
+	size_t		room = SHARD_BYTES / ((size_t) d * d * sizeof(double));
+
+	return (int) SC_MAX(SC_MIN(shards, room), 1);
+}
+
+/* Eigenvectors to compute: all of them where a share decides how many stay. */
+static int
+computed(const sc_pca *pca)
+{
+	return pca->wanted >= 1 ? (int) pca->wanted : pca->d;
+}
+
+sc_status
+sc_pca_check(size_t n, int d, double wanted, sc_error *err)
+{
+	size_t		most = SC_MIN(n, (size_t) d);
+
+	if (!(wanted > 0) || (wanted >= 1 && wanted != floor(wanted)))
+	{
+		sc_fail(err, SC_INVALID, "number of components must be a whole number, or a share of the variance below 1");
+		sc_detail(err, "The number of components is %g.", wanted);
+		sc_hint(err, "Give 1, 2, 3 and so on, or a share such as 0.95.");
+		return SC_INVALID;
+	}
+	if (wanted > (double) most)
+	{
+		sc_fail(err, SC_INVALID, "number of components must be at most %zu", most);
+		sc_detail(err, "There are %zu rows of %d dimensions, and the number of components is %.0f.", n, d, wanted);
+		sc_hint(err, "Give a smaller number, or a share of the variance such as 0.95.");
+		return SC_INVALID;
+	}
+	return SC_OK;
+}
+
+void
+sc_pca_layout(sc_pca *pca, sc_arena *arena)
+{
+	size_t		d = (size_t) pca->d;
+	int			count = computed(pca);
+
+	pca->shards = shard_count(pca->n, pca->d);
+	pca->mean = SC_TAKE(arena, double, d);
+	pca->components = SC_TAKE(arena, double, sc_mul(count, d));
+	pca->variance = SC_TAKE(arena, double, d);
+	pca->ratio = SC_TAKE(arena, double, d);
+	pca->blocks = SC_TAKE(arena, double, sc_mul(sc_mul(pca->shards, block_rows(pca->d)), d));
+	pca->sums = SC_TAKE(arena, double, sc_mul(pca->shards, d));
+	pca->products = SC_TAKE(arena, double, sc_mul(pca->shards, sc_mul(d, d)));
+	pca->work = SC_TAKE(arena, char, sc_dsyev_bytes(pca->d, count));
+}
+
+void
+sc_pca_add(double *sums, double *products, double *block,
+		   const float *rows, size_t m, const double *shift, int d)
+{
+	for (size_t i = 0; i < m; i++)
+		for (int j = 0; j < d; j++)
+		{
+			double		x = (double) rows[i * d + j] - shift[j];
+
+			block[i * d + j] = x;
+			sums[j] += x;
+		}
+	sc_dsyrk_upper(d, (int) m, 1.0, block, d, 1.0, products, d);
+}
+
+/* Sums over products to the covariance; returns its trace. */
+static double
+covariance(sc_pca *pca)
+{
+	int			d = pca->d;
+	double		n = (double) pca->n;
+	double		divisor = pca->n > 1 ? n - 1 : 1;
+	double		trace = 0;
+
+	for (int i = 0; i < d; i++)
+	{
+		double	   *row = pca->products + (size_t) i * d;
+
+		for (int j = i; j < d; j++)
+			row[j] = (row[j] - pca->sums[i] * (pca->sums[j] / n)) / divisor;
+		trace += row[i] = SC_MAX(row[i], 0);
+	}
+	for (int j = 0; j < d; j++)
+		pca->mean[j] += pca->sums[j] / n;
+	return trace;
+}
+
+sc_status
+sc_pca_solve(sc_pca *pca, sc_error *err)
+{
+	int			d = pca->d;
+	int			count = computed(pca);
+	double		total = covariance(pca);
+	double		share = 0;
+
+	if (!isfinite(total))
+		return sc_fail(err, SC_RANGE, "variance of the embeddings is out of range");
+	SC_TRY(sc_dsyev_top(pca->variance, pca->components, pca->products, d, count, pca->work, err));
+	pca->q = count;
+	for (int c = 0; c < count; c++)
+	{
+		double	   *v = pca->components + (size_t) c * d;
+		int			largest = 0;
+
+		pca->variance[c] = SC_MAX(pca->variance[c], 0);
+		pca->ratio[c] = total > 0 ? pca->variance[c] / total : 0;
+		for (int j = 1; j < d; j++)
+			if (fabs(v[j]) > fabs(v[largest]))
+				largest = j;
+		if (v[largest] < 0)
+			for (int j = 0; j < d; j++)
+				v[j] = -v[j];
+	}
+	if (pca->wanted >= 1)
+		return SC_OK;
+
+	/* The fewest components that explain the share; never more than the rows allow. */
+	pca->q = 0;
+	do
+		share += pca->ratio[pca->q++];
+	while (share < pca->wanted && pca->q < (int) SC_MIN((size_t) d, pca->n));
+	if (total == 0)
+		pca->q = 1;
+	return SC_OK;
+}
+
+sc_status
+sc_pca_run(const sc_lane *lane, void *arg)
+{
+	sc_pca	   *pca = arg;
+	size_t		d = (size_t) pca->d;
+	size_t		each = block_rows(pca->d);
+	size_t		begin,
+				end;
+	sc_error	err = {SC_OK};
+
+	if (lane->index == 0)
+		for (size_t j = 0; j < d; j++)
+			pca->mean[j] = pca->rows[j];
+	SC_TRY(sc_lane_barrier(lane));
+
+	for (int s = lane->index; s < pca->shards; s += lane->count)
+	{
+		double	   *sums = pca->sums + (size_t) s * d;
+		double	   *products = pca->products + (size_t) s * d * d;
+		double	   *block = pca->blocks + (size_t) s * each * d;
+
+		memset(sums, 0, d * sizeof(double));
+		memset(products, 0, d * d * sizeof(double));
+		sc_shard_range(pca->n, pca->shards, s, &begin, &end);
+		for (; begin < end; begin += each)
+		{
+			if (sc_lane_stopped(lane))
+				return SC_ABORTED;
+			sc_pca_add(sums, products, block, pca->rows + begin * d,
+					   SC_MIN(each, end - begin), pca->mean, pca->d);
+		}
+	}
+	SC_TRY(sc_lane_barrier(lane));
+
+	/* Shard 0 takes the sum of all, in their order; lanes share the entries. */
+	sc_shard_range(d * d, lane->count, lane->index, &begin, &end);
+	for (int s = 1; s < pca->shards; s++)
+		for (size_t i = begin; i < end; i++)
+			pca->products[i] += pca->products[(size_t) s * d * d + i];
+	SC_TRY(sc_lane_barrier(lane));
+	if (lane->index != 0)
+		return SC_OK;
+	for (int s = 1; s < pca->shards; s++)
+		for (size_t j = 0; j < d; j++)
+			pca->sums[j] += pca->sums[(size_t) s * d + j];
+	if (sc_pca_solve(pca, &err) != SC_OK)
+		return sc_lane_fail(lane, &err);
+	return SC_OK;
+}
+
+#define PROJECT_BLOCK 64
+#define PROJECT_SHARDS 64
+
+void
+sc_pca_project_layout(sc_pca_project *p, sc_arena *arena)
+{
+	size_t		shards = SC_MIN((p->n + PROJECT_BLOCK - 1) / PROJECT_BLOCK, PROJECT_SHARDS);
+
+	p->shards = (int) SC_MAX(shards, 1);
+	p->blocks = SC_TAKE(arena, double,
+						sc_mul(sc_mul(p->shards, PROJECT_BLOCK), (size_t) p->d + (size_t) p->q));
+}
+
+sc_status
+sc_pca_project_run(const sc_lane *lane, void *arg)
+{
+	sc_pca_project *p = arg;
+	size_t		d = (size_t) p->d,
+				q = (size_t) p->q;
+	size_t		begin,
+				end;
+
+	for (int s = lane->index; s < p->shards; s += lane->count)
+	{
+		double	   *block = p->blocks + (size_t) s * PROJECT_BLOCK * (d + q);
+		double	   *y = block + PROJECT_BLOCK * d;
+
+		sc_shard_range(p->n, p->shards, s, &begin, &end);
+		for (; begin < end; begin += PROJECT_BLOCK)
+		{
+			size_t		m = SC_MIN((size_t) PROJECT_BLOCK, end - begin);
+
+			if (sc_lane_stopped(lane))
+				return SC_ABORTED;
+			for (size_t i = 0; i < m; i++)
+				for (size_t j = 0; j < d; j++)
+					block[i * d + j] = (double) p->rows[(begin + i) * d + j] - p->mean[j];
+			sc_dgemm(false, true, (int) m, p->q, p->d, 1.0, block, p->d,
+					 p->components, p->d, 0.0, y, p->q);
+			for (size_t c = 0; c < q; c++)
+			{
+				double		scale = 1;
+
+				if (p->whiten)
+					scale = p->variance[c] > SC_PCA_NO_VARIANCE * p->variance[0] ?
+						1 / sqrt(p->variance[c]) : 0;
+				for (size_t i = 0; i < m; i++)
+					p->out[(begin + i) * q + c] = (float) (y[i * q + c] * scale);
+			}
+		}
+	}
+	return SC_OK;
+}

@@ -1,0 +1,143 @@
+/*-------------------------------------------------------------------------
+ *
+ * tests/unit/test_pca.c
+ *	  PCA against scikit-learn's full SVD, degenerate data, lanes.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "unit.h"
+
+#include "pca.h"
+#include "points.h"
+
+#include "../fixtures/sklearn.h"
+
+static sc_pca
+fit(const float *rows, size_t n, int d, double wanted, int lanes)
+{
+	sc_pca		pca = {.n = n, .d = d, .rows = rows, .wanted = wanted};
+	sc_arena	arena = sc_arena_counter();
+	sc_error	err = {SC_OK};
+
+	sc_pca_layout(&pca, &arena);
+	arena = points_arena(&arena);
+	sc_pca_layout(&pca, &arena);
+	CHECK(sc_arena_ok(&arena), "layout of %zu rows", n);
+	CHECK(sc_pool_run(lanes, sc_pca_run, &pca, &err) == SC_OK, "%s", err.message);
+	return pca;
+}
+
+static void
+project(const sc_pca *pca, const float *rows, size_t n, bool whiten, int lanes, float *out)
+{
+	sc_pca_project p = {.n = n, .d = pca->d, .q = pca->q, .rows = rows, .mean = pca->mean,
+		.components = pca->components, .variance = pca->variance, .whiten = whiten, .out = out};
+	sc_arena	arena = sc_arena_counter();
+	sc_error	err = {SC_OK};
+
+	sc_pca_project_layout(&p, &arena);
+	arena = points_arena(&arena);
+	sc_pca_project_layout(&p, &arena);
+	CHECK(sc_pool_run(lanes, sc_pca_project_run, &p, &err) == SC_OK, "%s", err.message);
+}
+
+static void
+test_sklearn(const float *x)
+{
+	sc_pca		pca = fit(x, POINTS_N, POINTS_D, 4, 1);
+	float		out[POINTS_N * 4];
+
+	for (int j = 0; j < POINTS_D; j++)
+		CLOSE(pca.mean[j], sk_pca_mean[j], 1e-9);
+	for (int c = 0; c < 4; c++)
+	{
+		double		sign = 0;
+
+		CLOSE(pca.variance[c] / sk_pca_variance[c], 1, 1e-9);
+		CLOSE(pca.ratio[c] / sk_pca_ratio[c], 1, 1e-9);
+		for (int j = 0; j < POINTS_D; j++)
+			sign += pca.components[c * POINTS_D + j] * sk_pca_components[c * POINTS_D + j];
+		CLOSE(fabs(sign), 1, 1e-9);
+	}
+	CHECK(fit(x, POINTS_N, POINTS_D, 0.9, 1).q == sk_pca_share90, "share 0.9");
+
+	project(&pca, x, POINTS_N, true, 2, out);
+	for (int c = 0; c < 4; c++)
+	{
+		double		sum = 0,
+					square = 0;
+
+		for (int i = 0; i < POINTS_N; i++)
+		{
+			sum += out[i * 4 + c];
+			square += (double) out[i * 4 + c] * out[i * 4 + c];
+		}
+		CLOSE(sum / POINTS_N, 0, 1e-5);
+		CLOSE(square / (POINTS_N - 1), 1, 1e-5);
+	}
+}
+
+static void
+test_lanes(const float *x)
+{
+	sc_pca		one = fit(x, POINTS_N, POINTS_D, 4, 1);
+	float		a[POINTS_N * 4],
+				b[POINTS_N * 4];
+
+	project(&one, x, POINTS_N, false, 1, a);
+	for (int lanes = 2; lanes <= 3; lanes++)
+	{
+		sc_pca		more = fit(x, POINTS_N, POINTS_D, 4, lanes);
+
+		CHECK(memcmp(one.components, more.components, 4 * POINTS_D * sizeof(double)) == 0, "%d lanes", lanes);
+		CHECK(memcmp(one.variance, more.variance, 4 * sizeof(double)) == 0, "%d lanes", lanes);
+		project(&more, x, POINTS_N, false, lanes, b);
+		CHECK(memcmp(a, b, sizeof(a)) == 0, "coordinates, %d lanes", lanes);
+	}
+}
+
+static void
+test_degenerate(void)
+{
+	float		same[6] = {1000000, 2, 1000000, 2, 1000000, 2};
+	float		line[6] = {1, 1, 2, 2, 3, 3};
+	float		out[6];
+	sc_pca		pca = fit(same, 3, 2, 2, 2);
+	sc_error	err = {SC_OK};
+
+	CLOSE(pca.variance[0], 0, 0);
+	CLOSE(pca.ratio[1], 0, 0);
+	project(&pca, same, 3, true, 1, out);
+	for (int i = 0; i < 6; i++)
+		CLOSE(out[i], 0, 0);
+	CHECK(fit(same, 3, 2, 0.95, 1).q == 1, "no variance at all");
+	CHECK(fit(same, 1, 2, 1, 1).variance[0] == 0, "one row");
+
+	pca = fit(line, 3, 2, 2, 1);
+	CLOSE(pca.variance[0], 2, 1e-12);
+	CLOSE(pca.components[0], sqrt(0.5), 1e-12);
+	CLOSE(pca.components[1], sqrt(0.5), 1e-12);
+	project(&pca, line, 3, true, 1, out);
+	CLOSE(out[0], -1, 1e-6);
+	CLOSE(out[1], 0, 0);
+	CLOSE(out[4], 1, 1e-6);
+	CHECK(fit(line, 3, 2, 0.5, 1).q == 1, "one direction holds everything");
+
+	CHECK(sc_pca_check(3, 2, 3, &err) == SC_INVALID && strstr(err.message, "at most 2"), "%s", err.message);
+	CHECK(sc_pca_check(3, 2, 0, &err) == SC_INVALID, "0 components");
+	CHECK(sc_pca_check(3, 2, 1.5, &err) == SC_INVALID, "1.5 components");
+	CHECK(sc_pca_check(3, 2, NAN, &err) == SC_INVALID, "NaN components");
+	CHECK(sc_pca_check(3, 2, 2, &err) == SC_OK, "2 components");
+}
+
+int
+main(void)
+{
+	static float x[POINTS_N * POINTS_D];
+
+	points_fill(x, POINTS_N, POINTS_D, POINTS_CENTRES);
+	test_sklearn(x);
+	test_lanes(x);
+	test_degenerate();
+	UNIT_END("pca");
+}
