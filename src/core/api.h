@@ -17,6 +17,7 @@
 #include "encode.h"
 #include "gemm.h"
 #include "image.h"
+#include "kmeans.h"
 #include "multiply.h"
 #include "pca.h"
 #include "pool.h"
@@ -46,6 +47,10 @@
 	F(sc_pca_solve) \
 	F(sc_pca_project_layout) \
 	F(sc_pca_project_run) \
+	F(sc_kmeans_layout) \
+	F(sc_kmeans_run) \
+	F(sc_kmeans_nearest_layout) \
+	F(sc_kmeans_nearest_run) \
 	/* end */
 
 typedef struct sc_core_api
