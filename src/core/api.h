@@ -14,10 +14,12 @@
 
 #include "augment.h"
 #include "decode.h"
+#include "elbow.h"
 #include "encode.h"
 #include "gemm.h"
 #include "image.h"
 #include "kmeans.h"
+#include "measures.h"
 #include "multiply.h"
 #include "pca.h"
 #include "pool.h"
@@ -51,6 +53,14 @@
 	F(sc_kmeans_run) \
 	F(sc_kmeans_nearest_layout) \
 	F(sc_kmeans_nearest_run) \
+	F(sc_elbow_choose) \
+	F(sc_hungarian_bytes) \
+	F(sc_hungarian) \
+	F(sc_purity) \
+	F(sc_clustering_accuracy) \
+	F(sc_clustering_accuracy_bytes) \
+	F(sc_normalized_mutual_info) \
+	F(sc_adjusted_rand_index) \
 	/* end */
 
 typedef struct sc_core_api

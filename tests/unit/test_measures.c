@@ -1,0 +1,117 @@
+/*-------------------------------------------------------------------------
+ *
+ * tests/unit/test_measures.c
+ *	  Measures of agreement against scikit-learn; the elbow of known curves.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "unit.h"
+
+#include "elbow.h"
+#include "measures.h"
+
+#include "../fixtures/sklearn.h"
+
+/* The least sum over all assignments of rows i ... n - 1 to columns not in used. */
+static double
+least_sum(const double *cost, int n, int i, unsigned used)
+{
+	double		best = INFINITY;
+
+	if (i == n)
+		return 0;
+	for (int j = 0; j < n; j++)
+		if (!(used >> j & 1))
+			best = fmin(best, cost[i * n + j] + least_sum(cost, n, i + 1, used | 1u << j));
+	return best;
+}
+
+static void
+test_hungarian(void)
+{
+	double		cost[36],
+				work[256];
+	int			assign[6];
+
+	for (int trial = 0; trial < 200; trial++)
+	{
+		int			n = 1 + trial % 6;
+		double		sum = 0;
+		unsigned	used = 0;
+
+		for (int i = 0; i < n * n; i++)
+			cost[i] = (double) ((trial * 7919 + i * 104729 + i * i * trial) % 23) - 11;
+		CHECK(sc_hungarian_bytes(n) <= sizeof(work), "work of %d", n);
+		sc_hungarian(assign, cost, n, work);
+		for (int i = 0; i < n; i++)
+		{
+			sum += cost[i * n + assign[i]];
+			used |= 1u << assign[i];
+		}
+		CHECK(used == (1u << n) - 1, "trial %d is no permutation", trial);
+		CLOSE(sum, least_sum(cost, n, 0, 0), 1e-9);
+	}
+}
+
+static void
+test_sklearn(void)
+{
+	int64_t		table[6 * 4] = {0};
+	int64_t		one[2] = {3, 0},
+				none[1] = {0},
+				diagonal[4] = {0, 2, 2, 0};
+	double		work[512];
+
+	for (int i = 0; i < 200; i++)
+	{
+		int			a = (i * 7 + i / 3) % 4;
+		int			b = i % 4 ? a * 2 % 5 : i % 6;
+
+		table[b * 4 + a]++;
+	}
+	CHECK(sc_clustering_accuracy_bytes(6, 4) <= sizeof(work), "work");
+	CLOSE(sc_purity(table, 6, 4, 0), sk_purity, 1e-12);
+	CLOSE(sc_clustering_accuracy(table, 6, 4, 0, work), sk_accuracy, 1e-12);
+	CLOSE(sc_normalized_mutual_info(table, 6, 4), sk_nmi, 1e-12);
+	CLOSE(sc_adjusted_rand_index(table, 6, 4), sk_ari, 1e-12);
+	CLOSE(sc_purity(table, 6, 4, 200), sk_purity / 2, 1e-12);
+	CLOSE(sc_clustering_accuracy(table, 6, 4, 200, work), sk_accuracy / 2, 1e-12);
+
+	CLOSE(sc_clustering_accuracy(diagonal, 2, 2, 0, work), 1, 0);
+	CLOSE(sc_normalized_mutual_info(diagonal, 2, 2), 1, 1e-15);
+	CLOSE(sc_adjusted_rand_index(diagonal, 2, 2), 1, 1e-15);
+	CLOSE(sc_normalized_mutual_info(one, 1, 2), 1, 0);
+	CLOSE(sc_adjusted_rand_index(one, 1, 2), 1, 0);
+	CLOSE(sc_purity(none, 1, 1, 0), 0, 0);
+	CLOSE(sc_clustering_accuracy(none, 1, 1, 0, work), 0, 0);
+	CLOSE(sc_adjusted_rand_index(none, 1, 1), 0, 0);
+}
+
+static void
+test_elbow(void)
+{
+	double		flat[4] = {0, 0, 0, 0};
+	double		line[5] = {5, 4, 3, 2, 1};
+	double		two[8] = {100, 40, 36, 32, 8, 7, 6, 5};
+
+	CHECK(sc_elbow_choose(SC_ELBOW_LAST_TURN, sk_inertia, 8, 0.01) == 5, "last turn");
+	/* Farthest from the chord: 0.446 at 4, 0.425 at 5. */
+	CHECK(sc_elbow_choose(SC_ELBOW_KNEEDLE, sk_inertia, 8, 1.0) == 4, "kneedle");
+	CHECK(sc_elbow_choose(SC_ELBOW_LAST_TURN, flat, 4, 0.01) == 0, "flat");
+	CHECK(sc_elbow_choose(SC_ELBOW_KNEEDLE, flat, 4, 1.0) == 0, "flat");
+	CHECK(sc_elbow_choose(SC_ELBOW_KNEEDLE, line, 5, 1.0) == 0, "a line has no knee");
+	CHECK(sc_elbow_choose(SC_ELBOW_LAST_TURN, line, 5, 0.2) == 5, "a line improves to its end");
+	CHECK(sc_elbow_choose(SC_ELBOW_LAST_TURN, line, 1, 0.2) == 0, "one point");
+	CHECK(sc_elbow_choose(SC_ELBOW_KNEEDLE, line, 2, 1.0) == 0, "two points");
+	CHECK(sc_elbow_choose(SC_ELBOW_KNEEDLE, two, 8, 1.0) == 5, "the last of two knees");
+	CHECK(sc_elbow_choose(SC_ELBOW_LAST_TURN, two, 8, 0.1) == 5, "the last turn");
+}
+
+int
+main(void)
+{
+	test_hungarian();
+	test_sklearn();
+	test_elbow();
+	UNIT_END("measures");
+}
