@@ -318,13 +318,88 @@ COMMENT ON AGGREGATE sum(embedding) IS 'sum of the embeddings that are not NULL;
 -- analytics: PCA
 -- ---------------------------------------------------------------------------
 
+CREATE TYPE pca_model;
+
+CREATE FUNCTION pca_model_in(cstring) RETURNS pca_model
+	AS 'MODULE_PATHNAME', 'scpg_pca_model_in' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION pca_model_out(pca_model) RETURNS cstring
+	AS 'MODULE_PATHNAME', 'scpg_pca_model_out' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION pca_model_recv(internal) RETURNS pca_model
+	AS 'MODULE_PATHNAME', 'scpg_pca_model_recv' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION pca_model_send(pca_model) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'scpg_pca_model_send' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE TYPE pca_model (
+	INPUT = pca_model_in,
+	OUTPUT = pca_model_out,
+	RECEIVE = pca_model_recv,
+	SEND = pca_model_send,
+	ALIGNMENT = double,
+	STORAGE = external
+);
+COMMENT ON TYPE pca_model IS 'mean, components and variances of a principal component analysis';
+COMMENT ON FUNCTION pca_model_in(cstring) IS 'I/O';
+COMMENT ON FUNCTION pca_model_out(pca_model) IS 'I/O';
+COMMENT ON FUNCTION pca_model_recv(internal) IS 'I/O';
+COMMENT ON FUNCTION pca_model_send(pca_model) IS 'I/O';
+
 -- ---------------------------------------------------------------------------
 -- analytics: k-means
 -- ---------------------------------------------------------------------------
 
+CREATE TYPE kmeans_model;
+
+CREATE FUNCTION kmeans_model_in(cstring) RETURNS kmeans_model
+	AS 'MODULE_PATHNAME', 'scpg_kmeans_model_in' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION kmeans_model_out(kmeans_model) RETURNS cstring
+	AS 'MODULE_PATHNAME', 'scpg_kmeans_model_out' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION kmeans_model_recv(internal) RETURNS kmeans_model
+	AS 'MODULE_PATHNAME', 'scpg_kmeans_model_recv' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION kmeans_model_send(kmeans_model) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'scpg_kmeans_model_send' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE TYPE kmeans_model (
+	INPUT = kmeans_model_in,
+	OUTPUT = kmeans_model_out,
+	RECEIVE = kmeans_model_recv,
+	SEND = kmeans_model_send,
+	ALIGNMENT = double,
+	STORAGE = external
+);
+COMMENT ON TYPE kmeans_model IS 'centroids and sizes of the clusters of k-means';
+COMMENT ON FUNCTION kmeans_model_in(cstring) IS 'I/O';
+COMMENT ON FUNCTION kmeans_model_out(kmeans_model) IS 'I/O';
+COMMENT ON FUNCTION kmeans_model_recv(internal) IS 'I/O';
+COMMENT ON FUNCTION kmeans_model_send(kmeans_model) IS 'I/O';
+
 -- ---------------------------------------------------------------------------
 -- analytics: elbow
 -- ---------------------------------------------------------------------------
+
+CREATE TYPE elbow_result;
+
+CREATE FUNCTION elbow_result_in(cstring) RETURNS elbow_result
+	AS 'MODULE_PATHNAME', 'scpg_elbow_result_in' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION elbow_result_out(elbow_result) RETURNS cstring
+	AS 'MODULE_PATHNAME', 'scpg_elbow_result_out' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION elbow_result_recv(internal) RETURNS elbow_result
+	AS 'MODULE_PATHNAME', 'scpg_elbow_result_recv' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION elbow_result_send(elbow_result) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'scpg_elbow_result_send' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE TYPE elbow_result (
+	INPUT = elbow_result_in,
+	OUTPUT = elbow_result_out,
+	RECEIVE = elbow_result_recv,
+	SEND = elbow_result_send,
+	ALIGNMENT = double,
+	STORAGE = external
+);
+COMMENT ON TYPE elbow_result IS 'inertia of k-means for each number of clusters, and the number chosen';
+COMMENT ON FUNCTION elbow_result_in(cstring) IS 'I/O';
+COMMENT ON FUNCTION elbow_result_out(elbow_result) IS 'I/O';
+COMMENT ON FUNCTION elbow_result_recv(internal) IS 'I/O';
+COMMENT ON FUNCTION elbow_result_send(elbow_result) IS 'I/O';
 
 -- ---------------------------------------------------------------------------
 -- analytics: k-NN
