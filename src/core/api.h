@@ -23,6 +23,7 @@
 #include "multiply.h"
 #include "pca.h"
 #include "pool.h"
+#include "silhouette.h"
 
 /* Both libraries are built together; a mix of two builds is refused. */
 #define SC_CORE_VERSION "1.0"
@@ -54,6 +55,8 @@
 	F(sc_kmeans_nearest_layout) \
 	F(sc_kmeans_nearest_run) \
 	F(sc_elbow_choose) \
+	F(sc_silhouette_layout) \
+	F(sc_silhouette_run) \
 	F(sc_hungarian_bytes) \
 	F(sc_hungarian) \
 	F(sc_purity) \
