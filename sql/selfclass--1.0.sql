@@ -413,6 +413,27 @@ COMMENT ON FUNCTION elbow_result_send(elbow_result) IS 'I/O';
 -- pictures
 -- ---------------------------------------------------------------------------
 
+CREATE FUNCTION elbow_svg(r elbow_result) RETURNS text
+	AS 'MODULE_PATHNAME', 'scpg_elbow_svg' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000;
+COMMENT ON FUNCTION elbow_svg(elbow_result) IS 'drawing (SVG) of the inertia over the number of clusters, the chosen one marked';
+
+CREATE FUNCTION scatter_svg_accum(internal, double precision, double precision, integer) RETURNS internal
+	AS 'MODULE_PATHNAME', 'scpg_scatter_svg_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION scatter_svg_accum(internal, double precision, double precision, integer) IS 'adds a point to a drawing';
+
+CREATE FUNCTION scatter_svg_final(internal) RETURNS text
+	AS 'MODULE_PATHNAME', 'scpg_scatter_svg_final' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10000;
+COMMENT ON FUNCTION scatter_svg_final(internal) IS 'result of scatter_svg';
+
+CREATE AGGREGATE scatter_svg(x double precision, y double precision, label integer) (
+	SFUNC = scatter_svg_accum,
+	STYPE = internal,
+	SSPACE = 4096,
+	FINALFUNC = scatter_svg_final,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE scatter_svg(double precision, double precision, integer) IS 'drawing (SVG) of points in the colours of their groups; a row without x or y is left out; NULL where there is none';
+
 -- ---------------------------------------------------------------------------
 -- models: tables that pg_dump carries
 -- ---------------------------------------------------------------------------
