@@ -6,6 +6,7 @@
  *-------------------------------------------------------------------------
  */
 #include "decode.h"
+#include "rng.h"
 
 static bool
 lane_stopped(void *arg)
@@ -21,12 +22,15 @@ sc_decode_batch_run(const sc_lane *lane, void *arg)
 	sc_lane		self = *lane;
 	int			i;
 
+	if (lane->index >= batch->lanes)
+		return SC_OK;
 	while ((i = atomic_fetch_add(&batch->next, 1)) < batch->count)
 	{
 		sc_decode_item *item = &batch->items[i];
 
 		if (sc_lane_stopped(lane))
 			return SC_ABORTED;
+		item->hash = sc_hash_bytes(item->bytes, item->size, 0);
 		item->status = sc_image_decode(item->pixels, &item->plan, item->bytes, item->size,
 									   &batch->limits, scratch, lane_stopped, &self, &item->error);
 		if (item->status == SC_ABORTED)

@@ -19,6 +19,7 @@ typedef struct sc_decode_item
 	size_t		size;
 	sc_image_plan plan;
 	uint8_t    *pixels;			/* out: plan.bytes bytes */
+	uint64_t	hash;			/* out: of the bytes (sc_hash_bytes, seed 0) */
 	sc_status	status;			/* out: SC_OK, or why it is unreadable, */
 	sc_error	error;			/* ... and the words for that */
 } sc_decode_item;
@@ -30,6 +31,7 @@ typedef struct sc_decode_batch
 	sc_image_limits limits;
 	void	   *scratch;		/* that of lane i is at scratch + i * scratch_each */
 	size_t		scratch_each;	/* the largest plan.scratch, a multiple of SC_ALIGN */
+	int			lanes;			/* that have scratch; others leave the items to them */
 	atomic_int	next;			/* 0 at the start */
 } sc_decode_batch;
 

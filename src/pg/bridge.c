@@ -260,17 +260,17 @@ scpg_run(sc_job_fn fn, void *arg)
 	scpg_check(status, &err);
 }
 
-/* Bytes of an arena, given back when its context goes. */
-typedef struct arena_account
+/* Bytes that were counted, given back when their context goes. */
+typedef struct memory_account
 {
 	MemoryContextCallback callback;
 	size_t		bytes;
-} arena_account;
+} memory_account;
 
 static void
 give_back(void *arg)
 {
-	memory_taken -= ((arena_account *) arg)->bytes;
+	memory_taken -= ((memory_account *) arg)->bytes;
 }
 
 size_t
@@ -281,11 +281,10 @@ scpg_memory_left(void)
 	return limit > memory_taken ? limit - memory_taken : 0;
 }
 
-sc_arena
-scpg_arena(MemoryContext cxt, size_t bytes, const char *what)
+void
+scpg_count_memory(MemoryContext cxt, size_t bytes, const char *what)
 {
-	arena_account *account;
-	void	   *base;
+	memory_account *account;
 
 	if (bytes > scpg_memory_left() || bytes > MaxAllocHugeSize)
 		ereport(ERROR,
@@ -296,14 +295,19 @@ scpg_arena(MemoryContext cxt, size_t bytes, const char *what)
 				 errdetail("It needs %zu MB beside %zu MB already taken; \"selfclass.max_memory\" is %d MB.",
 						   bytes / (1024 * 1024) + 1, memory_taken / (1024 * 1024), scpg_max_memory_mb),
 				 errhint("Raise \"selfclass.max_memory\", or ask for less.")));
-	account = MemoryContextAlloc(cxt, sizeof(arena_account));
+	account = MemoryContextAlloc(cxt, sizeof(memory_account));
 	account->bytes = bytes;
 	account->callback.func = give_back;
 	account->callback.arg = account;
-	base = MemoryContextAllocExtended(cxt, bytes, MCXT_ALLOC_HUGE);
 	memory_taken += bytes;
 	MemoryContextRegisterResetCallback(cxt, &account->callback);
-	return sc_arena_over(base, bytes);
+}
+
+sc_arena
+scpg_arena(MemoryContext cxt, size_t bytes, const char *what)
+{
+	scpg_count_memory(cxt, bytes, what);
+	return sc_arena_over(MemoryContextAllocExtended(cxt, bytes, MCXT_ALLOC_HUGE), bytes);
 }
 
 sc_image_limits

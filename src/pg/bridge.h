@@ -42,7 +42,13 @@ extern int	scpg_sqlstate(sc_status status);
  */
 extern sc_arena scpg_arena(MemoryContext cxt, size_t bytes, const char *what);
 
-/* Bytes of selfclass.max_memory that are not taken by arenas now. */
+/*
+ * Count memory that comes from elsewhere (detoasting, an array that grows) in
+ * the same way, until cxt is reset or deleted.
+ */
+extern void scpg_count_memory(MemoryContext cxt, size_t bytes, const char *what);
+
+/* Bytes of selfclass.max_memory that are not counted as taken now. */
 extern size_t scpg_memory_left(void);
 
 /* The limits on images, from the settings. */

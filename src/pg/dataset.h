@@ -14,7 +14,7 @@
 
 #include "core/image.h"
 #include "fmgr.h"
-#include "storage/buffile.h"
+#include "storage/fd.h"
 
 /* ---- which columns ------------------------------------------------------ */
 
@@ -88,9 +88,13 @@ typedef struct scpg_image_row
 typedef struct scpg_reader scpg_reader;
 
 /*
- * max_side as for sc_image_plan_read. The reader lives in the current memory context.
+ * max_side as for sc_image_plan_read. The reader lives in the current memory
+ * context, and source must live as long. The rows are those of the statement's
+ * snapshot; with scpg_reader_open_now those that are committed now: in a
+ * procedure that commits, the statement's snapshot is long past.
  */
 extern scpg_reader *scpg_reader_open(const scpg_source *source, int max_side);
+extern scpg_reader *scpg_reader_open_now(const scpg_source *source, int max_side);
 
 /* The next rows, decoded; 0 at the end. Valid until the next call. */
 extern int	scpg_reader_next(scpg_reader *reader, scpg_image_row **rows);
@@ -128,18 +132,20 @@ typedef struct scpg_dataset
 	int64		images;
 	scpg_kept_image *image;		/* ascending by key: the order of rows in the table is forgotten */
 	scpg_skips	skips;
-	double		median_side;
-	double		gray_share;
-	BufFile    *file;
+	double		median_side;	/* of the short sides as stored; 0 without images */
+	double		gray_share;		/* of the images that have no colour; 0 without images */
+	File		file;			/* 0: all are in memory */
 	uint64		file_size;
 	MemoryContext context;
 } scpg_dataset;
 
 /*
  * Read all images of source once, reduced to max_side, into memory, or from a
- * quarter of selfclass.max_memory on into a temporary file. across_transactions: for
- * procedures that commit; close the dataset in PG_FINALLY then. The dataset
- * lives in a child of the current memory context.
+ * quarter of selfclass.max_memory on into a temporary file. The dataset lives
+ * in a child of the current memory context. across_transactions: for procedures
+ * that commit; the dataset, its file included, then lives as long as that
+ * context does. Without it the file must be closed by scpg_dataset_close, or
+ * ends with the transaction on an error. The caller reports what was skipped.
  */
 extern scpg_dataset *scpg_dataset_load(const scpg_source *source, int max_side, bool fail_on_error,
 									   bool across_transactions);

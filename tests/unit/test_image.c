@@ -677,6 +677,7 @@ test_batch(void)
 			batch.scratch_each = SC_MAX(batch.scratch_each, items[i].plan.scratch);
 		}
 		batch.scratch_each = (batch.scratch_each + SC_ALIGN - 1) / SC_ALIGN * SC_ALIGN;
+		batch.lanes = lanes;
 		batch.scratch = aligned_alloc(SC_ALIGN, batch.scratch_each * (size_t) lanes);
 		CHECK(sc_pool_run(lanes, sc_decode_batch_run, &batch, &err) == SC_OK, "%s", err.message);
 		for (int i = 0; i < COUNT; i++)
