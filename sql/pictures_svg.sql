@@ -1,4 +1,6 @@
 -- elbow_svg and scatter_svg: drawings that any XML parser reads.
+CREATE SCHEMA pictures_test;
+SET search_path = pictures_test, public, selfclass;
 -- A server built without libxml has no parser: then as many tags open as close.
 CREATE FUNCTION is_svg(drawing text) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN

@@ -39,15 +39,15 @@
 	F(sc_image_plan_read) \
 	F(sc_decode_batch_run) \
 	F(sc_jpeg_bound) \
-	F(sc_jpeg_encode) \
+	F(sc_jpeg_encode_run) \
 	F(sc_augment_scratch_bytes) \
 	F(sc_augment_view) \
 	F(sc_plain_view) \
 	F(sc_pca_check) \
 	F(sc_pca_layout) \
 	F(sc_pca_run) \
-	F(sc_pca_flush) \
-	F(sc_pca_merge) \
+	F(sc_pca_add) \
+	F(sc_pca_solve) \
 	F(sc_pca_project_layout) \
 	F(sc_pca_project_run) \
 	F(sc_kmeans_layout) \

@@ -158,3 +158,24 @@ sc_jpeg_encode(uint8_t *out, size_t capacity, size_t *size, const sc_image *imag
 		*size = capacity - w.destination.free_in_buffer;
 	return w.status;
 }
+
+static bool
+lane_stopped(void *arg)
+{
+	return sc_lane_stopped((const sc_lane *) arg);
+}
+
+sc_status
+sc_jpeg_encode_run(const sc_lane *lane, void *arg)
+{
+	sc_jpeg_job *job = arg;
+	sc_lane		self = *lane;
+	sc_error	err;
+	sc_status	status;
+
+	if (lane->index > 0)
+		return SC_OK;
+	status = sc_jpeg_encode(job->out, job->capacity, &job->size, &job->image, job->quality,
+							lane_stopped, &self, &err);
+	return status == SC_OK || status == SC_ABORTED ? status : sc_lane_fail(lane, &err);
+}

@@ -9,6 +9,7 @@
 #define SC_ENCODE_H
 
 #include "image.h"
+#include "pool.h"
 
 /* A JPEG's sides are 16-bit numbers; libjpeg refuses the last few. */
 #define SC_JPEG_MAX_SIDE 65500
@@ -25,5 +26,17 @@ extern size_t sc_jpeg_bound(int width, int height, int channels);
 extern sc_status sc_jpeg_encode(uint8_t *out, size_t capacity, size_t *size,
 								const sc_image *image, int quality,
 								bool (*stopped) (void *arg), void *arg, sc_error *err);
+
+typedef struct sc_jpeg_job
+{
+	sc_image	image;
+	int			quality;
+	uint8_t    *out;			/* capacity bytes */
+	size_t		capacity;
+	size_t		size;			/* out: how many it takes */
+} sc_jpeg_job;
+
+/* A job (argument: sc_jpeg_job): sc_jpeg_encode on one lane. */
+extern sc_status sc_jpeg_encode_run(const sc_lane *lane, void *job);
 
 #endif							/* SC_ENCODE_H */

@@ -12,7 +12,7 @@
 #ifndef SCPG_DATASET_H
 #define SCPG_DATASET_H
 
-#include "core/image.h"
+#include "core/decode.h"
 #include "fmgr.h"
 #include "storage/fd.h"
 
@@ -105,6 +105,14 @@ extern void scpg_reader_close(scpg_reader *reader);
  * raising the error of an unreadable one. The pixels are in the current context.
  */
 extern sc_image scpg_decode_one(const uint8 *bytes, Size size, int max_side);
+
+/*
+ * Decode items, whose plans are made, on the pool. What an image is unreadable
+ * for is left in its item; anything else is raised. Pixels and scratch memory
+ * are in cxt.
+ */
+extern void scpg_decode_items(sc_decode_item *items, int count, const sc_image_limits *limits,
+							  MemoryContext cxt);
 
 /* ---- keeping ------------------------------------------------------------ */
 

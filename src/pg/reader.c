@@ -47,9 +47,8 @@ struct scpg_reader
 
 /* ---- decoding ------------------------------------------------------------- */
 
-/* Decode items, whose plans are made, on the pool; pixels and scratch are in cxt. */
-static void
-decode(sc_decode_item *items, int count, const sc_image_limits *limits, MemoryContext cxt)
+void
+scpg_decode_items(sc_decode_item *items, int count, const sc_image_limits *limits, MemoryContext cxt)
 {
 	sc_arena	counter = sc_arena_counter();
 	sc_arena	arena;
@@ -117,7 +116,7 @@ scpg_decode_one(const uint8 *bytes, Size size, int max_side)
 
 	/* The scratch can be many times the result, so it does not stay. */
 	cxt = AllocSetContextCreate(CurrentMemoryContext, "selfclass image", ALLOCSET_SMALL_SIZES);
-	decode(&item, 1, &limits, cxt);
+	scpg_decode_items(&item, 1, &limits, cxt);
 	scpg_check(item.status, &item.error);
 	image = decoded(&item);
 	arena = scpg_arena(CurrentMemoryContext, item.plan.bytes + 2 * SC_ALIGN, "an image");
@@ -243,7 +242,7 @@ scpg_reader_next(scpg_reader *reader, scpg_image_row **rows)
 			bytes += take_row(reader, SPI_tuptable->vals[0], SPI_tuptable->tupdesc);
 		SPI_freetuptable(SPI_tuptable);
 	}
-	decode(reader->item, reader->items, &reader->limits, reader->batch);
+	scpg_decode_items(reader->item, reader->items, &reader->limits, reader->batch);
 	for (int i = 0; i < reader->items; i++)
 	{
 		const sc_decode_item *item = &reader->item[i];
