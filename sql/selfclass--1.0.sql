@@ -343,6 +343,85 @@ COMMENT ON FUNCTION pca_model_out(pca_model) IS 'I/O';
 COMMENT ON FUNCTION pca_model_recv(internal) IS 'I/O';
 COMMENT ON FUNCTION pca_model_send(pca_model) IS 'I/O';
 
+-- The state is a flat bytea: options, sums, and rows that wait to be multiplied.
+
+CREATE FUNCTION pca_accum(bytea, embedding, integer) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'scpg_pca_accum_number' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION pca_accum(bytea, embedding, integer) IS 'adds a row to the state of pca_fit';
+
+CREATE FUNCTION pca_accum(bytea, embedding, integer, jsonb) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'scpg_pca_accum_number' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION pca_accum(bytea, embedding, integer, jsonb) IS 'adds a row to the state of pca_fit';
+
+CREATE FUNCTION pca_accum(bytea, embedding, double precision) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'scpg_pca_accum_share' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION pca_accum(bytea, embedding, double precision) IS 'adds a row to the state of pca_fit';
+
+CREATE FUNCTION pca_accum(bytea, embedding, double precision, jsonb) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'scpg_pca_accum_share' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION pca_accum(bytea, embedding, double precision, jsonb) IS 'adds a row to the state of pca_fit';
+
+CREATE FUNCTION pca_combine(bytea, bytea) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'scpg_pca_combine' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION pca_combine(bytea, bytea) IS 'joins two states of pca_fit';
+
+CREATE FUNCTION pca_final(bytea) RETURNS pca_model
+	AS 'MODULE_PATHNAME', 'scpg_pca_final' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION pca_final(bytea) IS 'result of pca_fit';
+
+CREATE AGGREGATE pca_fit(embedding, integer) (
+	SFUNC = pca_accum,
+	STYPE = bytea,
+	SSPACE = 1460000,
+	FINALFUNC = pca_final,
+	COMBINEFUNC = pca_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE pca_fit(embedding, integer) IS 'principal components of the embeddings, so many';
+
+CREATE AGGREGATE pca_fit(embedding, integer, jsonb) (
+	SFUNC = pca_accum,
+	STYPE = bytea,
+	SSPACE = 1460000,
+	FINALFUNC = pca_final,
+	COMBINEFUNC = pca_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE pca_fit(embedding, integer, jsonb) IS 'principal components of the embeddings, so many; options: whiten';
+
+CREATE AGGREGATE pca_fit(embedding, double precision) (
+	SFUNC = pca_accum,
+	STYPE = bytea,
+	SSPACE = 1460000,
+	FINALFUNC = pca_final,
+	COMBINEFUNC = pca_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE pca_fit(embedding, double precision) IS 'principal components of the embeddings, as many as explain that share of the variance';
+
+CREATE AGGREGATE pca_fit(embedding, double precision, jsonb) (
+	SFUNC = pca_accum,
+	STYPE = bytea,
+	SSPACE = 1460000,
+	FINALFUNC = pca_final,
+	COMBINEFUNC = pca_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE pca_fit(embedding, double precision, jsonb) IS 'principal components of the embeddings, as many as explain that share of the variance; options: whiten';
+
+CREATE FUNCTION pca_transform(e embedding, m pca_model) RETURNS embedding
+	AS 'MODULE_PATHNAME', 'scpg_pca_transform' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20;
+COMMENT ON FUNCTION pca_transform(embedding, pca_model) IS 'coordinates along the components';
+
+CREATE FUNCTION pca_components(m pca_model)
+	RETURNS TABLE (component integer, embedding embedding, explained_variance double precision, explained_variance_ratio double precision)
+	AS 'MODULE_PATHNAME', 'scpg_pca_components' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 10;
+COMMENT ON FUNCTION pca_components(pca_model) IS 'the components, unit vectors counted from 1, and the variance along each';
+
+CREATE FUNCTION pca_mean(m pca_model) RETURNS embedding
+	AS 'MODULE_PATHNAME', 'scpg_pca_mean' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION pca_mean(pca_model) IS 'mean of the rows that the components were found in';
+
 -- ---------------------------------------------------------------------------
 -- analytics: k-means
 -- ---------------------------------------------------------------------------

@@ -4,3 +4,12 @@ CREATE SCHEMA selfclass;
 CREATE EXTENSION selfclass SCHEMA selfclass;
 ALTER DATABASE contrib_regression SET search_path = public, selfclass;
 SELECT extversion FROM pg_extension WHERE extname = 'selfclass';
+
+SET search_path = public, selfclass;
+-- The points that scikit-learn's values were made of: 600 rows of 12 dimensions around 5 centres.
+CREATE TABLE points AS
+	SELECT i AS id, i % 5 AS truth, array_agg((((i % 5 * 37 + j * 11 + i % 5 * j * 5) % 23) * 0.5 +
+		(i * 7919 + j * 104729 + i * i * 31 + j * i * 17) % 1009 / 1009.0 * (1 + j % 3))::real ORDER BY j)::embedding AS e
+	FROM generate_series(0::bigint, 599) i, generate_series(0::bigint, 11) j GROUP BY i ORDER BY i;
+ALTER TABLE points ADD PRIMARY KEY (id);
+VACUUM ANALYZE points;

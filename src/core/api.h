@@ -46,8 +46,8 @@
 	F(sc_pca_check) \
 	F(sc_pca_layout) \
 	F(sc_pca_run) \
-	F(sc_pca_add) \
-	F(sc_pca_solve) \
+	F(sc_pca_flush) \
+	F(sc_pca_merge) \
 	F(sc_pca_project_layout) \
 	F(sc_pca_project_run) \
 	F(sc_kmeans_layout) \

@@ -19,7 +19,7 @@
 #define SHARD_ROWS 256			/* below so many rows a shard is not worth its sums */
 #define SHARD_BYTES ((size_t) 64 << 20)	/* for the products of all shards, beyond the first */
 
-/* Rows of a block: a product of about 2^25 multiplications. */
+/* Rows of a block of a shard: a product of about 2^25 multiplications. */
 static size_t
 block_rows(int d)
 {
@@ -29,12 +29,12 @@ block_rows(int d)
 }
 
 static int
-shard_count(size_t n, int d)
+shard_count(const sc_pca *pca)
 {
-	size_t		shards = SC_MIN((n + SHARD_ROWS - 1) / SHARD_ROWS, MAX_SHARDS);
-	size_t		room = SHARD_BYTES / ((size_t) d * d * sizeof(double));
+	size_t		shards = SC_MIN((pca->n + SHARD_ROWS - 1) / SHARD_ROWS, MAX_SHARDS);
+	size_t		room = SHARD_BYTES / ((size_t) pca->d * pca->d * sizeof(double));
 
-	return (int) SC_MAX(SC_MIN(shards, room), 1);
+	return pca->rows == NULL ? 1 : (int) SC_MAX(SC_MIN(shards, room), 1);
 }
 
 /* Eigenvectors to compute: all of them where a share decides how many stay. */
@@ -72,20 +72,22 @@ sc_pca_layout(sc_pca *pca, sc_arena *arena)
 	size_t		d = (size_t) pca->d;
 	int			count = computed(pca);
 
-	pca->shards = shard_count(pca->n, pca->d);
+	pca->shards = shard_count(pca);
 	pca->mean = SC_TAKE(arena, double, d);
 	pca->components = SC_TAKE(arena, double, sc_mul(count, d));
 	pca->variance = SC_TAKE(arena, double, d);
 	pca->ratio = SC_TAKE(arena, double, d);
-	pca->blocks = SC_TAKE(arena, double, sc_mul(sc_mul(pca->shards, block_rows(pca->d)), d));
+	pca->blocks = SC_TAKE(arena, double,
+						  pca->rows ? sc_mul(sc_mul(pca->shards, block_rows(pca->d)), d) : 0);
 	pca->sums = SC_TAKE(arena, double, sc_mul(pca->shards, d));
 	pca->products = SC_TAKE(arena, double, sc_mul(pca->shards, sc_mul(d, d)));
 	pca->work = SC_TAKE(arena, char, sc_dsyev_bytes(pca->d, count));
 }
 
-void
-sc_pca_add(double *sums, double *products, double *block,
-		   const float *rows, size_t m, const double *shift, int d)
+/* Add m rows (m, d), less shift (d), to sums (d) and to the upper triangle of products (d, d). */
+static void
+add_rows(double *sums, double *products, double *block,
+		 const float *rows, size_t m, const double *shift, int d)
 {
 	for (size_t i = 0; i < m; i++)
 		for (int j = 0; j < d; j++)
@@ -98,30 +100,101 @@ sc_pca_add(double *sums, double *products, double *block,
 	sc_dsyrk_upper(d, (int) m, 1.0, block, d, 1.0, products, d);
 }
 
-/* Sums over products to the covariance; returns its trace. */
+void
+sc_pca_flush(sc_pca_sums *s, int d)
+{
+	double	   *strip = s->packed;
+
+	for (int i = 0; i < s->waiting; i++)
+		for (int j = 0; j < d; j++)
+			s->sums[j] += s->block[(size_t) i * d + j];
+	for (int r = 0; r < d; r += SC_PCA_STRIP)
+	{
+		int			rows = SC_MIN(SC_PCA_STRIP, d - r);
+
+		sc_dgemm(true, false, rows, d - r, s->waiting, 1.0, s->block + r, d, s->block + r, d,
+				 1.0, strip, d - r);
+		strip += (size_t) rows * (d - r);
+	}
+	s->count += s->waiting;
+	s->waiting = 0;
+}
+
+/* b's rows are b.shift - a.shift further away from a.shift than from b.shift. */
+void
+sc_pca_merge(sc_pca_sums *a, const sc_pca_sums *b, int d)
+{
+	double	   *to = a->packed;
+	const double *from = b->packed;
+
+	for (int r = 0; r < d; r += SC_PCA_STRIP)
+		for (int i = r; i < SC_MIN(r + SC_PCA_STRIP, d); i++)
+		{
+			double		apart = b->shift[i] - a->shift[i];
+
+			for (int j = r; j < d; j++)
+			{
+				double		other = b->shift[j] - a->shift[j];
+
+				*to++ += *from++ + apart * b->sums[j] + b->sums[i] * other + b->count * apart * other;
+			}
+		}
+	for (int j = 0; j < d; j++)
+		a->sums[j] += b->sums[j] + b->count * (b->shift[j] - a->shift[j]);
+	a->count += b->count;
+}
+
+/* From the sums that were given to those that solve() takes. */
+static void
+unpack(sc_pca *pca)
+{
+	const sc_pca_sums *s = pca->given;
+	const double *strip = s->packed;
+	size_t		d = (size_t) pca->d;
+
+	memcpy(pca->mean, s->shift, d * sizeof(double));
+	memcpy(pca->sums, s->sums, d * sizeof(double));
+	for (size_t r = 0; r < d; r += SC_PCA_STRIP)
+		for (size_t i = r; i < SC_MIN(r + SC_PCA_STRIP, d); i++)
+		{
+			memcpy(pca->products + i * d + r, strip, (d - r) * sizeof(double));
+			strip += d - r;
+		}
+	for (int i = 0; i < s->waiting; i++)
+		for (size_t j = 0; j < d; j++)
+			pca->sums[j] += s->block[i * d + j];
+	sc_dsyrk_upper(pca->d, s->waiting, 1.0, s->block, pca->d, 1.0, pca->products, pca->d);
+}
+
+/* Sums over products to the covariance; returns its trace, or what is not finite where an entry isn't. */
 static double
 covariance(sc_pca *pca)
 {
 	int			d = pca->d;
 	double		n = (double) pca->n;
 	double		divisor = pca->n > 1 ? n - 1 : 1;
-	double		trace = 0;
+	double		trace = 0,
+				size = 0;
 
 	for (int i = 0; i < d; i++)
 	{
 		double	   *row = pca->products + (size_t) i * d;
 
 		for (int j = i; j < d; j++)
+		{
 			row[j] = (row[j] - pca->sums[i] * (pca->sums[j] / n)) / divisor;
+			size += fabs(row[j]);
+		}
 		trace += row[i] = SC_MAX(row[i], 0);
 	}
 	for (int j = 0; j < d; j++)
 		pca->mean[j] += pca->sums[j] / n;
-	return trace;
+	return isfinite(size) ? trace : size;
 }
 
-sc_status
-sc_pca_solve(sc_pca *pca, sc_error *err)
+/* The result from sums and products over n rows, less mean; products are destroyed. */
+static sc_status
+solve(sc_pca *pca, sc_error *err)
 {
 	int			d = pca->d;
 	int			count = computed(pca);
@@ -169,6 +242,13 @@ sc_pca_run(const sc_lane *lane, void *arg)
 				end;
 	sc_error	err = {SC_OK};
 
+	if (pca->rows == NULL)
+	{
+		if (lane->index != 0)
+			return SC_OK;
+		unpack(pca);
+		return solve(pca, &err) == SC_OK ? SC_OK : sc_lane_fail(lane, &err);
+	}
 	if (lane->index == 0)
 		for (size_t j = 0; j < d; j++)
 			pca->mean[j] = pca->rows[j];
@@ -187,8 +267,8 @@ sc_pca_run(const sc_lane *lane, void *arg)
 		{
 			if (sc_lane_stopped(lane))
 				return SC_ABORTED;
-			sc_pca_add(sums, products, block, pca->rows + begin * d,
-					   SC_MIN(each, end - begin), pca->mean, pca->d);
+			add_rows(sums, products, block, pca->rows + begin * d,
+					 SC_MIN(each, end - begin), pca->mean, pca->d);
 		}
 	}
 	SC_TRY(sc_lane_barrier(lane));
@@ -204,7 +284,7 @@ sc_pca_run(const sc_lane *lane, void *arg)
 	for (int s = 1; s < pca->shards; s++)
 		for (size_t j = 0; j < d; j++)
 			pca->sums[j] += pca->sums[(size_t) s * d + j];
-	if (sc_pca_solve(pca, &err) != SC_OK)
+	if (solve(pca, &err) != SC_OK)
 		return sc_lane_fail(lane, &err);
 	return SC_OK;
 }

@@ -19,12 +19,55 @@
 /* A direction whose variance is below this share of the largest carries none. */
 #define SC_PCA_NO_VARIANCE 1e-12
 
+/*
+ * Sums of rows that come one by one (the aggregate). Of the products only the
+ * upper triangle is kept, in strips of SC_PCA_STRIP of its rows: a strip that
+ * starts at row r holds the columns r ... d - 1, row by row. Rows, less shift,
+ * wait in a block until there are enough of them for one matrix product.
+ */
+#define SC_PCA_STRIP 64
+
+typedef struct sc_pca_sums
+{
+	double		count;			/* rows in sums and packed */
+	double	   *shift;			/* (d), taken from every row */
+	double	   *sums;			/* (d) */
+	double	   *packed;			/* (sc_pca_packed(d)) */
+	double	   *block;			/* (sc_pca_block(d), d) */
+	int			waiting;		/* rows in block */
+} sc_pca_sums;
+
+/* Numbers in the packed products. */
+static inline size_t
+sc_pca_packed(int d)
+{
+	size_t		whole = (size_t) d / SC_PCA_STRIP;
+	size_t		rest = (size_t) d % SC_PCA_STRIP;
+
+	/* The strips, from the last one up: rest, rest + STRIP, ... columns wide. */
+	return rest * rest + SC_PCA_STRIP * (whole * rest + SC_PCA_STRIP * (whole * (whole + 1) / 2));
+}
+
+/* Rows of a block: a product of a few milliseconds. */
+static inline int
+sc_pca_block(int d)
+{
+	return SC_MIN(SC_MAX(65536 / d, 8), 64);
+}
+
+/* Take the waiting rows into the sums. */
+extern void sc_pca_flush(sc_pca_sums *s, int d);
+
+/* Add what b has in its sums; its waiting rows are the caller's to add. */
+extern void sc_pca_merge(sc_pca_sums *a, const sc_pca_sums *b, int d);
+
 typedef struct sc_pca
 {
 	/* set by the caller before sc_pca_layout */
 	size_t		n;				/* rows, at least 1 */
 	int			d;
-	const float *rows;			/* (n, d) */
+	const float *rows;			/* (n, d), or NULL: ... */
+	const sc_pca_sums *given;	/* ... the sums of n rows; not changed */
 	double		wanted;			/* >= 1: number of components; below: share of the variance */
 
 	/* the result */
@@ -50,19 +93,6 @@ extern void sc_pca_layout(sc_pca *pca, sc_arena *arena);
 
 /* The job; arg is a sc_pca. */
 extern sc_status sc_pca_run(const sc_lane *lane, void *arg);
-
-/*
- * For sums kept elsewhere (the aggregate): add m rows (m, d), less shift (d),
- * to sums (d) and to the upper triangle of products (d, d). block: (m, d).
- */
-extern void sc_pca_add(double *sums, double *products, double *block,
-					   const float *rows, size_t m, const double *shift, int d);
-
-/*
- * The result from such sums over pca->n rows; mean enters as the shift, and
- * products[0 ... d * d) are destroyed. sc_pca_layout has taken the memory.
- */
-extern sc_status sc_pca_solve(sc_pca *pca, sc_error *err);
 
 /* Coordinates of rows in the space of the components. */
 typedef struct sc_pca_project

@@ -72,3 +72,27 @@ SC_SIMD(scpg_accumulate) (double *sum, const float *x, int n)
 	for (int i = 0; i < n; i++)
 		sum[i] += x[i];
 }
+
+double
+SC_SIMD(scpg_dot_centred) (const float *x, const double *mean, const double *axis, int n)
+{
+	double		sum = 0;
+
+	for (int i = 0; i < n; i++)
+		sum += ((double) x[i] - mean[i]) * axis[i];
+	return sum;
+}
+
+double
+SC_SIMD(scpg_l2_squared_double) (const float *x, const double *c, int n)
+{
+	double		sum = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		double		d = (double) x[i] - c[i];
+
+		sum += d * d;
+	}
+	return sum;
+}

@@ -22,5 +22,9 @@ SC_SIMD_DECLARE(double, scpg_l1, (const float *a, const float *b, int n));
 SC_SIMD_DECLARE(void, scpg_dot_norms, (double *sums, const float *a, const float *b, int n));
 /* sum: double [n] += x: float [n] */
 SC_SIMD_DECLARE(void, scpg_accumulate, (double *sum, const float *x, int n));
+/* (x - mean) . axis; x: float [n], mean, axis: double [n] */
+SC_SIMD_DECLARE(double, scpg_dot_centred, (const float *x, const double *mean, const double *axis, int n));
+/* |x - c|^2; x: float [n], c: double [n] */
+SC_SIMD_DECLARE(double, scpg_l2_squared_double, (const float *x, const double *c, int n));
 
 #endif							/* SCPG_EMBEDDING_SIMD_H */

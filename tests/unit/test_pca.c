@@ -96,6 +96,54 @@ test_lanes(const float *x)
 	}
 }
 
+/* Rows one by one into two sums that are then merged: the same components. */
+static void
+test_sums(int n, int d, int cut)
+{
+	float	   *x = malloc(sizeof(float) * n * d);
+	sc_pca_sums s[2];
+	sc_pca		all,
+				pca = {.n = n, .d = d, .given = &s[0], .wanted = 3};
+	sc_arena	arena = sc_arena_counter();
+	sc_error	err = {SC_OK};
+
+	points_fill(x, n, d, 5);
+	all = fit(x, n, d, 3, 1);
+	for (int h = 0; h < 2; h++)
+	{
+		int			begin = h ? cut : 0,
+					end = h ? n : cut;
+
+		s[h] = (sc_pca_sums) {.shift = calloc(d, 8), .sums = calloc(d, 8), .packed = calloc(sc_pca_packed(d), 8),
+			.block = calloc((size_t) sc_pca_block(d) * d, 8)};
+		for (int i = begin; i < end; i++)
+		{
+			for (int j = 0; j < d; j++)
+			{
+				if (i == begin)
+					s[h].shift[j] = x[i * d + j];
+				s[h].block[s[h].waiting * d + j] = x[i * d + j] - s[h].shift[j];
+			}
+			if (++s[h].waiting == sc_pca_block(d) || (h == 1 && i == end - 1))
+				sc_pca_flush(&s[h], d);
+		}
+	}
+	sc_pca_merge(&s[0], &s[1], d);
+	CLOSE(s[0].count + s[0].waiting, n, 0);
+	sc_pca_layout(&pca, &arena);
+	arena = points_arena(&arena);
+	sc_pca_layout(&pca, &arena);
+	CHECK(sc_pool_run(2, sc_pca_run, &pca, &err) == SC_OK, "%s", err.message);
+	for (int j = 0; j < d; j++)
+		CLOSE(pca.mean[j], all.mean[j], 1e-10);
+	for (int c = 0; c < 3; c++)
+	{
+		CLOSE(pca.variance[c] / all.variance[c], 1, 1e-10);
+		for (int j = 0; j < d; j++)
+			CLOSE(pca.components[c * d + j], all.components[c * d + j], 1e-7);
+	}
+}
+
 static void
 test_degenerate(void)
 {
@@ -138,6 +186,9 @@ main(void)
 	points_fill(x, POINTS_N, POINTS_D, POINTS_CENTRES);
 	test_sklearn(x);
 	test_lanes(x);
+	test_sums(POINTS_N, POINTS_D, 250);
+	test_sums(300, 64, 170);
+	test_sums(300, 130, 1);
 	test_degenerate();
 	UNIT_END("pca");
 }
