@@ -451,6 +451,70 @@ COMMENT ON FUNCTION kmeans_model_out(kmeans_model) IS 'I/O';
 COMMENT ON FUNCTION kmeans_model_recv(internal) IS 'I/O';
 COMMENT ON FUNCTION kmeans_model_send(kmeans_model) IS 'I/O';
 
+-- The state holds every row: four bytes a dimension, counted against selfclass.max_memory.
+
+CREATE FUNCTION kmeans_accum(internal, embedding, integer) RETURNS internal
+	AS 'MODULE_PATHNAME', 'scpg_kmeans_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION kmeans_accum(internal, embedding, integer) IS 'adds a row to the state of kmeans_fit';
+
+CREATE FUNCTION kmeans_accum(internal, embedding, integer, jsonb) RETURNS internal
+	AS 'MODULE_PATHNAME', 'scpg_kmeans_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION kmeans_accum(internal, embedding, integer, jsonb) IS 'adds a row to the state of kmeans_fit';
+
+CREATE FUNCTION kmeans_final(internal) RETURNS kmeans_model
+	AS 'MODULE_PATHNAME', 'scpg_kmeans_final' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION kmeans_final(internal) IS 'result of kmeans_fit';
+
+CREATE AGGREGATE kmeans_fit(embedding, integer) (
+	SFUNC = kmeans_accum,
+	STYPE = internal,
+	SSPACE = 1000000,
+	FINALFUNC = kmeans_final,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE kmeans_fit(embedding, integer) IS 'clusters of the embeddings that are not NULL, so many, the largest first';
+
+CREATE AGGREGATE kmeans_fit(embedding, integer, jsonb) (
+	SFUNC = kmeans_accum,
+	STYPE = internal,
+	SSPACE = 1000000,
+	FINALFUNC = kmeans_final,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE kmeans_fit(embedding, integer, jsonb) IS 'clusters of the embeddings that are not NULL, so many, the largest first; options: n_init, max_iter, tol, seed, init';
+
+CREATE FUNCTION kmeans(e embedding, k integer) RETURNS integer
+	AS 'MODULE_PATHNAME', 'scpg_kmeans_window' LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION kmeans(embedding, integer) IS 'the row''s cluster among those of its partition, the largest 0; NULL where the embedding is';
+
+CREATE FUNCTION kmeans(e embedding, k integer, options jsonb) RETURNS integer
+	AS 'MODULE_PATHNAME', 'scpg_kmeans_window' LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION kmeans(embedding, integer, jsonb) IS 'the row''s cluster among those of its partition, the largest 0; NULL where the embedding is; options: n_init, max_iter, tol, seed, init';
+
+CREATE FUNCTION kmeans_predict(e embedding, m kmeans_model) RETURNS integer
+	AS 'MODULE_PATHNAME', 'scpg_kmeans_predict' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20;
+COMMENT ON FUNCTION kmeans_predict(embedding, kmeans_model) IS 'label of the nearest centroid';
+
+CREATE FUNCTION kmeans_distance(e embedding, m kmeans_model) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'scpg_kmeans_distance' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20;
+COMMENT ON FUNCTION kmeans_distance(embedding, kmeans_model) IS 'Euclidean distance to the nearest centroid';
+
+CREATE FUNCTION kmeans_centroids(m kmeans_model) RETURNS TABLE (label integer, centroid embedding, size bigint)
+	AS 'MODULE_PATHNAME', 'scpg_kmeans_centroids' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 10;
+COMMENT ON FUNCTION kmeans_centroids(kmeans_model) IS 'the clusters: label, centroid and number of rows';
+
+CREATE FUNCTION kmeans_inertia(m kmeans_model) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'scpg_kmeans_inertia' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION kmeans_inertia(kmeans_model) IS 'sum of the squared distances of the rows to their centroids';
+
+CREATE FUNCTION kmeans_iterations(m kmeans_model) RETURNS integer
+	AS 'MODULE_PATHNAME', 'scpg_kmeans_iterations' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION kmeans_iterations(kmeans_model) IS 'iterations of the run that was best';
+
+CREATE FUNCTION kmeans_converged(m kmeans_model) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'scpg_kmeans_converged' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION kmeans_converged(kmeans_model) IS 'did that run end by itself, rather than at max_iter';
+
 -- ---------------------------------------------------------------------------
 -- analytics: elbow
 -- ---------------------------------------------------------------------------
