@@ -544,6 +544,46 @@ COMMENT ON FUNCTION elbow_result_out(elbow_result) IS 'I/O';
 COMMENT ON FUNCTION elbow_result_recv(internal) IS 'I/O';
 COMMENT ON FUNCTION elbow_result_send(elbow_result) IS 'I/O';
 
+-- The state holds every row: four bytes a dimension, counted against selfclass.max_memory.
+
+CREATE FUNCTION elbow_accum(internal, embedding, integer) RETURNS internal
+	AS 'MODULE_PATHNAME', 'scpg_elbow_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION elbow_accum(internal, embedding, integer) IS 'adds a row to the state of elbow';
+
+CREATE FUNCTION elbow_accum(internal, embedding, integer, jsonb) RETURNS internal
+	AS 'MODULE_PATHNAME', 'scpg_elbow_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION elbow_accum(internal, embedding, integer, jsonb) IS 'adds a row to the state of elbow';
+
+CREATE FUNCTION elbow_final(internal) RETURNS elbow_result
+	AS 'MODULE_PATHNAME', 'scpg_elbow_final' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION elbow_final(internal) IS 'result of elbow';
+
+CREATE AGGREGATE elbow(embedding, integer) (
+	SFUNC = elbow_accum,
+	STYPE = internal,
+	SSPACE = 1000000,
+	FINALFUNC = elbow_final,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE elbow(embedding, integer) IS 'inertia of k-means for each number of clusters up to a largest one, and the number to choose';
+
+CREATE AGGREGATE elbow(embedding, integer, jsonb) (
+	SFUNC = elbow_accum,
+	STYPE = internal,
+	SSPACE = 1000000,
+	FINALFUNC = elbow_final,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE elbow(embedding, integer, jsonb) IS 'inertia of k-means for each number of clusters up to a largest one, and the number to choose; options: method (last_turn, kneedle, silhouette), min_gain, sensitivity, and those of kmeans_fit';
+
+CREATE FUNCTION elbow_k(r elbow_result) RETURNS integer
+	AS 'MODULE_PATHNAME', 'scpg_elbow_k' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION elbow_k(elbow_result) IS 'number of clusters chosen; NULL where the curve has no elbow';
+
+CREATE FUNCTION elbow_curve(r elbow_result) RETURNS TABLE (k integer, inertia double precision, chosen boolean)
+	AS 'MODULE_PATHNAME', 'scpg_elbow_curve' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 15;
+COMMENT ON FUNCTION elbow_curve(elbow_result) IS 'inertia for each number of clusters, and whether it is the one chosen (NULL where none is)';
+
 -- ---------------------------------------------------------------------------
 -- analytics: k-NN
 -- ---------------------------------------------------------------------------
@@ -551,6 +591,24 @@ COMMENT ON FUNCTION elbow_result_send(elbow_result) IS 'I/O';
 -- ---------------------------------------------------------------------------
 -- measures of a clustering against truth
 -- ---------------------------------------------------------------------------
+
+-- The state holds every row: four bytes a dimension, counted against selfclass.max_memory.
+CREATE FUNCTION silhouette_accum(internal, embedding, integer) RETURNS internal
+	AS 'MODULE_PATHNAME', 'scpg_silhouette_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION silhouette_accum(internal, embedding, integer) IS 'adds a row to the state of silhouette';
+
+CREATE FUNCTION silhouette_final(internal) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'scpg_silhouette_final' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION silhouette_final(internal) IS 'result of silhouette';
+
+CREATE AGGREGATE silhouette(embedding, integer) (
+	SFUNC = silhouette_accum,
+	STYPE = internal,
+	SSPACE = 1000000,
+	FINALFUNC = silhouette_final,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE silhouette(embedding, integer) IS 'mean silhouette (-1 ... 1) of the rows that have an embedding and a label; NULL with fewer than two labels';
 
 -- ---------------------------------------------------------------------------
 -- pictures

@@ -1,0 +1,63 @@
+-- elbow, elbow_k, elbow_curve; the aggregate silhouette.
+-- What a statement fails with: SQLSTATE, message, detail, hint.
+CREATE FUNCTION pg_temp.failure(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	detail text;
+	hint text;
+BEGIN
+	EXECUTE statement;
+	RETURN 'no error';
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+	RETURN concat_ws(' | ', SQLSTATE, SQLERRM, nullif(detail, ''), nullif(hint, ''));
+END $$;
+
+CREATE TABLE el AS SELECT elbow(e, 8) AS r FROM points;
+SELECT k, abs(inertia / (ARRAY[65740.79138739489, 43741.309206981256, 23740.08071485441, 10468.333197442227, 2787.163803488659])[k] - 1) < 1e-6 AS as_sklearn,
+	inertia <= lag(inertia) OVER (ORDER BY k) AS falls, chosen FROM el, elbow_curve(r);
+SELECT elbow_k(r) FROM el;
+-- the rules: the last k that gains enough, kneedle, the best silhouette
+SELECT elbow_k(elbow(e, 8, '{"min_gain": 0.2}')) AS last_turn, elbow_k(elbow(e, 8, '{"min_gain": 0.5}')) AS none,
+	elbow_k(elbow(e, 8, '{"method": "kneedle"}')) AS kneedle, elbow_k(elbow(e, 8, '{"method": "kneedle", "sensitivity": 100}')) AS insensitive,
+	elbow_k(elbow(e, 8, '{"method": "silhouette", "n_init": 3}')) AS silhouette FROM points;
+SELECT bool_and(abs(a.inertia / b.inertia - 1) < 1e-5) AS same_curve, count(*)
+	FROM el, elbow_curve(r) a, elbow_curve((SELECT elbow(e, 8, '{"method": "silhouette"}') FROM points)) b WHERE a.k = b.k AND a.k <= 5;
+SELECT * FROM elbow_curve('(3,0;10,9.95,9.9)');
+-- the order of the rows changes no bit
+SELECT elbow(e, 6 ORDER BY id DESC)::text = elbow(e, 6)::text AS reversed FROM points;
+
+-- max_k stops one below the number of rows
+SELECT count(*), count(*) FILTER (WHERE chosen) AS chosen FROM elbow_curve((SELECT elbow(e, 2147483647) FROM points WHERE id < 4));
+SELECT elbow(e, 5), elbow_k(elbow(e, 5)) FROM (VALUES ('[1,2]'::embedding)) v (e);
+SELECT k, abs(inertia - 4) < 1e-9 AS inertia, chosen
+	FROM elbow_curve((SELECT elbow(e, 5, '{"method": "silhouette"}') FROM (VALUES ('[1,2]'::embedding), ('[3,4]'), (NULL)) v (e)));
+SELECT elbow(e, 5), elbow(e, 5, '{"method": "kneedle"}') AS kneedle, elbow(e, 5, '{"method": "silhouette"}') AS silhouette
+	FROM (VALUES ('[1,2]'::embedding), ('[1,2]'), ('[1,2]'), ('[1,2]')) v (e);
+SELECT elbow_k(elbow(e, 5)), elbow_k(elbow(e, 5, '{"method": "silhouette"}')) AS silhouette FROM (VALUES ('[1,2]'::embedding), ('[1,2]'), ('[1,2]'), ('[1,5]')) v (e);
+SELECT elbow(e, 5) IS NULL AS no_rows FROM points WHERE false;
+SELECT elbow(NULL::embedding, 5) IS NULL AS only_nulls FROM points;
+SELECT elbow_k(NULL) IS NULL AS nulls, (SELECT count(*) FROM elbow_curve(NULL)) AS no_rows;
+
+-- silhouette
+SELECT abs(silhouette(e, truth::int) - 0.7791842962000489) < 1e-9 AS as_sklearn, abs(silhouette(e, (-1000 * truth)::int ORDER BY id DESC) - 0.7791842962000489) < 1e-9 AS any_label FROM points;
+SELECT abs(silhouette(e, CASE WHEN id < 600 THEN truth::int END) - 0.7791842962000489) < 1e-9 AS without_null
+	FROM (SELECT id, truth, e FROM points UNION ALL SELECT 600, 1, '[1,1,1,1,1,1,1,1,1,1,1,1]' UNION ALL SELECT 1, 1, NULL) p;
+SELECT abs(silhouette(e, l) - (9.5 / 10.5 + 8.5 / 9.5) / 2) < 1e-12 AS two_labels, silhouette(e, 3) AS one_label, silhouette(e, NULL) AS no_label FROM (VALUES ('[0]'::embedding, 7), ('[1]', 7), ('[10]', -7), ('[11]', -7)) v (e, l);
+SELECT silhouette(e, 1) IS NULL AS no_rows FROM points WHERE false;
+
+-- what is refused
+\pset format unaligned
+\pset tuples_only on
+SELECT pg_temp.failure($$SELECT elbow(e, 0) FROM points$$);
+SELECT pg_temp.failure($$SELECT elbow(e, NULL) FROM points$$);
+SELECT pg_temp.failure($$SELECT elbow(e, 5, NULL) FROM points$$);
+SELECT pg_temp.failure($$SELECT elbow(e, 1 + (id % 2)::int) FROM points$$);
+SELECT pg_temp.failure($$SELECT elbow(e, 5, '{"elbow_method": "kneedle"}') FROM points$$);
+SELECT pg_temp.failure($$SELECT elbow(e, 5, '{"method": "knee"}') FROM points$$);
+SELECT pg_temp.failure($$SELECT elbow(e, 5, '{"min_gain": 0}') FROM points$$);
+SELECT pg_temp.failure($$SELECT elbow(e, 5, '{"n_init": 1.5}') FROM points$$);
+SELECT pg_temp.failure($$SELECT elbow(CASE WHEN id < 300 THEN e ELSE '[1,2]' END, 2) FROM points$$);
+SELECT pg_temp.failure($$SELECT silhouette(CASE WHEN id < 300 THEN e ELSE '[1,2]' END, 2) FROM points$$);
+\pset format aligned
+\pset tuples_only off
+DROP TABLE el;
