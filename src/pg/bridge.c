@@ -37,6 +37,8 @@
 
 static const sc_core_api *core = NULL;
 static size_t memory_taken = 0;
+static const size_t *cache_bytes = NULL;
+static void (*release_cache) (void) = NULL;
 
 static void
 end_pool(int code, Datum arg)
@@ -213,13 +215,13 @@ scpg_check(sc_status status, const sc_error *err)
 			 err->hint[0] ? errhint("%s", err->hint) : 0));
 }
 
-sc_status
-scpg_try_run(sc_job_fn fn, void *arg, sc_error *err)
+static sc_status
+run(int lanes, sc_job_fn fn, void *arg, sc_error *err)
 {
 	const sc_core_api *api = scpg_core();
 	sc_status	status;
 
-	status = api->sc_pool_start(scpg_lanes(), fn, arg, err);
+	status = api->sc_pool_start(lanes, fn, arg, err);
 	if (status != SC_OK)
 		return status;
 	PG_TRY();
@@ -251,13 +253,25 @@ scpg_try_run(sc_job_fn fn, void *arg, sc_error *err)
 	return status;
 }
 
+sc_status
+scpg_try_run(sc_job_fn fn, void *arg, sc_error *err)
+{
+	return run(scpg_lanes(), fn, arg, err);
+}
+
+void
+scpg_run_on(int lanes, sc_job_fn fn, void *arg)
+{
+	sc_error	err;
+	sc_status	status = run(lanes, fn, arg, &err);
+
+	scpg_check(status, &err);
+}
+
 void
 scpg_run(sc_job_fn fn, void *arg)
 {
-	sc_error	err;
-	sc_status	status = scpg_try_run(fn, arg, &err);
-
-	scpg_check(status, &err);
+	scpg_run_on(scpg_lanes(), fn, arg);
 }
 
 /* Bytes that were counted, given back when their context goes. */
@@ -277,8 +291,16 @@ size_t
 scpg_memory_left(void)
 {
 	size_t		limit = sc_mul(scpg_max_memory_mb, 1024 * 1024);
+	size_t		taken = memory_taken - (cache_bytes != NULL ? *cache_bytes : 0);
 
-	return limit > memory_taken ? limit - memory_taken : 0;
+	return limit > taken ? limit - taken : 0;
+}
+
+void
+scpg_memory_cache(const size_t *bytes, void (*release) (void))
+{
+	cache_bytes = bytes;
+	release_cache = release;
 }
 
 void
@@ -286,6 +308,9 @@ scpg_count_memory(MemoryContext cxt, size_t bytes, const char *what)
 {
 	memory_account *account;
 
+	if (cache_bytes != NULL && *cache_bytes > 0 &&
+		sc_add(memory_taken, bytes) > sc_mul(scpg_max_memory_mb, 1024 * 1024))
+		release_cache();
 	if (bytes > scpg_memory_left() || bytes > MaxAllocHugeSize)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),

@@ -26,7 +26,10 @@ extern int	scpg_lanes(void);
  */
 extern void scpg_run(sc_job_fn fn, void *arg);
 
-/* Likewise, but return the job's status and error instead of raising it. */
+/* Likewise on at most so many lanes, where memory was planned for that many. */
+extern void scpg_run_on(int lanes, sc_job_fn fn, void *arg);
+
+/* As scpg_run, but return the job's status and error instead of raising it. */
 extern sc_status scpg_try_run(sc_job_fn fn, void *arg, sc_error *err);
 
 /* Raise the error of a core call that failed; nothing if status is SC_OK. */
@@ -48,7 +51,13 @@ extern sc_arena scpg_arena(MemoryContext cxt, size_t bytes, const char *what);
  */
 extern void scpg_count_memory(MemoryContext cxt, size_t bytes, const char *what);
 
-/* Bytes of selfclass.max_memory that are not counted as taken now. */
+/*
+ * A cache holds *bytes of the memory counted. It is no reason to refuse what
+ * another job needs: release(), which empties the cache, is called first.
+ */
+extern void scpg_memory_cache(const size_t *bytes, void (*release) (void));
+
+/* Bytes of selfclass.max_memory that are not counted as taken now, or only by a cache. */
 extern size_t scpg_memory_left(void);
 
 /* The limits on images, from the settings. */

@@ -28,6 +28,9 @@ extern scpg_encoder *scpg_encoder_of_model(const scpg_model *model, int max_batc
 
 extern void scpg_encoder_close(scpg_encoder *encoder);
 
+/* Bytes of selfclass.max_memory that it holds. */
+extern Size scpg_encoder_bytes(const scpg_encoder *encoder);
+
 /* The short side to which images may be reduced before they are embedded. */
 extern int	scpg_encoder_image_side(const scpg_encoder *encoder);
 
@@ -36,5 +39,21 @@ extern void scpg_encode(scpg_encoder *encoder, float *out, const sc_image *image
 
 /* out (dataset->images, SC_EMBEDDING_DIM) of all images of a dataset. */
 extern void scpg_encode_dataset(scpg_encoder *encoder, float *out, scpg_dataset *dataset);
+
+/* ---- row by row ----------------------------------------------------------- */
+
+/*
+ * The model that scpg_model_find_ready finds, looked for once a statement and
+ * remembered, for functions that are called for every row. Connects SPI
+ * itself. Valid until the next call.
+ */
+extern const scpg_model *scpg_model_of_statement(const char *name);
+
+/*
+ * out (SC_EMBEDDING_DIM) of one image as stored, with an encoder that stays in
+ * the session's cache. Connects SPI itself; raises the error of an unreadable
+ * image.
+ */
+extern void scpg_embed_bytes(float *out, const scpg_model *model, const uint8 *bytes, Size size);
 
 #endif							/* SCPG_EMBED_H */

@@ -178,8 +178,8 @@ scpg_source_check_key(const scpg_source *source, FunctionCallInfo fcinfo,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the example of the key's type must be NULL"),
 				 errdetail("The second argument of %s is an example of the key's type, not a value.", function),
-				 errhint("Name the arguments that follow: %s('%s', k => ...), or %s('%s', NULL::%s, k => ...).",
-						 function, source->relation, function, source->relation, type_name)));
+				 errhint("Call it as %s('%s', NULL::%s, ...), or without an example and with the other arguments by name, such as k => ....",
+						 function, source->relation, type_name)));
 	if (getBaseType(get_fn_expr_argtype(fcinfo->flinfo, example)) != type)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
