@@ -588,6 +588,26 @@ COMMENT ON FUNCTION elbow_curve(elbow_result) IS 'inertia for each number of clu
 -- analytics: k-NN
 -- ---------------------------------------------------------------------------
 
+CREATE FUNCTION knn(items regclass, emb name, query embedding, k integer)
+	RETURNS TABLE (id bigint, distance double precision)
+	AS 'MODULE_PATHNAME', 'scpg_knn' LANGUAGE C STABLE PARALLEL UNSAFE COST 10000 ROWS 10;
+COMMENT ON FUNCTION knn(regclass, name, embedding, integer) IS 'the k rows whose embedding is nearest to one, by Euclidean distance; the key is an integer';
+
+CREATE FUNCTION knn(items regclass, key_example anyelement, emb name, query embedding, k integer)
+	RETURNS TABLE (id anyelement, distance double precision)
+	AS 'MODULE_PATHNAME', 'scpg_knn_keyed' LANGUAGE C STABLE PARALLEL UNSAFE COST 10000 ROWS 10;
+COMMENT ON FUNCTION knn(regclass, anyelement, name, embedding, integer) IS 'the k rows whose embedding is nearest to one, by Euclidean distance; the key is of the type of a NULL given as example';
+
+CREATE FUNCTION knn_join(items regclass, emb name, k integer, queries regclass DEFAULT NULL)
+	RETURNS TABLE (id bigint, neighbor bigint, rank integer, distance double precision)
+	AS 'MODULE_PATHNAME', 'scpg_knn_join' LANGUAGE C STABLE PARALLEL UNSAFE COST 100000 ROWS 10000;
+COMMENT ON FUNCTION knn_join(regclass, name, integer, regclass) IS 'the k nearest rows for every row of queries, or of the table itself without the row itself; keys are integers';
+
+CREATE FUNCTION knn_join(items regclass, key_example anyelement, emb name, k integer, queries regclass DEFAULT NULL)
+	RETURNS TABLE (id anyelement, neighbor anyelement, rank integer, distance double precision)
+	AS 'MODULE_PATHNAME', 'scpg_knn_join_keyed' LANGUAGE C STABLE PARALLEL UNSAFE COST 100000 ROWS 10000;
+COMMENT ON FUNCTION knn_join(regclass, anyelement, name, integer, regclass) IS 'the k nearest rows for every row of queries, or of the table itself without the row itself; keys are of the type of a NULL given as example';
+
 -- ---------------------------------------------------------------------------
 -- measures of a clustering against truth
 -- ---------------------------------------------------------------------------

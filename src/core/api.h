@@ -19,6 +19,7 @@
 #include "gemm.h"
 #include "image.h"
 #include "kmeans.h"
+#include "knn.h"
 #include "measures.h"
 #include "multiply.h"
 #include "pca.h"
@@ -55,6 +56,8 @@
 	F(sc_kmeans_nearest_layout) \
 	F(sc_kmeans_nearest_run) \
 	F(sc_elbow_choose) \
+	F(sc_knn_layout) \
+	F(sc_knn_run) \
 	F(sc_silhouette_layout) \
 	F(sc_silhouette_run) \
 	F(sc_hungarian_bytes) \

@@ -21,7 +21,6 @@
 #include "access/table.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_extension.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "executor/spi.h"
@@ -42,14 +41,13 @@
 #include "core/simclr.h"
 #include "pg/bridge.h"
 #include "pg/compat.h"
+#include "pg/extension.h"
 #include "pg/model.h"
 #include "pg/options.h"
 
 PG_FUNCTION_INFO_V1(scpg_grant_model);
 PG_FUNCTION_INFO_V1(scpg_revoke_model);
 PG_FUNCTION_INFO_V1(scpg_drop_model);
-
-#define EXTENSION "selfclass"
 
 /* A row of weights: a dump writes two characters a byte, and no value may pass 1 GB. */
 #define PART_BYTES ((Size) 16 << 20)
@@ -191,30 +189,6 @@ static statement delete_grants = {
 	SPI_OK_DELETE, 2, {OIDOID, TEXTOID}
 };
 
-/* The schema that the extension was created in. */
-static Oid
-extension_schema(void)
-{
-	Relation	catalog = table_open(ExtensionRelationId, AccessShareLock);
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
-	Oid			schema = InvalidOid;
-
-	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ, CStringGetDatum(EXTENSION));
-	scan = systable_beginscan(catalog, ExtensionNameIndexId, true, NULL, 1, &key);
-	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple))
-		schema = ((Form_pg_extension) GETSTRUCT(tuple))->extnamespace;
-	systable_endscan(scan);
-	table_close(catalog, AccessShareLock);
-	if (!OidIsValid(schema))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("extension \"%s\" does not exist", EXTENSION)));
-	return schema;
-}
-
 static Oid
 model_table(Oid schema)
 {
@@ -223,7 +197,7 @@ model_table(Oid schema)
 	if (!OidIsValid(table))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("table \"selfclass_model\" of extension \"%s\" does not exist", EXTENSION)));
+				 errmsg("table \"selfclass_model\" of extension \"%s\" does not exist", SCPG_EXTENSION)));
 	return table;
 }
 
@@ -249,7 +223,7 @@ static void
 run(statement *s, Datum *values, const char *nulls, bool read_only)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	Oid			schema = extension_schema();
+	Oid			schema = scpg_extension_schema();
 	Oid			owner = table_owner(model_table(schema));
 	char	   *schema_name = get_namespace_name(schema);
 	Oid			user;
@@ -687,7 +661,7 @@ scpg_model_set_clustering(scpg_model *model, struct varlena *pca,
 {
 	static const char *const columns[] = {"pca", "kmeans", "elbow"};
 	struct varlena *value[] = {pca, kmeans, elbow};
-	Oid			table = model_table(extension_schema());
+	Oid			table = model_table(scpg_extension_schema());
 	Datum		values[4];
 	char		nulls[4];
 

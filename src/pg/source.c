@@ -60,6 +60,10 @@ find_column(Relation rel, const char *name)
 	return NULL;
 }
 
+static const char no_key_hint[] =
+"Give it a primary key of one column, or, where the function takes options, "
+"name the column that identifies a row: '{\"id_column\": \"...\"}'.";
+
 /* The one column of the primary key, or 22023. */
 static Form_pg_attribute
 primary_key(Relation rel)
@@ -75,7 +79,7 @@ primary_key(Relation rel)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("relation \"%s\" has no primary key", RelationGetRelationName(rel)),
-				 errhint("Name the column that identifies a row: '{\"id_column\": \"...\"}'.")));
+				 errhint("%s", no_key_hint)));
 	ind = relation_open(index, AccessShareLock);
 	columns = ind->rd_index->indnkeyatts;
 	number = ind->rd_index->indkey.values[0];
@@ -85,7 +89,7 @@ primary_key(Relation rel)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the primary key of relation \"%s\" has more than one column", RelationGetRelationName(rel)),
 				 errdetail("It has %d.", columns),
-				 errhint("Name the column that identifies a row: '{\"id_column\": \"...\"}'.")));
+				 errhint("%s", no_key_hint)));
 	return TupleDescAttr(RelationGetDescr(rel), number - 1);
 }
 

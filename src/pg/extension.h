@@ -1,0 +1,21 @@
+/*-------------------------------------------------------------------------
+ *
+ * src/pg/extension.h
+ *	  Where the extension's own objects are, whatever the search_path is.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SCPG_EXTENSION_H
+#define SCPG_EXTENSION_H
+
+#include "postgres.h"
+
+#define SCPG_EXTENSION "selfclass"
+
+/* The schema that the extension was created in. */
+extern Oid	scpg_extension_schema(void);
+
+/* The type embedding. */
+extern Oid	scpg_embedding_type(void);
+
+#endif							/* SCPG_EXTENSION_H */
