@@ -285,7 +285,7 @@ join_itself(const Output *out, sc_knn *job, const Items *items)
 		job->m = Min(job->most, job->n - begin);
 		job->queries = job->rows + begin * job->d;
 		job->first = begin;
-		scpg_run(scpg_core()->sc_knn_run, job);
+		scpg_run_on(job->lanes, scpg_core()->sc_knn_run, job);
 		for (size_t i = 0; i < job->m; i++)
 			put_neighbours(out, job, items, i, items->key[begin + i]);
 	}
@@ -316,7 +316,7 @@ join_others(const Output *out, sc_knn *job, const Items *items, float *queries, 
 			MemoryContextSwitchTo(old);
 			MemoryContextReset(row);
 		}
-		scpg_run(scpg_core()->sc_knn_run, job);
+		scpg_run_on(job->lanes, scpg_core()->sc_knn_run, job);
 		for (size_t i = 0; i < job->m; i++)
 			put_neighbours(out, job, items, i, fetched(i, 1));
 		SPI_freetuptable(SPI_tuptable);
