@@ -21,6 +21,7 @@
 #include "pg/bridge.h"
 #include "pg/compat.h"
 #include "pg/dataset.h"
+#include "pg/rows.h"
 
 #define MAX_COLUMNS 1000
 #define MIN_TILE 8
@@ -284,10 +285,8 @@ scpg_contact_sheet_accum(PG_FUNCTION_ARGS)
 	State	   *state = PG_ARGISNULL(0) ? NULL : (State *) PG_GETARG_POINTER(0);
 	int			columns = int_argument(fcinfo, 2, "columns", 1, MAX_COLUMNS);
 	int			tile = int_argument(fcinfo, 3, "tile", MIN_TILE, MAX_TILE);
-	MemoryContext cxt;
+	MemoryContext cxt = scpg_aggregate_context(fcinfo);
 
-	if (!AggCheckCallContext(fcinfo, &cxt))
-		elog(ERROR, "aggregate function called in non-aggregate context");
 	if (state == NULL)
 	{
 		scpg_count_memory(cxt, sizeof(State), "a contact sheet");

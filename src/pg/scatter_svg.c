@@ -21,6 +21,7 @@
 
 #include "pg/bridge.h"
 #include "pg/plot.h"
+#include "pg/rows.h"
 
 #define WIDTH 820
 #define HEIGHT 560
@@ -117,11 +118,9 @@ Datum
 scpg_scatter_svg_accum(PG_FUNCTION_ARGS)
 {
 	State	   *state = PG_ARGISNULL(0) ? NULL : (State *) PG_GETARG_POINTER(0);
-	MemoryContext cxt;
+	MemoryContext cxt = scpg_aggregate_context(fcinfo);
 	Point		p;
 
-	if (!AggCheckCallContext(fcinfo, &cxt))
-		elog(ERROR, "aggregate function called in non-aggregate context");
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
 	{
 		/* A row without a place is left out. */
