@@ -612,6 +612,140 @@ COMMENT ON FUNCTION knn_join(regclass, anyelement, name, integer, regclass) IS '
 -- measures of a clustering against truth
 -- ---------------------------------------------------------------------------
 
+-- The state is a flat bytea: how often each label met each truth.
+
+CREATE FUNCTION label_tally_accum(bytea, integer, text) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'scpg_tally_accum_text' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION label_tally_accum(bytea, integer, text) IS 'adds a row to the state of the measures of labels';
+
+CREATE FUNCTION label_tally_accum(bytea, integer, bigint) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'scpg_tally_accum_bigint' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION label_tally_accum(bytea, integer, bigint) IS 'adds a row to the state of the measures of labels';
+
+CREATE FUNCTION label_tally_combine(bytea, bytea) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'scpg_tally_combine' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION label_tally_combine(bytea, bytea) IS 'joins two states of the measures of labels';
+
+CREATE FUNCTION clustering_purity_final(bytea) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'scpg_clustering_purity' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION clustering_purity_final(bytea) IS 'result of clustering_purity';
+
+CREATE AGGREGATE clustering_purity(integer, text) (
+	SFUNC = label_tally_accum,
+	STYPE = bytea,
+	SSPACE = 4096,
+	FINALFUNC = clustering_purity_final,
+	COMBINEFUNC = label_tally_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE clustering_purity(integer, text) IS 'share of rows whose truth is the most frequent one of their cluster; a NULL label counts as wrong';
+
+CREATE AGGREGATE clustering_purity(integer, bigint) (
+	SFUNC = label_tally_accum,
+	STYPE = bytea,
+	SSPACE = 4096,
+	FINALFUNC = clustering_purity_final,
+	COMBINEFUNC = label_tally_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE clustering_purity(integer, bigint) IS 'share of rows whose truth is the most frequent one of their cluster; a NULL label counts as wrong';
+
+CREATE FUNCTION clustering_accuracy_final(bytea) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'scpg_clustering_accuracy' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION clustering_accuracy_final(bytea) IS 'result of clustering_accuracy';
+
+CREATE AGGREGATE clustering_accuracy(integer, text) (
+	SFUNC = label_tally_accum,
+	STYPE = bytea,
+	SSPACE = 4096,
+	FINALFUNC = clustering_accuracy_final,
+	COMBINEFUNC = label_tally_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE clustering_accuracy(integer, text) IS 'share of rows whose truth is the one matched to their cluster, in the best one-to-one matching; a NULL label counts as wrong';
+
+CREATE AGGREGATE clustering_accuracy(integer, bigint) (
+	SFUNC = label_tally_accum,
+	STYPE = bytea,
+	SSPACE = 4096,
+	FINALFUNC = clustering_accuracy_final,
+	COMBINEFUNC = label_tally_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE clustering_accuracy(integer, bigint) IS 'share of rows whose truth is the one matched to their cluster, in the best one-to-one matching; a NULL label counts as wrong';
+
+CREATE FUNCTION normalized_mutual_info_final(bytea) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'scpg_normalized_mutual_info' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION normalized_mutual_info_final(bytea) IS 'result of normalized_mutual_info';
+
+CREATE AGGREGATE normalized_mutual_info(integer, text) (
+	SFUNC = label_tally_accum,
+	STYPE = bytea,
+	SSPACE = 4096,
+	FINALFUNC = normalized_mutual_info_final,
+	COMBINEFUNC = label_tally_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE normalized_mutual_info(integer, text) IS 'mutual information of label and truth over the mean of their entropies (0 ... 1); rows without a label are one more cluster';
+
+CREATE AGGREGATE normalized_mutual_info(integer, bigint) (
+	SFUNC = label_tally_accum,
+	STYPE = bytea,
+	SSPACE = 4096,
+	FINALFUNC = normalized_mutual_info_final,
+	COMBINEFUNC = label_tally_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE normalized_mutual_info(integer, bigint) IS 'mutual information of label and truth over the mean of their entropies (0 ... 1); rows without a label are one more cluster';
+
+CREATE FUNCTION adjusted_rand_index_final(bytea) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'scpg_adjusted_rand_index' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION adjusted_rand_index_final(bytea) IS 'result of adjusted_rand_index';
+
+CREATE AGGREGATE adjusted_rand_index(integer, text) (
+	SFUNC = label_tally_accum,
+	STYPE = bytea,
+	SSPACE = 4096,
+	FINALFUNC = adjusted_rand_index_final,
+	COMBINEFUNC = label_tally_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE adjusted_rand_index(integer, text) IS 'agreement of label and truth over all pairs of rows, corrected for chance (1: the same); rows without a label are one more cluster';
+
+CREATE AGGREGATE adjusted_rand_index(integer, bigint) (
+	SFUNC = label_tally_accum,
+	STYPE = bytea,
+	SSPACE = 4096,
+	FINALFUNC = adjusted_rand_index_final,
+	COMBINEFUNC = label_tally_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE adjusted_rand_index(integer, bigint) IS 'agreement of label and truth over all pairs of rows, corrected for chance (1: the same); rows without a label are one more cluster';
+
+CREATE FUNCTION majority_truth_final(bytea) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'scpg_majority_truth' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION majority_truth_final(bytea) IS 'result of majority_truth';
+
+CREATE AGGREGATE majority_truth(integer, text) (
+	SFUNC = label_tally_accum,
+	STYPE = bytea,
+	SSPACE = 4096,
+	FINALFUNC = majority_truth_final,
+	COMBINEFUNC = label_tally_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE majority_truth(integer, text) IS 'the most frequent truth of each label, as an object';
+
+CREATE AGGREGATE majority_truth(integer, bigint) (
+	SFUNC = label_tally_accum,
+	STYPE = bytea,
+	SSPACE = 4096,
+	FINALFUNC = majority_truth_final,
+	COMBINEFUNC = label_tally_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE majority_truth(integer, bigint) IS 'the most frequent truth of each label, as an object';
+
 -- The state holds every row: four bytes a dimension, counted against selfclass.max_memory.
 CREATE FUNCTION silhouette_accum(internal, embedding, integer) RETURNS internal
 	AS 'MODULE_PATHNAME', 'scpg_silhouette_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
@@ -629,6 +763,23 @@ CREATE AGGREGATE silhouette(embedding, integer) (
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE silhouette(embedding, integer) IS 'mean silhouette (-1 ... 1) of the rows that have an embedding and a label; NULL with fewer than two labels';
+
+CREATE FUNCTION knn_accuracy_accum(internal, embedding, text, integer) RETURNS internal
+	AS 'MODULE_PATHNAME', 'scpg_knn_accuracy_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION knn_accuracy_accum(internal, embedding, text, integer) IS 'adds a row to the state of knn_accuracy';
+
+CREATE FUNCTION knn_accuracy_final(internal) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'scpg_knn_accuracy_final' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION knn_accuracy_final(internal) IS 'result of knn_accuracy';
+
+CREATE AGGREGATE knn_accuracy(embedding, text, integer) (
+	SFUNC = knn_accuracy_accum,
+	STYPE = internal,
+	SSPACE = 1000000,
+	FINALFUNC = knn_accuracy_final,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE knn_accuracy(embedding, text, integer) IS 'share of rows whose k nearest other rows, by majority, have the same truth; NULL with fewer than two rows';
 
 -- ---------------------------------------------------------------------------
 -- pictures

@@ -63,8 +63,8 @@
 	F(sc_hungarian_bytes) \
 	F(sc_hungarian) \
 	F(sc_purity) \
-	F(sc_clustering_accuracy) \
-	F(sc_clustering_accuracy_bytes) \
+	F(sc_accuracy_run) \
+	F(sc_accuracy_bytes) \
 	F(sc_normalized_mutual_info) \
 	F(sc_adjusted_rand_index) \
 	/* end */

@@ -21,9 +21,10 @@ sc_hungarian_bytes(int n)
 /*
  * Kuhn, "The Hungarian method for the assignment problem" (1955), as shortest
  * augmenting paths with potentials: O(n^3). Row and column 0 stand for "none".
+ * lane: whose stop flag ends it, or NULL.
  */
-void
-sc_hungarian(int *assign, const double *cost, int n, void *work)
+static sc_status
+hungarian(int *assign, const double *cost, int n, void *work, const sc_lane *lane)
 {
 	size_t		m = (size_t) n + 1;
 	double	   *u = work,
@@ -54,6 +55,8 @@ sc_hungarian(int *assign, const double *cost, int n, void *work)
 						next = 0;
 			double		delta = INFINITY;
 
+			if (lane != NULL && sc_lane_stopped(lane))
+				return SC_ABORTED;
 			used[column] = true;
 			for (int j = 1; j <= n; j++)
 			{
@@ -91,6 +94,13 @@ sc_hungarian(int *assign, const double *cost, int n, void *work)
 	}
 	for (int j = 1; j <= n; j++)
 		assign[row[j] - 1] = j - 1;
+	return SC_OK;
+}
+
+void
+sc_hungarian(int *assign, const double *cost, int n, void *work)
+{
+	(void) hungarian(assign, cost, n, work, NULL);
 }
 
 static int64_t
@@ -137,7 +147,7 @@ sc_purity(const int64_t *table, int clusters, int classes, int64_t missing)
 }
 
 size_t
-sc_clustering_accuracy_bytes(int clusters, int classes)
+sc_accuracy_bytes(int clusters, int classes)
 {
 	size_t		n = (size_t) SC_MAX(clusters, classes);
 
@@ -145,26 +155,34 @@ sc_clustering_accuracy_bytes(int clusters, int classes)
 				  sc_add(sc_mul(n, sizeof(double)), sc_hungarian_bytes((int) n)));
 }
 
-double
-sc_clustering_accuracy(const int64_t *table, int clusters, int classes, int64_t missing, void *work)
+static sc_status
+accuracy(sc_accuracy *a, const sc_lane *lane)
 {
-	int			n = SC_MAX(clusters, classes);
-	double	   *cost = work;
+	int			n = SC_MAX(a->clusters, a->classes);
+	double	   *cost = a->work;
 	int		   *match = (int *) (cost + (size_t) n * n);
-	int64_t		rows = sum_all(table, clusters, classes) + missing;
+	int64_t		rows = sum_all(a->table, a->clusters, a->classes) + a->missing;
 	int64_t		right = 0;
 
+	a->accuracy = 0;
 	if (rows == 0)
-		return 0;
+		return SC_OK;
 	memset(cost, 0, (size_t) n * n * sizeof(double));
-	for (int c = 0; c < clusters; c++)
-		for (int j = 0; j < classes; j++)
-			cost[(size_t) c * n + j] = -(double) table[(size_t) c * classes + j];
-	sc_hungarian(match, cost, n, cost + (size_t) n * n + n);
-	for (int c = 0; c < clusters; c++)
-		if (match[c] < classes)
-			right += table[(size_t) c * classes + match[c]];
-	return (double) right / (double) rows;
+	for (int c = 0; c < a->clusters; c++)
+		for (int j = 0; j < a->classes; j++)
+			cost[(size_t) c * n + j] = -(double) a->table[(size_t) c * a->classes + j];
+	SC_TRY(hungarian(match, cost, n, cost + (size_t) n * n + n, lane));
+	for (int c = 0; c < a->clusters; c++)
+		if (match[c] < a->classes)
+			right += a->table[(size_t) c * a->classes + match[c]];
+	a->accuracy = (double) right / (double) rows;
+	return SC_OK;
+}
+
+sc_status
+sc_accuracy_run(const sc_lane *lane, void *arg)
+{
+	return lane->index == 0 ? accuracy(arg, lane) : SC_OK;
 }
 
 static double

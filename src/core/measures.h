@@ -8,7 +8,7 @@
 #ifndef SC_MEASURES_H
 #define SC_MEASURES_H
 
-#include "sc.h"
+#include "pool.h"
 
 /*
  * The assignment of rows to columns of the least sum: assign[i] is the column
@@ -19,12 +19,27 @@ extern void sc_hungarian(int *assign, const double *cost, int n, void *work);
 
 /*
  * table: (clusters, classes), the rows with that cluster and that class;
- * missing: rows without a cluster, which count as wrong in the first two.
+ * missing: rows without a cluster, which count as wrong in purity and accuracy.
  * All are 0 ... 1 (ARI: up to 1), and 0 for a table without rows.
  */
 extern double sc_purity(const int64_t *table, int clusters, int classes, int64_t missing);
-extern double sc_clustering_accuracy(const int64_t *table, int clusters, int classes, int64_t missing, void *work);
-extern size_t sc_clustering_accuracy_bytes(int clusters, int classes);
+
+/* Accuracy under the best matching: a job, for that of thousands takes a while. */
+typedef struct sc_accuracy
+{
+	const int64_t *table;		/* (clusters, classes) */
+	int			clusters,
+				classes;
+	int64_t		missing;
+	void	   *work;			/* sc_accuracy_bytes */
+	double		accuracy;		/* the result */
+} sc_accuracy;
+
+extern size_t sc_accuracy_bytes(int clusters, int classes);
+
+/* The job; arg is a sc_accuracy. */
+extern sc_status sc_accuracy_run(const sc_lane *lane, void *arg);
+
 /* Normalised by the arithmetic mean of the entropies; 1 where both are 0. */
 extern double sc_normalized_mutual_info(const int64_t *table, int clusters, int classes);
 /* Hubert and Arabie, "Comparing partitions", Journal of Classification 2 (1985). */

@@ -166,7 +166,7 @@ unpack(sc_pca *pca)
 	sc_dsyrk_upper(pca->d, s->waiting, 1.0, s->block, pca->d, 1.0, pca->products, pca->d);
 }
 
-/* Sums over products to the covariance; returns its trace, or what is not finite where an entry isn't. */
+/* Sums over products to the covariance; returns its trace, or what is not finite where one of the numbers isn't. */
 static double
 covariance(sc_pca *pca)
 {
@@ -188,7 +188,10 @@ covariance(sc_pca *pca)
 		trace += row[i] = SC_MAX(row[i], 0);
 	}
 	for (int j = 0; j < d; j++)
+	{
 		pca->mean[j] += pca->sums[j] / n;
+		size += fabs(pca->mean[j]);
+	}
 	return isfinite(size) ? trace : size;
 }
 
