@@ -18,6 +18,7 @@
 
 #include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/parallel.h"
 #include "access/table.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
@@ -353,6 +354,8 @@ split_name(const char *name, int *version)
 
 /* ---- finding -------------------------------------------------------------- */
 
+static void lock_for_transaction(Oid owner, const char *name);
+
 /* Column n of the first row; a copy in the current memory context. */
 static struct varlena *
 varlena_column(int n)
@@ -484,6 +487,9 @@ scpg_model_find_ready(const char *name)
 
 	if (model == NULL)
 		refuse_missing(name, by_statement);
+	/* While somebody trains it, that is the reason. (A worker takes no lock of its own.) */
+	if (model->state == SCPG_MODEL_TRAINING && !IsParallelWorker())
+		lock_for_transaction(model->owner, model->name);
 	if (model->state != SCPG_MODEL_READY)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -543,7 +549,7 @@ find_held(const LOCKTAG *tag)
 }
 
 void
-scpg_model_lock(const char *name)
+scpg_model_lock(Oid owner, const char *name)
 {
 	LOCKTAG		tag;
 	LOCKTAG    *held;
@@ -551,7 +557,7 @@ scpg_model_lock(const char *name)
 
 	if (name == NULL)
 		refuse_null_name();
-	tag = lock_tag(GetUserId(), name);
+	tag = lock_tag(owner, name);
 	/* The server would let one session have it twice. */
 	if (find_held(&tag) != NULL)
 		refuse_busy(name);
@@ -569,9 +575,9 @@ scpg_model_lock(const char *name)
 }
 
 void
-scpg_model_unlock(const char *name)
+scpg_model_unlock(Oid owner, const char *name)
 {
-	LOCKTAG		tag = lock_tag(GetUserId(), name);
+	LOCKTAG		tag = lock_tag(owner, name);
 	ListCell   *cell = find_held(&tag);
 
 	if (cell == NULL)

@@ -61,8 +61,8 @@ extern scpg_model *scpg_model_find(const char *name, bool missing_ok, bool for_o
 /*
  * Likewise the newest version that is ready: a retraining does not get in the
  * way of those who use the name. 55000 (with the hint to resume) if there is
- * none. Reads under the statement's snapshot, so it can serve a STABLE
- * function and a parallel worker.
+ * none, 55006 while it is trained. Reads under the statement's snapshot, so it
+ * can serve a STABLE function and a parallel worker.
  */
 extern scpg_model *scpg_model_find_ready(const char *name);
 
@@ -96,11 +96,12 @@ extern void scpg_model_set_clustering(scpg_model *model, struct varlena *pca,
 									  struct varlena *kmeans, struct varlena *elbow);
 
 /*
- * The session-level lock on a name (of the current user) that a trainer
- * holds: taken without waiting, 55006 if another session, or a training that
- * reads a view that trains, has it. Release it in PG_FINALLY: an error does not.
+ * The session-level lock on an owner's name ("name@version" is the same one)
+ * that a trainer holds: taken without waiting, 55006 if another session, or a
+ * training that reads a view that trains, has it. Release it in PG_FINALLY: an
+ * error does not.
  */
-extern void scpg_model_lock(const char *name);
-extern void scpg_model_unlock(const char *name);
+extern void scpg_model_lock(Oid owner, const char *name);
+extern void scpg_model_unlock(Oid owner, const char *name);
 
 #endif							/* SCPG_MODEL_H */

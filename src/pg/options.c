@@ -41,8 +41,8 @@ scpg_nearest(const char *word, const char *const *words, int count)
 			best_distance = distance;
 		}
 	}
-	/* Half of the letters wrong is no misspelling. */
-	return best != NULL && best_distance <= Max(2, length / 2) ? best : NULL;
+	/* Half of the letters wrong is no misspelling, and all of them never. */
+	return best != NULL && best_distance <= Max(2, length / 2) && best_distance < length ? best : NULL;
 }
 
 /* The value as text for a detail. */

@@ -127,11 +127,15 @@ void
 scpg_source_resolve(scpg_source *source, Oid relid, const char *id_column,
 					const char *data_column, Oid data_type)
 {
-	Relation	rel = relation_open(relid, AccessShareLock);
+	Relation	rel = try_relation_open(relid, AccessShareLock);
 	Form_pg_attribute id;
 	Form_pg_attribute data;
 	bool		varlena;
 
+	if (rel == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", relid)));
 	check_relation(rel);
 	id = id_column ? find_column(rel, id_column) : primary_key(rel);
 	if (data_column)
