@@ -56,7 +56,7 @@ static const scpg_option table[] = {
 	CHOICE(stem, stem_names),
 	WHOLE(batch_size, 2, 16384),
 	FLAG(drop_last),
-	WHOLE(epochs, 1, 100000),
+	WHOLE(epochs, 0, 100000),
 	DURATION(time_budget, true),
 	{"train_sample", SCPG_OPTION_INT, AT(train_sample), 2, INT_MAX, .nullable = true},
 	DURATION(checkpoint_interval, false),
@@ -291,6 +291,9 @@ scpg_recipe_choose(scpg_recipe *r, const scpg_given *given, const scpg_image_sta
 			r->lr = 0.06 * Max(r->batch_size, 64) / 128;
 		if (!GIVEN(epochs) && r->time_budget == 0)
 			r->epochs = choose_epochs(n, r->input_size);
+		/* With as many whitened components as points, all points are equally far apart. */
+		if (!GIVEN(pca_components))
+			r->pca_components = Max(2, Min(r->pca_components, stats->images / 10));
 	}
 	if (r->batch_size > n)
 		r->batch_size = (int) n;
@@ -318,6 +321,14 @@ scpg_recipe_restore(scpg_recipe *recipe, const Jsonb *stored)
 	scpg_options_read(recipe, NULL, stored, table, lengthof(table));
 }
 
+/* Have the recipes the same value of an option? */
+static bool
+is_same(const scpg_recipe *a, const scpg_recipe *b, const scpg_option *option)
+{
+	return compareJsonbContainers(&scpg_options_write(a, option, 1)->root,
+								  &scpg_options_write(b, option, 1)->root) == 0;
+}
+
 void
 scpg_recipe_override_clustering(scpg_recipe *recipe, const Jsonb *options)
 {
@@ -327,6 +338,11 @@ scpg_recipe_override_clustering(scpg_recipe *recipe, const Jsonb *options)
 
 	memset(&given, 0, sizeof(given));
 	scpg_options_read(&wanted, given.option, options, table, lengthof(table));
+	/* A recipe names the version that its training began with. */
+	if (wanted.init != NULL && recipe->init != NULL && strchr(wanted.init, '@') == NULL &&
+		strncmp(wanted.init, recipe->init, strcspn(recipe->init, "@")) == 0 &&
+		strlen(wanted.init) == strcspn(recipe->init, "@"))
+		wanted.init = recipe->init;
 	for (int i = 0; i < lengthof(table); i++)
 	{
 		const char *name = table[i].name;
@@ -334,7 +350,8 @@ scpg_recipe_override_clustering(scpg_recipe *recipe, const Jsonb *options)
 		clustering = clustering || strcmp(name, FIRST_CLUSTERING_OPTION) == 0;
 		if (given.option[i] && !clustering && strcmp(name, "preset") != 0 && strcmp(name, "seed") != 0 &&
 			strcmp(name, "id_column") != 0 && strcmp(name, "image_column") != 0 &&
-			strcmp(name, "on_error") != 0 && strcmp(name, "retrain") != 0)
+			strcmp(name, "on_error") != 0 && strcmp(name, "retrain") != 0 &&
+			!is_same(recipe, &wanted, &table[i]))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("option \"%s\" cannot change a model that is trained already", name),

@@ -41,7 +41,7 @@ typedef struct scpg_recipe
 	int			stem;			/* 0 imagenet, 1 small */
 	int			batch_size;
 	bool		drop_last;
-	int			epochs;
+	int			epochs;			/* 0: the encoder as it is initialised, for comparison */
 	double		time_budget;	/* seconds; 0: none */
 	int			train_sample;	/* images that train; 0: all */
 	double		checkpoint_interval;	/* seconds */
@@ -124,7 +124,10 @@ extern void scpg_recipe_choose(scpg_recipe *recipe, const scpg_given *given,
 extern Jsonb *scpg_recipe_write(const scpg_recipe *recipe);
 extern void scpg_recipe_restore(scpg_recipe *recipe, const Jsonb *stored);
 
-/* The options that decide the clustering alone, from `options` into a restored recipe. */
+/*
+ * The options that decide the clustering alone, from `options` into a restored
+ * recipe. Others may be given again as they were (else 22023).
+ */
 extern void scpg_recipe_override_clustering(scpg_recipe *recipe, const Jsonb *options);
 
 /* For the core. */
