@@ -215,8 +215,8 @@ scpg_check(sc_status status, const sc_error *err)
 			 err->hint[0] ? errhint("%s", err->hint) : 0));
 }
 
-static sc_status
-run(int lanes, sc_job_fn fn, void *arg, sc_error *err)
+sc_status
+scpg_try_run_on(int lanes, sc_job_fn fn, void *arg, sc_error *err)
 {
 	const sc_core_api *api = scpg_core();
 	sc_status	status;
@@ -256,14 +256,14 @@ run(int lanes, sc_job_fn fn, void *arg, sc_error *err)
 sc_status
 scpg_try_run(sc_job_fn fn, void *arg, sc_error *err)
 {
-	return run(scpg_lanes(), fn, arg, err);
+	return scpg_try_run_on(scpg_lanes(), fn, arg, err);
 }
 
 void
 scpg_run_on(int lanes, sc_job_fn fn, void *arg)
 {
 	sc_error	err;
-	sc_status	status = run(lanes, fn, arg, &err);
+	sc_status	status = scpg_try_run_on(lanes, fn, arg, &err);
 
 	scpg_check(status, &err);
 }

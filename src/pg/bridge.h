@@ -29,8 +29,9 @@ extern void scpg_run(sc_job_fn fn, void *arg);
 /* Likewise on at most so many lanes, where memory was planned for that many. */
 extern void scpg_run_on(int lanes, sc_job_fn fn, void *arg);
 
-/* As scpg_run, but return the job's status and error instead of raising it. */
+/* As these, but return the job's status and error instead of raising it. */
 extern sc_status scpg_try_run(sc_job_fn fn, void *arg, sc_error *err);
+extern sc_status scpg_try_run_on(int lanes, sc_job_fn fn, void *arg, sc_error *err);
 
 /* Raise the error of a core call that failed; nothing if status is SC_OK. */
 extern void scpg_check(sc_status status, const sc_error *err);
