@@ -22,9 +22,11 @@
 #include "knn.h"
 #include "measures.h"
 #include "multiply.h"
+#include "optim.h"
 #include "pca.h"
 #include "pool.h"
 #include "silhouette.h"
+#include "simclr.h"
 
 /* Both libraries are built together; a mix of two builds is refused. */
 #define SC_CORE_VERSION "1.0"
@@ -67,6 +69,18 @@
 	F(sc_accuracy_bytes) \
 	F(sc_normalized_mutual_info) \
 	F(sc_adjusted_rand_index) \
+	F(sc_trainer_plan) \
+	F(sc_trainer_create) \
+	F(sc_trainer_destroy) \
+	F(sc_train_step_run) \
+	F(sc_trainer_save_bytes) \
+	F(sc_trainer_save) \
+	F(sc_trainer_load) \
+	F(sc_encoder_plan) \
+	F(sc_encoder_create) \
+	F(sc_encoder_destroy) \
+	F(sc_embed_batch_run) \
+	F(sc_lr_at) \
 	/* end */
 
 typedef struct sc_core_api

@@ -14,6 +14,7 @@
 #define SC_SIMCLR_H
 
 #include "augment.h"
+#include "conv.h"
 #include "pool.h"
 
 #define SC_EMBEDDING_DIM 512
@@ -29,6 +30,7 @@ typedef struct sc_net_config
 	int			input_size;		/* 16 ... 512 */
 	bool		small_stem;		/* 3x3 stride 1, no max-pool; else 7x7 stride 2 and max-pool */
 	sc_precision precision;
+	sc_conv_kind conv;			/* SC_CONV_BEST, but in tests */
 } sc_net_config;
 
 typedef struct sc_train_config

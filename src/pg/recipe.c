@@ -364,12 +364,11 @@ scpg_recipe_override_clustering(scpg_recipe *recipe, const Jsonb *options)
 sc_net_config
 scpg_recipe_net(const scpg_recipe *r)
 {
-	sc_net_config net;
-
-	net.input_size = r->input_size;
-	net.small_stem = r->stem == 1;
-	net.precision = r->precision == 2 ? SC_PRECISION_BF16 : SC_PRECISION_F32;
-	return net;
+	return (sc_net_config) {
+		.input_size = r->input_size,
+		.small_stem = r->stem == 1,
+		.precision = r->precision == 2 ? SC_PRECISION_BF16 : SC_PRECISION_F32
+	};
 }
 
 void

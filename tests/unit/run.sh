@@ -1,6 +1,8 @@
 #!/bin/sh
 # Run unit test programs; a program that dies counts as one failure.
 # Its last line is "N passed, N failed" over all of them.
+# As in a backend: lanes are the only threads.
+export OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1
 passed=0
 failed=0
 for program in "$@"; do

@@ -1,0 +1,137 @@
+/*-------------------------------------------------------------------------
+ *
+ * src/core/conv.c
+ *	  Which implementation runs, and the layout of the weights.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "conv.h"
+#include "arena.h"
+#include "conv_parts.h"
+
+#include <string.h>
+
+int
+sc_conv_block(sc_conv_kind kind)
+{
+	int			block = 0;
+
+#ifdef SC_WITH_ONEDNN
+	if (kind != SC_CONV_BLAS)
+		block = sc_conv_onednn_block();
+#endif
+	return block ? block : 16;
+}
+
+sc_status
+sc_conv_open(sc_conv *conv, const sc_conv_config *config, sc_error *err)
+{
+	memset(conv, 0, sizeof(*conv));
+	conv->config = *config;
+	conv->out_side = (config->side + 2 * (config->kernel / 2) - config->kernel) / config->stride + 1;
+	conv->weights = (size_t) config->out * config->in * config->kernel * config->kernel;
+#ifdef SC_WITH_ONEDNN
+	if (config->kind != SC_CONV_BLAS)
+		SC_TRY(sc_conv_onednn_open(conv, err));
+	if (conv->onednn != NULL && sc_conv_onednn_has(conv, SC_CONV_FORWARD) &&
+		(!config->backward || (sc_conv_onednn_has(conv, SC_CONV_WEIGHTS) &&
+							   (config->planar || sc_conv_onednn_has(conv, SC_CONV_DATA)))))
+		return SC_OK;
+#endif
+	conv->scratch = SC_MAX(conv->scratch, sc_conv_blas_scratch(conv));
+	return SC_OK;
+}
+
+void
+sc_conv_close(sc_conv *conv)
+{
+#ifdef SC_WITH_ONEDNN
+	if (conv->onednn != NULL)
+		sc_conv_onednn_close(conv);
+#endif
+	conv->onednn = NULL;
+}
+
+/* Where element (o, i, position in the kernel) lies. */
+static size_t
+place(const sc_conv_config *c, int o, int i, int at)
+{
+	size_t		b = (size_t) c->block;
+	size_t		kk = (size_t) c->kernel * c->kernel;
+
+	if (c->planar)
+		return (((size_t) o / b * kk + (size_t) at) * (size_t) c->in + (size_t) i) * b + (size_t) o % b;
+	return ((((size_t) o / b * ((size_t) c->in / b) + (size_t) i / b) * kk + (size_t) at) * b +
+			(size_t) i % b) * b + (size_t) o % b;
+}
+
+void
+sc_conv_import(const sc_conv *conv, float *weights, const float *oihw)
+{
+	const sc_conv_config *c = &conv->config;
+
+	for (int o = 0; o < c->out; o++)
+		for (int i = 0; i < c->in; i++)
+			for (int at = 0; at < c->kernel * c->kernel; at++)
+				weights[place(c, o, i, at)] = *oihw++;
+}
+
+void
+sc_conv_export(const sc_conv *conv, float *oihw, const float *weights)
+{
+	const sc_conv_config *c = &conv->config;
+
+	for (int o = 0; o < c->out; o++)
+		for (int i = 0; i < c->in; i++)
+			for (int at = 0; at < c->kernel * c->kernel; at++)
+				*oihw++ = weights[place(c, o, i, at)];
+}
+
+sc_status
+sc_conv_turn(const sc_lane *lane, const sc_conv *conv, float *turned, const float *weights)
+{
+#ifdef SC_WITH_ONEDNN
+	if (conv->turned > 0)
+		return sc_conv_onednn_turn(lane, conv, turned, weights);
+#endif
+	return SC_OK;
+}
+
+sc_status
+sc_conv_forward(const sc_lane *lane, const sc_conv *conv, float *y, const float *x,
+				const float *weights, void *scratch)
+{
+	if (sc_lane_stopped(lane))
+		return SC_ABORTED;
+#ifdef SC_WITH_ONEDNN
+	if (conv->onednn != NULL && sc_conv_onednn_has(conv, SC_CONV_FORWARD))
+		return sc_conv_onednn_run(lane, conv, SC_CONV_FORWARD, y, x, weights, scratch);
+#endif
+	return sc_conv_blas_forward(lane, conv, y, x, weights, scratch);
+}
+
+sc_status
+sc_conv_backward_data(const sc_lane *lane, const sc_conv *conv, float *dx, const float *dy,
+					  const float *weights, const float *turned, void *scratch)
+{
+	if (sc_lane_stopped(lane))
+		return SC_ABORTED;
+#ifdef SC_WITH_ONEDNN
+	if (conv->onednn != NULL && sc_conv_onednn_has(conv, SC_CONV_DATA))
+		return sc_conv_onednn_run(lane, conv, SC_CONV_DATA, dx, dy, conv->turned ? turned : weights, scratch);
+#endif
+	return sc_conv_blas_backward_data(lane, conv, dx, dy, weights, scratch);
+}
+
+sc_status
+sc_conv_backward_weights(const sc_lane *lane, const sc_conv *conv, float *dweights, const float *x,
+						 const float *dy, void *scratch)
+{
+	if (sc_lane_stopped(lane))
+		return SC_ABORTED;
+#ifdef SC_WITH_ONEDNN
+	if (conv->onednn != NULL && sc_conv_onednn_has(conv, SC_CONV_WEIGHTS))
+		return sc_conv_onednn_run(lane, conv, SC_CONV_WEIGHTS, dweights, x, dy, scratch);
+#endif
+	return sc_conv_blas_backward_weights(lane, conv, dweights, x, dy, scratch);
+}
