@@ -928,3 +928,27 @@ COMMENT ON FUNCTION drop_model(text) IS 'delete one''s model, every version of i
 -- ---------------------------------------------------------------------------
 -- training, embedding, clustering of images
 -- ---------------------------------------------------------------------------
+
+CREATE FUNCTION embed_image(image bytea, model text) RETURNS embedding
+	AS 'MODULE_PATHNAME', 'scpg_embed_image' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100000;
+COMMENT ON FUNCTION embed_image(bytea, text) IS 'embedding of one image by a model; an image that cannot be read is an error';
+
+CREATE FUNCTION embed_images(images regclass, model text) RETURNS TABLE (id bigint, embedding embedding)
+	AS 'MODULE_PATHNAME', 'scpg_embed_images' LANGUAGE C STABLE PARALLEL UNSAFE COST 100000000;
+COMMENT ON FUNCTION embed_images(regclass, text) IS 'embeddings of all images of a table, whose key is an integer; NULL for an image that cannot be read';
+
+CREATE FUNCTION embed_images(images regclass, key_example anyelement, model text, options jsonb DEFAULT '{}') RETURNS TABLE (id anyelement, embedding embedding)
+	AS 'MODULE_PATHNAME', 'scpg_embed_images_key' LANGUAGE C STABLE PARALLEL UNSAFE COST 100000000;
+COMMENT ON FUNCTION embed_images(regclass, anyelement, text, jsonb) IS 'embeddings of all images of a table, whose key has the type of the example: NULL::uuid; options id_column, image_column, on_error';
+
+CREATE FUNCTION embed_image_trigger() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'scpg_embed_image_trigger' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION embed_image_trigger() IS 'keeps a column of embeddings: before insert or update, with the names of a model, the image column and the embedding column';
+
+CREATE FUNCTION export_encoder(model text) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'scpg_export_encoder' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000000;
+COMMENT ON FUNCTION export_encoder(text) IS 'weights of a model as a safetensors file with the names of torchvision''s resnet18';
+
+CREATE FUNCTION import_encoder(model text, weights bytea, options jsonb DEFAULT '{}') RETURNS void
+	AS 'MODULE_PATHNAME', 'scpg_import_encoder' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION import_encoder(text, bytea, jsonb) IS 'make a model of a safetensors file with the names of torchvision''s resnet18';

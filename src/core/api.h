@@ -25,6 +25,7 @@
 #include "optim.h"
 #include "pca.h"
 #include "pool.h"
+#include "safetensors.h"
 #include "silhouette.h"
 #include "simclr.h"
 
@@ -60,6 +61,8 @@
 	F(sc_elbow_choose) \
 	F(sc_knn_layout) \
 	F(sc_knn_run) \
+	F(sc_st_read) \
+	F(sc_st_find) \
 	F(sc_silhouette_layout) \
 	F(sc_silhouette_run) \
 	F(sc_hungarian_bytes) \

@@ -1,0 +1,138 @@
+# Encoders and embeddings in several sessions: a model that is made anew,
+# dropped or seen through an old snapshot, a standby, a dump, cancels.
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use IPC::Run qw(start timer);
+use Time::HiRes qw(sleep time);
+use Test::More;
+
+my $node = PostgreSQL::Test::Cluster->new('embed');
+$node->init(allows_streaming => 1);
+$node->append_conf('postgresql.conf', "autovacuum = off\nmax_wal_size = '2GB'");
+$node->start;
+
+my $db = 'postgres';
+$node->safe_psql($db, 'CREATE EXTENSION selfclass');
+$node->safe_psql($db, slurp_file("tests/fixtures/$_")) for 'gray_jpeg.sql', 'encoder_file.sql';
+$node->safe_psql($db, q{
+	CREATE TABLE pictures (id int PRIMARY KEY, image bytea);
+	INSERT INTO pictures SELECT i, test_picture(i % 3, i) FROM generate_series(1, 40) i;
+	CREATE TABLE files AS SELECT seed, encoder_file(seed) AS file FROM generate_series(1, 2) seed;
+	CREATE FUNCTION new_version(seed int) RETURNS void LANGUAGE sql AS
+		$$SELECT import_encoder('net', file, '{"input_size": 32, "retrain": true}') FROM files f WHERE f.seed = $1$$;
+	SELECT new_version(1)});
+my $one = q{SELECT md5(embed_image(image, 'net')::text) FROM pictures WHERE id = 1};
+my $all = q{SELECT md5(string_agg(embedding::text, ',' ORDER BY id)) FROM embed_images('pictures', 'net')};
+
+# A session that stays.
+my ($in, $out, $err) = ('', '', '');
+my $session = start([ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=0', '-d', $node->connstr($db) ],
+	'<', \$in, '>', \$out, '2>', \$err, timer($PostgreSQL::Test::Utils::timeout_default));
+my $asked = 0;
+
+# What it prints for a statement, errors too.
+sub ask
+{
+	my ($sql) = @_;
+	my $end = 'end' . ++$asked;
+	$out = $err = '';
+	$in .= "$sql;\n\\echo $end\n\\warn $end\n";
+	$session->pump until $out =~ /^$end$/m && $err =~ /^$end$/m;
+	(my $said = $out . $err) =~ s/^$end\n//mg;
+	chomp $said;
+	return $said;
+}
+
+my $first = ask($one);
+like($first, qr/^[0-9a-f]{32}$/, 'an embedding');
+is(ask($one), $first, 'the same again');
+is($node->safe_psql($db, $one), $first, 'and in another session');
+
+ask('PREPARE one AS ' . $one);
+ask('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1');
+is(ask('EXECUTE one'), $first, 'in a transaction');
+$node->safe_psql($db, 'SELECT new_version(2)');
+is(ask('EXECUTE one'), $first, 'a snapshot keeps seeing its own model');
+ask('COMMIT');
+my $second = ask('EXECUTE one');
+isnt($second, $first, 'after it, the new version');
+is($second, $node->safe_psql($db, $one), 'which is what others see');
+is(ask(q{SELECT md5(embed_image(image, 'net@1')::text) FROM pictures WHERE id = 1}), $first, 'the old version by its number');
+
+$node->safe_psql($db, q{SELECT drop_model('net@2')});
+is(ask('EXECUTE one'), $first, 'the newest was dropped');
+$node->safe_psql($db, q{SELECT drop_model('net')});
+like(ask('EXECUTE one'), qr/^ERROR:  model "net" does not exist/, 'all were dropped');
+$node->safe_psql($db, 'SELECT new_version(2)');
+is(ask('EXECUTE one'), $second, 'made again under the same name and version');
+$node->safe_psql($db, 'DROP EXTENSION selfclass CASCADE; CREATE EXTENSION selfclass; SELECT new_version(1)');
+is(ask($one), $first, 'and in a new extension');
+
+# A cache that gives way: two models and memory for one, in turns, and beside a table.
+my $both = q{SELECT count(embed_image(image, 'net') <-> embed_image(image, 'other')) FROM pictures WHERE id <= 3};
+$node->safe_psql($db, q{SELECT import_encoder('other', file, '{"input_size": 32}') FROM files WHERE seed = 2});
+is(ask("SET selfclass.max_memory = '128MB'; $both"), 3, 'two models where memory is for one');
+like(ask($all), qr/^[0-9a-f]{32}$/, 'and an encoder for a table');
+is(ask($one), $first, 'which was not kept');
+like(ask("SET selfclass.max_memory = '16MB'; $one"), qr/^ERROR:  not enough memory for the/, 'no memory at all');
+like(ask($all), qr/^ERROR:  not enough memory for the/, 'nor for a table');
+ask('RESET selfclass.max_memory');
+is(ask($one), $first, 'until there is some');
+
+# Cancelled in any phase, a session answers at once and goes on.
+srand 2;
+my ($pid) = ask('SELECT pg_backend_pid()') =~ /(\d+)/;
+my $slowest = 0;
+my $cancelled = 0;
+for my $i (1 .. 20)
+{
+	my $sql = $i % 2 ? q{SELECT count(embed_image(image, 'net')) FROM pictures, generate_series(1, 100000)} :
+		q{SELECT count(e.embedding) FROM generate_series(1, 100000) i, LATERAL (SELECT * FROM embed_images('pictures', NULL::int, 'net', format('{"on_error": "%s"}', CASE WHEN i > 0 THEN 'skip' END)::jsonb)) e};
+	$out = $err = '';
+	$in .= "$sql;\n\\echo done\n";
+	my $waited = 0;
+	until ($node->safe_psql($db, "SELECT state FROM pg_stat_activity WHERE pid = $pid") eq 'active')
+	{
+		$session->pump_nb;
+		sleep 0.01;
+		die 'it never began' if ++$waited > 1000;
+	}
+	sleep rand 0.3;
+	my $t0 = time;
+	$node->safe_psql($db, "SELECT pg_cancel_backend($pid)");
+	$session->pump until $out =~ /done/;
+	$slowest = time - $t0 if time - $t0 > $slowest;
+	$session->pump until $err =~ /\n/;
+	$cancelled++ if $err =~ /canceling statement due to user request/;
+	is(ask($one), $first, "after cancel $i") if $i % 5 == 0;
+}
+is($cancelled, 20, '20 cancels');
+cmp_ok($slowest, '<', 1.5, 'each within a second');
+
+# A standby embeds as its primary does.
+$node->backup('copy');
+my $standby = PostgreSQL::Test::Cluster->new('standby');
+$standby->init_from_backup($node, 'copy', has_streaming => 1);
+$standby->start;
+is($standby->safe_psql($db, $all), $node->safe_psql($db, $all), 'a standby embeds');
+$node->safe_psql($db, 'SELECT new_version(2)');
+$node->wait_for_catchup($standby, 'replay', $node->lsn('write'));
+is($standby->safe_psql($db, $one), $second, 'with the newest version');
+my ($ret, undef, $said) = $standby->psql($db, '\set VERBOSITY sqlstate
+	SELECT new_version(1)');
+like($said, qr/25006/, 'and imports nothing');
+$standby->stop;
+
+# A dump carries the model.
+my $dump = PostgreSQL::Test::Utils::tempdir() . '/dump';
+$node->command_ok([ 'pg_dump', '-Fc', '-Z0', '-f', $dump, $node->connstr($db) ], 'a dump');
+$node->safe_psql($db, 'CREATE DATABASE restored');
+$node->command_ok([ 'pg_restore', '-d', $node->connstr('restored'), $dump ], 'a restore');
+is($node->safe_psql('restored', $all), $node->safe_psql($db, $all), 'embeddings are the same to the bit');
+
+$in .= "\\q\n";
+$session->finish;
+unlike(slurp_file($node->logfile), qr/was terminated by signal|TRAP:|PANIC: |WARNING: .*leak/, 'no crash, nothing leaked');
+done_testing();
