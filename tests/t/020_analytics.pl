@@ -1,0 +1,86 @@
+# The analytics in a real server: told to stop in the middle, each ends within
+# a second, and the session goes on; a role's rights and parallel plans.
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use IPC::Run qw(start timer);
+use Time::HiRes qw(sleep time);
+use Test::More;
+
+my $node = PostgreSQL::Test::Cluster->new('analytics');
+$node->init;
+$node->start;
+$node->safe_psql(
+	'postgres', q{
+	CREATE EXTENSION selfclass;
+	CREATE TABLE t AS SELECT i AS id, (i * 7919 % 3001)::int AS label, (i * 104729 % 2999)::bigint AS truth,
+			(SELECT array_agg(sin(i * 0.37 * j + i)::real) FROM generate_series(1, 96) j)::embedding AS e
+		FROM generate_series(1::bigint, 12000) i;
+	ALTER TABLE t ADD PRIMARY KEY (id)});
+
+# Each would take far longer than it is given.
+my %statement = (
+	'kmeans_fit' => q{SELECT kmeans_fit(e, 300, '{"n_init": 10000}') FROM t},
+	'kmeans, window' => q{SELECT count(l) FROM (SELECT kmeans(e, 300, '{"n_init": 10000}') OVER () AS l FROM t) x},
+	'elbow' => q{SELECT elbow(e, 1000) FROM t},
+	'elbow by silhouette' => q{SELECT elbow(e, 1000, '{"method": "silhouette"}') FROM t},
+	'silhouette' => q{SELECT silhouette(e, label) FROM t, generate_series(1, 20)},
+	'knn_join' => q{SELECT count(*) FROM knn_join('t', 'e', 3000)},
+	'knn_accuracy' => q{SELECT knn_accuracy(e, truth::text, 10) FROM t, generate_series(1, 20)},
+	'clustering_accuracy' => q{SELECT clustering_accuracy((label * g % 5003)::int, truth * g % 5003) FROM t, generate_series(1, 5) g},
+);
+
+for my $name (sort keys %statement)
+{
+	my ($answered, $slowest) = (0, 0);
+
+	for my $ms (40, 300, 900)
+	{
+		my $t0 = time;
+		my ($rc, $out, $err) = $node->psql('postgres',
+			"SET statement_timeout = '${ms}ms'; $statement{$name}; RESET statement_timeout; SELECT 'goes on', kmeans_fit(e, 2) IS NOT NULL FROM t WHERE id < 10;",
+			on_error_stop => 0);
+		my $late = time - $t0 - $ms / 1000;
+
+		$answered++ if $err =~ /canceling statement due to statement timeout/ && $out =~ /goes on\|t/;
+		$slowest = $late if $late > $slowest;
+	}
+	is($answered, 3, "$name: ends at its timeout, and the session goes on");
+	cmp_ok($slowest, '<', 1.5, "$name: soon, a connection and another statement included");
+}
+
+# Terminated at any moment: the server stays up.
+my $started = $node->safe_psql('postgres', 'SELECT pg_postmaster_start_time()');
+srand 1;
+for my $name (sort keys %statement)
+{
+	my ($in, $out, $err) = ("SELECT 'pid', pg_backend_pid(); $statement{$name};\n", '', '');
+	my $session = start([ 'psql', '-XAtq', '-d', $node->connstr('postgres') ],
+		'<', \$in, '>', \$out, '2>', \$err, timer($PostgreSQL::Test::Utils::timeout_default));
+
+	$session->pump until $out =~ /pid\|\d+\n/;
+	my ($pid) = $out =~ /pid\|(\d+)/;
+	sleep 0.1 + rand 0.5;
+	$node->safe_psql('postgres', "SELECT pg_terminate_backend($pid)");
+	$session->finish;
+	like($err, qr/terminating connection due to administrator command/, "$name: terminated");
+}
+is($node->safe_psql('postgres', 'SELECT pg_postmaster_start_time()'), $started, 'no crash of the cluster');
+unlike(slurp_file($node->logfile), qr/was terminated by signal/, 'no backend died by a signal');
+
+# Memory that a statement took is given back, whether it ends or fails.
+my $memory = $node->safe_psql('postgres', q{
+	SET selfclass.max_memory = '24MB';
+	SELECT count(*) FROM generate_series(1, 30) g, LATERAL (SELECT kmeans_fit(e, 2 + g % 2, '{"n_init": 1}') FROM t WHERE id <= 3000) x;
+	SELECT count(*) FROM generate_series(1, 10) g, LATERAL (SELECT max(rank) FROM knn_join('t', 'e', g)) x});
+is($memory, "30\n10", 'many statements within a limit that two of them would pass');
+
+# Rows by any order, any number of workers: the same answer.
+my @answers = map { $node->safe_psql('postgres', "$_; SELECT kmeans_fit(e, 7)::text, elbow(e, 4)::text, clustering_purity(label, truth), adjusted_rand_index(label, truth), knn_accuracy(e, (id % 5)::text, 3) FROM (SELECT * FROM t WHERE id <= 2000 ORDER BY md5(id::text || current_setting('selfclass.threads'))) x") }
+	'SET selfclass.threads = 1', 'SET selfclass.threads = 2', 'SET selfclass.threads = 5',
+	'SET selfclass.threads = 3; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0';
+is(scalar(grep { $_ eq $answers[0] } @answers), 4, 'the same bits for any number of threads and workers and any order');
+
+$node->stop;
+done_testing();
