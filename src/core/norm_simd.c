@@ -172,45 +172,54 @@ SC_SIMD(sc_norm_backward) (float *u, const float *g, const float *p, const float
 	BY_BLOCK(backward, u, g, p, q, r, n);
 }
 
+/* One pixel of a pool: a window that lies inside, or whose borders are looked at. */
+INLINE void
+pool_pixel(float *restrict y, uint8_t *restrict which, const float *restrict u, const float *a, const float *b,
+		   int side, int oy, int ox, bool inside, int block)
+{
+	float		best[16];
+	int			at[16];
+
+	for (int c = 0; c < block; c++)
+	{
+		best[c] = -3.402823466e38f;
+		at[c] = 0;
+	}
+	for (int k = 0; k < 9; k++)
+	{
+		int			iy = 2 * oy - 1 + k / 3,
+					ix = 2 * ox - 1 + k % 3;
+		const float *pixel = u + ((ptrdiff_t) iy * side + ix) * block;
+
+		if (!inside && (iy < 0 || iy >= side || ix < 0 || ix >= side))
+			continue;
+		for (int c = 0; c < block; c++)
+		{
+			float		v = pixel[c] * a[c] + b[c];
+			bool		more = !(v <= best[c]);
+
+			best[c] = more ? v : best[c];
+			at[c] = more ? k : at[c];
+		}
+	}
+	for (int c = 0; c < block; c++)
+	{
+		y[c] = best[c] < 0.0f ? 0.0f : best[c];
+		which[c] = (uint8_t) at[c];
+	}
+}
+
 INLINE void
 pool(float *restrict y, uint8_t *restrict which, const float *restrict u, const float *a, const float *b,
 	 int side, int out, int block)
 {
 	for (int oy = 0; oy < out; oy++)
-		for (int ox = 0; ox < out; ox++)
+		for (int ox = 0; ox < out; ox++, y += block, which += block)
 		{
-			float		best[16];
-			int			at[16];
-
-			for (int c = 0; c < block; c++)
-			{
-				best[c] = -3.402823466e38f;
-				at[c] = 0;
-			}
-			for (int k = 0; k < 9; k++)
-			{
-				int			iy = 2 * oy - 1 + k / 3,
-							ix = 2 * ox - 1 + k % 3;
-				const float *pixel = u + ((size_t) iy * (size_t) side + (size_t) ix) * (size_t) block;
-
-				if (iy < 0 || iy >= side || ix < 0 || ix >= side)
-					continue;
-				for (int c = 0; c < block; c++)
-				{
-					float		v = pixel[c] * a[c] + b[c];
-					bool		more = !(v <= best[c]);
-
-					best[c] = more ? v : best[c];
-					at[c] = more ? k : at[c];
-				}
-			}
-			for (int c = 0; c < block; c++)
-			{
-				y[c] = best[c] < 0.0f ? 0.0f : best[c];
-				which[c] = (uint8_t) at[c];
-			}
-			y += block;
-			which += block;
+			if (oy > 0 && ox > 0 && 2 * oy + 1 < side && 2 * ox + 1 < side)
+				pool_pixel(y, which, u, a, b, side, oy, ox, true, block);
+			else
+				pool_pixel(y, which, u, a, b, side, oy, ox, false, block);
 		}
 }
 
@@ -221,26 +230,29 @@ SC_SIMD(sc_norm_pool) (float *y, uint8_t *which, const float *u, const float *a,
 	BY_BLOCK(pool, y, which, u, a, b, side, out);
 }
 
+/*
+ * Every input pixel lies in one, two or four windows; its gradient is gathered
+ * from them, so nothing is written twice.
+ */
 INLINE void
 unpool(float *restrict dx, const float *restrict dy, const uint8_t *restrict which, int side, int out, int block)
 {
-	memset(dx, 0, (size_t) side * (size_t) side * (size_t) block * sizeof(float));
-	for (int oy = 0; oy < out; oy++)
-		for (int ox = 0; ox < out; ox++)
+	for (int iy = 0; iy < side; iy++)
+		for (int ix = 0; ix < side; ix++, dx += block)
 		{
-			for (int k = 0; k < 9; k++)
-			{
-				int			iy = 2 * oy - 1 + k / 3,
-							ix = 2 * ox - 1 + k % 3;
-				float	   *pixel = dx + ((size_t) iy * (size_t) side + (size_t) ix) * (size_t) block;
+			float		sum[16] = {0};
 
-				if (iy < 0 || iy >= side || ix < 0 || ix >= side)
-					continue;
-				for (int c = 0; c < block; c++)
-					pixel[c] += which[c] == k ? dy[c] : 0.0f;
-			}
-			dy += block;
-			which += block;
+			for (int oy = iy / 2; oy <= (iy + 1) / 2 && oy < out; oy++)
+				for (int ox = ix / 2; ox <= (ix + 1) / 2 && ox < out; ox++)
+				{
+					size_t		at = ((size_t) oy * (size_t) out + (size_t) ox) * (size_t) block;
+					uint8_t		k = (uint8_t) ((iy - 2 * oy + 1) * 3 + ix - 2 * ox + 1);
+
+					for (int c = 0; c < block; c++)
+						sum[c] += which[at + (size_t) c] == k ? dy[at + (size_t) c] : 0.0f;
+				}
+			for (int c = 0; c < block; c++)
+				dx[c] = sum[c];
 		}
 }
 

@@ -181,8 +181,13 @@ sc_resnet_init(const sc_resnet *net, float *params, float *stats, uint64_t seed,
 		sc_rng		rng = sc_rng_stream(seed, SC_INIT_STREAM, (uint64_t) l, 0);
 		float		deviation = sqrtf(2.0f / (float) (layer->out * layer->kernel * layer->kernel));
 
-		for (size_t i = 0; i < conv->weights; i++)
-			work[i] = deviation * sc_rng_normal(&rng);
+		/* The number of weights is even. */
+		for (size_t i = 0; i < conv->weights; i += 2)
+		{
+			sc_rng_normal_pair(&rng, work + i);
+			work[i] *= deviation;
+			work[i + 1] *= deviation;
+		}
 		sc_conv_import(conv, params + layer->weight, work);
 		for (int c = 0; c < layer->out; c++)
 		{

@@ -134,6 +134,17 @@ sc_rng_normal(sc_rng *r)
 	return (float) (sqrt(-2.0 * log(u)) * cos(6.283185307179586 * v));
 }
 
+/* Two standard normals in single precision, for filling much: both of Box and Muller's pair. */
+static inline void
+sc_rng_normal_pair(sc_rng *r, float out[2])
+{
+	float		length = sqrtf(-2.0f * logf(1.0f - sc_rng_uniform(r)));
+	float		angle = 6.2831853f * sc_rng_uniform(r);
+
+	out[0] = length * cosf(angle);
+	out[1] = length * sinf(angle);
+}
+
 /*
  * A 64-bit hash of size bytes, the same on every machine. Not against an
  * adversary: two images with one hash share their random numbers, no more.

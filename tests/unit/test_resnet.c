@@ -1,0 +1,530 @@
+/*-------------------------------------------------------------------------
+ *
+ * tests/unit/test_resnet.c
+ *	  Training and embedding by the whole network: against PyTorch (features,
+ *	  loss, the gradient of every tensor, running statistics, ten steps), with
+ *	  every implementation of the convolutions; and against themselves: other
+ *	  numbers of lanes, a saved and loaded state, images alone and in a batch.
+ *
+ *-------------------------------------------------------------------------
+ */
+#define _GNU_SOURCE			/* memmem */
+#include "train.h"
+#include "formula.h"
+#include "gemm.h"
+#include "safetensors.h"
+#include "unit.h"
+#include "../fixtures/torch_encoder.h"
+#include "../fixtures/torch_net.h"
+
+#define LENGTH(a) (sizeof(a) / sizeof((a)[0]))
+#define MAX_TENSORS 400
+
+typedef struct training
+{
+	sc_trainer *trainer;
+	void	   *memory;
+	int			lanes;
+} training;
+
+static void
+training_open(training *t, const sc_train_config *config, int lanes)
+{
+	size_t		bytes = 0;
+	sc_error	err = {0};
+
+	t->lanes = lanes;
+	CHECK(sc_trainer_plan(&bytes, config, lanes, &err) == SC_OK, "%s", err.message);
+	t->memory = malloc(bytes);
+	/* What is not written before it is read shows. */
+	memset(t->memory, 0xFF, bytes);
+	CHECK(sc_trainer_create(&t->trainer, config, lanes, t->memory, bytes, &err) == SC_OK, "%s", err.message);
+}
+
+static void
+training_close(training *t)
+{
+	sc_trainer_destroy(t->trainer);
+	free(t->memory);
+}
+
+static void *
+training_save(const training *t, bool with_optimizer, size_t *size)
+{
+	uint8_t    *bytes;
+
+	*size = sc_trainer_save_bytes(t->trainer, with_optimizer);
+	bytes = malloc(*size);
+	sc_trainer_save(bytes, t->trainer, with_optimizer);
+	return bytes;
+}
+
+/* Every tensor of a saved state by the formula; running statistics 0 and 1, or by the formula too. */
+static void
+fill_by_formula(uint8_t *bytes, size_t size, bool statistics)
+{
+	sc_st_tensor tensors[MAX_TENSORS];
+	int			count = 0;
+	sc_error	err = {0};
+
+	CHECK(sc_st_read(tensors, MAX_TENSORS, &count, bytes, size, &err) == SC_OK, "%s", err.message);
+	for (int i = 0; i < count; i++)
+	{
+		const sc_st_tensor *t = &tensors[i];
+		char		name[100],
+					weight[100];
+		const sc_st_tensor *norm;
+		float	   *value;
+		float		scale = 0.125f,
+					offset = 0.0f;
+
+		snprintf(name, sizeof(name), "%.*s", (int) t->name_len, t->name);
+		if (t->dtype == SC_ST_I64)
+			continue;
+		/* "x.bias" belongs to a norm where "x.weight" has one dimension. */
+		snprintf(weight, sizeof(weight), "%.*sweight", (int) (strrchr(name, '.') - name) + 1, name);
+		norm = sc_st_find(tensors, count, weight);
+		if (strstr(name, "running_mean"))
+			scale = statistics ? 0.125f : 0.0f;
+		else if (strstr(name, "running_var"))
+		{
+			scale = statistics ? 0.125f : 0.0f;
+			offset = 1.0f;
+		}
+		else if (t->ndim == 4)
+			scale = (float) sqrt(6.0 / (double) (t->shape[0] * t->shape[2] * t->shape[3]));
+		else if (t->ndim == 2)
+			scale = (float) sqrt(1.0 / (double) t->shape[1]);
+		else if (norm != NULL && norm->ndim == 2)
+			scale = (float) sqrt(1.0 / (double) norm->shape[1]);
+		else if (strstr(name, ".weight"))
+			offset = 1.0f;
+		value = malloc(t->count * sizeof(float));
+		formula_fill(value, t->count, formula_id(name), scale, offset);
+		memcpy((void *) t->data, value, t->count * sizeof(float));
+		free(value);
+	}
+}
+
+static void
+set_by_formula(training *t)
+{
+	size_t		size;
+	uint8_t    *bytes = training_save(t, false, &size);
+	sc_error	err = {0};
+
+	fill_by_formula(bytes, size, false);
+	CHECK(sc_trainer_load(t->trainer, bytes, size, &err) == SC_OK, "%s: %s", err.message, err.detail);
+	free(bytes);
+}
+
+static double
+norm_of(const float *x, size_t n)
+{
+	double		square = 0.0;
+
+	for (size_t i = 0; i < n; i++)
+		square += (double) x[i] * x[i];
+	return sqrt(square);
+}
+
+/* Compare a tensor of a slab with what PyTorch has under this name. */
+static void
+check_tensor(const char *what, const float *x, const torch_tensor *t, double tol)
+{
+	double		norm = norm_of(x, t->count);
+
+	CHECK(fabs(norm - t->norm) <= tol * (t->norm + 1e-6), "%s, %s: norm %.9g, not %.9g", what, t->name, norm, t->norm);
+	for (int i = 0; i < 4; i++)
+		CHECK(fabs(x[t->index[i]] - t->value[i]) <= tol * (t->norm + 1e-6), "%s, %s[%zu]: %.9g, not %.9g",
+			  what, t->name, t->index[i], x[t->index[i]], t->value[i]);
+}
+
+/* The tensors of a slab in PyTorch's order: parameters (or their gradients), or running statistics. */
+static void
+check_tensors(const char *what, const sc_trainer *t, float *params, float *stats,
+			  const torch_tensor *wanted, int count, double tol)
+{
+	sc_head_tensor head[SC_HEAD_MAX_TENSORS];
+	int			heads = sc_head_tensors(head, &t->head.config);
+	int			found = 0;
+	float	   *oihw = malloc(t->net.largest_weight * sizeof(float));
+
+	for (int w = 0; w < count; w++)
+	{
+		for (int l = 0; l < SC_RESNET_LAYERS; l++)
+			for (sc_resnet_part part = 0; part < SC_RESNET_STEPS; part++)
+			{
+				const sc_resnet_layer *layer = &t->net.layer[l];
+				const size_t offset[] = {layer->weight, layer->scale, layer->shift, layer->mean, layer->var};
+				char		name[SC_RESNET_NAME];
+				int			shape[4];
+				const float *x = (part <= SC_RESNET_SHIFT ? params : stats) + offset[part];
+
+				(void) sc_resnet_tensor(&t->net, l, part, name, shape);
+				if (strcmp(name, wanted[w].name) != 0)
+					continue;
+				if (part == SC_RESNET_WEIGHT)
+				{
+					sc_conv_export(&t->net.conv[layer->shape], oihw, x);
+					x = oihw;
+				}
+				check_tensor(what, x, &wanted[w], tol);
+				found++;
+			}
+		for (int i = 0; i < heads; i++)
+			if (strcmp(head[i].name, wanted[w].name) == 0)
+			{
+				check_tensor(what, head[i].slab == SC_HEAD_PARAM ? params + t->net.params + head[i].offset :
+							 stats + t->net.stats + head[i].offset, &wanted[w], tol);
+				found++;
+			}
+	}
+	CHECK(found == count, "%s: %d of %d tensors", what, found, count);
+	free(oihw);
+}
+
+static sc_train_config
+plain_config(int size, bool small_stem, bool batch_norm, int batch, sc_conv_kind kind)
+{
+	sc_train_config c = {
+		.net = {.input_size = size, .small_stem = small_stem, .conv = kind},
+		.augment = {
+			.input_size = size,
+			.min_scale = 1.0f,
+			.max_scale = 1.0f,
+			.min_ratio = 1.0f,
+			.max_ratio = 1.0f,
+			.mean = {0.485f, 0.456f, 0.406f},
+			.std = {0.229f, 0.224f, 0.225f}
+		},
+		.batch_size = batch,
+		.proj_hidden_dim = 512,
+		.proj_out_dim = 128,
+		.proj_batch_norm = batch_norm,
+		.temperature = TORCH_TEMPERATURE,
+		.momentum = TORCH_MOMENTUM,
+		.weight_decay = TORCH_WEIGHT_DECAY,
+		.seed = 1
+	};
+
+	return c;
+}
+
+/* The fixture's views where the trainer looks for them: (shards, cap, 3, size, size). */
+static void
+put_views(sc_trainer *t, int size)
+{
+	float	   *view = malloc((size_t) size * size * 3 * sizeof(float));
+
+	for (int s = 0, v = 0; s < t->shards; s++)
+	{
+		size_t		begin,
+					end;
+
+		sc_shard_range((size_t) t->rows, t->shards, s, &begin, &end);
+		for (size_t i = begin; i < end; i++, v++)
+		{
+			float	   *x = t->input + ((size_t) s * t->cap + (i - begin)) * 3 * size * size;
+
+			formula_view(view, size, v);
+			for (int p = 0; p < size * size; p++)
+				for (int c = 0; c < 3; c++)
+					x[(size_t) c * size * size + p] = view[3 * p + c];
+		}
+	}
+	free(view);
+}
+
+/*
+ * tol: of the first step, relative to the norm. Later losses are compared with
+ * a tolerance that grows fourfold a step, to at most 10 %: where a ReLU or a
+ * max-pool decides otherwise by a rounding, paths part. PyTorch in float32 is
+ * up to 2.7 % away from itself in float64 on these curves.
+ */
+static void
+test_torch(const torch_net *n, sc_conv_kind kind, double tol)
+{
+	double		curve_tol = tol;
+	sc_train_config config = plain_config(n->size, n->small_stem, n->batch_norm, TORCH_VIEWS / 2, kind);
+	training	t;
+	sc_image	image[TORCH_VIEWS / 2];
+	uint64_t	keys[TORCH_VIEWS / 2] = {1, 2, 3, 4};
+	sc_train_step step = {.keys = keys, .lr = TORCH_LR};
+	sc_error	err = {0};
+	size_t		bytes = (size_t) n->size * n->size * 3;
+	uint8_t    *pixels = malloc(bytes * TORCH_VIEWS / 2);
+	float	   *scratch = malloc(bytes * sizeof(float));
+	float	   *feature = malloc(TORCH_VIEWS * 512 * sizeof(float));
+	char		what[100];
+
+	snprintf(what, sizeof(what), "%s, %s stem, %s, convolution %d", n->images ? "images" : "views",
+			 n->small_stem ? "small" : "imagenet", n->batch_norm ? "norm" : "bias", kind);
+	for (int v = 0; v < TORCH_VIEWS / 2; v++)
+	{
+		formula_image(pixels + (size_t) v * bytes, n->size, v, scratch);
+		image[v] = (sc_image) {n->size, n->size, 3, pixels + (size_t) v * bytes};
+	}
+	training_open(&t, &config, 2);
+	set_by_formula(&t);
+	step.trainer = t.trainer;
+	step.images = n->images ? image : NULL;
+	for (int i = 0; i < 10; i++)
+	{
+		if (!n->images)
+			put_views(t.trainer, n->size);
+		CHECK(sc_pool_run(2, sc_train_step_run, &step, &err) == SC_OK, "%s: %s", what, err.message);
+		CHECK(fabs(step.loss - n->curve[i]) <= curve_tol * n->curve[i], "%s, step %d: loss %.9g, not %.9g",
+			  what, i, step.loss, n->curve[i]);
+		curve_tol = SC_MIN(4 * curve_tol, 0.1);
+		if (i == 0)
+		{
+			CHECK(fabs(step.loss - n->loss) <= tol * n->loss, "%s: loss %.9g, not %.9g", what, step.loss, n->loss);
+			check_tensors(what, t.trainer, t.trainer->grads, t.trainer->stats, n->grads, n->ngrads, tol);
+			check_tensors(what, t.trainer, t.trainer->params, t.trainer->stats, n->running, n->nrunning, tol);
+			for (int v = 0; v < TORCH_VIEWS; v++)
+			{
+				double		norm = norm_of(t.trainer->z + (size_t) v * 128, 128);
+
+				CHECK(fabs(norm - n->z_norm[v]) <= tol * n->z_norm[v], "%s: norm of z %.9g, not %.9g", what, norm, n->z_norm[v]);
+			}
+		}
+	}
+	training_close(&t);
+	free(pixels);
+	free(scratch);
+	free(feature);
+}
+
+/* Images of several sizes, one of them gray, for what needs no fixture. */
+static sc_image
+some_image(int i)
+{
+	static uint8_t pixels[6][40 * 40 * 3];
+	static float scratch[40 * 40 * 3];
+	static bool made[6];
+
+	if (!made[i])
+		formula_image(pixels[i], 40, i, scratch);
+	made[i] = true;
+	return (sc_image) {40 - i, 40, i == 3 ? 1 : 3, pixels[i]};
+}
+
+/* The bytes of the state after some steps of a real augmentation. */
+static uint8_t *
+trained(const sc_train_config *config, int lanes, int from, int to, const uint8_t *start, size_t *size)
+{
+	training	t;
+	sc_image	image[64];
+	uint64_t	keys[64];
+	sc_train_step step = {.images = image, .keys = keys, .lr = 0.05f};
+	sc_error	err = {0};
+	uint8_t    *bytes;
+
+	for (int i = 0; i < config->batch_size; i++)
+	{
+		image[i] = some_image(i % 6);
+		keys[i] = (uint64_t) i + 1;
+	}
+	training_open(&t, config, lanes);
+	if (start != NULL)
+		CHECK(sc_trainer_load(t.trainer, start, *size, &err) == SC_OK, "%s", err.message);
+	step.trainer = t.trainer;
+	for (step.epoch = from; step.epoch < to; step.epoch++)
+		CHECK(sc_pool_run(lanes, sc_train_step_run, &step, &err) == SC_OK && isfinite(step.loss), "%s", err.message);
+	bytes = training_save(&t, true, size);
+	training_close(&t);
+	return bytes;
+}
+
+static void
+test_same_bits(void)
+{
+	for (int c = 0; c < 2; c++)
+	{
+		/* 42 views: shards of 21; 102 views: of 25 and 26. */
+		sc_train_config config = plain_config(32, c == 1, c == 0, c == 0 ? 21 : 51, SC_CONV_BEST);
+		uint8_t    *one,
+				   *other;
+		size_t		size,
+					size2;
+
+		config.augment.min_scale = 0.2f;
+		config.augment.hf_prob = 0.5f;
+		config.augment.cj_prob = 0.8f;
+		config.augment.cj_bright = 0.4f;
+		config.augment.gaussian_blur = 0.5f;
+		config.augment.sigma_min = 0.1f;
+		config.augment.sigma_max = 2.0f;
+		one = trained(&config, 1, 0, 3, NULL, &size);
+		for (int lanes = 2; lanes <= 3; lanes++)
+		{
+			other = trained(&config, lanes, 0, 3, NULL, &size2);
+			CHECK(size == size2 && memcmp(one, other, size) == 0, "%d lanes", lanes);
+			free(other);
+		}
+		/* Saved after two steps and gone on with. */
+		other = trained(&config, 2, 0, 2, NULL, &size2);
+		{
+			uint8_t    *rest = trained(&config, 3, 2, 3, other, &size2);
+
+			CHECK(size == size2 && memcmp(one, rest, size) == 0, "saved, loaded and gone on with");
+			free(rest);
+		}
+		free(other);
+		free(one);
+	}
+}
+
+/* ---- embedding ---------------------------------------------------------- */
+
+static uint8_t *
+formula_weights(const sc_net_config *net, bool statistics, size_t *size)
+{
+	sc_train_config config = plain_config(net->input_size, net->small_stem, true, 4, net->conv);
+	training	t;
+	uint8_t    *bytes;
+
+	training_open(&t, &config, 1);
+	bytes = training_save(&t, false, size);
+	fill_by_formula(bytes, *size, statistics);
+	training_close(&t);
+	return bytes;
+}
+
+static void
+embed(float *out, const sc_net_config *net, const uint8_t *weights, size_t size, const sc_image *images,
+	  int count, int max_batch, int lanes)
+{
+	static const float mean[3] = {0.485f, 0.456f, 0.406f};
+	static const float std[3] = {0.229f, 0.224f, 0.225f};
+	sc_encoder *encoder = NULL;
+	size_t		bytes = 0;
+	void	   *memory;
+	sc_error	err = {0};
+
+	CHECK(sc_encoder_plan(&bytes, net, max_batch, lanes, &err) == SC_OK, "%s", err.message);
+	memory = malloc(bytes);
+	memset(memory, 0xFF, bytes);
+	CHECK(sc_encoder_create(&encoder, net, max_batch, lanes, mean, std, weights, size, memory, bytes, &err) == SC_OK,
+		  "%s", err.message);
+	for (int from = 0; from < count; from += max_batch)
+	{
+		sc_embed_batch batch = {encoder, images + from, SC_MIN(max_batch, count - from), out + (size_t) from * 512};
+
+		CHECK(sc_pool_run(lanes, sc_embed_batch_run, &batch, &err) == SC_OK, "%s", err.message);
+	}
+	sc_encoder_destroy(encoder);
+	free(memory);
+}
+
+static void
+test_encoder(const torch_encoder *e, sc_conv_kind kind)
+{
+	{
+		sc_net_config net = {.input_size = e->size, .small_stem = e->small_stem, .conv = kind};
+		size_t		size,
+					bytes = (size_t) e->size * e->size * 3;
+		uint8_t    *weights = formula_weights(&net, true, &size);
+		uint8_t    *pixels = malloc(bytes * 20);
+		float	   *scratch = malloc(bytes * sizeof(float));
+		float	   *out = malloc(20 * 512 * sizeof(float)),
+				   *other = malloc(20 * 512 * sizeof(float));
+		sc_image	image[20];
+
+		for (int v = 0; v < 20; v++)
+		{
+			formula_image(pixels + (size_t) v * bytes, e->size, v, scratch);
+			image[v] = (sc_image) {e->size, e->size, 3, pixels + (size_t) v * bytes};
+		}
+		embed(out, &net, weights, size, image, 20, 20, 1);
+		for (int v = 0; v < TORCH_ENCODER_IMAGES; v++)
+		{
+			double		square = 0.0,
+						norm = 0.0;
+
+			for (int k = 0; k < 512; k++)
+			{
+				double		d = out[v * 512 + k] - e->embedding[v][k];
+
+				square += d * d;
+				norm += e->embedding[v][k] * e->embedding[v][k];
+			}
+			CHECK(sqrt(square / norm) < 1e-4, "convolution %d, size %d, image %d: off by %.3g", kind, e->size, v, sqrt(square / norm));
+		}
+		/* The same bits alone, in batches of any size, on any number of lanes. */
+		for (int max_batch = 1; max_batch <= 20; max_batch = max_batch == 1 ? 3 : max_batch * 4)
+			for (int lanes = 1; lanes <= 3; lanes += 2)
+			{
+				embed(other, &net, weights, size, image, 20, max_batch, lanes);
+				CHECK(memcmp(out, other, 20 * 512 * sizeof(float)) == 0, "convolution %d, size %d: batches of %d, %d lanes",
+					  kind, e->size, max_batch, lanes);
+			}
+		free(weights);
+		free(pixels);
+		free(scratch);
+		free(out);
+		free(other);
+	}
+}
+
+/* Weights that are not those of this network. */
+static void
+test_bad_weights(void)
+{
+	sc_train_config config = plain_config(32, false, true, 4, SC_CONV_BEST);
+	training	t;
+	size_t		size;
+	uint8_t    *bytes,
+			   *before;
+	char	   *at;
+	sc_error	err = {0};
+
+	training_open(&t, &config, 1);
+	bytes = training_save(&t, true, &size);
+	before = training_save(&t, true, &size);
+	CHECK(sc_trainer_load(t.trainer, bytes, size, &err) == SC_OK, "%s", err.message);
+	CHECK(sc_trainer_load(t.trainer, bytes, size - 1, &err) == SC_BAD_WEIGHTS, "cut off");
+	/* A name changed: one missing, one unknown. */
+	at = memmem(bytes, 65536, "layer3.1.bn2.bias", 17);
+	at[0] = 'k';
+	CHECK(sc_trainer_load(t.trainer, bytes, size, &err) == SC_BAD_WEIGHTS, "a name");
+	CHECK(strstr(err.message, "layer3.1.bn2.bias") != NULL, "%s", err.message);
+	at[0] = 'l';
+	/* Not finite, in the last tensor: an optimizer's; nothing of the rest is taken. */
+	memset(bytes + size - 4, 0xFF, 4);
+	memset(bytes + size - 5000, 0, 4);
+	CHECK(sc_trainer_load(t.trainer, bytes, size, &err) == SC_BAD_WEIGHTS, "NaN");
+	free(bytes);
+	{
+		size_t		again;
+
+		bytes = training_save(&t, true, &again);
+		CHECK(again == size && memcmp(bytes, before, size) == 0, "refused weights left something");
+	}
+	free(bytes);
+	free(before);
+	training_close(&t);
+}
+
+int
+main(void)
+{
+	bool		serial;
+
+	sc_blas_open(&serial);
+	for (size_t i = 0; i < LENGTH(torch_nets); i++)
+	{
+		test_torch(&torch_nets[i], SC_CONV_DIRECT, 1e-4);
+		/* Winograd's own bound. */
+		test_torch(&torch_nets[i], SC_CONV_BEST, 1e-2);
+	}
+	test_torch(&torch_nets[0], SC_CONV_BLAS, 1e-4);
+	test_same_bits();
+	for (size_t i = 0; i < LENGTH(torch_encoders); i++)
+		test_encoder(&torch_encoders[i], SC_CONV_BEST);
+	test_encoder(&torch_encoders[0], SC_CONV_BLAS);
+	test_bad_weights();
+	sc_pool_shutdown();
+	UNIT_END("resnet");
+}
