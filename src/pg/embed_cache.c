@@ -23,6 +23,7 @@
 #include "utils/timestamp.h"
 
 #include "pg/bridge.h"
+#include "pg/compat.h"
 #include "pg/embed.h"
 
 /* One statement may well compare a few models. */
