@@ -230,29 +230,51 @@ SC_SIMD(sc_norm_pool) (float *y, uint8_t *which, const float *u, const float *a,
 	BY_BLOCK(pool, y, which, u, a, b, side, out);
 }
 
+/* A window of the pool: its gradient and which of its nine pixels takes it. */
+typedef struct window
+{
+	const float *dy;
+	const uint8_t *which;
+} window;
+
+INLINE window
+window_at(const float *dy, const uint8_t *which, int oy, int ox, int out, int block)
+{
+	static const float none[16];
+	size_t		at = ((size_t) oy * (size_t) out + (size_t) ox) * (size_t) block;
+
+	return oy < out && ox < out ? (window) {dy + at, which + at} : (window) {none, which};
+}
+
 /*
- * Every input pixel lies in one, two or four windows; its gradient is gathered
- * from them, so nothing is written twice.
+ * Of a square of 2 x 2 input pixels the first lies in one window, its
+ * neighbours in two, the last in four; each gathers its gradient from those.
  */
 INLINE void
 unpool(float *restrict dx, const float *restrict dy, const uint8_t *restrict which, int side, int out, int block)
 {
-	for (int iy = 0; iy < side; iy++)
-		for (int ix = 0; ix < side; ix++, dx += block)
+	for (int oy = 0; oy < out; oy++)
+		for (int ox = 0; ox < out; ox++)
 		{
-			float		sum[16] = {0};
+			window		w = window_at(dy, which, oy, ox, out, block),
+						right = window_at(dy, which, oy, ox + 1, out, block),
+						below = window_at(dy, which, oy + 1, ox, out, block),
+						last = window_at(dy, which, oy + 1, ox + 1, out, block);
+			float	   *pixel = dx + ((size_t) (2 * oy) * (size_t) side + (size_t) (2 * ox)) * (size_t) block;
+			float		square[4][16];
 
-			for (int oy = iy / 2; oy <= (iy + 1) / 2 && oy < out; oy++)
-				for (int ox = ix / 2; ox <= (ix + 1) / 2 && ox < out; ox++)
-				{
-					size_t		at = ((size_t) oy * (size_t) out + (size_t) ox) * (size_t) block;
-					uint8_t		k = (uint8_t) ((iy - 2 * oy + 1) * 3 + ix - 2 * ox + 1);
-
-					for (int c = 0; c < block; c++)
-						sum[c] += which[at + (size_t) c] == k ? dy[at + (size_t) c] : 0.0f;
-				}
 			for (int c = 0; c < block; c++)
-				dx[c] = sum[c];
+			{
+				square[0][c] = w.which[c] == 4 ? w.dy[c] : 0.0f;
+				square[1][c] = (w.which[c] == 5 ? w.dy[c] : 0.0f) + (right.which[c] == 3 ? right.dy[c] : 0.0f);
+				square[2][c] = (w.which[c] == 7 ? w.dy[c] : 0.0f) + (below.which[c] == 1 ? below.dy[c] : 0.0f);
+				square[3][c] = (w.which[c] == 8 ? w.dy[c] : 0.0f) + (right.which[c] == 6 ? right.dy[c] : 0.0f) +
+					((below.which[c] == 2 ? below.dy[c] : 0.0f) + (last.which[c] == 0 ? last.dy[c] : 0.0f));
+			}
+			for (int k = 0; k < 4; k++)
+				if (2 * oy + k / 2 < side && 2 * ox + k % 2 < side)
+					memcpy(pixel + ((size_t) (k / 2) * (size_t) side + (size_t) (k % 2)) * (size_t) block, square[k],
+						   (size_t) block * sizeof(float));
 		}
 }
 
