@@ -11,7 +11,7 @@
 #ifndef SC_GEMM_H
 #define SC_GEMM_H
 
-#include "sc.h"
+#include "pool.h"
 
 /*
  * C (m, n; row stride ldc) = alpha * op(A) op(B) + beta * C, op(A) (m, k),
@@ -33,11 +33,12 @@ extern void sc_dsyrk_upper(int n, int m, double alpha, const double *a, int lda,
  * The `count` largest eigenvalues of the symmetric A (n, n; upper triangle
  * read, destroyed), largest first into values (count), their unit vectors into
  * vectors (count, n). work: sc_dsyev_bytes(n, count) bytes.
- * LAPACK's dsyevr. SC_INTERNAL if it does not converge.
+ * The method of LAPACK's dsyevr. lane: whose stop flag ends it, or NULL.
+ * SC_INTERNAL if it does not converge.
  */
 extern size_t sc_dsyev_bytes(int n, int count);
 extern sc_status sc_dsyev_top(double *values, double *vectors, double *a, int n, int count,
-							  void *work, sc_error *err);
+							  void *work, const sc_lane *lane, sc_error *err);
 
 /*
  * Called once while every signal is blocked and OPENBLAS_NUM_THREADS=1: checks

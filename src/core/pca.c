@@ -197,7 +197,7 @@ covariance(sc_pca *pca)
 
 /* The result from sums and products over n rows, less mean; products are destroyed. */
 static sc_status
-solve(sc_pca *pca, sc_error *err)
+solve(sc_pca *pca, const sc_lane *lane, sc_error *err)
 {
 	int			d = pca->d;
 	int			count = computed(pca);
@@ -206,7 +206,7 @@ solve(sc_pca *pca, sc_error *err)
 
 	if (!isfinite(total))
 		return sc_fail(err, SC_RANGE, "variance of the embeddings is out of range");
-	SC_TRY(sc_dsyev_top(pca->variance, pca->components, pca->products, d, count, pca->work, err));
+	SC_TRY(sc_dsyev_top(pca->variance, pca->components, pca->products, d, count, pca->work, lane, err));
 	pca->q = count;
 	for (int c = 0; c < count; c++)
 	{
@@ -235,6 +235,16 @@ solve(sc_pca *pca, sc_error *err)
 	return SC_OK;
 }
 
+/* solve(), by one lane for all. */
+static sc_status
+finish(const sc_lane *lane, sc_pca *pca)
+{
+	sc_error	err = {SC_OK};
+	sc_status	status = solve(pca, lane, &err);
+
+	return status == SC_OK || status == SC_ABORTED ? status : sc_lane_fail(lane, &err);
+}
+
 sc_status
 sc_pca_run(const sc_lane *lane, void *arg)
 {
@@ -243,14 +253,13 @@ sc_pca_run(const sc_lane *lane, void *arg)
 	size_t		each = block_rows(pca->d);
 	size_t		begin,
 				end;
-	sc_error	err = {SC_OK};
 
 	if (pca->rows == NULL)
 	{
 		if (lane->index != 0)
 			return SC_OK;
 		unpack(pca);
-		return solve(pca, &err) == SC_OK ? SC_OK : sc_lane_fail(lane, &err);
+		return finish(lane, pca);
 	}
 	if (lane->index == 0)
 		for (size_t j = 0; j < d; j++)
@@ -287,9 +296,7 @@ sc_pca_run(const sc_lane *lane, void *arg)
 	for (int s = 1; s < pca->shards; s++)
 		for (size_t j = 0; j < d; j++)
 			pca->sums[j] += pca->sums[(size_t) s * d + j];
-	if (solve(pca, &err) != SC_OK)
-		return sc_lane_fail(lane, &err);
-	return SC_OK;
+	return finish(lane, pca);
 }
 
 #define PROJECT_BLOCK 64

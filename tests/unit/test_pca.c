@@ -144,6 +144,58 @@ test_sums(int n, int d, int cut)
 	}
 }
 
+/* Every component is an eigenvector of the covariance, and a unit vector at right angles to the others. */
+static void
+test_eigenvectors(int n, int d, double wanted)
+{
+	float	   *x = malloc(sizeof(float) * n * d);
+	double	   *centred = malloc(sizeof(double) * n * d);
+	double	   *y = malloc(sizeof(double) * n);
+	sc_pca		pca;
+	double		worst = 0,
+				apart = 0;
+
+	for (int i = 0; i < n * d; i++)
+		x[i] = (float) (sin(i * 0.731) * (1 + i % 17) + (i % d) * 0.01 * (i / d % 5));
+	pca = fit(x, n, d, wanted, 2);
+	CHECK(pca.q >= 1 && (wanted < 1 || pca.q == (int) wanted), "%d components of %g", pca.q, wanted);
+	for (int i = 0; i < n; i++)
+		for (int j = 0; j < d; j++)
+			centred[i * d + j] = x[i * d + j] - pca.mean[j];
+	for (int c = 0; c < pca.q; c += 1 + pca.q / 7)
+	{
+		const double *v = pca.components + (size_t) c * d;
+
+		for (int i = 0; i < n; i++)
+		{
+			y[i] = 0;
+			for (int j = 0; j < d; j++)
+				y[i] += centred[i * d + j] * v[j];
+		}
+		for (int j = 0; j < d; j++)
+		{
+			double		sum = 0;
+
+			for (int i = 0; i < n; i++)
+				sum += centred[i * d + j] * y[i];
+			worst = fmax(worst, fabs(sum / (n - 1) - pca.variance[c] * v[j]));
+		}
+		for (int o = 0; o <= c; o++)
+		{
+			double		sum = 0;
+
+			for (int j = 0; j < d; j++)
+				sum += v[j] * pca.components[(size_t) o * d + j];
+			apart = fmax(apart, fabs(sum - (o == c)));
+		}
+	}
+	CHECK(worst < 1e-10 * pca.variance[0], "%d dimensions: residual %g of %g", d, worst, pca.variance[0]);
+	CHECK(apart < 1e-11, "%d dimensions: product %g", d, apart);
+	free(x);
+	free(centred);
+	free(y);
+}
+
 static void
 test_degenerate(void)
 {
@@ -189,6 +241,12 @@ main(void)
 	test_sums(POINTS_N, POINTS_D, 250);
 	test_sums(300, 64, 170);
 	test_sums(300, 130, 1);
+	test_eigenvectors(50, 1, 1);
+	test_eigenvectors(50, 2, 1);
+	test_eigenvectors(300, 33, 33);
+	test_eigenvectors(300, 200, 5);
+	test_eigenvectors(300, 1100, 0.999);
+	test_eigenvectors(20, 2500, 3);
 	test_degenerate();
 	UNIT_END("pca");
 }
