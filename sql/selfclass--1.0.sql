@@ -952,3 +952,33 @@ COMMENT ON FUNCTION export_encoder(text) IS 'weights of a model as a safetensors
 CREATE FUNCTION import_encoder(model text, weights bytea, options jsonb DEFAULT '{}') RETURNS void
 	AS 'MODULE_PATHNAME', 'scpg_import_encoder' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION import_encoder(text, bytea, jsonb) IS 'make a model of a safetensors file with the names of torchvision''s resnet18';
+
+CREATE PROCEDURE train_encoder(model text, images regclass, options jsonb DEFAULT '{}')
+	AS 'MODULE_PATHNAME', 'scpg_train_encoder' LANGUAGE C;
+COMMENT ON PROCEDURE train_encoder(text, regclass, jsonb) IS 'train an encoder on the images of a table, committing after every epoch';
+
+CREATE PROCEDURE resume_encoder(model text)
+	AS 'MODULE_PATHNAME', 'scpg_resume_encoder' LANGUAGE C;
+COMMENT ON PROCEDURE resume_encoder(text) IS 'go on with an interrupted training from its last checkpoint';
+
+CREATE FUNCTION cluster_images(images regclass, k int DEFAULT NULL, model text DEFAULT NULL, options jsonb DEFAULT '{}')
+	RETURNS TABLE (id bigint, label int, embedding_0 double precision, embedding_1 double precision, distance double precision)
+	AS 'MODULE_PATHNAME', 'scpg_cluster_images' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000;
+COMMENT ON FUNCTION cluster_images(regclass, int, text, jsonb) IS 'group the images of a table whose key is an integer';
+
+CREATE FUNCTION cluster_images(images regclass, key_example anyelement, k int DEFAULT NULL, model text DEFAULT NULL, options jsonb DEFAULT '{}')
+	RETURNS TABLE (id anyelement, label int, embedding_0 double precision, embedding_1 double precision, distance double precision)
+	AS 'MODULE_PATHNAME', 'scpg_cluster_images_typed' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000;
+COMMENT ON FUNCTION cluster_images(regclass, anyelement, int, text, jsonb) IS 'group the images of a table whose key is of the type of the example, which is NULL';
+
+CREATE PROCEDURE cluster_images_into(images regclass, labels name, k int DEFAULT NULL, model text DEFAULT NULL, options jsonb DEFAULT '{}')
+	AS 'MODULE_PATHNAME', 'scpg_cluster_images_into' LANGUAGE C;
+COMMENT ON PROCEDURE cluster_images_into(regclass, name, int, text, jsonb) IS 'group the images of a table into a new table, committing after every epoch';
+
+CREATE FUNCTION assign_cluster(e embedding, model text) RETURNS int
+	AS 'MODULE_PATHNAME', 'scpg_assign_cluster' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION assign_cluster(embedding, text) IS 'the label, in the clustering that the model keeps, of an embedding';
+
+CREATE FUNCTION assign_cluster_image(image bytea, model text) RETURNS int
+	AS 'MODULE_PATHNAME', 'scpg_assign_cluster_image' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100000;
+COMMENT ON FUNCTION assign_cluster_image(bytea, text) IS 'the label, in the clustering that the model keeps, of an image';

@@ -1,0 +1,159 @@
+-- Training from SQL: train_encoder and what it leaves in the tables.
+CREATE SCHEMA train_test;
+SET search_path = train_test, public, selfclass;
+SET client_min_messages = warning;
+\set ECHO none
+\i tests/fixtures/gray_jpeg.sql
+\set ECHO all
+CREATE TABLE pictures (id int PRIMARY KEY, image bytea);
+INSERT INTO pictures SELECT i, test_picture(i % 3, i) FROM generate_series(1, 24) i;
+\set tiny '\'{"preset": "lightly", "input_size": 16, "epochs": 2, "batch_size": 8}\''
+
+CALL train_encoder('tiny', 'pictures', :tiny);
+SELECT version, state, backbone, dim, source, images, skipped, epochs_done, loss > 0 AS loss, finished IS NOT NULL AS finished,
+	recipe->>'epochs' AS epochs, recipe->>'input_size' AS input_size, recipe->>'lr' AS lr
+	FROM selfclass_models WHERE name = 'tiny';
+SELECT epoch, l.loss > 0 AS loss, lr > 0 AS lr, images_per_second > 0 AS speed
+	FROM selfclass_training_log l JOIN selfclass_model USING (model_id) WHERE name = 'tiny' ORDER BY epoch;
+-- The optimiser's state does not stay.
+SELECT weights_bytes = (SELECT sum(octet_length(data)) FROM selfclass_model_weights w WHERE w.model_id = m.model_id) AS all_there,
+	weights_bytes < 50000000 AS without_momenta FROM selfclass_model m WHERE name = 'tiny';
+
+-- The same again, for any order of rows and any number of threads: the same bits.
+CREATE TABLE backwards AS SELECT * FROM pictures ORDER BY id DESC;
+ALTER TABLE backwards ADD PRIMARY KEY (id);
+SET selfclass.threads = 1;
+CALL train_encoder('one_thread', 'pictures', :tiny);
+SET selfclass.threads = 3;
+CALL train_encoder('backwards', 'backwards', :tiny);
+RESET selfclass.threads;
+CALL train_encoder('other_seed', 'pictures', :tiny::jsonb || '{"seed": 2}');
+SELECT o.name, o.weights_crc = t.weights_crc AS same, o.loss = t.loss AS same_loss
+	FROM selfclass_model o, selfclass_model t WHERE t.name = 'tiny' AND o.name <> 'tiny' ORDER BY o.name;
+
+-- Versions.
+CALL train_encoder('tiny', 'pictures', :tiny);
+CALL train_encoder('tiny', 'pictures', :tiny::jsonb || '{"retrain": true, "epochs": 1, "drop_last": false, "train_sample": 17}');
+SELECT version, state, epochs_done, images FROM selfclass_models WHERE name = 'tiny' ORDER BY version;
+CALL resume_encoder('tiny');
+
+-- Not trained at all, for comparison; from another model's weights; for a time.
+CALL train_encoder('untrained', 'pictures', :tiny::jsonb || '{"epochs": 0}');
+CALL train_encoder('warm', 'pictures', :tiny::jsonb || '{"epochs": 0, "init": "tiny@1", "seed": 5}');
+CALL train_encoder('timed', 'pictures', :tiny::jsonb || '{"time_budget": "1 second", "warmup_epochs": 5}');
+SELECT name, state, epochs_done, loss IS NULL AS no_loss, recipe->>'init' AS init,
+	weights_crc = (SELECT weights_crc FROM selfclass_model WHERE name = 'untrained') AS as_initialised
+	FROM selfclass_model WHERE name IN ('untrained', 'warm') ORDER BY name;
+SELECT epochs_done >= 1 AND epochs_done = (recipe->>'epochs')::int AS epochs, recipe->>'time_budget' AS budget
+	FROM selfclass_models WHERE name = 'timed';
+CALL train_encoder('no_init', 'pictures', :tiny::jsonb || '{"init": "nothing"}');
+CALL train_encoder('no_init', 'pictures', :tiny::jsonb || '{"init": "tiny@1", "stem": "small"}');
+
+-- A loss that is no number any more.
+\set VERBOSITY sqlstate
+CALL train_encoder('diverged', 'pictures', :tiny::jsonb || '{"lr": 1000, "weight_decay": 10, "epochs": 50}');
+\set VERBOSITY default
+SELECT state, finished FROM selfclass_models WHERE name = 'diverged';
+CALL resume_encoder('diverged');
+SELECT embed_image(image, 'diverged') FROM pictures LIMIT 1;
+CALL train_encoder('diverged', 'pictures', :tiny);
+SELECT version, state FROM selfclass_models WHERE name = 'diverged' ORDER BY version;
+
+-- Bad input. Nothing is left behind.
+CALL train_encoder(NULL, 'pictures');
+CALL train_encoder('', 'pictures');
+CALL train_encoder('a b', 'pictures');
+CALL train_encoder('tiny@1', 'pictures');
+CALL train_encoder('bad', NULL);
+CALL train_encoder('bad', 'no_such_table');
+CALL train_encoder('bad', 4000000000::regclass);
+CALL train_encoder('bad', 'pictures', '{"epoch": 3}');
+CALL train_encoder('bad', 'pictures', '{"epochs": -1}');
+CALL train_encoder('bad', 'pictures', '{"epochs": "many"}');
+CALL train_encoder('bad', 'pictures', '{"batch_size": 25}');
+CALL train_encoder('bad', 'pictures', '{"image_column": "picture"}');
+CALL train_encoder('bad', 'pictures', '{"image_column": "id"}');
+CALL train_encoder('bad', 'pictures', '[]');
+CREATE TABLE one AS SELECT * FROM pictures WHERE id = 1;
+CALL train_encoder('bad', 'one', NULL);
+ALTER TABLE one ADD PRIMARY KEY (id);
+CALL train_encoder('bad', 'one');
+INSERT INTO one VALUES (2, NULL), (3, ''), (4, '\xffd8ff'), (5, 'no image at all');
+CALL train_encoder('bad', 'one');
+CALL train_encoder('bad', 'one', '{"on_error": "fail"}');
+DELETE FROM one;
+CALL train_encoder('bad', 'one');
+CALL resume_encoder(NULL);
+CALL resume_encoder('bad');
+CALL resume_encoder('tyni');
+BEGIN;
+CALL train_encoder('bad', 'pictures');
+ROLLBACK;
+BEGIN READ ONLY;
+CALL train_encoder('bad', 'pictures');
+ROLLBACK;
+BEGIN READ ONLY;
+CALL resume_encoder('tiny');
+ROLLBACK;
+DO $$ BEGIN CALL train_encoder('bad', 'pictures'); EXCEPTION WHEN division_by_zero THEN NULL; END $$;
+-- The SQLSTATEs.
+\set VERBOSITY sqlstate
+CALL train_encoder(NULL, 'pictures');
+CALL train_encoder('a b', 'pictures');
+CALL train_encoder('tiny', 'pictures');
+CALL train_encoder('bad', NULL);
+CALL train_encoder('bad', 'no_such_table');
+CALL train_encoder('bad', 4000000000::regclass);
+CALL train_encoder('bad', 'pictures', '{"epoch": 3}');
+CALL train_encoder('bad', 'pictures', '{"batch_size": 25}');
+CALL train_encoder('bad', 'pictures', '{"image_column": "picture"}');
+CALL train_encoder('bad', 'pictures', '{"image_column": "id"}');
+CALL train_encoder('bad', 'pictures', '{"precision": "bf16"}');
+CALL train_encoder('bad', 'pictures', '{"init": "nothing"}');
+CALL train_encoder('bad', 'one');
+CALL resume_encoder('bad');
+CALL resume_encoder('tiny');
+BEGIN;
+CALL resume_encoder('tiny');
+ROLLBACK;
+BEGIN READ ONLY;
+CALL train_encoder('bad', 'pictures');
+ROLLBACK;
+SET selfclass.max_memory = '64MB';
+CALL train_encoder('bad', 'pictures', :tiny);
+CALL train_encoder('bad', 'pictures', '{"input_size": 512, "batch_size": 24}');
+RESET selfclass.max_memory;
+\set VERBOSITY default
+SELECT count(*) FROM selfclass_model WHERE name = 'bad';
+SELECT count(*) FROM pg_locks WHERE locktype = 'advisory';
+
+-- As another role: rights on the table are the caller's, models are one's own.
+CREATE ROLE train_test_other;
+GRANT USAGE ON SCHEMA selfclass, train_test TO train_test_other;
+SET ROLE train_test_other;
+CALL train_encoder('tiny', 'pictures', :tiny);
+CALL resume_encoder('tiny');
+RESET ROLE;
+GRANT SELECT ON pictures TO train_test_other;
+SET ROLE train_test_other;
+CALL train_encoder('tiny', 'pictures', :tiny::jsonb || '{"epochs": 1}');
+SELECT name, version, owner, state FROM selfclass_models;
+SELECT drop_model('tiny');
+RESET ROLE;
+
+-- From a procedure, and without progress messages in between.
+CREATE PROCEDURE train_two() LANGUAGE plpgsql AS $$
+BEGIN
+	FOR i IN 1 .. 2 LOOP
+		CALL train_encoder('loop_' || i, 'pictures', '{"preset": "lightly", "input_size": 16, "epochs": 0, "batch_size": 8}');
+	END LOOP;
+END $$;
+CALL train_two();
+SELECT name, state FROM selfclass_models WHERE name LIKE 'loop%' ORDER BY name;
+
+SELECT count(drop_model(name)) FROM (SELECT DISTINCT name FROM selfclass_models) m;
+REVOKE ALL ON pictures FROM train_test_other;
+REVOKE ALL ON SCHEMA selfclass, train_test FROM train_test_other;
+DROP ROLE train_test_other;
+SET client_min_messages = error;
+DROP SCHEMA train_test CASCADE;
