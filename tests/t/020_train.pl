@@ -21,7 +21,7 @@ $node->safe_psql('postgres', q{
 	CREATE TABLE backwards AS SELECT * FROM photos ORDER BY id DESC;
 	ALTER TABLE backwards ADD PRIMARY KEY (id)});
 
-my $recipe = '"preset": "lightly", "input_size": 16, "batch_size": 16';
+my $recipe = '"preset": "lightly", "input_size": 16, "batch_size": 16, "train_sample": 32';
 my $quick = '{"input_size": 16, "epochs": 0}';
 
 # A session that runs $sql in the background; its pid is known when this returns.
@@ -110,7 +110,7 @@ is($node->safe_psql('postgres', "SELECT count(*) FROM pg_locks WHERE locktype = 
 
 # ---- resume ----------------------------------------------------------------------
 
-my $long = qq({$recipe, "epochs": 16, "checkpoint_interval": "1 ms"});
+my $long = qq({$recipe, "epochs": 16});
 
 sub weights
 {
@@ -133,10 +133,11 @@ my $epochs = sub { "SELECT count(*) >= $_[1] FROM selfclass_training_log JOIN se
 for my $signal ('KILL', 'cancel', 'cancel before a checkpoint')
 {
 	my $model = 'broken_' . length $signal;
-	my $interval = $signal =~ /before/ ? '1 hour' : '1 ms';
+	my $interval = $signal =~ /before/ ? '1 hour' : '1 second';
 	my $s = background(qq{CALL train_encoder('$model', 'photos', '{$recipe, "epochs": 16, "checkpoint_interval": "$interval"}');});
 
-	wait_for($epochs->($model, 2), 'two epochs');
+	wait_for($signal =~ /before/ ? $epochs->($model, 2) :
+		"SELECT count(*) = 1 FROM selfclass_model WHERE name = '$model' AND epochs_done > 0", 'the time to stop');
 	if ($signal eq 'KILL')
 	{
 		kill KILL => $s->{pid};
