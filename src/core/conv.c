@@ -52,39 +52,57 @@ sc_conv_close(sc_conv *conv)
 	conv->onednn = NULL;
 }
 
-/* Where element (o, i, position in the kernel) lies. */
+/* Where the first element of kernel (o, i) lies. */
 static size_t
-place(const sc_conv_config *c, int o, int i, int at)
+place(const sc_conv_config *c, int o, int i)
 {
 	size_t		b = (size_t) c->block;
 	size_t		kk = (size_t) c->kernel * c->kernel;
 
 	if (c->planar)
-		return (((size_t) o / b * kk + (size_t) at) * (size_t) c->in + (size_t) i) * b + (size_t) o % b;
-	return ((((size_t) o / b * ((size_t) c->in / b) + (size_t) i / b) * kk + (size_t) at) * b +
-			(size_t) i % b) * b + (size_t) o % b;
+		return ((size_t) o / b * kk * (size_t) c->in + (size_t) i) * b + (size_t) o % b;
+	return (((size_t) o / b * ((size_t) c->in / b) + (size_t) i / b) * kk * b + (size_t) i % b) * b + (size_t) o % b;
+}
+
+/* ... and how far apart its elements are. */
+static size_t
+step_of(const sc_conv_config *c)
+{
+	return (size_t) (c->planar ? c->in : c->block) * (size_t) c->block;
 }
 
 void
 sc_conv_import(const sc_conv *conv, float *weights, const float *oihw)
 {
 	const sc_conv_config *c = &conv->config;
+	size_t		step = step_of(c);
+	int			kk = c->kernel * c->kernel;
 
 	for (int o = 0; o < c->out; o++)
 		for (int i = 0; i < c->in; i++)
-			for (int at = 0; at < c->kernel * c->kernel; at++)
-				weights[place(c, o, i, at)] = *oihw++;
+		{
+			float	   *at = weights + place(c, o, i);
+
+			for (int k = 0; k < kk; k++)
+				at[(size_t) k * step] = *oihw++;
+		}
 }
 
 void
 sc_conv_export(const sc_conv *conv, float *oihw, const float *weights)
 {
 	const sc_conv_config *c = &conv->config;
+	size_t		step = step_of(c);
+	int			kk = c->kernel * c->kernel;
 
 	for (int o = 0; o < c->out; o++)
 		for (int i = 0; i < c->in; i++)
-			for (int at = 0; at < c->kernel * c->kernel; at++)
-				*oihw++ = weights[place(c, o, i, at)];
+		{
+			const float *at = weights + place(c, o, i);
+
+			for (int k = 0; k < kk; k++)
+				*oihw++ = at[(size_t) k * step];
+		}
 }
 
 sc_status

@@ -45,6 +45,7 @@ typedef struct loader
 	int64		images_room;
 	int64		rows_room;
 	int64		gray;
+	int64		strokes;
 	Size		memory_limit;	/* for pixels in memory */
 	Size		memory_used;
 	sc_arena	block;
@@ -167,6 +168,35 @@ is_gray(const sc_image *image)
 	return true;
 }
 
+/*
+ * Are most pixels near the darkest or the lightest value, as in writing and line
+ * drawings? Of a photograph about half are. First channel only: it is asked of
+ * gray pictures.
+ */
+static bool
+is_two_toned(const sc_image *image)
+{
+	Size		pixels = (Size) image->width * image->height;
+	int			lo = 255,
+				hi = 0;
+	Size		near = 0;
+
+	for (Size i = 0; i < pixels; i++)
+	{
+		int			v = image->pixels[i * image->channels];
+
+		lo = Min(lo, v);
+		hi = Max(hi, v);
+	}
+	for (Size i = 0; i < pixels; i++)
+	{
+		int			v = image->pixels[i * image->channels];
+
+		near += 4 * (v - lo) <= hi - lo || 4 * (hi - v) <= hi - lo;
+	}
+	return hi - lo >= 64 && 4 * near >= 3 * pixels;
+}
+
 /* An array with room for at least one more element than used, in cxt. */
 static void *
 grow(void *array, int64 used, int64 *room, Size item, MemoryContext cxt)
@@ -199,7 +229,11 @@ add_image(loader *l, const scpg_image_row *row)
 	image->row = d->rows;
 	keep_pixels(l, &image->kept, row->image.pixels);
 	l->side[d->images] = row->short_side;
-	l->gray += is_gray(&row->image);
+	if (is_gray(&row->image))
+	{
+		l->gray++;
+		l->strokes += is_two_toned(&row->image);
+	}
 	d->images++;
 }
 
@@ -295,6 +329,7 @@ finish(loader *l)
 	qsort(l->side, n, sizeof(int), compare_ints);
 	d->median_side = ((double) l->side[(n - 1) / 2] + l->side[n / 2]) / 2;
 	d->gray_share = (double) l->gray / n;
+	d->stroke_share = (double) l->strokes / n;
 }
 
 /* The dataset without rows; the source's names are copied. */

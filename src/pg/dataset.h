@@ -142,6 +142,7 @@ typedef struct scpg_dataset
 	scpg_skips	skips;
 	double		median_side;	/* of the short sides as stored; 0 without images */
 	double		gray_share;		/* of the images that have no colour; 0 without images */
+	double		stroke_share;	/* of the images that are mostly of two tones, as writing is; 0 without images */
 	File		file;			/* 0: all are in memory */
 	uint64		file_size;
 	MemoryContext context;

@@ -100,6 +100,7 @@ typedef struct scpg_image_stats
 	int64		images;			/* readable ones */
 	double		median_side;	/* of the short sides, in pixels */
 	double		gray_share;		/* of images without colour */
+	double		stroke_share;	/* of gray images of two tones */
 } scpg_image_stats;
 
 /* Which options were given by hand, by entry of the option table. */

@@ -512,7 +512,8 @@ scpg_recipe_choose_for(scpg_recipe *recipe, const scpg_given *given, const scpg_
 	scpg_image_stats stats = {
 		.images = dataset->images,
 		.median_side = dataset->median_side,
-		.gray_share = dataset->gray_share
+		.gray_share = dataset->gray_share,
+		.stroke_share = dataset->stroke_share
 	};
 
 	scpg_recipe_choose(recipe, given, &stats);
