@@ -483,6 +483,34 @@ CREATE AGGREGATE kmeans_fit(embedding, integer, jsonb) (
 );
 COMMENT ON AGGREGATE kmeans_fit(embedding, integer, jsonb) IS 'clusters of the embeddings that are not NULL, so many, the largest first; options: n_init, max_iter, tol, seed, init';
 
+-- One Lloyd iteration. The state is a flat bytea: the model, sums by cluster, and rows that wait to be measured.
+
+CREATE FUNCTION kmeans_step_accum(bytea, embedding, kmeans_model) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'scpg_kmeans_step_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20;
+COMMENT ON FUNCTION kmeans_step_accum(bytea, embedding, kmeans_model) IS 'adds a row to the state of kmeans_step';
+
+CREATE FUNCTION kmeans_step_combine(bytea, bytea) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'scpg_kmeans_step_combine' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION kmeans_step_combine(bytea, bytea) IS 'joins two states of kmeans_step';
+
+CREATE FUNCTION kmeans_step_final(bytea) RETURNS kmeans_model
+	AS 'MODULE_PATHNAME', 'scpg_kmeans_step_final' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION kmeans_step_final(bytea) IS 'result of kmeans_step';
+
+CREATE AGGREGATE kmeans_step(e embedding, m kmeans_model) (
+	SFUNC = kmeans_step_accum,
+	STYPE = bytea,
+	SSPACE = 1000000,
+	FINALFUNC = kmeans_step_final,
+	COMBINEFUNC = kmeans_step_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE kmeans_step(embedding, kmeans_model) IS 'one Lloyd iteration: the model with each centroid at the mean of the rows nearest to it, an empty one at the farthest row; size and inertia are those of the centroids given; converged where none has moved';
+
+CREATE FUNCTION kmeans_train(items regclass, emb name, k integer, options jsonb DEFAULT '{}') RETURNS kmeans_model
+	AS 'MODULE_PATHNAME', 'scpg_kmeans_train' LANGUAGE C STABLE PARALLEL UNSAFE COST 100000;
+COMMENT ON FUNCTION kmeans_train(regclass, name, integer, jsonb) IS 'clusters of the embeddings of a table of any size, the largest first: k-means of a sample, then one query with kmeans_step an iteration, which announces itself by a NOTICE; options: sample (rows), and those of kmeans_fit, n_init for the sample';
+
 CREATE FUNCTION kmeans(e embedding, k integer) RETURNS integer
 	AS 'MODULE_PATHNAME', 'scpg_kmeans_window' LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION kmeans(embedding, integer) IS 'the row''s cluster among those of its partition, the largest 0; NULL where the embedding is';

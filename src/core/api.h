@@ -19,6 +19,7 @@
 #include "gemm.h"
 #include "image.h"
 #include "kmeans.h"
+#include "kmeans_step.h"
 #include "knn.h"
 #include "measures.h"
 #include "multiply.h"
@@ -58,6 +59,8 @@
 	F(sc_kmeans_run) \
 	F(sc_kmeans_nearest_layout) \
 	F(sc_kmeans_nearest_run) \
+	F(sc_kmeans_step_layout) \
+	F(sc_kmeans_step_assign) \
 	F(sc_elbow_choose) \
 	F(sc_knn_layout) \
 	F(sc_knn_run) \

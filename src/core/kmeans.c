@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "gemm.h"
+#include "kmeans_parts.h"
 
 #define BLOCK 128
 #define SHARD_ROWS 512
@@ -69,21 +70,6 @@ sc_kmeans_layout(sc_kmeans *km, sc_arena *arena)
 	km->dots = SC_TAKE(arena, float, sc_mul((size_t) km->shards * BLOCK, SC_MAX(k, SC_KMEANS_TRIALS)));
 }
 
-/* |x - c|^2, exactly enough. */
-static double
-distance2(const float *x, const double *c, int d)
-{
-	double		sum = 0;
-
-	for (int j = 0; j < d; j++)
-	{
-		double		diff = (double) x[j] - c[j];
-
-		sum += diff * diff;
-	}
-	return sum;
-}
-
 static double
 norm2(const double *c, int d)
 {
@@ -104,49 +90,59 @@ norm2f(const float *x, int d)
 	return sum;
 }
 
-/*
- * The nearest of k centres to x, from the products dots (k). Where several
- * are within the error of a product of d terms in float, and where `exact`
- * asks for the distance, it is computed in double.
- */
-static int
-nearest(const float *x, double xn, const float *dots, const double *centre,
-		const double *centre_norm, double largest_norm, int k, int d, bool exact, double *out)
+int
+sc_kmeans_choose(const float *x, double xn, const float *dots, const double *centre,
+				 const double *centre_norm, double largest_norm, int k, int d,
+				 const float *measure_x, const double *measure_centre, double *out)
 {
-	double		slack = 2 * 1.2e-7 * (d + 8) * (xn + largest_norm);
+	/* FLT_MIN: what a product loses below the smallest numbers. */
+	double		slack = 2 * 1.2e-7 * (d + 8) * (xn + largest_norm) + 4 * d * (double) FLT_MIN;
 	double		least = INFINITY;
 	double		best = INFINITY;
 	int			label = 0;
 	int			close = 0;
 
+	/* A product that overflowed says nothing: that centre may be the nearest. */
 	for (int j = 0; j < k; j++)
 	{
 		double		a = xn + centre_norm[j] - 2 * (double) dots[j];
 
-		if (a < least)
+		if (a < least && isfinite(a))
 		{
 			least = a;
 			label = j;
 		}
 	}
 	for (int j = 0; j < k; j++)
-		close += !(xn + centre_norm[j] - 2 * (double) dots[j] > least + slack);
-	if (close == 1 && !exact)
+	{
+		double		a = xn + centre_norm[j] - 2 * (double) dots[j];
+
+		close += !(a > least + slack) || !isfinite(a);
+	}
+	if (close == 1 && measure_x == NULL && isfinite(least))
 	{
 		*out = SC_MAX(least, 0);
 		return label;
 	}
+	if (measure_x == NULL)
+	{
+		measure_x = x;
+		measure_centre = centre;
+	}
 	for (int j = 0; j < k; j++)
-		if (!(xn + centre_norm[j] - 2 * (double) dots[j] > least + slack))
-		{
-			double		a = distance2(x, centre + (size_t) j * d, d);
+	{
+		double		a = xn + centre_norm[j] - 2 * (double) dots[j];
 
+		if (!(a > least + slack) || !isfinite(a))
+		{
+			a = sc_kmeans_distance2(measure_x, measure_centre + (size_t) j * d, d);
 			if (a < best)
 			{
 				best = a;
 				label = j;
 			}
 		}
+	}
 	*out = best;
 	return label;
 }
@@ -542,8 +538,9 @@ assign(const sc_lane *lane, sc_kmeans *km, int k, bool exact)
 				size_t		p = begin + i;
 				const float *z = km->z + p * d;
 				double	   *sum;
-				int			label = nearest(z, km->norm[p], dots + (size_t) i * k, km->centre,
-											km->centre_norm, largest, k, km->d, exact, &km->near[p]);
+				int			label = sc_kmeans_choose(z, km->norm[p], dots + (size_t) i * k, km->centre,
+													 km->centre_norm, largest, k, km->d,
+													 exact ? z : NULL, km->centre, &km->near[p]);
 
 				changed += km->own[p] != label;
 				km->own[p] = label;
@@ -849,8 +846,8 @@ sc_kmeans_nearest_run(const sc_lane *lane, void *arg)
 				const float *x = p->rows + (begin + i) * d;
 				double		a;
 
-				p->labels[begin + i] = nearest(x, norm2f(x, p->d), dots + (size_t) i * p->k, p->centre,
-											   p->centre_norm, largest, p->k, p->d, true, &a);
+				p->labels[begin + i] = sc_kmeans_choose(x, norm2f(x, p->d), dots + (size_t) i * p->k, p->centre,
+														p->centre_norm, largest, p->k, p->d, x, p->centre, &a);
 				p->distance[begin + i] = sqrt(a);
 			}
 		}

@@ -260,7 +260,7 @@ kmeans_options(const scpg_recipe *r)
 {
 	return (scpg_kmeans_options) {
 		.n_init = r->n_init, .max_iter = r->max_iter, .tol = r->tol, .seed = r->seed,
-		.init = r->kmeans_init == 1 ? SC_KMEANS_RANDOM : SC_KMEANS_PLUS_PLUS
+		.init.value = r->kmeans_init == 1 ? SC_KMEANS_RANDOM : SC_KMEANS_PLUS_PLUS
 	};
 }
 

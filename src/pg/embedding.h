@@ -63,4 +63,7 @@ extern void scpg_embedding_check_value(float value);
 /* -1, 0 or 1: the order of btree, element by element, the shorter one first. */
 extern int	scpg_embedding_compare(const Embedding *a, const Embedding *b);
 
+/* The input function: text, (unused), typmod. */
+extern PGDLLEXPORT Datum scpg_embedding_in(PG_FUNCTION_ARGS);
+
 #endif							/* SCPG_EMBEDDING_H */

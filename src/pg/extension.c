@@ -41,15 +41,27 @@ scpg_extension_schema(void)
 	return schema;
 }
 
-Oid
-scpg_embedding_type(void)
+static Oid
+type_of_extension(const char *name)
 {
-	Oid			type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("embedding"),
+	Oid			type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(name),
 									   ObjectIdGetDatum(scpg_extension_schema()));
 
 	if (!OidIsValid(type))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("type \"%s\" of extension \"%s\" does not exist", "embedding", SCPG_EXTENSION)));
+				 errmsg("type \"%s\" of extension \"%s\" does not exist", name, SCPG_EXTENSION)));
 	return type;
+}
+
+Oid
+scpg_embedding_type(void)
+{
+	return type_of_extension("embedding");
+}
+
+Oid
+scpg_kmeans_model_type(void)
+{
+	return type_of_extension("kmeans_model");
 }

@@ -30,7 +30,7 @@ typedef struct Target
 } Target;
 
 static const scpg_option kmeans_options[] = {
-	SCPG_KMEANS_OPTIONS(Target, kmeans)
+	SCPG_KMEANS_OPTIONS_START(Target, kmeans)
 };
 
 scpg_kmeans_options
@@ -65,7 +65,14 @@ scpg_kmeans_run(const float *rows, size_t n, int d, int k, int curve_max,
 	sc_kmeans	km = {.n = n, .d = d, .k = k, .curve_max = curve_max, .rows = rows};
 	sc_arena	arena = sc_arena_counter();
 
-	km.init = (sc_kmeans_init) options->init;
+	km.init = (sc_kmeans_init) options->init.value;
+	if (km.init == SC_KMEANS_GIVEN)
+	{
+		MemoryContext old = MemoryContextSwitchTo(cxt);
+
+		km.start = scpg_kmeans_start(options, k, d);
+		MemoryContextSwitchTo(old);
+	}
 	km.n_init = options->n_init;
 	km.max_iter = options->max_iter;
 	km.tol = options->tol;
@@ -95,8 +102,14 @@ scpg_kmeans_report(const sc_kmeans *km, int k)
 static void
 check_fit(int k, const Jsonb *options)
 {
+	scpg_kmeans_options o;
+	float	   *start;
+
 	scpg_kmeans_check(k, 0);
-	(void) scpg_kmeans_read_options(options);
+	o = scpg_kmeans_read_options(options);
+	start = scpg_kmeans_start(&o, k, 0);
+	if (start != NULL)
+		pfree(start);
 }
 
 PG_FUNCTION_INFO_V1(scpg_kmeans_accum);

@@ -18,18 +18,28 @@ typedef struct scpg_kmeans_options
 	int			max_iter;
 	double		tol;
 	int64		seed;
-	int			init;			/* SC_KMEANS_PLUS_PLUS or SC_KMEANS_RANDOM */
+	scpg_choice init;			/* an sc_kmeans_init; SC_KMEANS_GIVEN: other is the start */
 } scpg_kmeans_options;
 
-#define SCPG_KMEANS_DEFAULTS {.n_init = 10, .max_iter = 300, .tol = 1e-4, .seed = 1, .init = SC_KMEANS_PLUS_PLUS}
+#define SCPG_KMEANS_DEFAULTS {.n_init = 10, .max_iter = 300, .tol = 1e-4, .seed = 1, .init = {SC_KMEANS_PLUS_PLUS}}
 
-/* The entries of a table of options whose target has them as member. */
+/*
+ * The entries of a table of options whose target has them as member: with
+ * "init" as a name alone, or also as the centroids to start from, which only
+ * one number of clusters has.
+ */
 #define SCPG_KMEANS_OPTIONS(target, member) \
+	SCPG_KMEANS_NUMBERS(target, member), \
+	{"init", SCPG_OPTION_ENUM, offsetof(target, member.init.value), .values = scpg_kmeans_init_names}
+#define SCPG_KMEANS_OPTIONS_START(target, member) \
+	SCPG_KMEANS_NUMBERS(target, member), \
+	{"init", SCPG_OPTION_CHOICE, offsetof(target, member.init), .values = scpg_kmeans_init_names, \
+		.other = "an array of centroids or a kmeans_model"}
+#define SCPG_KMEANS_NUMBERS(target, member) \
 	{"n_init", SCPG_OPTION_INT, offsetof(target, member.n_init), 1, 10000}, \
 	{"max_iter", SCPG_OPTION_INT, offsetof(target, member.max_iter), 1, 1000000}, \
 	{"tol", SCPG_OPTION_FLOAT, offsetof(target, member.tol), 0, 1}, \
-	{"seed", SCPG_OPTION_INT8, offsetof(target, member.seed), -9223372036854775808.0, 9223372036854775807.0}, \
-	{"init", SCPG_OPTION_ENUM, offsetof(target, member.init), .values = scpg_kmeans_init_names}
+	{"seed", SCPG_OPTION_INT8, offsetof(target, member.seed), -9223372036854775808.0, 9223372036854775807.0}
 
 extern const char *const scpg_kmeans_init_names[];
 
@@ -38,6 +48,13 @@ extern scpg_kmeans_options scpg_kmeans_read_options(const Jsonb *options);
 
 /* 22023 below one cluster; rows: how many there are, or 0 where that is not known yet. */
 extern void scpg_kmeans_check(int k, size_t rows);
+
+/*
+ * The centroids of options->init.other, (k, d) in the current memory context;
+ * NULL where there are none. d 0: any dimension, only to check them.
+ * 22023 unless there are k of them, 22000 where a dimension is not d.
+ */
+extern float *scpg_kmeans_start(const scpg_kmeans_options *options, int k, int d);
 
 /*
  * Run it on n rows (n, d); everything is in cxt. The caller has checked k, or

@@ -28,6 +28,9 @@ extern Numbers *scpg_kmeans_model_make(int k, int d, const float *centroids, con
 
 extern scpg_kmeans_model scpg_kmeans_model_open(const Numbers *value);
 
+/* The input function. */
+extern PGDLLEXPORT Datum scpg_kmeans_model_in(PG_FUNCTION_ARGS);
+
 #define DatumGetKmeansModel(d) scpg_kmeans_model_open((const Numbers *) PG_DETOAST_DATUM(d))
 
 #endif							/* SCPG_KMEANS_MODEL_H */

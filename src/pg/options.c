@@ -64,6 +64,15 @@ value_text(JsonbValue *value)
 	}
 }
 
+/* A limit of a whole number; what a double can only round, the ends of int64, as they are. */
+static long long
+whole(double limit)
+{
+	if (limit >= 9223372036854775807.0)
+		return PG_INT64_MAX;
+	return limit <= -9223372036854775808.0 ? PG_INT64_MIN : (long long) limit;
+}
+
 /* What the option takes, for a hint. */
 static char *
 expected(const scpg_option *o)
@@ -78,7 +87,7 @@ expected(const scpg_option *o)
 			break;
 		case SCPG_OPTION_INT:
 		case SCPG_OPTION_INT8:
-			appendStringInfo(&s, "a whole number from %.0f to %.0f", o->min, o->max);
+			appendStringInfo(&s, "a whole number from %lld to %lld", whole(o->min), whole(o->max));
 			break;
 		case SCPG_OPTION_FLOAT:
 		case SCPG_OPTION_FLOATS:
@@ -92,8 +101,11 @@ expected(const scpg_option *o)
 				appendStringInfo(&s, "%s %g and at most %g", o->min_excluded ? "above" : "not below", o->min, o->max);
 			break;
 		case SCPG_OPTION_ENUM:
+		case SCPG_OPTION_CHOICE:
 			for (int i = 0; o->values[i] != NULL; i++)
-				appendStringInfo(&s, "%s\"%s\"", i == 0 ? "" : o->values[i + 1] ? ", " : " or ", o->values[i]);
+				appendStringInfo(&s, "%s\"%s\"", i == 0 ? "" : o->values[i + 1] || o->other ? ", " : " or ", o->values[i]);
+			if (o->other)
+				appendStringInfo(&s, ", %s", o->other);
 			break;
 		case SCPG_OPTION_TEXT:
 			appendStringInfoString(&s, "a string");
@@ -161,6 +173,19 @@ read_interval(const scpg_option *o, JsonbValue *value)
 	if (seconds <= 0)
 		refuse(o, value);
 	return seconds;
+}
+
+/* Which of o->values the string is; their number for none of them. */
+static int
+find_value(const scpg_option *o, const JsonbValue *value)
+{
+	int			i = 0;
+
+	while (o->values[i] != NULL &&
+		   (value->type != jbvString || strlen(o->values[i]) != value->val.string.len ||
+			memcmp(o->values[i], value->val.string.val, value->val.string.len) != 0))
+		i++;
+	return i;
 }
 
 static void
@@ -238,18 +263,22 @@ read_one(void *target, const scpg_option *o, JsonbValue *value)
 				break;
 			}
 		case SCPG_OPTION_ENUM:
+			*(int *) p = find_value(o, value);
+			if (o->values[*(int *) p] == NULL)
+				refuse(o, value);
+			break;
+		case SCPG_OPTION_CHOICE:
 			{
-				int			i = 0;
+				scpg_choice *choice = p;
 
-				if (value->type != jbvString)
+				choice->value = find_value(o, value);
+				choice->other = NULL;
+				if (o->values[choice->value] != NULL)
+					break;
+				if (!(value->type == jbvString && value->val.string.len > 0 && value->val.string.val[0] == '(') &&
+					!(value->type == jbvBinary && JsonContainerIsArray(value->val.binary.data)))
 					refuse(o, value);
-				while (o->values[i] != NULL &&
-					   (strlen(o->values[i]) != value->val.string.len ||
-						memcmp(o->values[i], value->val.string.val, value->val.string.len) != 0))
-					i++;
-				if (o->values[i] == NULL)
-					refuse(o, value);
-				*(int *) p = i;
+				choice->other = JsonbValueToJsonb(value);
 				break;
 			}
 		case SCPG_OPTION_TEXT:
@@ -386,6 +415,23 @@ write_object(JsonbParseState **state, const void *target, const scpg_option *tab
 				v.val.string.val = unconstify(char *, o->values[*(const int *) p]);
 				v.val.string.len = strlen(v.val.string.val);
 				break;
+			case SCPG_OPTION_CHOICE:
+				{
+					const scpg_choice *choice = p;
+
+					if (choice->other != NULL)
+					{
+						if (!JsonbExtractScalar(&choice->other->root, &v))
+							JsonbToJsonbValue(choice->other, &v);
+					}
+					else
+					{
+						v.type = jbvString;
+						v.val.string.val = unconstify(char *, o->values[choice->value]);
+						v.val.string.len = strlen(v.val.string.val);
+					}
+					break;
+				}
 			case SCPG_OPTION_TEXT:
 				if (*(char *const *) p != NULL)
 				{

@@ -22,11 +22,18 @@ typedef enum scpg_option_type
 	SCPG_OPTION_FLOAT,			/* double */
 	SCPG_OPTION_FLOATS,			/* double[count], a JSON array */
 	SCPG_OPTION_ENUM,			/* int: index into values */
+	SCPG_OPTION_CHOICE,			/* scpg_choice: one of values, or something else */
 	SCPG_OPTION_TEXT,			/* char *, palloc'd */
 	SCPG_OPTION_INTERVAL,		/* double: seconds, from interval text */
 	SCPG_OPTION_COUNT_OR_SHARE, /* double: a whole number >= 1, or a share in (0, 1) */
 	SCPG_OPTION_OBJECT			/* fields (count of them), in the same target */
 } scpg_option_type;
+
+typedef struct scpg_choice
+{
+	int			value;			/* index into values; their number where other is set */
+	Jsonb	   *other;			/* an array, or a string that begins with "("; palloc'd; or NULL */
+} scpg_choice;
 
 typedef struct scpg_option
 {
@@ -38,7 +45,8 @@ typedef struct scpg_option
 	bool		min_excluded;
 	bool		nullable;		/* JSON null is allowed and means: none (0 or NULL) */
 	int			count;			/* FLOATS, OBJECT: how many */
-	const char *const *values;	/* ENUM: names, ended by NULL */
+	const char *const *values;	/* ENUM, CHOICE: names, ended by NULL */
+	const char *other;			/* CHOICE: what else it takes, for the hint */
 	const struct scpg_option *fields;	/* OBJECT */
 } scpg_option;
 

@@ -18,6 +18,8 @@ $node->safe_psql(
 			(SELECT array_agg(sin(i * 0.37 * j + i)::real) FROM generate_series(1, 96) j)::embedding AS e
 		FROM generate_series(1::bigint, 12000) i;
 	ALTER TABLE t ADD PRIMARY KEY (id);
+	CREATE VIEW t20 AS SELECT e FROM t, generate_series(1, 20);
+	CREATE TABLE models AS SELECT kmeans_fit(e, 1000, '{"n_init": 1, "max_iter": 1, "init": "random"}') AS m FROM t WHERE id <= 2000;
 	CREATE TABLE wide AS SELECT (SELECT array_agg(sin(i * 0.37 * j + i)::real) FROM generate_series(1, 6000) j)::embedding AS e FROM generate_series(1, 40) i});
 
 # Each would take far longer than it is given.
@@ -25,6 +27,9 @@ my %statement = (
 	'pca_fit' => q{SELECT pca_fit(e, 2) FROM wide},
 	'kmeans_fit' => q{SELECT kmeans_fit(e, 300, '{"n_init": 10000}') FROM t},
 	'kmeans, window' => q{SELECT count(l) FROM (SELECT kmeans(e, 300, '{"n_init": 10000}') OVER () AS l FROM t) x},
+	'kmeans_train, sample' => q{SELECT kmeans_train('t', 'e', 300, '{"n_init": 10000}')},
+	'kmeans_train, iterations' => q{SELECT kmeans_train('t20', 'e', 1000, '{"n_init": 1, "init": "random", "max_iter": 100000, "tol": 0, "sample": 4000}')},
+	'kmeans_step' => q{SELECT kmeans_step(e, (SELECT m FROM models)) FROM t, generate_series(1, 50)},
 	'elbow' => q{SELECT elbow(e, 1000) FROM t},
 	'elbow by silhouette' => q{SELECT elbow(e, 1000, '{"method": "silhouette"}') FROM t},
 	'silhouette' => q{SELECT silhouette(e, label) FROM t, generate_series(1, 20)},
@@ -84,6 +89,39 @@ my @answers = map { $node->safe_psql('postgres', "$_; SELECT kmeans_fit(e, 7)::t
 	'SET selfclass.threads = 1', 'SET selfclass.threads = 2', 'SET selfclass.threads = 5',
 	'SET selfclass.threads = 3; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0';
 is(scalar(grep { $_ eq $answers[0] } @answers), 4, 'the same bits for any number of threads and workers and any order');
+
+# Training is made of ordinary queries: the planner gives each pass its workers.
+my $parallel = q{SET max_parallel_workers_per_gather = 2; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0;};
+my ($rc, $out, $err) = $node->psql('postgres', qq{
+	LOAD 'auto_explain';
+	SET auto_explain.log_min_duration = 0;
+	SET auto_explain.log_nested_statements = on;
+	SET auto_explain.log_analyze = on;
+	SET auto_explain.log_level = notice;
+	$parallel
+	SELECT kmeans_train('t', 'e', 4, '{"sample": 2000, "n_init": 1}')::text});
+is($rc, 0, 'kmeans_train');
+my @passes = $err =~ /SELECT public\.kmeans_step\(e, \$1\) FROM public\.t\n(.*?)(?=NOTICE|\z)/sg;
+my $iterations = () = $err =~ /NOTICE:  k-means iteration/g;
+cmp_ok($iterations, '>', 0, 'a NOTICE an iteration');
+cmp_ok(scalar(@passes), '>=', $iterations, 'a query an iteration');
+is(scalar(grep { /Workers Launched: 2/ && /Partial Aggregate/ } @passes), scalar(@passes), 'each of them in parallel');
+my ($sampled) = $err =~ /embedding_hash_extended.*?\n(.*?)(?=NOTICE|\z)/s;
+like($sampled, qr/Workers Launched: 2/, 'so is the reading of the sample');
+is($out, $node->safe_psql('postgres', q{SET max_parallel_workers_per_gather = 0; SELECT kmeans_train('t', 'e', 4, '{"sample": 2000, "n_init": 1}')::text}),
+	'the same bits without workers');
+
+# As the caller: no right, no rows; row security is obeyed.
+$node->safe_psql('postgres', q{
+	CREATE ROLE reader;
+	CREATE TABLE secret AS SELECT id, e FROM t WHERE id <= 100;
+	ALTER TABLE secret ADD PRIMARY KEY (id);
+	ALTER TABLE secret ENABLE ROW LEVEL SECURITY;
+	CREATE POLICY first_60 ON secret USING (id <= 60)});
+($rc, $out, $err) = $node->psql('postgres', q{SET ROLE reader; SELECT kmeans_train('secret', 'e', 2)});
+like($err, qr/permission denied for table secret/, 'kmeans_train: reads as the caller');
+is($node->safe_psql('postgres', q{GRANT SELECT ON secret TO reader; SET ROLE reader; SELECT sum(size) FROM kmeans_centroids(kmeans_train('secret', 'e', 2))}),
+	60, 'kmeans_train: the rows that the caller may see');
 
 $node->stop;
 done_testing();

@@ -1,0 +1,111 @@
+/*-------------------------------------------------------------------------
+ *
+ * tests/unit/test_kmeans_step.c
+ *	  The nearest centroids of a block of rows, against one distance after the
+ *	  other, on numbers that the product in float cannot tell apart or hold.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "unit.h"
+
+#include "kmeans.h"
+#include "kmeans_step.h"
+#include "points.h"
+
+static double
+distance2(const float *x, const double *c, int d)
+{
+	double		sum = 0;
+
+	for (int j = 0; j < d; j++)
+		sum += (x[j] - c[j]) * (x[j] - c[j]);
+	return sum;
+}
+
+/* Rows (n, d) and centroids (k, d), by the step and, with centroids that are floats, by kmeans.c. */
+static void
+check(const float *rows, const double *centroids, int n, int d, int k, const char *what)
+{
+	sc_kmeans_step s = {.n = n, .d = d, .k = k, .rows = rows, .centroids = centroids};
+	sc_kmeans_nearest p = {.n = n, .d = d, .k = k, .rows = rows};
+	float	   *narrow = malloc(sizeof(float) * k * d);
+	sc_arena	arena = sc_arena_counter();
+	sc_error	err = {SC_OK};
+	int			wrong = 0;
+
+	for (int i = 0; i < k * d; i++)
+		narrow[i] = (float) centroids[i];
+	sc_kmeans_step_layout(&s, &arena);
+	arena = points_arena(&arena);
+	sc_kmeans_step_layout(&s, &arena);
+	CHECK(sc_arena_ok(&arena), "%s: layout", what);
+	sc_kmeans_step_assign(&s);
+
+	p.centroids = narrow;
+	p.labels = malloc(sizeof(int32_t) * n);
+	p.distance = malloc(sizeof(double) * n);
+	arena = sc_arena_counter();
+	sc_kmeans_nearest_layout(&p, &arena);
+	arena = points_arena(&arena);
+	sc_kmeans_nearest_layout(&p, &arena);
+	CHECK(sc_pool_run(2, sc_kmeans_nearest_run, &p, &err) == SC_OK, "%s: %s", what, err.message);
+
+	for (int i = 0; i < n; i++)
+	{
+		double		least = INFINITY;
+
+		for (int c = 0; c < k; c++)
+			least = fmin(least, distance2(rows + i * d, centroids + c * d, d));
+		wrong += !(fabs(s.distance[i] - least) <= 1e-13 * least) ||
+			!(fabs(distance2(rows + i * d, centroids + s.labels[i] * d, d) - least) <= 1e-13 * least);
+		wrong += !(fabs(distance2(rows + i * d, centroids + p.labels[i] * d, d) - least) <= 1e-13 * least);
+	}
+	CHECK(wrong == 0, "%s: %d labels are wrong", what, wrong);
+}
+
+int
+main(void)
+{
+	static float x[POINTS_N * POINTS_D],
+				y[POINTS_N * POINTS_D];
+	static double c[40 * POINTS_D];
+	double		same[3] = {2, 2, 2};
+	double		apart[4] = {1e20, 0, 1e19, 1};
+	float		beside[2] = {1e19f, 0};
+	float		two[2] = {1, 3};
+	sc_kmeans_step s = {.n = 2, .d = 1, .k = 3, .rows = two, .centroids = same};
+	sc_arena	arena = sc_arena_counter();
+
+	points_fill(x, POINTS_N, POINTS_D, POINTS_CENTRES);
+	/* from 0, far from 0, tiny, near the ends of float */
+	for (int form = 0; form < 5; form++)
+	{
+		const double offset[5] = {0, 1e6, 0, -10, 0};
+		const double factor[5] = {1, 1, 1e-38, 2e37, 1e18};
+
+		for (int i = 0; i < POINTS_N * POINTS_D; i++)
+			y[i] = (float) ((x[i] + offset[form]) * factor[form]);
+		for (int k = 1; k <= 40; k += 13)
+		{
+			for (int i = 0; i < k * POINTS_D; i++)
+				c[i] = y[i / POINTS_D * 7 * POINTS_D + i % POINTS_D];
+			check(y, c, POINTS_N, POINTS_D, k, "points");
+		}
+	}
+	/* rows far outside of the centroids, and the other way round */
+	for (int i = 0; i < 9 * POINTS_D; i++)
+		c[i] = x[i];
+	check(y, c, POINTS_N, POINTS_D, 9, "rows far outside");
+	for (int i = 0; i < 9 * POINTS_D; i++)
+		c[i] = y[i];
+	check(x, c, POINTS_N, POINTS_D, 9, "centroids far outside");
+	/* a product beyond the largest float, with the centroid that is not the nearest */
+	check(beside, apart, 1, 2, 2, "overflow");
+
+	sc_kmeans_step_layout(&s, &arena);
+	arena = points_arena(&arena);
+	sc_kmeans_step_layout(&s, &arena);
+	sc_kmeans_step_assign(&s);
+	CHECK(s.labels[0] == 0 && s.labels[1] == 0 && s.distance[0] == 1 && s.distance[1] == 1, "equal centroids");
+	UNIT_END("kmeans_step");
+}
