@@ -225,10 +225,7 @@ features(const sc_lane *lane, sc_encoder *e, float *out, int count)
 {
 	encoder_space *s = &e->space[lane->index];
 	int			last = e->net.blocks[SC_RESNET_BLOCKS - 1].second;
-	size_t		pixels = (size_t) e->net.layer[last].side * e->net.layer[last].side,
-				block = (size_t) e->net.block;
 	int			at = 0;			/* which y holds the input of the block */
-	const float *y;
 
 	SC_TRY(convolve(lane, e, 0, s->u, s->input));
 	activate_stem(e, s, s->y[0]);
@@ -246,17 +243,8 @@ features(const sc_lane *lane, sc_encoder *e, float *out, int count)
 		activate(e, now->second, outer, s->u, now->shortcut >= 0 ? s->v : s->y[at], now->shortcut);
 		at = (at + 2) % 3;
 	}
-	y = s->y[at];
-	for (int v = 0; v < count; v++, y += pixels * SC_EMBEDDING_DIM)
-		for (size_t c = 0; c < SC_EMBEDDING_DIM; c++)
-		{
-			const float *channel = y + (c / block) * pixels * block + c % block;
-			float		sum = 0.0f;
-
-			for (size_t i = 0; i < pixels; i++)
-				sum += channel[i * block];
-			*out++ = sum / (float) pixels;
-		}
+	for (int v = 0; v < count; v++)
+		sc_resnet_average(&e->net, out + (size_t) v * SC_EMBEDDING_DIM, s->y[at] + (size_t) v * sc_resnet_floats(&e->net, last));
 	return SC_OK;
 }
 
@@ -279,9 +267,7 @@ sc_embed_batch_run(const sc_lane *lane, void *arg)
 			if (sc_lane_stopped(lane))
 				return SC_ABORTED;
 			sc_plain_view(s->view, &batch->images[from + v], e->net.input_size, e->mean, e->std, s->augment);
-			for (size_t i = 0; i < pixels; i++)
-				for (size_t c = 0; c < 3; c++)
-					s->input[((size_t) v * 3 + c) * pixels + i] = s->view[3 * i + c];
+			sc_resnet_put_view(&e->net, s->input + (size_t) v * 3 * pixels, s->view);
 		}
 		SC_TRY(features(lane, e, batch->out + (size_t) from * SC_EMBEDDING_DIM, count));
 	}

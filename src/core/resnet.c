@@ -172,6 +172,34 @@ sc_resnet_pool_floats(const sc_resnet *net)
 }
 
 void
+sc_resnet_put_view(const sc_resnet *net, float *x, const float *view)
+{
+	size_t		pixels = (size_t) net->input_size * net->input_size;
+
+	for (size_t i = 0; i < pixels; i++)
+		for (size_t c = 0; c < 3; c++)
+			x[c * pixels + i] = view[3 * i + c];
+}
+
+void
+sc_resnet_average(const sc_resnet *net, float *feature, const float *y)
+{
+	const sc_resnet_layer *last = &net->layer[net->blocks[SC_RESNET_BLOCKS - 1].second];
+	size_t		pixels = (size_t) last->side * last->side,
+				block = (size_t) net->block;
+
+	for (size_t c = 0; c < (size_t) last->out; c++)
+	{
+		const float *channel = y + (c / block) * pixels * block + c % block;
+		float		sum = 0.0f;
+
+		for (size_t i = 0; i < pixels; i++)
+			sum += channel[i * block];
+		feature[c] = sum / (float) pixels;
+	}
+}
+
+void
 sc_resnet_init(const sc_resnet *net, float *params, float *stats, uint64_t seed, float *work)
 {
 	for (int l = 0; l < SC_RESNET_LAYERS; l++)

@@ -81,6 +81,12 @@ extern void sc_resnet_close(sc_resnet *net);
 extern size_t sc_resnet_floats(const sc_resnet *net, int layer);
 extern size_t sc_resnet_pool_floats(const sc_resnet *net);
 
+/* A view (side, side, 3) as the stem reads it: x (3, side, side). */
+extern void sc_resnet_put_view(const sc_resnet *net, float *x, const float *view);
+
+/* Average pool of one view of the last output: feature (512) of y (512 / block, pixels, block). */
+extern void sc_resnet_average(const sc_resnet *net, float *feature, const float *y);
+
 /*
  * Initial values as torchvision's: He's normal by fan-out (He and others,
  * "Delving Deep into Rectifiers", ICCV 2015, section 2.2), norms 1 and 0.

@@ -234,9 +234,7 @@ make_views(const sc_lane *lane, sc_train_step *step, shard_view s)
 		if (sc_lane_stopped(lane))
 			return SC_ABORTED;
 		sc_augment_view(space->view, &step->images[image], &t->config.augment, &rng, space->augment);
-		for (size_t i = 0; i < pixels; i++)
-			for (size_t c = 0; c < 3; c++)
-				x[c * pixels + i] = space->view[3 * i + c];
+		sc_resnet_put_view(&t->net, x, space->view);
 	}
 	return SC_OK;
 }
@@ -247,8 +245,6 @@ forward(const sc_lane *lane, sc_train_step *step)
 	sc_trainer *t = step->trainer;
 	sc_lane_space *space = &t->space[lane->index];
 	int			last = t->net.blocks[SC_RESNET_BLOCKS - 1].second;
-	size_t		pixels = pixels_of(t, last),
-				block = (size_t) t->net.block;
 
 	/* The data gradients need the weights turned; any time before them will do. */
 	for (int l = lane->index; l < SC_RESNET_LAYERS; l += lane->count)
@@ -292,26 +288,11 @@ forward(const sc_lane *lane, sc_train_step *step)
 	for (int s = lane->index; s < t->shards; s += lane->count)
 	{
 		shard_view	shard = shard_at(t, s);
-		const float *y;
 
 		finish_output(lane, t, last, shard);
-		/* Average pool: (out / block, pixels, block) to (out). */
-		y = y_of(t, last, s);
 		for (int v = 0; v < shard.views; v++)
-		{
-			float	   *feature = t->feature + (shard.first + (size_t) v) * SC_EMBEDDING_DIM;
-
-			for (size_t c = 0; c < SC_EMBEDDING_DIM; c++)
-			{
-				const float *channel = y + (c / block) * pixels * block + c % block;
-				float		sum = 0.0f;
-
-				for (size_t i = 0; i < pixels; i++)
-					sum += channel[i * block];
-				feature[c] = sum / (float) pixels;
-			}
-			y += pixels * SC_EMBEDDING_DIM;
-		}
+			sc_resnet_average(&t->net, t->feature + (shard.first + (size_t) v) * SC_EMBEDDING_DIM,
+							  y_of(t, last, s) + (size_t) v * sc_resnet_floats(&t->net, last));
 	}
 	return SC_OK;
 }
