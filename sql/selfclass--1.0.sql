@@ -636,6 +636,16 @@ CREATE FUNCTION knn_join(items regclass, key_example anyelement, emb name, k int
 	AS 'MODULE_PATHNAME', 'scpg_knn_join_keyed' LANGUAGE C STABLE PARALLEL UNSAFE COST 100000 ROWS 10000;
 COMMENT ON FUNCTION knn_join(regclass, anyelement, name, integer, regclass) IS 'the k nearest rows for every row of queries, or of the table itself without the row itself; keys are of the type of a NULL given as example';
 
+CREATE FUNCTION near_duplicates(items regclass, emb name, threshold double precision)
+	RETURNS TABLE (id bigint, duplicate bigint, distance double precision)
+	AS 'MODULE_PATHNAME', 'scpg_near_duplicates' LANGUAGE C STABLE PARALLEL UNSAFE COST 100000 ROWS 1000;
+COMMENT ON FUNCTION near_duplicates(regclass, name, double precision) IS 'all pairs of rows whose embeddings are within a Euclidean distance of each other, each once, the lower key first; keys are integers';
+
+CREATE FUNCTION near_duplicates(items regclass, key_example anyelement, emb name, threshold double precision)
+	RETURNS TABLE (id anyelement, duplicate anyelement, distance double precision)
+	AS 'MODULE_PATHNAME', 'scpg_near_duplicates_keyed' LANGUAGE C STABLE PARALLEL UNSAFE COST 100000 ROWS 1000;
+COMMENT ON FUNCTION near_duplicates(regclass, anyelement, name, double precision) IS 'all pairs of rows whose embeddings are within a Euclidean distance of each other, each once, the lower key first; keys are of the type of a NULL given as example';
+
 -- ---------------------------------------------------------------------------
 -- measures of a clustering against truth
 -- ---------------------------------------------------------------------------

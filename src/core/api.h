@@ -23,6 +23,7 @@
 #include "knn.h"
 #include "measures.h"
 #include "multiply.h"
+#include "near.h"
 #include "optim.h"
 #include "pca.h"
 #include "pool.h"
@@ -64,6 +65,9 @@
 	F(sc_elbow_choose) \
 	F(sc_knn_layout) \
 	F(sc_knn_run) \
+	F(sc_near_layout) \
+	F(sc_near_begin) \
+	F(sc_near_run) \
 	F(sc_st_read) \
 	F(sc_st_find) \
 	F(sc_silhouette_layout) \

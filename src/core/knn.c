@@ -17,29 +17,7 @@
 #include <string.h>
 
 #include "gemm.h"
-
-/* Queries and rows of one product: about 2^24 multiplications, a few milliseconds. */
-static int
-query_block(int d)
-{
-	return SC_MIN(SC_MAX((1 << 19) / d, 16), 64);
-}
-
-static int
-row_block(int d)
-{
-	return SC_MIN(SC_MAX((1 << 18) / d, 16), 256);
-}
-
-/* A block of queries, one of rows, and their products. */
-static size_t
-lane_floats(int d)
-{
-	size_t		q = (size_t) query_block(d),
-				r = (size_t) row_block(d);
-
-	return (q + r) * (size_t) d + q * r;
-}
+#include "knn_parts.h"
 
 void
 sc_knn_layout(sc_knn *knn, sc_arena *arena)
@@ -51,14 +29,13 @@ sc_knn_layout(sc_knn *knn, sc_arena *arena)
 	knn->distance = SC_TAKE(arena, double, sc_mul(knn->most, (size_t) knn->found));
 	knn->mean = SC_TAKE(arena, double, knn->d);
 	knn->norm = SC_TAKE(arena, double, knn->n);
-	knn->blocks = SC_TAKE(arena, float, sc_mul(knn->lanes, lane_floats(knn->d)));
-	knn->query_norm = SC_TAKE(arena, double, sc_mul(knn->lanes, query_block(knn->d)));
+	knn->blocks = SC_TAKE(arena, float, sc_mul(knn->lanes, sc_knn_lane_floats(knn->d)));
+	knn->query_norm = SC_TAKE(arena, double, sc_mul(knn->lanes, sc_knn_query_block(knn->d)));
 	knn->ready = false;
 }
 
-/* m rows of x (m, d), centred and scaled; their squared norms unless norm is NULL. */
-static void
-load(const sc_knn *knn, const float *x, int m, float *out, double *norm)
+void
+sc_knn_load(const sc_knn *knn, const float *x, int m, float *out, double *norm)
 {
 	for (int i = 0; i < m; i++)
 	{
@@ -76,13 +53,12 @@ load(const sc_knn *knn, const float *x, int m, float *out, double *norm)
 	}
 }
 
-/* Mean and scale by lane 0, then the norms by all. */
-static sc_status
-prepare(const sc_lane *lane, sc_knn *knn)
+sc_status
+sc_knn_prepare(const sc_lane *lane, sc_knn *knn)
 {
 	size_t		d = (size_t) knn->d;
-	int			block = row_block(knn->d);
-	float	   *z = knn->blocks + (size_t) lane->index * lane_floats(knn->d);
+	int			block = sc_knn_row_block(knn->d);
+	float	   *z = knn->blocks + (size_t) lane->index * sc_knn_lane_floats(knn->d);
 	size_t		begin,
 				end;
 
@@ -116,23 +92,12 @@ prepare(const sc_lane *lane, sc_knn *knn)
 	{
 		if (sc_lane_stopped(lane))
 			return SC_ABORTED;
-		load(knn, knn->rows + begin * d, (int) SC_MIN((size_t) block, end - begin), z, knn->norm + begin);
+		sc_knn_load(knn, knn->rows + begin * d, (int) SC_MIN((size_t) block, end - begin), z, knn->norm + begin);
 	}
+	SC_TRY(sc_lane_barrier(lane));
+	if (lane->index == 0)
+		knn->ready = true;
 	return sc_lane_barrier(lane);
-}
-
-static double
-distance2(const float *a, const float *b, int d)
-{
-	double		sum = 0;
-
-	for (int j = 0; j < d; j++)
-	{
-		double		diff = (double) a[j] - (double) b[j];
-
-		sum += diff * diff;
-	}
-	return sum;
 }
 
 /* Is (a, row i) nearer than (b, row j)? */
@@ -209,15 +174,15 @@ search(const sc_lane *lane, sc_knn *knn, size_t begin, int m)
 {
 	size_t		d = (size_t) knn->d,
 				found = (size_t) knn->found;
-	int			most = row_block(knn->d);
-	float	   *zq = knn->blocks + (size_t) lane->index * lane_floats(knn->d);
-	float	   *zx = zq + (size_t) query_block(knn->d) * d;
+	int			most = sc_knn_row_block(knn->d);
+	float	   *zq = knn->blocks + (size_t) lane->index * sc_knn_lane_floats(knn->d);
+	float	   *zx = zq + (size_t) sc_knn_query_block(knn->d) * d;
 	float	   *dots = zx + (size_t) most * d;
-	double	   *qn = knn->query_norm + (size_t) lane->index * query_block(knn->d);
-	double		error = 2 * 1.2e-7 * (knn->d + 8);
+	double	   *qn = knn->query_norm + (size_t) lane->index * sc_knn_query_block(knn->d);
+	double		error = sc_knn_error(knn->d);
 	int			count[64];
 
-	load(knn, knn->queries + begin * d, m, zq, qn);
+	sc_knn_load(knn, knn->queries + begin * d, m, zq, qn);
 	memset(count, 0, sizeof(count));
 	for (size_t r = 0; r < knn->n; r += most)
 	{
@@ -225,7 +190,7 @@ search(const sc_lane *lane, sc_knn *knn, size_t begin, int m)
 
 		if (sc_lane_stopped(lane))
 			return SC_ABORTED;
-		load(knn, knn->rows + r * d, rows, zx, NULL);
+		sc_knn_load(knn, knn->rows + r * d, rows, zx, NULL);
 		sc_sgemm(false, true, m, rows, knn->d, 1, zq, knn->d, zx, knn->d, 0, dots, rows);
 		for (int i = 0; i < m; i++)
 		{
@@ -248,7 +213,7 @@ search(const sc_lane *lane, sc_knn *knn, size_t begin, int m)
 				if ((both - 2 * dot - error * both - knn->d * (double) FLT_MIN > reach && isfinite(dot)) ||
 					r + j == self)
 					continue;
-				a = distance2(query, knn->rows + (r + j) * d, knn->d);
+				a = sc_knn_distance2(query, knn->rows + (r + j) * d, knn->d);
 				if (count[i] < knn->found)
 					sift_up(knn, index, distance, count[i]++, a, (uint32_t) (r + j));
 				else if (nearer(knn, a, (uint32_t) (r + j), distance[0], index[0]))
@@ -267,17 +232,12 @@ sc_status
 sc_knn_run(const sc_lane *lane, void *arg)
 {
 	sc_knn	   *knn = arg;
-	size_t		block = (size_t) query_block(knn->d);
+	size_t		block = (size_t) sc_knn_query_block(knn->d);
 
 	if (knn->found == 0)
 		return SC_OK;
 	if (!knn->ready)
-	{
-		SC_TRY(prepare(lane, knn));
-		if (lane->index == 0)
-			knn->ready = true;
-		SC_TRY(sc_lane_barrier(lane));
-	}
+		SC_TRY(sc_knn_prepare(lane, knn));
 	for (size_t begin = lane->index * block; begin < knn->m; begin += lane->count * block)
 		SC_TRY(search(lane, knn, begin, (int) SC_MIN(block, knn->m - begin)));
 	return SC_OK;

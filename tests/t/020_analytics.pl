@@ -34,6 +34,7 @@ my %statement = (
 	'elbow by silhouette' => q{SELECT elbow(e, 1000, '{"method": "silhouette"}') FROM t},
 	'silhouette' => q{SELECT silhouette(e, label) FROM t, generate_series(1, 20)},
 	'knn_join' => q{SELECT count(*) FROM knn_join('t', 'e', 3000)},
+	'near_duplicates' => q{SELECT count(*) FROM near_duplicates('t', 'e', 1e9)},
 	'knn_accuracy' => q{SELECT knn_accuracy(e, truth::text, 10) FROM t, generate_series(1, 20)},
 	'clustering_accuracy' => q{SELECT clustering_accuracy((label * g % 5003)::int, truth * g % 5003) FROM t, generate_series(1, 5) g},
 );

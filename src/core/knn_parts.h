@@ -1,0 +1,64 @@
+/*-------------------------------------------------------------------------
+ *
+ * src/core/knn_parts.h
+ *	  What knn.c and near.c share, and nobody else needs.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SC_KNN_PARTS_H
+#define SC_KNN_PARTS_H
+
+#include "knn.h"
+
+/* Queries and rows of one product: about 2^24 multiplications, a few milliseconds. */
+static inline int
+sc_knn_query_block(int d)
+{
+	return SC_MIN(SC_MAX((1 << 19) / d, 16), 64);
+}
+
+static inline int
+sc_knn_row_block(int d)
+{
+	return SC_MIN(SC_MAX((1 << 18) / d, 16), 256);
+}
+
+/* A block of queries, one of rows, and their products. */
+static inline size_t
+sc_knn_lane_floats(int d)
+{
+	size_t		q = (size_t) sc_knn_query_block(d),
+				r = (size_t) sc_knn_row_block(d);
+
+	return (q + r) * (size_t) d + q * r;
+}
+
+/* Exactly enough. */
+static inline double
+sc_knn_distance2(const float *a, const float *b, int d)
+{
+	double		sum = 0;
+
+	for (int j = 0; j < d; j++)
+	{
+		double		diff = (double) a[j] - (double) b[j];
+
+		sum += diff * diff;
+	}
+	return sum;
+}
+
+/* How far a squared distance of d terms in float is off, of the sum of both squared norms. */
+static inline double
+sc_knn_error(int d)
+{
+	return 2 * 1.2e-7 * (d + 8);
+}
+
+/* m rows of x (m, d), centred and scaled; their squared norms unless norm is NULL. */
+extern void sc_knn_load(const sc_knn *knn, const float *x, int m, float *out, double *norm);
+
+/* Mean and scale by lane 0, then the norms by all; sets ready. */
+extern sc_status sc_knn_prepare(const sc_lane *lane, sc_knn *knn);
+
+#endif							/* SC_KNN_PARTS_H */

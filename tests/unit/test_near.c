@@ -1,0 +1,91 @@
+/*-------------------------------------------------------------------------
+ *
+ * tests/unit/test_near.c
+ *	  Pairs within a distance, against all distances one by one.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "unit.h"
+
+#include "near.h"
+#include "points.h"
+
+static void
+check(const float *rows, size_t n, int d, double threshold, int lanes, const char *what)
+{
+	sc_near		near = {.n = n, .d = d, .rows = rows, .threshold = threshold, .lanes = lanes};
+	sc_arena	arena = sc_arena_counter();
+	sc_error	err = {SC_OK};
+	char	   *seen = calloc(n, n);
+	size_t		wanted = 0,
+				found = 0;
+	int			wrong = 0,
+				runs = 0;
+
+	sc_near_layout(&near, &arena);
+	arena = points_arena(&arena);
+	sc_near_layout(&near, &arena);
+	CHECK(sc_arena_ok(&arena), "%s: layout", what);
+	sc_near_begin(&near);
+	while (!near.done && runs < 1000)
+	{
+		CHECK(sc_pool_run(lanes, sc_near_run, &near, &err) == SC_OK, "%s: %s", what, err.message);
+		runs++;
+		for (int s = 0; s < lanes; s++)
+			for (size_t i = 0; i < near.shard[s].count; i++)
+			{
+				sc_near_pair p = near.shard[s].pair[i];
+				double		sum = 0;
+
+				for (int j = 0; j < d; j++)
+					sum += ((double) rows[p.a * d + j] - rows[p.b * d + j]) * ((double) rows[p.a * d + j] - rows[p.b * d + j]);
+				wrong += p.a >= p.b || p.b >= n || seen[p.a * n + p.b]++ || !(fabs(p.distance - sqrt(sum)) <= 1e-14 * sqrt(sum));
+				found++;
+			}
+	}
+	for (size_t a = 0; a < n; a++)
+		for (size_t b = a + 1; b < n; b++)
+		{
+			double		sum = 0;
+
+			for (int j = 0; j < d; j++)
+				sum += ((double) rows[a * d + j] - rows[b * d + j]) * ((double) rows[a * d + j] - rows[b * d + j]);
+			wanted += sqrt(sum) <= threshold;
+		}
+	CHECK(wrong == 0 && found == wanted, "%s, %d lanes: %d wrong, %zu of %zu found", what, lanes, wrong, found, wanted);
+	CHECK(found < near.room * (size_t) lanes || runs > 1, "%s: %d runs for %zu pairs", what, runs, found);
+	free(seen);
+}
+
+int
+main(void)
+{
+	static float x[POINTS_N * POINTS_D],
+				grid[POINTS_N * POINTS_D],
+				huge[POINTS_N * POINTS_D],
+				far[POINTS_N * POINTS_D],
+				tiny[POINTS_N * POINTS_D];
+
+	points_fill(x, POINTS_N, POINTS_D, POINTS_CENTRES);
+	for (int i = 0; i < POINTS_N * POINTS_D; i++)
+	{
+		grid[i] = (float) (i / POINTS_D % 7 * (i % POINTS_D % 3));
+		huge[i] = (x[i] - 10) * 1e37f;
+		far[i] = 1e6f + x[i];
+		tiny[i] = x[i] * 1e-38f;
+	}
+	for (int lanes = 1; lanes <= 3; lanes++)
+	{
+		check(x, POINTS_N, POINTS_D, 2.0, lanes, "some");
+		check(x, POINTS_N, POINTS_D, 0, lanes, "none");
+		check(x, POINTS_N, POINTS_D, INFINITY, lanes, "all");
+		check(grid, POINTS_N, POINTS_D, 0, lanes, "the same");
+		check(huge, POINTS_N, POINTS_D, 2.5e37, lanes, "huge");
+		check(far, POINTS_N, POINTS_D, 2.5, lanes, "far from zero");
+		check(tiny, POINTS_N, POINTS_D, 2.5e-38, lanes, "tiny");
+		check(x, 2, POINTS_D, 100, lanes, "two");
+		check(x, 65, POINTS_D, 3, lanes, "one more than a block");
+		check(x, 4, 1800, 1e3, lanes, "wide");
+	}
+	UNIT_END("near");
+}
