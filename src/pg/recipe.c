@@ -253,6 +253,19 @@ choose_input_size(double median_side)
 }
 
 /*
+ * Images of a batch, at most a third of all. What a small set lacks is steps,
+ * not negatives: ten steps an epoch learn several times as fast as three.
+ * Strokes, whose views differ less, do well with fewer and larger ones.
+ */
+static int
+choose_batch_size(int64 images, bool strokes)
+{
+	int64		size = strokes ? 200 : Max(32, Min(256, images / 10));
+
+	return (int) Max(2, Min(size, images / 3));
+}
+
+/*
  * Epochs by count and size. A small set needs many epochs to take enough steps
  * (600 images: about 80), a large one takes them in few; the square root lies
  * between the two, and larger views get fewer epochs for the same time.
@@ -321,9 +334,9 @@ scpg_recipe_choose(scpg_recipe *r, const scpg_given *given, const scpg_image_sta
 		if (!GIVEN(input_size))
 			r->input_size = strokes ? AUTO_MAX_INPUT_SIZE : choose_input_size(stats->median_side);
 		if (!GIVEN(batch_size))
-			r->batch_size = (int) Max(2, Min(strokes ? 200 : 256, n / 3));
+			r->batch_size = choose_batch_size(n, strokes);
 		if (!GIVEN(lr))
-			r->lr = strokes ? 0.12 * Max(r->batch_size, 64) / 200 : 0.06 * Max(r->batch_size, 64) / 128;
+			r->lr = strokes ? 0.12 * Max(r->batch_size, 64) / 200 : 0.06 * sqrt(Max(r->batch_size, 64) / 64.0);
 		if (!GIVEN(epochs) && r->time_budget == 0)
 			r->epochs = choose_epochs(n, r->input_size);
 		/* With as many whitened components as points, all points are equally far apart. */
