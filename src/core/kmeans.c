@@ -67,6 +67,7 @@ sc_kmeans_layout(sc_kmeans *km, sc_arena *arena)
 	km->counts = SC_TAKE(arena, int64_t, sc_mul(km->shards, k));
 	km->shard_sum = SC_TAKE(arena, double, (size_t) km->shards * SC_KMEANS_TRIALS);
 	km->changed = SC_TAKE(arena, size_t, km->shards);
+	km->trial_rows = SC_TAKE(arena, float, sc_mul(SC_KMEANS_TRIALS, d));
 	km->dots = SC_TAKE(arena, float, sc_mul((size_t) km->shards * BLOCK, SC_MAX(k, SC_KMEANS_TRIALS)));
 }
 
@@ -332,6 +333,16 @@ take_row(sc_kmeans *km, int c, size_t i)
 		km->centre[(size_t) c * km->d + j] = km->z[i * km->d + j];
 }
 
+/* The rows trial[], one after the other, so that one product takes them all; by one lane. */
+static void
+gather_trials(sc_kmeans *km, int m)
+{
+	size_t		d = (size_t) km->d;
+
+	for (int t = 0; t < m; t++)
+		memcpy(km->trial_rows + t * d, km->z + km->trial[t] * d, d * sizeof(float));
+}
+
 /*
  * Squared distances of a shard's rows to the m rows trial[], no more than
  * near. keep: they become near (m is 1). shard_sum gets the sums.
@@ -356,9 +367,8 @@ measure_trials(const sc_lane *lane, sc_kmeans *km, int m, bool keep, bool first)
 
 			if (sc_lane_stopped(lane))
 				return SC_ABORTED;
-			for (int t = 0; t < m; t++)
-				sc_sgemm(false, true, rows, 1, km->d, 1, km->z + begin * d, km->d,
-						 km->z + km->trial[t] * d, km->d, 0, dots + t, m);
+			sc_sgemm(false, true, rows, m, km->d, 1, km->z + begin * d, km->d,
+					 km->trial_rows, km->d, 0, dots, m);
 			for (int i = 0; i < rows; i++)
 				for (int t = 0; t < m; t++)
 				{
@@ -434,6 +444,7 @@ seed_plus_plus(const sc_lane *lane, sc_kmeans *km, int k, sc_rng *rng)
 	if (lane->index == 0)
 	{
 		km->trial[0] = (uint32_t) sc_rng_below(rng, km->n);
+		gather_trials(km, 1);
 		take_row(km, 0, km->trial[0]);
 	}
 	SC_TRY(sc_lane_barrier(lane));
@@ -446,6 +457,7 @@ seed_plus_plus(const sc_lane *lane, sc_kmeans *km, int k, sc_rng *rng)
 
 			for (int t = 0; t < trials; t++)
 				km->trial[t] = draw(km, sc_rng_uniform53(rng) * pot);
+			gather_trials(km, trials);
 		}
 		SC_TRY(sc_lane_barrier(lane));
 		SC_TRY(measure_trials(lane, km, trials, false, false));
@@ -457,6 +469,7 @@ seed_plus_plus(const sc_lane *lane, sc_kmeans *km, int k, sc_rng *rng)
 				if (total(km, t) < total(km, best))
 					best = t;
 			km->trial[0] = km->trial[best];
+			gather_trials(km, 1);
 			take_row(km, c, km->trial[0]);
 		}
 		SC_TRY(sc_lane_barrier(lane));

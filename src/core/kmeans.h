@@ -79,6 +79,7 @@ typedef struct sc_kmeans
 	size_t	   *changed;		/* (shards) */
 	float	   *dots;			/* (shards, block rows, max(k, trials)) */
 	uint32_t	trial[SC_KMEANS_TRIALS];
+	float	   *trial_rows;		/* (SC_KMEANS_TRIALS, d): the rows of z that trial names */
 	int			trials;
 	bool		done;
 } sc_kmeans;

@@ -180,7 +180,7 @@ search(const sc_lane *lane, sc_knn *knn, size_t begin, int m)
 	float	   *dots = zx + (size_t) most * d;
 	double	   *qn = knn->query_norm + (size_t) lane->index * sc_knn_query_block(knn->d);
 	double		error = sc_knn_error(knn->d);
-	int			count[64];
+	int			count[SC_KNN_QUERIES];
 
 	sc_knn_load(knn, knn->queries + begin * d, m, zq, qn);
 	memset(count, 0, sizeof(count));
@@ -234,6 +234,8 @@ sc_knn_run(const sc_lane *lane, void *arg)
 	sc_knn	   *knn = arg;
 	size_t		block = (size_t) sc_knn_query_block(knn->d);
 
+	/* Few queries are shared out evenly. */
+	block = SC_MIN(block, SC_MAX((knn->m + lane->count - 1) / lane->count, 16));
 	if (knn->found == 0)
 		return SC_OK;
 	if (!knn->ready)

@@ -10,11 +10,17 @@
 
 #include "knn.h"
 
-/* Queries and rows of one product: about 2^24 multiplications, a few milliseconds. */
+/*
+ * Queries and rows of one product: up to 2^25 multiplications, a few
+ * milliseconds. Every block of queries centres and scales all rows again, so
+ * it is large.
+ */
+#define SC_KNN_QUERIES 256
+
 static inline int
 sc_knn_query_block(int d)
 {
-	return SC_MIN(SC_MAX((1 << 19) / d, 16), 64);
+	return SC_MIN(SC_MAX((1 << 18) / d, 16), SC_KNN_QUERIES);
 }
 
 static inline int

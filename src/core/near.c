@@ -14,7 +14,7 @@
 #include "knn_parts.h"
 
 /* Blocks of pairs that a shard has room for. */
-#define ROOM_BLOCKS 4
+#define ROOM_BLOCKS 2
 
 void
 sc_near_layout(sc_near *near, sc_arena *arena)
