@@ -17,7 +17,7 @@ setup:
 check:
 	@tests/check.sh
 demo:
-	@tests/demo/demo.sh $(IMAGES)
+	@tests/demo/demo.sh $(if $(IMAGES),"$(IMAGES)")
 bench-analytics:
 	@tests/bench/analytics.sh
 

@@ -19,7 +19,7 @@
 #include "pg/plot.h"
 
 /* Ticks that an axis has at most. */
-#define MAX_TICKS 16
+#define MAX_TICKS 32
 
 static double
 half_width(scpg_range range)
@@ -99,7 +99,7 @@ void
 scpg_plot_axes(scpg_plot *plot, bool whole_x)
 {
 	StringInfo	svg = &plot->svg;
-	double		step[2] = {tick_step(plot->x, 8, whole_x), tick_step(plot->y, 6, false)};
+	double		step[2] = {tick_step(plot->x, whole_x ? 15 : 8, whole_x), tick_step(plot->y, 6, false)};
 	double		at[2][MAX_TICKS];
 	int			n[2] = {ticks_of(plot->x, step[0], at[0]), ticks_of(plot->y, step[1], at[1])};
 
