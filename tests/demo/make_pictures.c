@@ -13,7 +13,7 @@
  * light falls. Colours and light differ from one end of a picture to the other
  * and from object to object, so that nothing but the kind is the same all over
  * a picture, and no pixel and no colour tells it. The same SEED gives the same
- * pictures.
+ * pictures; another compiler may round a few pixels otherwise.
  *
  *-------------------------------------------------------------------------
  */
