@@ -23,7 +23,7 @@
 #include "pg/bridge.h"
 #include "pg/dataset.h"
 
-/* Pixels in memory are laid out in blocks of at least this many bytes. */
+/* Pixels in memory are laid out in blocks of about this many bytes, or of 16 large pictures. */
 #define BLOCK_BYTES ((Size) 1 << 20)
 
 /* An image while the table is read. */
@@ -133,7 +133,8 @@ keep_pixels(loader *l, scpg_kept_image *kept, const uint8 *pixels)
 
 	if (d->file == 0 && l->block.size - l->block.used < bytes + 2 * SC_ALIGN)
 	{
-		Size		block = Max(BLOCK_BYTES, bytes + 2 * SC_ALIGN);
+		/* Many pictures to a block, so that little of it is lost where the next does not fit. */
+		Size		block = Min(Max(BLOCK_BYTES, sc_mul(bytes, 16)), Max(bytes, l->memory_limit / 16)) + 2 * SC_ALIGN;
 
 		if (l->memory_used + block > l->memory_limit || block > scpg_memory_left() / 2)
 			create_file(l);
@@ -365,7 +366,7 @@ scpg_dataset_load(const scpg_source *source, int max_side, bool fail_on_error,
 	memset(&l, 0, sizeof(l));
 	l.dataset = d;
 	l.across_transactions = across_transactions;
-	l.memory_limit = sc_mul(scpg_max_memory_mb, 1024 * 1024) / 4;
+	l.memory_limit = sc_mul(scpg_max_memory_mb, 1024 * 1024) / 8;
 	l.keys = AllocSetContextCreate(d->context, "selfclass keys", ALLOCSET_DEFAULT_SIZES);
 	l.scratch = AllocSetContextCreate(d->context, "selfclass loading", ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(l.scratch);

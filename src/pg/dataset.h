@@ -149,8 +149,8 @@ typedef struct scpg_dataset
 } scpg_dataset;
 
 /*
- * Read all images of source once, reduced to max_side, into memory, or from a
- * quarter of selfclass.max_memory on into a temporary file. The dataset lives
+ * Read all images of source once, reduced to max_side, into memory, or from an
+ * eighth of selfclass.max_memory on into a temporary file. The dataset lives
  * in a child of the current memory context. across_transactions: for procedures
  * that commit; the dataset, its file included, then lives as long as that
  * context does. Without it the file must be closed by scpg_dataset_close, or
