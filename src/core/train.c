@@ -13,8 +13,8 @@
  * How many shards, by the work of a batch: each shard's gradient of the
  * weights is as large as the network (45 MB in all) and must be added, which
  * must stay small against the convolutions; and oneDNN wants views together.
- * The unit is half a view of 512 pixels' side; the small stem's tensors are
- * four times as long and wide.
+ * The unit is eight views of 128 pixels; the small stem's tensors are four
+ * times as long and wide.
  */
 static int
 shards_of(const sc_train_config *config)
