@@ -58,8 +58,59 @@ SET selfclass.max_image_pixels = 100000;
 SELECT picture_fails('SELECT contact_sheet(image, 10, 100) FROM shot');
 RESET selfclass.max_image_pixels;
 SET selfclass.max_memory = '16MB';
-SELECT picture_fails('SELECT contact_sheet(image, 10, 200) FROM shot') ~ '^54000 \| not enough memory for a contact sheet \| ' AS refused;
+SELECT picture_fails('SELECT contact_sheet(image, 10, 200) FROM shot') ~ '^54000 \| not enough memory for a sheet of pictures \| ' AS refused;
 RESET selfclass.max_memory;
 -- and the session goes on, at any number of threads
 SET selfclass.threads = 3;
 SELECT contact_sheet(image, 10, 32 ORDER BY i) = :'before'::bytea AS same FROM shot;
+
+-- neighbor_sheet: each row a query, set off by a line in 20 pixels, and its neighbours in tiles of 96
+RESET selfclass.threads;
+CREATE TABLE near (id text PRIMARY KEY, emb embedding, image bytea);
+INSERT INTO near SELECT 'n' || i, ARRAY[i % 3, i / 150.0]::float8[]::embedding, image FROM shot;
+SELECT q, k, is_jpeg(s), jpeg_size(s) FROM (VALUES (1, 1), (5, 6), (2, 20)) v(q, k), neighbor_sheet('near', 'image', 'emb', q, k) s;
+SELECT neighbor_sheet('near', 'image', 'emb', 5, 6) AS before \gset
+-- the query is the image with the smallest hash, the neighbours are those of knn_join: nothing else shows
+CREATE TABLE few AS SELECT * FROM near WHERE id IN (
+	SELECT unnest(ARRAY[id, neighbor]) FROM knn_join('near', NULL::text, 'emb', 3)
+	WHERE id = (SELECT id FROM near ORDER BY sha256(image), id LIMIT 1));
+ALTER TABLE few ADD PRIMARY KEY (id);
+SELECT neighbor_sheet('few', 'image', 'emb', 1, 3) = neighbor_sheet('near', 'image', 'emb', 1, 3) AS same;
+-- more than there are; one row alone; none
+SELECT jpeg_size(neighbor_sheet('few', 'image', 'emb', 10, 10));
+DELETE FROM few WHERE id <> (SELECT min(id) FROM few);
+SELECT jpeg_size(neighbor_sheet('few', 'image', 'emb', 10, 10));
+UPDATE few SET emb = NULL;
+SELECT neighbor_sheet('few', 'image', 'emb', 10, 10) IS NULL AS nothing;
+-- the same for another order of rows, other keys and any number of threads
+CREATE TABLE backwards AS SELECT row_number() OVER (ORDER BY id) AS number, emb AS "The emb", image AS "The image" FROM near ORDER BY md5(id);
+ALTER TABLE backwards ADD PRIMARY KEY (number);
+SET selfclass.threads = 1;
+SELECT neighbor_sheet('backwards', 'The image', 'The emb', 5, 6) = :'before'::bytea AS same;
+RESET selfclass.threads;
+-- rows without an embedding are left out, without an image are no queries; what cannot be read is a tile with a cross
+UPDATE near SET emb = NULL WHERE id > 'n5';
+UPDATE near SET image = CASE id WHEN 'n1' THEN NULL ELSE '\x00'::bytea END WHERE id IN ('n1', 'n10', 'n11');
+SELECT jpeg_size(neighbor_sheet('near', 'image', 'emb', 1000, 10));
+SELECT count(*), count(DISTINCT image) FROM near WHERE emb IS NOT NULL;
+-- arguments
+SELECT picture_fails('SELECT neighbor_sheet(' || a || ')') FROM unnest(ARRAY[
+	$$NULL, 'image', 'emb', 1, 1$$, $$'near', NULL, 'emb', 1, 1$$, $$'near', 'image', NULL, 1, 1$$,
+	$$'near', 'image', 'emb', NULL, 1$$, $$'near', 'image', 'emb', 1, NULL$$,
+	$$'near', 'image', 'emb', 0, 1$$, $$'near', 'image', 'emb', 1001, 1$$, $$'near', 'image', 'emb', 1, 0$$,
+	$$'near', 'image', 'emb', 1, 1000$$, $$'near', 'image', 'emb', -2147483648, 2147483647$$,
+	$$'near', 'picture', 'emb', 1, 1$$, $$'near', 'image', 'vector', 1, 1$$, $$'near', 'emb', 'image', 1, 1$$,
+	$$'near', 'image', 'id', 1, 1$$, $$'shot', 'image', 'i', 1, 1$$, $$'near_pkey', 'image', 'emb', 1, 1$$,
+	$$4000000000::regclass, 'image', 'emb', 1, 1$$]) a;
+SET selfclass.max_image_pixels = 100000;
+SELECT picture_fails($$SELECT neighbor_sheet('near', 'image', 'emb', 5, 5)$$);
+RESET selfclass.max_image_pixels;
+UPDATE near SET emb = '[1,2,3]' WHERE id = 'n2';
+SELECT picture_fails($$SELECT neighbor_sheet('near', 'image', 'emb', 1, 1)$$);
+CREATE ROLE neighbor_sheet_reader;
+GRANT USAGE ON SCHEMA pictures_test, selfclass TO neighbor_sheet_reader;
+SET ROLE neighbor_sheet_reader;
+SELECT picture_fails($$SELECT neighbor_sheet('near', 'image', 'emb', 1, 1)$$);
+RESET ROLE;
+REVOKE ALL ON SCHEMA pictures_test, selfclass FROM neighbor_sheet_reader;
+DROP ROLE neighbor_sheet_reader;

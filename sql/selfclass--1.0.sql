@@ -844,6 +844,10 @@ CREATE AGGREGATE contact_sheet(image bytea, columns integer, tile integer) (
 );
 COMMENT ON AGGREGATE contact_sheet(bytea, integer, integer) IS 'JPEG of the images in rows of that many columns, each fitted into a square of tile pixels; an unreadable or NULL image is a tile with a cross; NULL where there are no rows';
 
+CREATE FUNCTION neighbor_sheet(items regclass, image name, emb name, queries integer, k integer) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'scpg_neighbor_sheet' LANGUAGE C STABLE PARALLEL UNSAFE COST 1000000;
+COMMENT ON FUNCTION neighbor_sheet(regclass, name, name, integer, integer) IS 'JPEG with a row for each of that many queries: the query, then the k rows whose embedding is nearest to its, by Euclidean distance; the queries are the rows with the smallest SHA-256 of their images, so the same for any order of rows; NULL where no row has both an image and an embedding';
+
 CREATE FUNCTION scatter_svg_accum(internal, double precision, double precision, integer) RETURNS internal
 	AS 'MODULE_PATHNAME', 'scpg_scatter_svg_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION scatter_svg_accum(internal, double precision, double precision, integer) IS 'adds a point to a drawing';
