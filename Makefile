@@ -8,7 +8,7 @@ PG_CONFIG ?= pg_config
 
 # Targets that drive scripts. They must work where no PostgreSQL is installed
 # yet, and PGXS has a "check" of its own, so they stand apart from it.
-DRIVERS = setup check demo bench-analytics
+DRIVERS = setup check demo paper bench-analytics
 ifneq ($(filter $(DRIVERS),$(MAKECMDGOALS)),)
 
 .PHONY: $(DRIVERS)
@@ -18,6 +18,8 @@ check:
 	@tests/check.sh
 demo:
 	@tests/demo/demo.sh $(if $(IMAGES),"$(IMAGES)")
+paper:
+	@tests/paper/paper.sh
 bench-analytics:
 	@tests/bench/analytics.sh
 
