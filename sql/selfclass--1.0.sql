@@ -1024,3 +1024,7 @@ COMMENT ON FUNCTION assign_cluster(embedding, text) IS 'the label, in the cluste
 CREATE FUNCTION assign_cluster_image(image bytea, model text) RETURNS int
 	AS 'MODULE_PATHNAME', 'scpg_assign_cluster_image' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100000;
 COMMENT ON FUNCTION assign_cluster_image(bytea, text) IS 'the label, in the clustering that the model keeps, of an image';
+
+CREATE FUNCTION report_html(model text) RETURNS text
+	AS 'MODULE_PATHNAME', 'scpg_report_html' LANGUAGE C STABLE PARALLEL UNSAFE COST 100000000;
+COMMENT ON FUNCTION report_html(text) IS 'the whole result of a model as one HTML file without links: its groups with their pictures, a drawing of all of them, neighbours, the elbow, the loss and every setting; it embeds the images of the table that trained the model again';

@@ -117,6 +117,11 @@ static statement insert_log = {
 	SPI_OK_INSERT, 5, {INT8OID, INT4OID, FLOAT8OID, FLOAT8OID, FLOAT8OID}
 };
 
+static statement select_log = {
+	"SELECT epoch, loss, images_per_second FROM %1$s.selfclass_training_log WHERE model_id" EQUALS "$1 ORDER BY epoch",
+	SPI_OK_SELECT, 1, {INT8OID}
+};
+
 static statement update_loss = {
 	"UPDATE %1$s.selfclass_model SET loss = $2 WHERE model_id" EQUALS "$1",
 	SPI_OK_UPDATE, 2, {INT8OID, FLOAT8OID}
@@ -479,7 +484,7 @@ scpg_model_find(const char *name, bool missing_ok, bool for_owner)
 }
 
 scpg_model *
-scpg_model_find_ready(const char *name)
+scpg_model_find_any(const char *name)
 {
 	/* A statement sees the models of its own snapshot; after a commit in a procedure there is none. */
 	bool		by_statement = ActiveSnapshotSet();
@@ -487,6 +492,14 @@ scpg_model_find_ready(const char *name)
 
 	if (model == NULL)
 		refuse_missing(name, by_statement);
+	return model;
+}
+
+scpg_model *
+scpg_model_find_ready(const char *name)
+{
+	scpg_model *model = scpg_model_find_any(name);
+
 	/* While somebody trains it, that is the reason. (A worker takes no lock of its own.) */
 	if (model->state == SCPG_MODEL_TRAINING && !IsParallelWorker())
 		lock_for_transaction(model->owner, model->name);
@@ -499,6 +512,38 @@ scpg_model_find_ready(const char *name)
 				 errhint("CALL resume_encoder('%s') goes on with a training that was interrupted.", model->name) :
 				 errhint("CALL train_encoder with the option \"retrain\": true makes a new version.")));
 	return model;
+}
+
+const char *
+scpg_model_state_name(const scpg_model *model)
+{
+	return state_names[model->state];
+}
+
+int64
+scpg_model_read_log(const scpg_model *model, scpg_model_epoch **epochs)
+{
+	Datum		values[1] = {Int64GetDatum(model->model_id)};
+	int64		n;
+
+	run(&select_log, values, NULL, model->by_statement);
+	n = (int64) SPI_processed;
+	*epochs = MemoryContextAllocHuge(CurrentMemoryContext, Max(n, 1) * sizeof(scpg_model_epoch));
+	for (int64 i = 0; i < n; i++)
+	{
+		scpg_model_epoch *e = &(*epochs)[i];
+		bool		null[2];
+
+		e->epoch = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &null[0]));
+		e->loss = DatumGetFloat8(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2, &null[0]));
+		e->images_per_second = DatumGetFloat8(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 3, &null[1]));
+		if (null[0])
+			e->loss = NAN;
+		if (null[1])
+			e->images_per_second = NAN;
+	}
+	SPI_freetuptable(SPI_tuptable);
+	return n;
 }
 
 /* ---- the lock of a trainer ------------------------------------------------ */

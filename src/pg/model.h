@@ -66,6 +66,22 @@ extern scpg_model *scpg_model_find(const char *name, bool missing_ok, bool for_o
  */
 extern scpg_model *scpg_model_find_ready(const char *name);
 
+/* Likewise, but where none is ready, the newest version in whatever state. */
+extern scpg_model *scpg_model_find_any(const char *name);
+
+/* "training", "ready" or "failed". */
+extern const char *scpg_model_state_name(const scpg_model *model);
+
+typedef struct scpg_model_epoch
+{
+	int			epoch;
+	float8		loss;			/* NaN: unknown, as the speed */
+	float8		images_per_second;
+} scpg_model_epoch;
+
+/* The log of the training by epoch; how many. */
+extern int64 scpg_model_read_log(const scpg_model *model, scpg_model_epoch **epochs);
+
 /* A new version of the name, owned by the current user, state training. */
 extern scpg_model *scpg_model_create(const char *name, Jsonb *recipe, Oid source);
 

@@ -22,6 +22,7 @@
 #include "pg/bridge.h"
 #include "pg/plot.h"
 #include "pg/rows.h"
+#include "pg/scatter.h"
 
 #define WIDTH 820
 #define HEIGHT 560
@@ -49,14 +50,15 @@ typedef struct Chunk
 	Point	   *points;
 } Chunk;
 
-typedef struct State
+struct scpg_scatter
 {
+	MemoryContext context;
 	Chunk	   *first;
 	Chunk	   *last;
 	int64		count;
 	Point		lowest;			/* x and y only */
 	Point		highest;
-} State;
+};
 
 /* A point as it is drawn. */
 typedef struct Mark
@@ -113,46 +115,57 @@ check_coordinate(double value)
 				 errmsg("infinite value not allowed as a coordinate")));
 }
 
+scpg_scatter *
+scpg_scatter_make(MemoryContext cxt)
+{
+	scpg_scatter *scatter = MemoryContextAllocZero(cxt, sizeof(scpg_scatter));
+
+	scatter->context = cxt;
+	scatter->first = scatter->last = new_chunk(cxt, FIRST_CHUNK);
+	return scatter;
+}
+
+void
+scpg_scatter_add(scpg_scatter *scatter, double x, double y, const int32 *label)
+{
+	Point		p = {x, y, label != NULL ? *label : 0, label != NULL};
+
+	check_coordinate(x);
+	check_coordinate(y);
+	if (scatter->count == 0)
+		scatter->lowest = scatter->highest = p;
+	if (scatter->last->used == scatter->last->capacity)
+	{
+		scatter->last->next = new_chunk(scatter->context, Min(2 * scatter->last->capacity, LARGEST_CHUNK));
+		scatter->last = scatter->last->next;
+	}
+	scatter->last->points[scatter->last->used++] = p;
+	scatter->count++;
+	scatter->lowest.x = Min(scatter->lowest.x, x);
+	scatter->lowest.y = Min(scatter->lowest.y, y);
+	scatter->highest.x = Max(scatter->highest.x, x);
+	scatter->highest.y = Max(scatter->highest.y, y);
+}
+
 PG_FUNCTION_INFO_V1(scpg_scatter_svg_accum);
 Datum
 scpg_scatter_svg_accum(PG_FUNCTION_ARGS)
 {
-	State	   *state = PG_ARGISNULL(0) ? NULL : (State *) PG_GETARG_POINTER(0);
+	scpg_scatter *scatter = PG_ARGISNULL(0) ? NULL : (scpg_scatter *) PG_GETARG_POINTER(0);
 	MemoryContext cxt = scpg_aggregate_context(fcinfo);
-	Point		p;
+	int32		label = PG_ARGISNULL(3) ? 0 : PG_GETARG_INT32(3);
 
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
 	{
 		/* A row without a place is left out. */
-		if (state == NULL)
+		if (scatter == NULL)
 			PG_RETURN_NULL();
-		PG_RETURN_POINTER(state);
+		PG_RETURN_POINTER(scatter);
 	}
-	p.x = PG_GETARG_FLOAT8(1);
-	p.y = PG_GETARG_FLOAT8(2);
-	p.labelled = !PG_ARGISNULL(3);
-	p.label = p.labelled ? PG_GETARG_INT32(3) : 0;
-	check_coordinate(p.x);
-	check_coordinate(p.y);
-
-	if (state == NULL)
-	{
-		state = MemoryContextAllocZero(cxt, sizeof(State));
-		state->first = state->last = new_chunk(cxt, FIRST_CHUNK);
-		state->lowest = state->highest = p;
-	}
-	else if (state->last->used == state->last->capacity)
-	{
-		state->last->next = new_chunk(cxt, Min(2 * state->last->capacity, LARGEST_CHUNK));
-		state->last = state->last->next;
-	}
-	state->last->points[state->last->used++] = p;
-	state->count++;
-	state->lowest.x = Min(state->lowest.x, p.x);
-	state->lowest.y = Min(state->lowest.y, p.y);
-	state->highest.x = Max(state->highest.x, p.x);
-	state->highest.y = Max(state->highest.y, p.y);
-	PG_RETURN_POINTER(state);
+	if (scatter == NULL)
+		scatter = scpg_scatter_make(cxt);
+	scpg_scatter_add(scatter, PG_GETARG_FLOAT8(1), PG_GETARG_FLOAT8(2), PG_ARGISNULL(3) ? NULL : &label);
+	PG_RETURN_POINTER(scatter);
 }
 
 /* By group, the points without a label before all others, then by place. */
@@ -224,11 +237,9 @@ append_group(StringInfo svg, const Mark *marks, int64 size)
 	appendStringInfoString(svg, "\"/>\n");
 }
 
-PG_FUNCTION_INFO_V1(scpg_scatter_svg_final);
-Datum
-scpg_scatter_svg_final(PG_FUNCTION_ARGS)
+text *
+scpg_scatter_write(const scpg_scatter *scatter)
 {
-	State	   *state = PG_ARGISNULL(0) ? NULL : (State *) PG_GETARG_POINTER(0);
 	scpg_plot	plot = {.left = 64, .right = WIDTH - 130, .top = 20, .bottom = HEIGHT - 40};
 	MemoryContext cxt;
 	Mark	   *marks;
@@ -238,14 +249,12 @@ scpg_scatter_svg_final(PG_FUNCTION_ARGS)
 	double		spacing;
 	struct varlena *result;
 
-	if (state == NULL)
-		PG_RETURN_NULL();
-	plot.x = scpg_range_around(state->lowest.x, state->highest.x);
-	plot.y = scpg_range_around(state->lowest.y, state->highest.y);
+	plot.x = scpg_range_around(scatter->lowest.x, scatter->highest.x);
+	plot.y = scpg_range_around(scatter->lowest.y, scatter->highest.y);
 
 	cxt = AllocSetContextCreate(CurrentMemoryContext, "scatter_svg", ALLOCSET_DEFAULT_SIZES);
-	marks = (Mark *) scpg_arena(cxt, sc_mul(state->count, sizeof(Mark)), "the points of a drawing").base;
-	for (const Chunk *chunk = state->first; chunk != NULL; chunk = chunk->next)
+	marks = (Mark *) scpg_arena(cxt, sc_mul(scatter->count, sizeof(Mark)), "the points of a drawing").base;
+	for (const Chunk *chunk = scatter->first; chunk != NULL; chunk = chunk->next)
 	{
 		CHECK_FOR_INTERRUPTS();
 		for (int i = 0; i < chunk->used; i++)
@@ -286,5 +295,14 @@ scpg_scatter_svg_final(PG_FUNCTION_ARGS)
 	appendStringInfoString(&plot.svg, "</g>\n");
 	result = scpg_plot_end(&plot);
 	MemoryContextDelete(cxt);
-	PG_RETURN_TEXT_P(result);
+	return (text *) result;
+}
+
+PG_FUNCTION_INFO_V1(scpg_scatter_svg_final);
+Datum
+scpg_scatter_svg_final(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(scpg_scatter_write((const scpg_scatter *) PG_GETARG_POINTER(0)));
 }
