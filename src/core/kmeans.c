@@ -16,6 +16,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "distance.h"
 #include "gemm.h"
 #include "kmeans_parts.h"
 
@@ -31,6 +32,13 @@ shard_count(size_t n, int d, int k)
 	size_t		room = SHARD_BYTES / ((size_t) k * d * sizeof(double));
 
 	return (int) SC_MAX(SC_MIN(shards, room), 1);
+}
+
+/* Candidates for each seed, as in scikit-learn. */
+static int
+trials_of(int k)
+{
+	return 2 + (int) log((double) k);
 }
 
 void
@@ -68,7 +76,8 @@ sc_kmeans_layout(sc_kmeans *km, sc_arena *arena)
 	km->shard_sum = SC_TAKE(arena, double, (size_t) km->shards * SC_KMEANS_TRIALS);
 	km->changed = SC_TAKE(arena, size_t, km->shards);
 	km->trial_rows = SC_TAKE(arena, float, sc_mul(SC_KMEANS_TRIALS, d));
-	km->dots = SC_TAKE(arena, float, sc_mul((size_t) km->shards * BLOCK, SC_MAX(k, SC_KMEANS_TRIALS)));
+	km->trial_dots = SC_TAKE(arena, float, sc_mul(n, trials_of(km->most)));
+	km->dots = SC_TAKE(arena, float, sc_mul((size_t) km->shards * BLOCK, k));
 }
 
 static double
@@ -81,16 +90,6 @@ norm2(const double *c, int d)
 	return sum;
 }
 
-static double
-norm2f(const float *x, int d)
-{
-	double		sum = 0;
-
-	for (int j = 0; j < d; j++)
-		sum += (double) x[j] * x[j];
-	return sum;
-}
-
 int
 sc_kmeans_choose(const float *x, double xn, const float *dots, const double *centre,
 				 const double *centre_norm, double largest_norm, int k, int d,
@@ -98,32 +97,16 @@ sc_kmeans_choose(const float *x, double xn, const float *dots, const double *cen
 {
 	/* FLT_MIN: what a product loses below the smallest numbers. */
 	double		slack = 2 * 1.2e-7 * (d + 8) * (xn + largest_norm) + 4 * d * (double) FLT_MIN;
-	double		least = INFINITY;
+	double		least = SC_SIMD_CALL(sc_least_estimate) (dots, centre_norm, xn, k);
 	double		best = INFINITY;
+	double		which;
 	int			label = 0;
-	int			close = 0;
 
-	/* A product that overflowed says nothing: that centre may be the nearest. */
-	for (int j = 0; j < k; j++)
-	{
-		double		a = xn + centre_norm[j] - 2 * (double) dots[j];
-
-		if (a < least && isfinite(a))
-		{
-			least = a;
-			label = j;
-		}
-	}
-	for (int j = 0; j < k; j++)
-	{
-		double		a = xn + centre_norm[j] - 2 * (double) dots[j];
-
-		close += !(a > least + slack) || !isfinite(a);
-	}
-	if (close == 1 && measure_x == NULL && isfinite(least))
+	if (SC_SIMD_CALL(sc_count_near) (dots, centre_norm, xn, least + slack, k, &which) == 1 &&
+		measure_x == NULL && isfinite(least))
 	{
 		*out = SC_MAX(least, 0);
-		return label;
+		return (int) which;
 	}
 	if (measure_x == NULL)
 	{
@@ -136,7 +119,7 @@ sc_kmeans_choose(const float *x, double xn, const float *dots, const double *cen
 
 		if (!(a > least + slack) || !isfinite(a))
 		{
-			a = sc_kmeans_distance2(measure_x, measure_centre + (size_t) j * d, d);
+			a = SC_SIMD_CALL(sc_distance2_centre) (measure_x, measure_centre + (size_t) j * d, d);
 			if (a < best)
 			{
 				best = a;
@@ -227,18 +210,9 @@ prepare(const sc_lane *lane, sc_kmeans *km)
 		sc_shard_range(n, km->shards, s, &begin, &end);
 		for (size_t i = begin; i < end; i++)
 		{
-			uint64_t	h = 0;
-
 			if (i % 256 == 0 && sc_lane_stopped(lane))
 				return SC_ABORTED;
-			for (size_t j = 0; j < d; j++)
-			{
-				uint32_t	bits;
-
-				memcpy(&bits, &km->rows[i * d + j], sizeof(bits));
-				h = sc_mix64(h ^ (bits == UINT32_C(0x80000000) ? 0 : bits));	/* -0 is 0 */
-			}
-			km->hash[i] = h;
+			km->hash[i] = SC_SIMD_CALL(sc_hash_row) (km->rows + i * d, km->d);
 		}
 	}
 	SC_TRY(sc_lane_barrier(lane));
@@ -297,14 +271,11 @@ prepare(const sc_lane *lane, sc_kmeans *km)
 		sc_shard_range(n, km->shards, s, &begin, &end);
 		for (size_t i = begin; i < end; i++)
 		{
-			const float *x = km->rows + (size_t) km->order[i] * d;
-			float	   *z = km->z + i * d;
-
 			if (i % 256 == 0 && sc_lane_stopped(lane))
 				return SC_ABORTED;
-			for (size_t j = 0; j < d; j++)
-				z[j] = (float) (((double) x[j] - km->mean[j]) * km->scale);
-			sum += km->norm[i] = norm2f(z, km->d);
+			km->norm[i] = SC_SIMD_CALL(sc_centre_row) (km->z + i * d, km->rows + (size_t) km->order[i] * d,
+													   km->mean, km->scale, km->d);
+			sum += km->norm[i];
 		}
 		km->shard_sum[s] = sum;
 	}
@@ -333,7 +304,7 @@ take_row(sc_kmeans *km, int c, size_t i)
 		km->centre[(size_t) c * km->d + j] = km->z[i * km->d + j];
 }
 
-/* The rows trial[], one after the other, so that one product takes them all; by one lane. */
+/* The rows trial[], one after the other; by one lane. */
 static void
 gather_trials(sc_kmeans *km, int m)
 {
@@ -343,55 +314,66 @@ gather_trials(sc_kmeans *km, int m)
 		memcpy(km->trial_rows + t * d, km->z + km->trial[t] * d, d * sizeof(float));
 }
 
-/*
- * Squared distances of a shard's rows to the m rows trial[], no more than
- * near. keep: they become near (m is 1). shard_sum gets the sums.
- */
-static sc_status
-measure_trials(const sc_lane *lane, sc_kmeans *km, int m, bool keep, bool first)
+/* Squared distance of row i to row trial[t], no more than near unless it is the first seed. */
+static double
+trial_distance(const sc_kmeans *km, size_t i, int t, float dot, bool first)
 {
-	size_t		d = (size_t) km->d;
+	double		both = km->norm[i] + km->norm[km->trial[t]];
+	double		a = both - 2 * (double) dot;
+
+	/* A row must be at distance 0 from its like, or it is chosen twice. */
+	if (a < 1e-4 * both)
+		a = SC_SIMD_CALL(sc_distance2) (km->z + i * km->d, km->z + (size_t) km->trial[t] * km->d, km->d);
+	return first ? a : SC_MIN(a, km->near[i]);
+}
+
+/* The products of all rows with the m rows trial[], for keep_trial; shard_sum gets the sums of the distances. */
+static sc_status
+measure_trials(const sc_lane *lane, sc_kmeans *km, int m, bool first)
+{
 	size_t		begin,
 				end;
 
 	for (int s = lane->index; s < km->shards; s += lane->count)
 	{
-		float	   *dots = km->dots + (size_t) s * BLOCK * SC_MAX(km->most, SC_KMEANS_TRIALS);
 		double	   *sum = km->shard_sum + (size_t) s * SC_KMEANS_TRIALS;
 
 		memset(sum, 0, SC_KMEANS_TRIALS * sizeof(double));
 		sc_shard_range(km->n, km->shards, s, &begin, &end);
-		for (; begin < end; begin += BLOCK)
+		for (size_t i = begin; i < end; i++)
 		{
-			int			rows = (int) SC_MIN((size_t) BLOCK, end - begin);
+			float	   *dots = km->trial_dots + i * (size_t) m;
 
-			if (sc_lane_stopped(lane))
+			if (i % BLOCK == 0 && sc_lane_stopped(lane))
 				return SC_ABORTED;
-			sc_sgemm(false, true, rows, m, km->d, 1, km->z + begin * d, km->d,
-					 km->trial_rows, km->d, 0, dots, m);
-			for (int i = 0; i < rows; i++)
-				for (int t = 0; t < m; t++)
-				{
-					double		both = km->norm[begin + i] + km->norm[km->trial[t]];
-					double		a = both - 2 * (double) dots[i * m + t];
-
-					/* A row must be at distance 0 from its like, or it is chosen twice. */
-					if (a < 1e-4 * both)
-					{
-						const float *x = km->z + (begin + i) * d;
-						const float *y = km->z + km->trial[t] * d;
-
-						a = 0;
-						for (size_t j = 0; j < d; j++)
-							a += ((double) x[j] - y[j]) * ((double) x[j] - y[j]);
-					}
-					if (!first)
-						a = SC_MIN(a, km->near[begin + i]);
-					if (keep)
-						km->near[begin + i] = a;
-					sum[t] += a;
-				}
+			SC_SIMD_CALL(sc_dot_rows) (dots, km->z + i * km->d, km->trial_rows, m, km->d);
+			for (int t = 0; t < m; t++)
+				sum[t] += trial_distance(km, i, t, dots[t], first);
 		}
+	}
+	return sc_lane_barrier(lane);
+}
+
+/* Trial t of the m that were measured is a seed: its distances become near. */
+static sc_status
+keep_trial(const sc_lane *lane, sc_kmeans *km, int m, int t, bool first)
+{
+	size_t		begin,
+				end;
+
+	for (int s = lane->index; s < km->shards; s += lane->count)
+	{
+		double		sum = 0;
+
+		if (sc_lane_stopped(lane))
+			return SC_ABORTED;
+		sc_shard_range(km->n, km->shards, s, &begin, &end);
+		for (size_t i = begin; i < end; i++)
+		{
+			km->near[i] = trial_distance(km, i, t, km->trial_dots[i * (size_t) m + t], first);
+			sum += km->near[i];
+		}
+		km->shard_sum[(size_t) s * SC_KMEANS_TRIALS] = sum;
 	}
 	return sc_lane_barrier(lane);
 }
@@ -439,7 +421,7 @@ draw(const sc_kmeans *km, double u)
 static sc_status
 seed_plus_plus(const sc_lane *lane, sc_kmeans *km, int k, sc_rng *rng)
 {
-	int			trials = 2 + (int) log((double) k);
+	int			trials = trials_of(k);
 
 	if (lane->index == 0)
 	{
@@ -448,9 +430,12 @@ seed_plus_plus(const sc_lane *lane, sc_kmeans *km, int k, sc_rng *rng)
 		take_row(km, 0, km->trial[0]);
 	}
 	SC_TRY(sc_lane_barrier(lane));
-	SC_TRY(measure_trials(lane, km, 1, true, true));
+	SC_TRY(measure_trials(lane, km, 1, true));
+	SC_TRY(keep_trial(lane, km, 1, 0, true));
 	for (int c = 1; c < k; c++)
 	{
+		int			best;
+
 		if (lane->index == 0)
 		{
 			double		pot = total(km, 0);
@@ -460,20 +445,16 @@ seed_plus_plus(const sc_lane *lane, sc_kmeans *km, int k, sc_rng *rng)
 			gather_trials(km, trials);
 		}
 		SC_TRY(sc_lane_barrier(lane));
-		SC_TRY(measure_trials(lane, km, trials, false, false));
-		if (lane->index == 0)
-		{
-			int			best = 0;
-
-			for (int t = 1; t < trials; t++)
-				if (total(km, t) < total(km, best))
-					best = t;
-			km->trial[0] = km->trial[best];
-			gather_trials(km, 1);
-			take_row(km, c, km->trial[0]);
-		}
+		SC_TRY(measure_trials(lane, km, trials, false));
+		best = 0;
+		for (int t = 1; t < trials; t++)
+			if (total(km, t) < total(km, best))
+				best = t;
+		/* Every lane has read the sums, before any writes them. */
 		SC_TRY(sc_lane_barrier(lane));
-		SC_TRY(measure_trials(lane, km, 1, true, false));
+		if (lane->index == 0)
+			take_row(km, c, km->trial[best]);
+		SC_TRY(keep_trial(lane, km, trials, best, false));
 	}
 	return SC_OK;
 }
@@ -529,7 +510,7 @@ assign(const sc_lane *lane, sc_kmeans *km, int k, bool exact)
 		largest = SC_MAX(largest, km->centre_norm[c]);
 	for (int s = lane->index; s < km->shards; s += lane->count)
 	{
-		float	   *dots = km->dots + (size_t) s * BLOCK * SC_MAX(km->most, SC_KMEANS_TRIALS);
+		float	   *dots = km->dots + (size_t) s * BLOCK * km->most;
 		double	   *sums = km->sums + (size_t) s * km->most * d;
 		int64_t    *counts = km->counts + (size_t) s * km->most;
 		double		inertia = 0;
@@ -550,7 +531,6 @@ assign(const sc_lane *lane, sc_kmeans *km, int k, bool exact)
 			{
 				size_t		p = begin + i;
 				const float *z = km->z + p * d;
-				double	   *sum;
 				int			label = sc_kmeans_choose(z, km->norm[p], dots + (size_t) i * k, km->centre,
 													 km->centre_norm, largest, k, km->d,
 													 exact ? z : NULL, km->centre, &km->near[p]);
@@ -559,9 +539,7 @@ assign(const sc_lane *lane, sc_kmeans *km, int k, bool exact)
 				km->own[p] = label;
 				inertia += km->near[p];
 				counts[label]++;
-				sum = sums + (size_t) label * d;
-				for (size_t j = 0; j < d; j++)
-					sum[j] += z[j];
+				SC_SIMD_CALL(sc_add_row) (sums + (size_t) label * d, z, km->d);
 			}
 		}
 		km->shard_sum[(size_t) s * SC_KMEANS_TRIALS] = inertia;
@@ -859,7 +837,7 @@ sc_kmeans_nearest_run(const sc_lane *lane, void *arg)
 				const float *x = p->rows + (begin + i) * d;
 				double		a;
 
-				p->labels[begin + i] = sc_kmeans_choose(x, norm2f(x, p->d), dots + (size_t) i * p->k, p->centre,
+				p->labels[begin + i] = sc_kmeans_choose(x, SC_SIMD_CALL(sc_norm2) (x, p->d), dots + (size_t) i * p->k, p->centre,
 														p->centre_norm, largest, p->k, p->d, x, p->centre, &a);
 				p->distance[begin + i] = sqrt(a);
 			}

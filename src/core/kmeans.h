@@ -77,7 +77,8 @@ typedef struct sc_kmeans
 	int64_t    *counts;			/* (shards, k) */
 	double	   *shard_sum;		/* (shards, SC_KMEANS_TRIALS) */
 	size_t	   *changed;		/* (shards) */
-	float	   *dots;			/* (shards, block rows, max(k, trials)) */
+	float	   *dots;			/* (shards, block rows, k) */
+	float	   *trial_dots;		/* (n, trials) */
 	uint32_t	trial[SC_KMEANS_TRIALS];
 	float	   *trial_rows;		/* (SC_KMEANS_TRIALS, d): the rows of z that trial names */
 	int			trials;

@@ -8,23 +8,6 @@
 #ifndef SC_KMEANS_PARTS_H
 #define SC_KMEANS_PARTS_H
 
-#include <stddef.h>
-
-/* |x - c|^2, exactly enough; x: (d), c: (d). */
-static inline double
-sc_kmeans_distance2(const float *x, const double *c, int d)
-{
-	double		sum = 0;
-
-	for (int j = 0; j < d; j++)
-	{
-		double		diff = (double) x[j] - c[j];
-
-		sum += diff * diff;
-	}
-	return sum;
-}
-
 /*
  * The nearest of k centres to x (d), from the products dots (k) of x with
  * them, its squared norm xn and theirs, centre_norm (k). Where several are

@@ -14,6 +14,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "distance.h"
 #include "gemm.h"
 #include "kmeans_parts.h"
 
@@ -79,18 +80,10 @@ sc_kmeans_step_assign(sc_kmeans_step *s)
 	double		scale = place_centres(s, &largest_norm);
 
 	for (size_t i = 0; i < (size_t) s->n; i++)
-		for (size_t j = 0; j < d; j++)
-			s->z[i * d + j] = (float) (((double) s->rows[i * d + j] - s->mean[j]) * scale);
+		s->distance[i] = SC_SIMD_CALL(sc_centre_row) (s->z + i * d, s->rows + i * d, s->mean, scale, s->d);
 	sc_sgemm(false, true, s->n, s->k, s->d, 1, s->z, s->d, s->narrow, s->d, 0, s->dots, s->k);
 	for (size_t i = 0; i < (size_t) s->n; i++)
-	{
-		const float *z = s->z + i * d;
-		double		norm = 0;
-
-		for (size_t j = 0; j < d; j++)
-			norm += (double) z[j] * z[j];
-		s->labels[i] = sc_kmeans_choose(z, norm, s->dots + i * s->k, s->centre, s->centre_norm,
+		s->labels[i] = sc_kmeans_choose(s->z + i * d, s->distance[i], s->dots + i * s->k, s->centre, s->centre_norm,
 										largest_norm, s->k, s->d, s->rows + i * d, s->centroids,
 										&s->distance[i]);
-	}
 }

@@ -16,6 +16,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "distance.h"
 #include "gemm.h"
 #include "knn_parts.h"
 
@@ -39,17 +40,11 @@ sc_knn_load(const sc_knn *knn, const float *x, int m, float *out, double *norm)
 {
 	for (int i = 0; i < m; i++)
 	{
-		double		sum = 0;
+		size_t		at = (size_t) i * knn->d;
+		double		square = SC_SIMD_CALL(sc_centre_row) (out + at, x + at, knn->mean, knn->scale, knn->d);
 
-		for (int j = 0; j < knn->d; j++)
-		{
-			float		z = (float) (((double) x[(size_t) i * knn->d + j] - knn->mean[j]) * knn->scale);
-
-			out[(size_t) i * knn->d + j] = z;
-			sum += (double) z * z;
-		}
 		if (norm != NULL)
-			norm[i] = sum;
+			norm[i] = square;
 	}
 }
 
@@ -213,7 +208,7 @@ search(const sc_lane *lane, sc_knn *knn, size_t begin, int m)
 				if ((both - 2 * dot - error * both - knn->d * (double) FLT_MIN > reach && isfinite(dot)) ||
 					r + j == self)
 					continue;
-				a = sc_knn_distance2(query, knn->rows + (r + j) * d, knn->d);
+				a = SC_SIMD_CALL(sc_distance2) (query, knn->rows + (r + j) * d, knn->d);
 				if (count[i] < knn->found)
 					sift_up(knn, index, distance, count[i]++, a, (uint32_t) (r + j));
 				else if (nearer(knn, a, (uint32_t) (r + j), distance[0], index[0]))

@@ -39,21 +39,6 @@ sc_knn_lane_floats(int d)
 	return (q + r) * (size_t) d + q * r;
 }
 
-/* Exactly enough. */
-static inline double
-sc_knn_distance2(const float *a, const float *b, int d)
-{
-	double		sum = 0;
-
-	for (int j = 0; j < d; j++)
-	{
-		double		diff = (double) a[j] - (double) b[j];
-
-		sum += diff * diff;
-	}
-	return sum;
-}
-
 /* How far a squared distance of d terms in float is off, of the sum of both squared norms. */
 static inline double
 sc_knn_error(int d)

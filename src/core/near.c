@@ -10,6 +10,7 @@
 #include <float.h>
 #include <math.h>
 
+#include "distance.h"
 #include "gemm.h"
 #include "knn_parts.h"
 
@@ -71,7 +72,7 @@ compare(sc_near *near, sc_near_shard *shard, size_t q, int m, size_t r, int rows
 
 			if (both - 2 * dot - error * both - near->d * (double) FLT_MIN > reach)
 				continue;
-			a = sqrt(sc_knn_distance2(near->rows + (q + i) * d, near->rows + (r + j) * d, near->d));
+			a = sqrt(SC_SIMD_CALL(sc_distance2) (near->rows + (q + i) * d, near->rows + (r + j) * d, near->d));
 			if (a <= near->threshold)
 				shard->pair[shard->count++] = (sc_near_pair) {
 					(uint32_t) (q + i), (uint32_t) (r + j), a

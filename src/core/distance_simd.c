@@ -1,0 +1,177 @@
+/*-------------------------------------------------------------------------
+ *
+ * src/core/distance_simd.c
+ *	  The loops over rows of k-means and k-NN.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "distance.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "rng.h"
+
+/* Rows of y whose products are taken together, so that x is read once. */
+#define DOTS 4
+
+/* Chains of a hash, which one multiplication after the other would make slow. */
+#define CHAINS 8
+
+double
+SC_SIMD(sc_distance2) (const float *a, const float *b, int d)
+{
+	double		sum = 0;
+
+	for (int j = 0; j < d; j++)
+	{
+		double		diff = (double) a[j] - (double) b[j];
+
+		sum += diff * diff;
+	}
+	return sum;
+}
+
+double
+SC_SIMD(sc_distance2_centre) (const float *x, const double *c, int d)
+{
+	double		sum = 0;
+
+	for (int j = 0; j < d; j++)
+	{
+		double		diff = (double) x[j] - c[j];
+
+		sum += diff * diff;
+	}
+	return sum;
+}
+
+double
+SC_SIMD(sc_norm2) (const float *x, int d)
+{
+	double		sum = 0;
+
+	for (int j = 0; j < d; j++)
+		sum += (double) x[j] * x[j];
+	return sum;
+}
+
+double
+SC_SIMD(sc_centre_row) (float *restrict out, const float *restrict x, const double *restrict mean,
+						double scale, int d)
+{
+	double		sum = 0;
+
+	for (int j = 0; j < d; j++)
+	{
+		float		z = (float) (((double) x[j] - mean[j]) * scale);
+
+		out[j] = z;
+		sum += (double) z * z;
+	}
+	return sum;
+}
+
+void
+SC_SIMD(sc_add_row) (double *restrict sum, const float *restrict x, int d)
+{
+	for (int j = 0; j < d; j++)
+		sum[j] += x[j];
+}
+
+void
+SC_SIMD(sc_dot_rows) (float *out, const float *x, const float *y, int m, int d)
+{
+	int			t = 0;
+
+	for (; t + DOTS <= m; t += DOTS, y += (size_t) DOTS * d)
+	{
+		const float *y1 = y + d,
+				   *y2 = y1 + d,
+				   *y3 = y2 + d;
+		float		s0 = 0,
+					s1 = 0,
+					s2 = 0,
+					s3 = 0;
+
+		for (int j = 0; j < d; j++)
+		{
+			s0 += x[j] * y[j];
+			s1 += x[j] * y1[j];
+			s2 += x[j] * y2[j];
+			s3 += x[j] * y3[j];
+		}
+		out[t] = s0;
+		out[t + 1] = s1;
+		out[t + 2] = s2;
+		out[t + 3] = s3;
+	}
+	for (; t < m; t++, y += d)
+	{
+		float		sum = 0;
+
+		for (int j = 0; j < d; j++)
+			sum += x[j] * y[j];
+		out[t] = sum;
+	}
+}
+
+static uint32_t
+bits_of(float x)
+{
+	uint32_t	bits;
+
+	memcpy(&bits, &x, sizeof(bits));
+	return bits == UINT32_C(0x80000000) ? 0 : bits;
+}
+
+uint64_t
+SC_SIMD(sc_hash_row) (const float *x, int d)
+{
+	uint64_t	chain[CHAINS] = {0};
+	uint64_t	h = 0;
+	int			j = 0;
+
+	for (; j + CHAINS <= d; j += CHAINS)
+		for (int c = 0; c < CHAINS; c++)
+			chain[c] = sc_mix64(chain[c] ^ bits_of(x[j + c]));
+	for (int c = 0; j < d; j++, c++)
+		chain[c] = sc_mix64(chain[c] ^ bits_of(x[j]));
+	for (int c = 0; c < CHAINS; c++)
+		h = sc_mix64(h ^ chain[c]);
+	return h;
+}
+
+double
+SC_SIMD(sc_least_estimate) (const float *dots, const double *norm, double xn, int k)
+{
+	double		least = INFINITY;
+
+	for (int j = 0; j < k; j++)
+	{
+		double		a = xn + norm[j] - 2 * (double) dots[j];
+
+		a = a > -INFINITY ? a : INFINITY;	/* NaN too */
+		least = a < least ? a : least;
+	}
+	return least;
+}
+
+int
+SC_SIMD(sc_count_near) (const float *dots, const double *norm, double xn, double limit, int k, double *which)
+{
+	double		count = 0,
+				sum = 0;
+
+	for (int j = 0; j < k; j++)
+	{
+		double		a = xn + norm[j] - 2 * (double) dots[j];
+		bool		near = !(a > limit) || !(a < INFINITY);
+
+		count += near ? 1.0 : 0.0;
+		sum += near ? (double) j : 0.0;
+	}
+	*which = sum;
+	return (int) count;
+}
