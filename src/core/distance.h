@@ -29,6 +29,9 @@ SC_SIMD_DECLARE(double, sc_centre_row, (float *out, const float *x, const double
 /* sum (d) += x (d) */
 SC_SIMD_DECLARE(void, sc_add_row, (double *sum, const float *x, int d));
 
+/* The largest |x[j]|. */
+SC_SIMD_DECLARE(float, sc_largest, (const float *x, int d));
+
 /* out (m) = products, in float, of x (d) with the rows of y (m, d). */
 SC_SIMD_DECLARE(void, sc_dot_rows, (float *out, const float *x, const float *y, int m, int d));
 
@@ -45,5 +48,14 @@ SC_SIMD_DECLARE(double, sc_least_estimate, (const float *dots, const double *nor
 /* How many of these are not above limit, or say nothing; *which: the sum of their numbers. */
 SC_SIMD_DECLARE(int, sc_count_near, (const float *dots, const double *norm, double xn, double limit, int k,
 									 double *which));
+
+/*
+ * Of products dots (n) of a query with rows, the first from `from` on whose row
+ * may be within reach: share * norm[i] - 2 dots[i] is at most limit, or the product
+ * overflowed and says nothing. norm: (n), the rows' squared norms. n if there is
+ * none.
+ */
+SC_SIMD_DECLARE(int, sc_next_near, (const float *dots, const double *norm, double share, double limit,
+									int from, int n));
 
 #endif							/* SC_DISTANCE_H */

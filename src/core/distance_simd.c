@@ -16,8 +16,9 @@
 /* Rows of y whose products are taken together, so that x is read once. */
 #define DOTS 4
 
-/* Chains of a hash, which one multiplication after the other would make slow. */
+/* What is computed side by side, where one step would wait for the other. */
 #define CHAINS 8
+#define WIDE 32
 
 double
 SC_SIMD(sc_distance2) (const float *a, const float *b, int d)
@@ -80,11 +81,31 @@ SC_SIMD(sc_add_row) (double *restrict sum, const float *restrict x, int d)
 		sum[j] += x[j];
 }
 
+float
+SC_SIMD(sc_largest) (const float *x, int d)
+{
+	float		chain[WIDE] = {0};
+	float		largest = 0;
+	int			j = 0;
+
+	for (; j + WIDE <= d; j += WIDE)
+		for (int c = 0; c < WIDE; c++)
+			chain[c] = fabsf(x[j + c]) > chain[c] ? fabsf(x[j + c]) : chain[c];
+	for (; j < d; j++)
+		largest = fabsf(x[j]) > largest ? fabsf(x[j]) : largest;
+	for (int c = 0; c < WIDE; c++)
+		largest = chain[c] > largest ? chain[c] : largest;
+	return largest;
+}
+
 void
 SC_SIMD(sc_dot_rows) (float *out, const float *x, const float *y, int m, int d)
 {
 	int			t = 0;
 
+	/* Rows are read one after the other, and each may begin a page. */
+	for (int j = 0; j < d; j += 16)
+		__builtin_prefetch(x + d + j);
 	for (; t + DOTS <= m; t += DOTS, y += (size_t) DOTS * d)
 	{
 		const float *y1 = y + d,
@@ -143,18 +164,32 @@ SC_SIMD(sc_hash_row) (const float *x, int d)
 	return h;
 }
 
+/* NaN and -infinity are no distances. */
+static inline double
+least_of(double least, double xn, double norm, float dot)
+{
+	double		a = xn + norm - 2 * (double) dot;
+
+	return a < least && a > -INFINITY ? a : least;
+}
+
 double
 SC_SIMD(sc_least_estimate) (const float *dots, const double *norm, double xn, int k)
 {
+	double		chain[CHAINS];
 	double		least = INFINITY;
+	int			j = 0;
 
-	for (int j = 0; j < k; j++)
-	{
-		double		a = xn + norm[j] - 2 * (double) dots[j];
-
-		a = a > -INFINITY ? a : INFINITY;	/* NaN too */
-		least = a < least ? a : least;
-	}
+	/* One minimum after the other is not vectorised; several side by side are. */
+	for (int c = 0; c < CHAINS; c++)
+		chain[c] = INFINITY;
+	for (; j + CHAINS <= k; j += CHAINS)
+		for (int c = 0; c < CHAINS; c++)
+			chain[c] = least_of(chain[c], xn, norm[j + c], dots[j + c]);
+	for (; j < k; j++)
+		least = least_of(least, xn, norm[j], dots[j]);
+	for (int c = 0; c < CHAINS; c++)
+		least = chain[c] < least ? chain[c] : least;
 	return least;
 }
 
@@ -174,4 +209,28 @@ SC_SIMD(sc_count_near) (const float *dots, const double *norm, double xn, double
 	}
 	*which = sum;
 	return (int) count;
+}
+
+static inline bool
+is_near(float dot, double norm, double share, double limit)
+{
+	return !(share * norm - 2 * (double) dot > limit) || !(fabsf(dot) < INFINITY);
+}
+
+int
+SC_SIMD(sc_next_near) (const float *dots, const double *norm, double share, double limit, int from, int n)
+{
+	/* Few are near: look at several at once for any. */
+	for (; from + WIDE <= n; from += WIDE)
+	{
+		double		near = 0;
+
+		for (int i = from; i < from + WIDE; i++)
+			near += is_near(dots[i], norm[i], share, limit) ? 1.0 : 0.0;
+		if (near > 0)
+			break;
+	}
+	while (from < n && !is_near(dots[from], norm[from], share, limit))
+		from++;
+	return from;
 }

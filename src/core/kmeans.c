@@ -77,6 +77,7 @@ sc_kmeans_layout(sc_kmeans *km, sc_arena *arena)
 	km->changed = SC_TAKE(arena, size_t, km->shards);
 	km->trial_rows = SC_TAKE(arena, float, sc_mul(SC_KMEANS_TRIALS, d));
 	km->trial_dots = SC_TAKE(arena, float, sc_mul(n, trials_of(km->most)));
+	km->seed_distance = SC_TAKE(arena, double, sc_mul(k, trials_of(km->most)));
 	km->dots = SC_TAKE(arena, float, sc_mul((size_t) km->shards * BLOCK, k));
 }
 
@@ -234,11 +235,8 @@ prepare(const sc_lane *lane, sc_kmeans *km)
 
 			if (i % 256 == 0 && sc_lane_stopped(lane))
 				return SC_ABORTED;
-			for (size_t j = 0; j < d; j++)
-			{
-				sum[j] += x[j];
-				largest = SC_MAX(largest, fabs((double) x[j]));
-			}
+			SC_SIMD_CALL(sc_add_row) (sum, x, km->d);
+			largest = fmax(largest, SC_SIMD_CALL(sc_largest) (x, km->d));
 		}
 		km->shard_sum[s] = largest;
 	}
@@ -314,6 +312,45 @@ gather_trials(sc_kmeans *km, int m)
 		memcpy(km->trial_rows + t * d, km->z + km->trial[t] * d, d * sizeof(float));
 }
 
+/*
+ * Squared distances of the m rows trial[] to the `seeds` seeds so far. A row
+ * that is less than half as far from its own seed as that seed is from a trial
+ * is nearer to its seed than to the trial, and need not be looked at: so a row
+ * of a group that has its seed is not read again (Elkan, "Using the triangle
+ * inequality to accelerate k-means", ICML 2003, lemma 1).
+ */
+static sc_status
+measure_seeds(const sc_lane *lane, sc_kmeans *km, int m, int seeds)
+{
+	size_t		begin,
+				end;
+
+	sc_shard_range((size_t) seeds, lane->count, lane->index, &begin, &end);
+	for (size_t c = begin; c < end; c++)
+	{
+		if (sc_lane_stopped(lane))
+			return SC_ABORTED;
+		for (int t = 0; t < m; t++)
+			km->seed_distance[c * (size_t) m + t] =
+				SC_SIMD_CALL(sc_distance2_centre) (km->trial_rows + (size_t) t * km->d,
+												   km->centre + c * (size_t) km->d, km->d);
+	}
+	return sc_lane_barrier(lane);
+}
+
+/* Can one of the m trials be nearer to row i than its seed? */
+static bool
+may_be_nearer(const sc_kmeans *km, size_t i, int m)
+{
+	const double *apart = km->seed_distance + (size_t) km->own[i] * m;
+	double		reach = 4.0001 * km->near[i];	/* more than any rounding */
+
+	for (int t = 0; t < m; t++)
+		if (apart[t] < reach)
+			return true;
+	return false;
+}
+
 /* Squared distance of row i to row trial[t], no more than near unless it is the first seed. */
 static double
 trial_distance(const sc_kmeans *km, size_t i, int t, float dot, bool first)
@@ -327,13 +364,18 @@ trial_distance(const sc_kmeans *km, size_t i, int t, float dot, bool first)
 	return first ? a : SC_MIN(a, km->near[i]);
 }
 
-/* The products of all rows with the m rows trial[], for keep_trial; shard_sum gets the sums of the distances. */
+/*
+ * The products of the rows with the m rows trial[], for keep_trial, or -infinity
+ * where none of them can be nearer than the seeds so far; shard_sum gets the
+ * sums of the distances.
+ */
 static sc_status
-measure_trials(const sc_lane *lane, sc_kmeans *km, int m, bool first)
+measure_trials(const sc_lane *lane, sc_kmeans *km, int m, int seeds)
 {
 	size_t		begin,
 				end;
 
+	SC_TRY(measure_seeds(lane, km, m, seeds));
 	for (int s = lane->index; s < km->shards; s += lane->count)
 	{
 		double	   *sum = km->shard_sum + (size_t) s * SC_KMEANS_TRIALS;
@@ -346,17 +388,26 @@ measure_trials(const sc_lane *lane, sc_kmeans *km, int m, bool first)
 
 			if (i % BLOCK == 0 && sc_lane_stopped(lane))
 				return SC_ABORTED;
-			SC_SIMD_CALL(sc_dot_rows) (dots, km->z + i * km->d, km->trial_rows, m, km->d);
-			for (int t = 0; t < m; t++)
-				sum[t] += trial_distance(km, i, t, dots[t], first);
+			if (seeds > 0 && !may_be_nearer(km, i, m))
+				for (int t = 0; t < m; t++)
+				{
+					dots[t] = -INFINITY;
+					sum[t] += km->near[i];
+				}
+			else
+			{
+				SC_SIMD_CALL(sc_dot_rows) (dots, km->z + i * km->d, km->trial_rows, m, km->d);
+				for (int t = 0; t < m; t++)
+					sum[t] += trial_distance(km, i, t, dots[t], seeds == 0);
+			}
 		}
 	}
 	return sc_lane_barrier(lane);
 }
 
-/* Trial t of the m that were measured is a seed: its distances become near. */
+/* Trial t of the m that were measured is seed c. */
 static sc_status
-keep_trial(const sc_lane *lane, sc_kmeans *km, int m, int t, bool first)
+keep_trial(const sc_lane *lane, sc_kmeans *km, int m, int t, int c)
 {
 	size_t		begin,
 				end;
@@ -370,7 +421,13 @@ keep_trial(const sc_lane *lane, sc_kmeans *km, int m, int t, bool first)
 		sc_shard_range(km->n, km->shards, s, &begin, &end);
 		for (size_t i = begin; i < end; i++)
 		{
-			km->near[i] = trial_distance(km, i, t, km->trial_dots[i * (size_t) m + t], first);
+			double		a = trial_distance(km, i, t, km->trial_dots[i * (size_t) m + t], c == 0);
+
+			if (c == 0 || a < km->near[i])
+			{
+				km->near[i] = a;
+				km->own[i] = c;
+			}
 			sum += km->near[i];
 		}
 		km->shard_sum[(size_t) s * SC_KMEANS_TRIALS] = sum;
@@ -430,8 +487,8 @@ seed_plus_plus(const sc_lane *lane, sc_kmeans *km, int k, sc_rng *rng)
 		take_row(km, 0, km->trial[0]);
 	}
 	SC_TRY(sc_lane_barrier(lane));
-	SC_TRY(measure_trials(lane, km, 1, true));
-	SC_TRY(keep_trial(lane, km, 1, 0, true));
+	SC_TRY(measure_trials(lane, km, 1, 0));
+	SC_TRY(keep_trial(lane, km, 1, 0, 0));
 	for (int c = 1; c < k; c++)
 	{
 		int			best;
@@ -445,7 +502,7 @@ seed_plus_plus(const sc_lane *lane, sc_kmeans *km, int k, sc_rng *rng)
 			gather_trials(km, trials);
 		}
 		SC_TRY(sc_lane_barrier(lane));
-		SC_TRY(measure_trials(lane, km, trials, false));
+		SC_TRY(measure_trials(lane, km, trials, c));
 		best = 0;
 		for (int t = 1; t < trials; t++)
 			if (total(km, t) < total(km, best))
@@ -454,7 +511,7 @@ seed_plus_plus(const sc_lane *lane, sc_kmeans *km, int k, sc_rng *rng)
 		SC_TRY(sc_lane_barrier(lane));
 		if (lane->index == 0)
 			take_row(km, c, km->trial[best]);
-		SC_TRY(keep_trial(lane, km, trials, best, false));
+		SC_TRY(keep_trial(lane, km, trials, best, c));
 	}
 	return SC_OK;
 }

@@ -65,7 +65,7 @@ typedef struct sc_kmeans
 	float	   *z;				/* (n, d): centred, scaled, in canonical order */
 	double	   *norm;			/* (n), of z, squared */
 	double	   *near;			/* (n): squared distance to the nearest seed, or own centroid */
-	int32_t    *own;			/* (n): labels by position */
+	int32_t    *own;			/* (n): nearest seed, or label, by position */
 	double	   *mean;			/* (d) */
 	double		scale;			/* a power of two */
 	double		tolerance;
@@ -79,6 +79,7 @@ typedef struct sc_kmeans
 	size_t	   *changed;		/* (shards) */
 	float	   *dots;			/* (shards, block rows, k) */
 	float	   *trial_dots;		/* (n, trials) */
+	double	   *seed_distance;	/* (k, trials) */
 	uint32_t	trial[SC_KMEANS_TRIALS];
 	float	   *trial_rows;		/* (SC_KMEANS_TRIALS, d): the rows of z that trial names */
 	int			trials;

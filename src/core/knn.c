@@ -20,6 +20,9 @@
 #include "gemm.h"
 #include "knn_parts.h"
 
+/* Parts of the rows whose sums are added in their order, for the mean. */
+#define MEAN_SHARDS 16
+
 void
 sc_knn_layout(sc_knn *knn, sc_arena *arena)
 {
@@ -29,6 +32,7 @@ sc_knn_layout(sc_knn *knn, sc_arena *arena)
 	knn->index = SC_TAKE(arena, uint32_t, sc_mul(knn->most, (size_t) knn->found));
 	knn->distance = SC_TAKE(arena, double, sc_mul(knn->most, (size_t) knn->found));
 	knn->mean = SC_TAKE(arena, double, knn->d);
+	knn->sums = SC_TAKE(arena, double, sc_mul(MEAN_SHARDS, (size_t) knn->d + 1));
 	knn->norm = SC_TAKE(arena, double, knn->n);
 	knn->blocks = SC_TAKE(arena, float, sc_mul(knn->lanes, sc_knn_lane_floats(knn->d)));
 	knn->query_norm = SC_TAKE(arena, double, sc_mul(knn->lanes, sc_knn_query_block(knn->d)));
@@ -57,23 +61,34 @@ sc_knn_prepare(const sc_lane *lane, sc_knn *knn)
 	size_t		begin,
 				end;
 
+	for (int s = lane->index; s < MEAN_SHARDS; s += lane->count)
+	{
+		double	   *sum = knn->sums + (size_t) s * (d + 1);
+
+		memset(sum, 0, (d + 1) * sizeof(double));
+		sc_shard_range(knn->n, MEAN_SHARDS, s, &begin, &end);
+		for (size_t i = begin; i < end; i++)
+		{
+			if (i % 256 == 0 && sc_lane_stopped(lane))
+				return SC_ABORTED;
+			SC_SIMD_CALL(sc_add_row) (sum, knn->rows + i * d, knn->d);
+			sum[d] = fmax(sum[d], SC_SIMD_CALL(sc_largest) (knn->rows + i * d, knn->d));
+		}
+	}
+	SC_TRY(sc_lane_barrier(lane));
 	if (lane->index == 0)
 	{
 		double		largest = 0;
 		int			exponent;
 
 		memset(knn->mean, 0, d * sizeof(double));
-		for (size_t i = 0; i < knn->n; i++)
+		for (int s = 0; s < MEAN_SHARDS; s++)
 		{
-			if (i % 256 == 0 && sc_lane_stopped(lane))
-				return SC_ABORTED;
-			for (size_t j = 0; j < d; j++)
-			{
-				double		x = knn->rows[i * d + j];
+			const double *sum = knn->sums + (size_t) s * (d + 1);
 
-				knn->mean[j] += x;
-				largest = SC_MAX(largest, fabs(x));
-			}
+			for (size_t j = 0; j < d; j++)
+				knn->mean[j] += sum[j];
+			largest = fmax(largest, sum[d]);
 		}
 		for (size_t j = 0; j < d; j++)
 			knn->mean[j] /= (double) knn->n;
@@ -175,6 +190,7 @@ search(const sc_lane *lane, sc_knn *knn, size_t begin, int m)
 	float	   *dots = zx + (size_t) most * d;
 	double	   *qn = knn->query_norm + (size_t) lane->index * sc_knn_query_block(knn->d);
 	double		error = sc_knn_error(knn->d);
+	double		slack = knn->d * (double) FLT_MIN;	/* what is lost below the smallest numbers */
 	int			count[SC_KNN_QUERIES];
 
 	sc_knn_load(knn, knn->queries + begin * d, m, zq, qn);
@@ -195,18 +211,15 @@ search(const sc_lane *lane, sc_knn *knn, size_t begin, int m)
 			size_t		self = knn->leave_out ? knn->first + begin + i : SIZE_MAX;
 			double		reach = count[i] < knn->found ? INFINITY : distance[0] * knn->scale * knn->scale;
 
-			for (int j = 0; j < rows; j++)
+			for (int j = 0;; j++)
 			{
-				double		dot = dots[(size_t) i * rows + j];
-				double		both = qn[i] + knn->norm[r + j];
 				double		a;
 
-				/*
-				 * FLT_MIN: what is lost below the smallest numbers. A product
-				 * that overflowed, with a query far outside, says nothing.
-				 */
-				if ((both - 2 * dot - error * both - knn->d * (double) FLT_MIN > reach && isfinite(dot)) ||
-					r + j == self)
+				j = SC_SIMD_CALL(sc_next_near) (dots + (size_t) i * rows, knn->norm + r, 1 - error,
+												reach - (1 - error) * qn[i] + slack, j, rows);
+				if (j == rows)
+					break;
+				if (r + j == self)
 					continue;
 				a = SC_SIMD_CALL(sc_distance2) (query, knn->rows + (r + j) * d, knn->d);
 				if (count[i] < knn->found)

@@ -42,6 +42,7 @@ typedef struct sc_knn
 
 	/* scratch */
 	bool		ready;			/* what depends on the rows alone is computed */
+	double	   *sums;			/* (shards, d + 1): of the rows, and their largest value */
 	double	   *mean;			/* (d) */
 	double		scale;			/* a power of two */
 	double	   *norm;			/* (n), of the rows, centred and scaled, squared */

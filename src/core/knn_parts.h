@@ -11,11 +11,11 @@
 #include "knn.h"
 
 /*
- * Queries and rows of one product: up to 2^25 multiplications, a few
+ * Queries and rows of one product: up to 2^26 multiplications, a few
  * milliseconds. Every block of queries centres and scales all rows again, so
  * it is large.
  */
-#define SC_KNN_QUERIES 256
+#define SC_KNN_QUERIES 512
 
 static inline int
 sc_knn_query_block(int d)

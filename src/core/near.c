@@ -59,19 +59,20 @@ compare(sc_near *near, sc_near_shard *shard, size_t q, int m, size_t r, int rows
 	const sc_knn *knn = &near->knn;
 	size_t		d = (size_t) near->d;
 	double		error = sc_knn_error(near->d);
+	double		slack = near->d * (double) FLT_MIN;
 	double		reach = near->threshold * knn->scale * near->threshold * knn->scale;
 
 	sc_knn_load(knn, near->rows + r * d, rows, zx, NULL);
 	sc_sgemm(false, true, m, rows, near->d, 1, zq, near->d, zx, near->d, 0, dots, rows);
 	for (int i = 0; i < m; i++)
-		for (size_t j = q + i >= r ? q + i + 1 - r : 0; j < (size_t) rows; j++)
+		for (int j = q + i >= r ? (int) (q + i + 1 - r) : 0; j < rows; j++)
 		{
-			double		dot = dots[(size_t) i * rows + j];
-			double		both = knn->norm[q + i] + knn->norm[r + j];
 			double		a;
 
-			if (both - 2 * dot - error * both - near->d * (double) FLT_MIN > reach)
-				continue;
+			j = SC_SIMD_CALL(sc_next_near) (dots + (size_t) i * rows, knn->norm + r, 1 - error,
+											reach - (1 - error) * knn->norm[q + i] + slack, j, rows);
+			if (j == rows)
+				break;
 			a = sqrt(SC_SIMD_CALL(sc_distance2) (near->rows + (q + i) * d, near->rows + (r + j) * d, near->d));
 			if (a <= near->threshold)
 				shard->pair[shard->count++] = (sc_near_pair) {
