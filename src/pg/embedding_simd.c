@@ -11,11 +11,26 @@
 
 #include <math.h>
 
+/*
+ * An embedding comes from a page of the table that no cache holds yet, and is
+ * too short for the processor to foresee what follows: ask for all of it.
+ */
+static inline void
+fetch(const float *a, const float *b, int n)
+{
+	for (int i = 0; i < n; i += 16)
+	{
+		__builtin_prefetch(a + i);
+		__builtin_prefetch(b + i);
+	}
+}
+
 double
 SC_SIMD(scpg_l2_squared) (const float *a, const float *b, int n)
 {
 	double		sum = 0;
 
+	fetch(a, b, n);
 	for (int i = 0; i < n; i++)
 	{
 		double		d = (double) a[i] - (double) b[i];
@@ -30,6 +45,7 @@ SC_SIMD(scpg_dot) (const float *a, const float *b, int n)
 {
 	double		sum = 0;
 
+	fetch(a, b, n);
 	for (int i = 0; i < n; i++)
 		sum += (double) a[i] * (double) b[i];
 	return sum;
@@ -40,6 +56,7 @@ SC_SIMD(scpg_l1) (const float *a, const float *b, int n)
 {
 	double		sum = 0;
 
+	fetch(a, b, n);
 	for (int i = 0; i < n; i++)
 		sum += fabs((double) a[i] - (double) b[i]);
 	return sum;
@@ -52,6 +69,7 @@ SC_SIMD(scpg_dot_norms) (double *sums, const float *a, const float *b, int n)
 	double		aa = 0;
 	double		bb = 0;
 
+	fetch(a, b, n);
 	for (int i = 0; i < n; i++)
 	{
 		double		x = a[i];
