@@ -129,6 +129,16 @@ if [ -n "$(sql -c "SELECT 1 FROM pg_available_extensions WHERE name = 'vector'")
 		ours "SELECT id FROM vectors ORDER BY e <-> (SELECT e FROM vectors WHERE id = 7) LIMIT 10")"
 	sql -c "DROP TABLE vectors"
 fi
+# What the type's default is worth: the same query where the embeddings are stored otherwise.
+for storage in main plain external; do
+	sql -c "CREATE TABLE stored (id int, e embedding)" -c "ALTER TABLE stored ALTER e SET STORAGE $storage" \
+		-c "INSERT INTO stored TABLE items" -c "VACUUM ANALYZE stored" \
+		-c "SELECT FROM (SELECT sum(embedding_norm(e)) FROM stored) warm"
+	printf '    storage %s: %.3f s, %s\n' "$storage" \
+		"$(PGOPTIONS="$PGOPTIONS -c max_parallel_workers_per_gather=0" ours "${one/items/stored}")" \
+		"$(sql -c "SELECT pg_size_pretty(pg_total_relation_size('stored'))")"
+	sql -c "DROP TABLE stored"
+done
 sql -c "DROP TABLE items, queries"
 
 for n in $sizes; do
