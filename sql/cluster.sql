@@ -68,6 +68,8 @@ SELECT count(*) FROM cluster_images('photos', model => 'photos_v1@1', options =>
 SELECT version, images, epochs_done, recipe->>'seed' AS seed, recipe->>'pca_components' AS components, elbow IS NOT NULL AS elbow
 	FROM selfclass_models WHERE name = 'photos_v1';
 SELECT count(*) FROM cluster_images('photos', model => 'photos_v1', options => '{"epochs": 3}');
+-- What auto was is no other option than auto.
+SELECT count(*) FROM cluster_images('photos', model => 'photos_v1', options => '{"precision": "auto"}');
 SELECT count(*) FROM cluster_images('photos', model => 'photos_v2@1', options => :tiny);
 SELECT count(*) FROM cluster_images('photos', 3, model => 'photos_v1', options => :tiny::jsonb || '{"retrain": true}');
 SELECT version, state FROM selfclass_models WHERE name = 'photos_v1' ORDER BY version;
@@ -156,7 +158,7 @@ SELECT sqlstate(format('SELECT * FROM cluster_images(%s)', arguments)), argument
 	($$'photos', model => 'only_trained@2'$$), ($$'photos', options => '{"epochs": 1e9}'$$), ($$'photos', options => '{"seed": null}'$$),
 	($$'photos', options => '[]'$$), ($$'photos', options => '{"id_column": "no"}'$$),
 	($$'photos', options => '{"image_column": "title"}'$$), ($$'photos', options => '{"init": "nothing"}'$$),
-	($$'photos', options => '{"precision": "bf16"}'$$), ($$'nothing', options => '{"on_error": "fail"}'$$),
+	($$'nothing', options => '{"on_error": "fail"}'$$),
 	($$'nothing'$$), ($$'no_bytea'$$), ($$'no_key'$$)) a(arguments);
 -- Two are enough; equal ones are one point.
 TRUNCATE nothing;

@@ -49,6 +49,29 @@ SELECT epochs_done >= 1 AND epochs_done = (recipe->>'epochs')::int AS epochs, re
 CALL train_encoder('no_init', 'pictures', :tiny::jsonb || '{"init": "nothing"}');
 CALL train_encoder('no_init', 'pictures', :tiny::jsonb || '{"init": "tiny@1", "stem": "small"}');
 
+-- Precision bf16, where the CPU has it: it trains, for any number of threads to the same bits, and its model embeds.
+-- Elsewhere it is an error. A recipe says which precision auto was.
+CREATE FUNCTION bf16_error(options jsonb) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM count(*) FROM cluster_images('pictures', 2, options => options || '{"epochs": 0, "precision": "bf16"}');
+	RETURN '';
+EXCEPTION WHEN feature_not_supported THEN
+	RETURN SQLERRM;
+END $$;
+SELECT message = '' AS has_bf16, message = '' OR message LIKE '%no bf16 arithmetic' AS known FROM bf16_error(:tiny) message \gset
+SELECT :'known'::bool AS known;
+\if :has_bf16
+CALL train_encoder('half', 'pictures', :tiny::jsonb || '{"precision": "bf16"}');
+SET selfclass.threads = 1;
+CALL train_encoder('half_one_thread', 'pictures', :tiny::jsonb || '{"precision": "bf16"}');
+RESET selfclass.threads;
+\endif
+SELECT NOT :'has_bf16' OR (count(DISTINCT weights_crc) = 1 AND count(*) = 2 AND bool_and(recipe->>'precision' = 'bf16')) AS same_bits
+	FROM selfclass_model WHERE name LIKE 'half%';
+SELECT count(embedding) AS embedded FROM embed_images('pictures', CASE WHEN :'has_bf16' THEN 'half' ELSE 'tiny' END);
+SELECT bool_and(recipe->>'precision' IN ('f32', 'bf16')) AS resolved FROM selfclass_models;
+SELECT count(drop_model(name)) IN (0, 2) AS dropped FROM selfclass_models WHERE name LIKE 'half%';
+
 -- A loss that is no number any more.
 \set VERBOSITY sqlstate
 CALL train_encoder('diverged', 'pictures', :tiny::jsonb || '{"lr": 1000, "weight_decay": 10, "epochs": 50}');
@@ -108,7 +131,6 @@ CALL train_encoder('bad', 'pictures', '{"epoch": 3}');
 CALL train_encoder('bad', 'pictures', '{"batch_size": 25}');
 CALL train_encoder('bad', 'pictures', '{"image_column": "picture"}');
 CALL train_encoder('bad', 'pictures', '{"image_column": "id"}');
-CALL train_encoder('bad', 'pictures', '{"precision": "bf16"}');
 CALL train_encoder('bad', 'pictures', '{"init": "nothing"}');
 CALL train_encoder('bad', 'one');
 CALL resume_encoder('bad');

@@ -79,6 +79,7 @@
 	F(sc_accuracy_bytes) \
 	F(sc_normalized_mutual_info) \
 	F(sc_adjusted_rand_index) \
+	F(sc_precision_best) \
 	F(sc_trainer_plan) \
 	F(sc_trainer_create) \
 	F(sc_trainer_destroy) \

@@ -23,6 +23,29 @@ sc_conv_block(sc_conv_kind kind)
 	return block ? block : 16;
 }
 
+sc_bf16
+sc_conv_bf16(sc_conv_kind kind)
+{
+#ifdef SC_WITH_ONEDNN
+	if (kind != SC_CONV_BLAS)
+		return sc_conv_onednn_bf16();
+#endif
+	return SC_BF16_NONE;
+}
+
+static sc_status
+refuse_bf16(sc_conv_kind kind, sc_error *err)
+{
+#ifdef SC_WITH_ONEDNN
+	if (kind != SC_CONV_BLAS)
+		sc_fail(err, SC_UNSUPPORTED, "this CPU has no bf16 arithmetic");
+	else
+#endif
+		sc_fail(err, SC_UNSUPPORTED, "without oneDNN there is no bf16 arithmetic");
+	sc_hint(err, "Use \"precision\": \"f32\" or \"auto\".");
+	return SC_UNSUPPORTED;
+}
+
 sc_status
 sc_conv_open(sc_conv *conv, const sc_conv_config *config, sc_error *err)
 {
@@ -30,6 +53,8 @@ sc_conv_open(sc_conv *conv, const sc_conv_config *config, sc_error *err)
 	conv->config = *config;
 	conv->out_side = (config->side + 2 * (config->kernel / 2) - config->kernel) / config->stride + 1;
 	conv->weights = (size_t) config->out * config->in * config->kernel * config->kernel;
+	if (config->precision == SC_PRECISION_BF16 && sc_conv_bf16(config->kind) == SC_BF16_NONE)
+		return refuse_bf16(config->kind, err);
 #ifdef SC_WITH_ONEDNN
 	if (config->kind != SC_CONV_BLAS)
 		SC_TRY(sc_conv_onednn_open(conv, err));
@@ -37,6 +62,11 @@ sc_conv_open(sc_conv *conv, const sc_conv_config *config, sc_error *err)
 		(!config->backward || (sc_conv_onednn_has(conv, SC_CONV_WEIGHTS) &&
 							   (config->planar || sc_conv_onednn_has(conv, SC_CONV_DATA)))))
 		return SC_OK;
+	if (config->precision == SC_PRECISION_BF16)
+	{
+		sc_conv_close(conv);
+		return refuse_bf16(config->kind, err);
+	}
 #endif
 	conv->scratch = SC_MAX(conv->scratch, sc_conv_blas_scratch(conv));
 	return SC_OK;
@@ -106,7 +136,7 @@ sc_conv_export(const sc_conv *conv, float *oihw, const float *weights)
 }
 
 sc_status
-sc_conv_turn(const sc_lane *lane, const sc_conv *conv, float *turned, const float *weights)
+sc_conv_turn(const sc_lane *lane, const sc_conv *conv, void *turned, const float *weights)
 {
 #ifdef SC_WITH_ONEDNN
 	if (conv->turned > 0)
@@ -115,35 +145,47 @@ sc_conv_turn(const sc_lane *lane, const sc_conv *conv, float *turned, const floa
 	return SC_OK;
 }
 
+#ifdef SC_WITH_ONEDNN
+static const void *
+weights_for(const sc_conv *conv, sc_conv_pass pass, const float *weights, const void *turned)
+{
+	const void *other = sc_conv_onednn_turned(conv, pass, turned);
+
+	return other != NULL ? other : weights;
+}
+#endif
+
 sc_status
-sc_conv_forward(const sc_lane *lane, const sc_conv *conv, float *y, const float *x,
-				const float *weights, void *scratch)
+sc_conv_forward(const sc_lane *lane, const sc_conv *conv, void *y, const void *x,
+				const float *weights, const void *turned, void *scratch)
 {
 	if (sc_lane_stopped(lane))
 		return SC_ABORTED;
 #ifdef SC_WITH_ONEDNN
 	if (conv->onednn != NULL && sc_conv_onednn_has(conv, SC_CONV_FORWARD))
-		return sc_conv_onednn_run(lane, conv, SC_CONV_FORWARD, y, x, weights, scratch);
+		return sc_conv_onednn_run(lane, conv, SC_CONV_FORWARD, y, x,
+								  weights_for(conv, SC_CONV_FORWARD, weights, turned), scratch);
 #endif
 	return sc_conv_blas_forward(lane, conv, y, x, weights, scratch);
 }
 
 sc_status
-sc_conv_backward_data(const sc_lane *lane, const sc_conv *conv, float *dx, const float *dy,
-					  const float *weights, const float *turned, void *scratch)
+sc_conv_backward_data(const sc_lane *lane, const sc_conv *conv, void *dx, const void *dy,
+					  const float *weights, const void *turned, void *scratch)
 {
 	if (sc_lane_stopped(lane))
 		return SC_ABORTED;
 #ifdef SC_WITH_ONEDNN
 	if (conv->onednn != NULL && sc_conv_onednn_has(conv, SC_CONV_DATA))
-		return sc_conv_onednn_run(lane, conv, SC_CONV_DATA, dx, dy, conv->turned ? turned : weights, scratch);
+		return sc_conv_onednn_run(lane, conv, SC_CONV_DATA, dx, dy,
+								  weights_for(conv, SC_CONV_DATA, weights, turned), scratch);
 #endif
 	return sc_conv_blas_backward_data(lane, conv, dx, dy, weights, scratch);
 }
 
 sc_status
-sc_conv_backward_weights(const sc_lane *lane, const sc_conv *conv, float *dweights, const float *x,
-						 const float *dy, void *scratch)
+sc_conv_backward_weights(const sc_lane *lane, const sc_conv *conv, float *dweights, const void *x,
+						 const void *dy, void *scratch)
 {
 	if (sc_lane_stopped(lane))
 		return SC_ABORTED;

@@ -16,11 +16,16 @@
  * for a planar input (out / b, k, k, in, b of out). Momenta and gradients have
  * the same layout, so an optimiser never needs to know it.
  *
+ * x, y, dx and dy have elements of config.precision (element.h); weights and
+ * their gradients are float always. In bf16 oneDNN does every direction, on
+ * weights rounded to bf16 by sc_conv_turn, and adds in float.
+ *
  *-------------------------------------------------------------------------
  */
 #ifndef SC_CONV_H
 #define SC_CONV_H
 
+#include "element.h"
 #include "pool.h"
 
 typedef enum sc_conv_kind
@@ -42,6 +47,7 @@ typedef struct sc_conv_config
 	bool		planar;			/* layout of the input; it then has no gradient */
 	bool		backward;		/* are gradients wanted? */
 	sc_conv_kind kind;
+	sc_precision precision;
 } sc_conv_config;
 
 typedef struct sc_conv
@@ -49,7 +55,7 @@ typedef struct sc_conv
 	sc_conv_config config;
 	int			out_side;
 	size_t		weights;		/* floats */
-	size_t		turned;			/* floats of what sc_conv_turn writes; 0: it need not be called */
+	size_t		turned;			/* bytes of what sc_conv_turn writes; 0: it need not be called */
 	size_t		scratch;		/* bytes that one lane needs, aligned to SC_ALIGN */
 	void	   *onednn;			/* NULL: OpenBLAS does everything */
 } sc_conv;
@@ -57,7 +63,17 @@ typedef struct sc_conv
 /* Channels of a block on this CPU: 16 or 8. */
 extern int	sc_conv_block(sc_conv_kind kind);
 
-/* Fails with SC_NO_MEMORY alone. Not on a lane. */
+/* Is there code for bf16, and is training in it faster than in float, on this CPU? */
+typedef enum sc_bf16
+{
+	SC_BF16_NONE,
+	SC_BF16_SLOW,
+	SC_BF16_FAST
+} sc_bf16;
+
+extern sc_bf16 sc_conv_bf16(sc_conv_kind kind);
+
+/* Fails with SC_NO_MEMORY or, in bf16, SC_UNSUPPORTED. Not on a lane. */
 extern sc_status sc_conv_open(sc_conv *conv, const sc_conv_config *config, sc_error *err);
 extern void sc_conv_close(sc_conv *conv);
 
@@ -67,18 +83,19 @@ extern void sc_conv_export(const sc_conv *conv, float *oihw, const float *weight
 
 /*
  * For lanes. Each call runs on the calling lane alone, and looks at the stop
- * flag. weights: (conv->weights); turned: (conv->turned), the weights as
- * sc_conv_turn left them; scratch: of the lane.
+ * flag. weights: (conv->weights); turned: conv->turned bytes, aligned to
+ * SC_ALIGN, the weights as sc_conv_turn left them for the passes that want
+ * another layout or precision; scratch: of the lane.
  */
-extern sc_status sc_conv_turn(const sc_lane *lane, const sc_conv *conv, float *turned,
+extern sc_status sc_conv_turn(const sc_lane *lane, const sc_conv *conv, void *turned,
 							  const float *weights);
-extern sc_status sc_conv_forward(const sc_lane *lane, const sc_conv *conv, float *y, const float *x,
-								 const float *weights, void *scratch);
+extern sc_status sc_conv_forward(const sc_lane *lane, const sc_conv *conv, void *y, const void *x,
+								 const float *weights, const void *turned, void *scratch);
 /* Overwrites dx. */
-extern sc_status sc_conv_backward_data(const sc_lane *lane, const sc_conv *conv, float *dx, const float *dy,
-									   const float *weights, const float *turned, void *scratch);
+extern sc_status sc_conv_backward_data(const sc_lane *lane, const sc_conv *conv, void *dx, const void *dy,
+									   const float *weights, const void *turned, void *scratch);
 /* Overwrites dweights. */
 extern sc_status sc_conv_backward_weights(const sc_lane *lane, const sc_conv *conv, float *dweights,
-										  const float *x, const float *dy, void *scratch);
+										  const void *x, const void *dy, void *scratch);
 
 #endif							/* SC_CONV_H */

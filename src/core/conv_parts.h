@@ -28,16 +28,19 @@ typedef enum sc_conv_pass
 
 /* Block of channels that oneDNN's code for this CPU works on; 0: it has none that is fast. */
 extern int	sc_conv_onednn_block(void);
+extern sc_bf16 sc_conv_onednn_bf16(void);
 
 /* Sets conv->onednn (NULL if nothing can be had), turned and scratch. */
 extern sc_status sc_conv_onednn_open(sc_conv *conv, sc_error *err);
 extern void sc_conv_onednn_close(sc_conv *conv);
 extern bool sc_conv_onednn_has(const sc_conv *conv, sc_conv_pass pass);
-extern sc_status sc_conv_onednn_turn(const sc_lane *lane, const sc_conv *conv, float *turned,
+extern sc_status sc_conv_onednn_turn(const sc_lane *lane, const sc_conv *conv, void *turned,
 									 const float *weights);
-/* in, out: x and y, dy and dx; the weights' pass: x, dweights and dy as third. */
+/* Where in `turned` the pass finds its weights; NULL: it takes them as they are. */
+extern const void *sc_conv_onednn_turned(const sc_conv *conv, sc_conv_pass pass, const void *turned);
+/* in, out: x and y, dy and dx, and the weights as third; the weights' pass: x, dweights and dy as third. */
 extern sc_status sc_conv_onednn_run(const sc_lane *lane, const sc_conv *conv, sc_conv_pass pass,
-									float *out, const float *in, const float *third, void *scratch);
+									void *out, const void *in, const void *third, void *scratch);
 #endif
 
 #endif							/* SC_CONV_PARTS_H */

@@ -26,10 +26,10 @@ typedef struct encoder_space
 	void	   *conv;
 	void	   *augment;
 	float	   *view;			/* (side, side, 3) */
-	float	   *input;			/* (group, 3, side, side) */
-	float	   *u,
-			   *v;				/* (group, floats of the largest layer): outputs of convolutions */
-	float	   *y[3];			/* (group, floats of the largest input of a block): after ReLUs */
+	void	   *input;			/* (group, 3, side, side), in net.precision as the rest */
+	void	   *u,
+			   *v;				/* (group, elements of the largest layer): outputs of convolutions */
+	void	   *y[3];			/* (group, elements of the largest input of a block): after ReLUs */
 	uint8_t    *which;			/* of the max-pool, not needed afterwards */
 } encoder_space;
 
@@ -52,9 +52,10 @@ static void
 layout(sc_encoder *e, sc_arena *arena)
 {
 	const sc_resnet *net = &e->net;
-	size_t		pixels = (size_t) net->input_size * net->input_size,
-				pooled = sc_resnet_pool_floats(net),
-				largest = SC_MAX(sc_resnet_floats(net, 0), pooled);
+	size_t		element = sc_element_bytes(net->precision),
+				pixels = (size_t) net->input_size * net->input_size,
+				pooled = sc_resnet_pool_elements(net),
+				largest = SC_MAX(sc_resnet_elements(net, 0), pooled);
 
 	e->params = SC_TAKE(arena, float, net->params);
 	e->stats = SC_TAKE(arena, float, net->stats);
@@ -68,11 +69,11 @@ layout(sc_encoder *e, sc_arena *arena)
 		s->conv = sc_arena_take(arena, net->scratch, 1);
 		s->augment = sc_arena_take(arena, sc_augment_scratch_bytes(net->input_size), 1);
 		s->view = SC_TAKE(arena, float, 3 * pixels);
-		s->input = SC_TAKE(arena, float, sc_mul((size_t) e->group, 3 * pixels));
-		s->u = SC_TAKE(arena, float, sc_mul((size_t) e->group, largest));
-		s->v = SC_TAKE(arena, float, sc_mul((size_t) e->group, pooled));
+		s->input = sc_arena_take(arena, sc_mul((size_t) e->group, 3 * pixels), element);
+		s->u = sc_arena_take(arena, sc_mul((size_t) e->group, largest), element);
+		s->v = sc_arena_take(arena, sc_mul((size_t) e->group, pooled), element);
 		for (int j = 0; j < 3; j++)
-			s->y[j] = SC_TAKE(arena, float, sc_mul((size_t) e->group, pooled));
+			s->y[j] = sc_arena_take(arena, sc_mul((size_t) e->group, pooled), element);
 		s->which = sc_arena_take(arena, (size_t) net->pool_side * net->pool_side * net->block, 1);
 	}
 }
@@ -85,6 +86,8 @@ prepare(sc_encoder *e, const sc_net_config *config, int max_batch, int lanes, sc
 	memset(e, 0, sizeof(*e));
 	if (net.conv == SC_CONV_BEST)
 		net.conv = SC_CONV_DIRECT;
+	/* Weights trained in bf16 are float; so every CPU embeds with them, and all nearly alike. */
+	net.precision = SC_PRECISION_F32;
 	e->lanes = SC_MIN(lanes, SC_MAX_LANES);
 	e->group = SC_MIN(max_batch, GROUP);
 	return sc_resnet_open(&e->net, &net, e->group, false, err);
@@ -163,18 +166,25 @@ sc_encoder_destroy(sc_encoder *encoder)
 		sc_resnet_close(&encoder->net);
 }
 
+/* The place of an element of a tensor. */
+static void *
+at(const sc_encoder *e, const void *tensor, size_t element)
+{
+	return sc_element_at(tensor, element, e->net.precision);
+}
+
 static sc_status
-convolve(const sc_lane *lane, const sc_encoder *e, int l, float *u, const float *x)
+convolve(const sc_lane *lane, const sc_encoder *e, int l, void *u, const void *x)
 {
 	const sc_resnet_layer *layer = &e->net.layer[l];
 
-	return sc_conv_forward(lane, &e->net.conv[layer->shape], u, x, e->params + layer->weight,
+	return sc_conv_forward(lane, &e->net.conv[layer->shape], u, x, e->params + layer->weight, NULL,
 						   e->space[lane->index].conv);
 }
 
 /* Norm, shortcut (with its own norm where shortcut_layer >= 0) and ReLU of a group. */
 static void
-activate(const sc_encoder *e, int l, float *y, const float *u, const float *shortcut, int shortcut_layer)
+activate(const sc_encoder *e, int l, void *y, const void *u, const void *shortcut, int shortcut_layer)
 {
 	const sc_resnet_layer *layer = &e->net.layer[l];
 	int			block = e->net.block;
@@ -191,22 +201,22 @@ activate(const sc_encoder *e, int l, float *y, const float *u, const float *shor
 		sb = e->b + e->net.layer[shortcut_layer].mean / 2;
 	}
 	for (int v = 0; v < e->group; v++)
-		for (int c = 0; c < layer->out; c += block, y += plane, u += plane)
+		for (int c = 0; c < layer->out; c += block, y = at(e, y, plane), u = at(e, u, plane))
 		{
 			SC_SIMD_CALL(sc_norm_apply) (y, u, a + c, b + c, shortcut, sa ? sa + c : NULL, sb ? sb + c : NULL,
-										 pixels, block);
+										 pixels, block, e->net.precision);
 			if (shortcut != NULL)
-				shortcut += plane;
+				shortcut = at(e, shortcut, plane);
 		}
 }
 
 static void
-activate_stem(const sc_encoder *e, encoder_space *s, float *y)
+activate_stem(const sc_encoder *e, encoder_space *s, void *y)
 {
 	const sc_resnet *net = &e->net;
 	size_t		plane = (size_t) net->layer[0].side * net->layer[0].side * (size_t) net->block,
 				small = (size_t) net->pool_side * net->pool_side * (size_t) net->block;
-	const float *u = s->u;
+	const void *u = s->u;
 
 	if (net->small_stem)
 	{
@@ -214,9 +224,9 @@ activate_stem(const sc_encoder *e, encoder_space *s, float *y)
 		return;
 	}
 	for (int v = 0; v < e->group; v++)
-		for (int c = 0; c < net->layer[0].out; c += net->block, u += plane, y += small)
+		for (int c = 0; c < net->layer[0].out; c += net->block, u = at(e, u, plane), y = at(e, y, small))
 			SC_SIMD_CALL(sc_norm_pool) (y, s->which, u, e->a + c, e->b + c, net->layer[0].side, net->pool_side,
-										net->block);
+										net->block, net->precision);
 }
 
 /* Features of the group's views: out (count, 512). */
@@ -224,27 +234,26 @@ static sc_status
 features(const sc_lane *lane, sc_encoder *e, float *out, int count)
 {
 	encoder_space *s = &e->space[lane->index];
-	int			last = e->net.blocks[SC_RESNET_BLOCKS - 1].second;
-	int			at = 0;			/* which y holds the input of the block */
+	int			input = 0;		/* which y holds the input of the block */
 
 	SC_TRY(convolve(lane, e, 0, s->u, s->input));
 	activate_stem(e, s, s->y[0]);
 	for (int b = 0; b < SC_RESNET_BLOCKS; b++)
 	{
 		const sc_resnet_block *now = &e->net.blocks[b];
-		float	   *inner = s->y[(at + 1) % 3],
-				   *outer = s->y[(at + 2) % 3];
+		void	   *inner = s->y[(input + 1) % 3],
+				   *outer = s->y[(input + 2) % 3];
 
-		SC_TRY(convolve(lane, e, now->first, s->u, s->y[at]));
+		SC_TRY(convolve(lane, e, now->first, s->u, s->y[input]));
 		activate(e, now->first, inner, s->u, NULL, -1);
 		SC_TRY(convolve(lane, e, now->second, s->u, inner));
 		if (now->shortcut >= 0)
-			SC_TRY(convolve(lane, e, now->shortcut, s->v, s->y[at]));
-		activate(e, now->second, outer, s->u, now->shortcut >= 0 ? s->v : s->y[at], now->shortcut);
-		at = (at + 2) % 3;
+			SC_TRY(convolve(lane, e, now->shortcut, s->v, s->y[input]));
+		activate(e, now->second, outer, s->u, now->shortcut >= 0 ? s->v : s->y[input], now->shortcut);
+		input = (input + 2) % 3;
 	}
 	for (int v = 0; v < count; v++)
-		sc_resnet_average(&e->net, out + (size_t) v * SC_EMBEDDING_DIM, s->y[at] + (size_t) v * sc_resnet_floats(&e->net, last));
+		sc_resnet_average(&e->net, out + (size_t) v * SC_EMBEDDING_DIM, s->y[input], (size_t) v);
 	return SC_OK;
 }
 
@@ -261,13 +270,13 @@ sc_embed_batch_run(const sc_lane *lane, void *arg)
 		int			count = SC_MIN(e->group, batch->count - from);
 
 		/* The rest of a group that is not full must be finite, no more. */
-		memset(s->input, 0, (size_t) e->group * 3 * pixels * sizeof(float));
+		memset(s->input, 0, (size_t) e->group * 3 * pixels * sc_element_bytes(e->net.precision));
 		for (int v = 0; v < count; v++)
 		{
 			if (sc_lane_stopped(lane))
 				return SC_ABORTED;
 			sc_plain_view(s->view, &batch->images[from + v], e->net.input_size, e->mean, e->std, s->augment);
-			sc_resnet_put_view(&e->net, s->input + (size_t) v * 3 * pixels, s->view);
+			sc_resnet_put_view(&e->net, s->input, (size_t) v, s->view);
 		}
 		SC_TRY(features(lane, e, batch->out + (size_t) from * SC_EMBEDDING_DIM, count));
 	}

@@ -24,12 +24,12 @@ typedef const dnnl_memory_desc_t *sc_dnnl_desc_ref;
 #endif
 
 static inline dnnl_status_t
-sc_dnnl_desc_make(sc_dnnl_desc *desc, const dnnl_dims_t dims, dnnl_format_tag_t tag)
+sc_dnnl_desc_make(sc_dnnl_desc *desc, const dnnl_dims_t dims, dnnl_data_type_t type, dnnl_format_tag_t tag)
 {
 #if DNNL_VERSION_MAJOR >= 3
-	return dnnl_memory_desc_create_with_tag(desc, 4, dims, dnnl_f32, tag);
+	return dnnl_memory_desc_create_with_tag(desc, 4, dims, type, tag);
 #else
-	return dnnl_memory_desc_init_by_tag(desc, 4, dims, dnnl_f32, tag);
+	return dnnl_memory_desc_init_by_tag(desc, 4, dims, type, tag);
 #endif
 }
 

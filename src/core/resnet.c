@@ -11,6 +11,12 @@
 #include <stdio.h>
 #include <string.h>
 
+sc_precision
+sc_precision_best(void)
+{
+	return sc_conv_bf16(SC_CONV_BEST) == SC_BF16_FAST ? SC_PRECISION_BF16 : SC_PRECISION_F32;
+}
+
 static const char *const part_names[SC_RESNET_PARTS] = {
 	"weight", "weight", "bias", "running_mean", "running_var", "num_batches_tracked"
 };
@@ -30,7 +36,8 @@ shape_of(sc_resnet *net, int *shape, int in, int out, int side, int kernel, int 
 		.block = net->block,
 		.planar = in == 3,
 		.backward = backward,
-		.kind = kind
+		.kind = kind,
+		.precision = net->precision
 	};
 
 	for (int i = 0; i < net->convs; i++)
@@ -69,7 +76,7 @@ add_layer(sc_resnet *net, int number, int in, int out, int side, int kernel, int
 	layer->var = layer->mean + (size_t) out;
 	net->stats = layer->var + (size_t) out;
 	net->turned_at[number] = net->turned;
-	net->turned += (net->conv[layer->shape].turned + 15) & ~(size_t) 15;
+	net->turned += net->conv[layer->shape].turned;
 	net->largest_weight = SC_MAX(net->largest_weight, net->conv[layer->shape].weights);
 	return SC_OK;
 }
@@ -136,12 +143,7 @@ sc_resnet_open(sc_resnet *net, const sc_net_config *config, int views, bool back
 	sc_status	status;
 
 	memset(net, 0, sizeof(*net));
-	if (config->precision != SC_PRECISION_F32)
-	{
-		sc_fail(err, SC_UNSUPPORTED, "precision bf16 is not available");
-		sc_hint(err, "Use \"precision\": \"f32\" or \"auto\".");
-		return SC_UNSUPPORTED;
-	}
+	net->precision = config->precision;
 	net->input_size = config->input_size;
 	net->small_stem = config->small_stem;
 	net->block = sc_conv_block(config->conv);
@@ -160,41 +162,42 @@ sc_resnet_close(sc_resnet *net)
 }
 
 size_t
-sc_resnet_floats(const sc_resnet *net, int layer)
+sc_resnet_elements(const sc_resnet *net, int layer)
 {
 	return (size_t) net->layer[layer].out * net->layer[layer].side * net->layer[layer].side;
 }
 
 size_t
-sc_resnet_pool_floats(const sc_resnet *net)
+sc_resnet_pool_elements(const sc_resnet *net)
 {
 	return (size_t) net->layer[0].out * net->pool_side * net->pool_side;
 }
 
 void
-sc_resnet_put_view(const sc_resnet *net, float *x, const float *view)
+sc_resnet_put_view(const sc_resnet *net, void *x, size_t v, const float *view)
 {
 	size_t		pixels = (size_t) net->input_size * net->input_size;
 
 	for (size_t i = 0; i < pixels; i++)
 		for (size_t c = 0; c < 3; c++)
-			x[c * pixels + i] = view[3 * i + c];
+			sc_element_put(x, (3 * v + c) * pixels + i, view[3 * i + c], net->precision);
 }
 
 void
-sc_resnet_average(const sc_resnet *net, float *feature, const float *y)
+sc_resnet_average(const sc_resnet *net, float *feature, const void *y, size_t v)
 {
 	const sc_resnet_layer *last = &net->layer[net->blocks[SC_RESNET_BLOCKS - 1].second];
 	size_t		pixels = (size_t) last->side * last->side,
-				block = (size_t) net->block;
+				block = (size_t) net->block,
+				view = v * (size_t) last->out * pixels;
 
 	for (size_t c = 0; c < (size_t) last->out; c++)
 	{
-		const float *channel = y + (c / block) * pixels * block + c % block;
+		size_t		channel = view + (c / block) * pixels * block + c % block;
 		float		sum = 0.0f;
 
 		for (size_t i = 0; i < pixels; i++)
-			sum += channel[i * block];
+			sum += sc_element_get(y, channel + i * block, net->precision);
 		feature[c] = sum / (float) pixels;
 	}
 }

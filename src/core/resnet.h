@@ -59,6 +59,7 @@ typedef struct sc_resnet
 	int			input_size;
 	bool		small_stem;
 	int			block;			/* channels of a block of the tensors */
+	sc_precision precision;		/* of the tensors */
 	int			views;			/* of one call of a convolution */
 	int			pool_side;		/* side of what the blocks start from */
 	sc_resnet_layer layer[SC_RESNET_LAYERS];
@@ -67,7 +68,7 @@ typedef struct sc_resnet
 	int			convs;
 	size_t		params;			/* floats of a slab of parameters, a multiple of 16 */
 	size_t		stats;			/* floats of the running statistics, a multiple of 16 */
-	size_t		turned;			/* floats of all turned weights */
+	size_t		turned;			/* bytes of all turned weights */
 	size_t		turned_at[SC_RESNET_LAYERS];
 	size_t		largest_weight; /* floats of the largest layer's weights */
 	size_t		scratch;		/* bytes that one lane needs for any convolution */
@@ -77,15 +78,15 @@ extern sc_status sc_resnet_open(sc_resnet *net, const sc_net_config *config, int
 								sc_error *err);
 extern void sc_resnet_close(sc_resnet *net);
 
-/* Floats of one view of a layer's output; of one view of what the blocks start from: layer 1's input. */
-extern size_t sc_resnet_floats(const sc_resnet *net, int layer);
-extern size_t sc_resnet_pool_floats(const sc_resnet *net);
+/* Elements of one view of a layer's output; of one view of what the blocks start from: layer 1's input. */
+extern size_t sc_resnet_elements(const sc_resnet *net, int layer);
+extern size_t sc_resnet_pool_elements(const sc_resnet *net);
 
-/* A view (side, side, 3) as the stem reads it: x (3, side, side). */
-extern void sc_resnet_put_view(const sc_resnet *net, float *x, const float *view);
+/* A view (side, side, 3) as view number v of what the stem reads: x (views, 3, side, side). */
+extern void sc_resnet_put_view(const sc_resnet *net, void *x, size_t v, const float *view);
 
-/* Average pool of one view of the last output: feature (512) of y (512 / block, pixels, block). */
-extern void sc_resnet_average(const sc_resnet *net, float *feature, const float *y);
+/* Average pool of view number v of the last output: feature (512) of y (views, 512 / block, pixels, block). */
+extern void sc_resnet_average(const sc_resnet *net, float *feature, const void *y, size_t v);
 
 /*
  * Initial values as torchvision's: He's normal by fan-out (He and others,

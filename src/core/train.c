@@ -56,7 +56,8 @@ layout(sc_trainer *t, sc_arena *arena)
 	const sc_resnet *net = &t->net;
 	sc_head_config head = {SC_EMBEDDING_DIM, c->proj_hidden_dim, c->proj_out_dim, c->proj_batch_norm};
 	size_t		pixels = (size_t) net->input_size * net->input_size;
-	size_t		pooled = sc_resnet_pool_floats(net);
+	size_t		pooled = sc_resnet_pool_elements(net);
+	size_t		element = sc_element_bytes(net->precision);
 	size_t		stem_plane = (size_t) net->layer[0].side * net->layer[0].side * net->block;
 
 	t->param_count = net->params + sc_head_param_count(&head);
@@ -65,26 +66,26 @@ layout(sc_trainer *t, sc_arena *arena)
 	t->grads = SC_TAKE(arena, float, t->param_count);
 	t->velocity = SC_TAKE(arena, float, t->param_count);
 	t->stats = SC_TAKE(arena, float, t->stat_count);
-	t->turned = SC_TAKE(arena, float, net->turned);
+	t->turned = sc_arena_take(arena, net->turned, 1);
 	sc_head_layout(&t->head, arena, &head, t->rows, t->shards);
 	sc_ntxent_layout(&t->loss, arena, c->batch_size, c->proj_out_dim, c->temperature, t->lanes);
 
-	t->input = take_places(arena, t, 3 * pixels, sizeof(float));
+	t->input = take_places(arena, t, 3 * pixels, element);
 	for (int l = 0; l < SC_RESNET_LAYERS; l++)
 	{
 		size_t		doubles = sc_mul((size_t) t->shards, 2 * (size_t) net->layer[l].out);
 
-		t->u[l] = take_places(arena, t, sc_resnet_floats(net, l), sizeof(float));
+		t->u[l] = take_places(arena, t, sc_resnet_elements(net, l), element);
 		t->sums[l] = SC_TAKE(arena, double, doubles);
 		t->products[l] = SC_TAKE(arena, double, doubles);
 	}
-	t->y[0] = take_places(arena, t, pooled, sizeof(float));
+	t->y[0] = take_places(arena, t, pooled, element);
 	for (int b = 0; b < SC_RESNET_BLOCKS; b++)
 	{
 		const sc_resnet_block *block = &net->blocks[b];
 
-		t->y[block->first] = take_places(arena, t, sc_resnet_floats(net, block->first), sizeof(float));
-		t->y[block->second] = take_places(arena, t, sc_resnet_floats(net, block->second), sizeof(float));
+		t->y[block->first] = take_places(arena, t, sc_resnet_elements(net, block->first), element);
+		t->y[block->second] = take_places(arena, t, sc_resnet_elements(net, block->second), element);
 	}
 	t->which = c->net.small_stem ? NULL : take_places(arena, t, pooled, 1);
 	t->feature = SC_TAKE(arena, float, sc_mul((size_t) t->rows, SC_EMBEDDING_DIM));
@@ -99,9 +100,9 @@ layout(sc_trainer *t, sc_arena *arena)
 		s->conv = sc_arena_take(arena, net->scratch, 1);
 		s->augment = sc_arena_take(arena, sc_augment_scratch_bytes(net->input_size), 1);
 		s->view = SC_TAKE(arena, float, 3 * pixels);
-		s->t = SC_TAKE(arena, float, sc_mul((size_t) t->cap, pooled));
-		s->t2 = SC_TAKE(arena, float, sc_mul((size_t) t->cap, pooled));
-		s->plane = c->net.small_stem ? NULL : SC_TAKE(arena, float, stem_plane);
+		s->t = sc_arena_take(arena, sc_mul((size_t) t->cap, pooled), element);
+		s->t2 = sc_arena_take(arena, sc_mul((size_t) t->cap, pooled), element);
+		s->plane = c->net.small_stem ? NULL : sc_arena_take(arena, stem_plane, element);
 		s->main = SC_TAKE(arena, sc_channel_values, 1);
 		s->side = SC_TAKE(arena, sc_channel_values, 1);
 		s->next = SC_TAKE(arena, sc_channel_values, 1);
@@ -137,8 +138,10 @@ sc_trainer_plan(size_t *bytes, const sc_train_config *config, int lanes, sc_erro
 
 /* Zeros at the last place of every shard that has a view less than others, in what a convolution reads. */
 static void
-clear_places(sc_trainer *t, float *tensor, size_t floats)
+clear_places(sc_trainer *t, void *tensor, size_t elements)
 {
+	size_t		bytes = elements * sc_element_bytes(t->net.precision);
+
 	for (int s = 0; s < t->shards; s++)
 	{
 		size_t		begin,
@@ -146,7 +149,7 @@ clear_places(sc_trainer *t, float *tensor, size_t floats)
 
 		sc_shard_range((size_t) t->rows, t->shards, s, &begin, &end);
 		for (size_t v = end - begin; v < (size_t) t->cap; v++)
-			memset(tensor + ((size_t) s * t->cap + v) * floats, 0, floats * sizeof(float));
+			memset((char *) tensor + ((size_t) s * t->cap + v) * bytes, 0, bytes);
 	}
 }
 
@@ -170,10 +173,10 @@ sc_trainer_create(sc_trainer **trainer, const sc_train_config *config, int lanes
 	}
 
 	clear_places(t, t->input, 3 * (size_t) t->net.input_size * t->net.input_size);
-	clear_places(t, t->y[0], sc_resnet_pool_floats(&t->net));
+	clear_places(t, t->y[0], sc_resnet_pool_elements(&t->net));
 	for (int l = 1; l < SC_RESNET_LAYERS; l++)
 		if (t->y[l] != NULL)
-			clear_places(t, t->y[l], sc_resnet_floats(&t->net, l));
+			clear_places(t, t->y[l], sc_resnet_elements(&t->net, l));
 
 	memset(t->grads, 0, t->param_count * sizeof(float));
 	memset(t->velocity, 0, t->param_count * sizeof(float));

@@ -11,7 +11,8 @@
  *
  * Kept for the backward pass are the outputs of the convolutions (u) and of the
  * ReLUs (y), and nothing else: gradients take their places, u's by the gradient
- * of the convolution's output, y's by that of the ReLU's input.
+ * of the convolution's output, y's by that of the ReLU's input. They, the
+ * views and what a lane has of them in work have elements of net.precision.
  *
  *-------------------------------------------------------------------------
  */
@@ -40,9 +41,9 @@ typedef struct sc_lane_space
 	void	   *conv;			/* of the convolutions */
 	void	   *augment;		/* of the views */
 	float	   *view;			/* (input_size, input_size, 3) */
-	float	   *t,
-			   *t2;				/* (cap, floats of the largest input of a block) */
-	float	   *plane;			/* (stem side, stem side, block) */
+	void	   *t,
+			   *t2;				/* (cap, elements of the largest input of a block) */
+	void	   *plane;			/* (stem side, stem side, block) */
 	sc_channel_values *main,	/* of the layer at work, */
 			   *side,			/* ... of the shortcut beside it, */
 			   *next;			/* ... and of the layer that the backward pass comes to next */
@@ -66,11 +67,11 @@ struct sc_trainer
 	float	   *grads;
 	float	   *velocity;
 	float	   *stats;
-	float	   *turned;
+	void	   *turned;
 
-	float	   *input;			/* (shards, cap, 3, side, side); a step whose images are NULL finds its views here */
-	float	   *u[SC_RESNET_LAYERS];	/* (shards, cap, out / block, side, side, block) */
-	float	   *y[SC_RESNET_LAYERS];	/* likewise; y[0] after the pool; none for shortcuts */
+	void	   *input;			/* (shards, cap, 3, side, side); a step whose images are NULL finds its views here */
+	void	   *u[SC_RESNET_LAYERS];	/* (shards, cap, out / block, side, side, block) */
+	void	   *y[SC_RESNET_LAYERS];	/* likewise; y[0] after the pool; none for shortcuts */
 	uint8_t    *which;			/* as y[0], of the max-pool; NULL for the small stem */
 	float	   *feature;		/* (rows, 512); in the backward pass its gradient */
 	float	   *z,

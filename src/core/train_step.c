@@ -41,10 +41,17 @@ shard_at(const sc_trainer *t, int shard)
 	return s;
 }
 
-static float *
-place_of(const sc_trainer *t, float *tensor, int shard, size_t floats)
+/* The place of an element of a tensor. */
+static void *
+at(const sc_trainer *t, const void *tensor, size_t element)
 {
-	return tensor + (size_t) shard * t->cap * floats;
+	return sc_element_at(tensor, element, t->net.precision);
+}
+
+static void *
+place_of(const sc_trainer *t, void *tensor, int shard, size_t elements)
+{
+	return at(t, tensor, (size_t) shard * t->cap * elements);
 }
 
 static size_t
@@ -53,22 +60,28 @@ pixels_of(const sc_trainer *t, int l)
 	return (size_t) t->net.layer[l].side * t->net.layer[l].side;
 }
 
-static float *
+static void *
 u_of(const sc_trainer *t, int l, int shard)
 {
-	return place_of(t, t->u[l], shard, sc_resnet_floats(&t->net, l));
+	return place_of(t, t->u[l], shard, sc_resnet_elements(&t->net, l));
 }
 
-static float *
+static void *
 y_of(const sc_trainer *t, int l, int shard)
 {
-	return place_of(t, t->y[l], shard, l == 0 ? sc_resnet_pool_floats(&t->net) : sc_resnet_floats(&t->net, l));
+	return place_of(t, t->y[l], shard, l == 0 ? sc_resnet_pool_elements(&t->net) : sc_resnet_elements(&t->net, l));
 }
 
 static const sc_conv *
 conv_of(const sc_trainer *t, int l)
 {
 	return &t->net.conv[t->net.layer[l].shape];
+}
+
+static void *
+turned_of(const sc_trainer *t, int l)
+{
+	return (char *) t->turned + t->net.turned_at[l];
 }
 
 /* Sum of column c over the shards, in their order; which: 0 or 1. */
@@ -87,19 +100,20 @@ total(const sc_trainer *t, const double *partial, int l, int which, int c)
 
 /* The layer's convolution of one shard, and the sums of its output. */
 static sc_status
-convolve(const sc_lane *lane, sc_trainer *t, int l, shard_view s, const float *x)
+convolve(const sc_lane *lane, sc_trainer *t, int l, shard_view s, const void *x)
 {
 	const sc_resnet_layer *layer = &t->net.layer[l];
 	int			block = t->net.block;
 	size_t		plane = pixels_of(t, l) * (size_t) block;
 	double	   *sum = t->sums[l] + (size_t) s.shard * 2 * layer->out;
-	float	   *u = u_of(t, l, s.shard);
+	void	   *u = u_of(t, l, s.shard);
 
-	SC_TRY(sc_conv_forward(lane, conv_of(t, l), u, x, t->params + layer->weight, t->space[lane->index].conv));
+	SC_TRY(sc_conv_forward(lane, conv_of(t, l), u, x, t->params + layer->weight, turned_of(t, l),
+						   t->space[lane->index].conv));
 	memset(sum, 0, 2 * (size_t) layer->out * sizeof(double));
 	for (int v = 0; v < s.views; v++)
-		for (int c = 0; c < layer->out; c += block, u += plane)
-			SC_SIMD_CALL(sc_norm_sums) (sum + c, sum + layer->out + c, u, pixels_of(t, l), block);
+		for (int c = 0; c < layer->out; c += block, u = at(t, u, plane))
+			SC_SIMD_CALL(sc_norm_sums) (sum + c, sum + layer->out + c, u, pixels_of(t, l), block, t->net.precision);
 	return SC_OK;
 }
 
@@ -135,23 +149,23 @@ batch_values(const sc_lane *lane, sc_trainer *t, int l, sc_channel_values *value
 
 /* y of the layer, of one shard: norm, shortcut where s is given (with its norm, or as it is), ReLU. */
 static void
-activate(sc_trainer *t, int l, shard_view s, const sc_channel_values *values, const float *shortcut,
+activate(sc_trainer *t, int l, shard_view s, const sc_channel_values *values, const void *shortcut,
 		 const sc_channel_values *shortcut_values)
 {
 	int			block = t->net.block;
 	size_t		plane = pixels_of(t, l) * (size_t) block;
-	const float *u = u_of(t, l, s.shard);
-	float	   *y = y_of(t, l, s.shard);
+	const void *u = u_of(t, l, s.shard);
+	void	   *y = y_of(t, l, s.shard);
 
 	for (int v = 0; v < s.views; v++)
-		for (int c = 0; c < t->net.layer[l].out; c += block, u += plane, y += plane)
+		for (int c = 0; c < t->net.layer[l].out; c += block, u = at(t, u, plane), y = at(t, y, plane))
 		{
 			SC_SIMD_CALL(sc_norm_apply) (y, u, values->a + c, values->b + c, shortcut,
 										 shortcut_values ? shortcut_values->a + c : NULL,
 										 shortcut_values ? shortcut_values->b + c : NULL,
-										 pixels_of(t, l), block);
+										 pixels_of(t, l), block, t->net.precision);
 			if (shortcut != NULL)
-				shortcut += plane;
+				shortcut = at(t, shortcut, plane);
 		}
 }
 
@@ -164,13 +178,17 @@ activate_stem(sc_trainer *t, shard_view s, const sc_channel_values *values)
 				out = t->net.pool_side;
 	size_t		plane = pixels_of(t, 0) * (size_t) block,
 				small = (size_t) out * out * (size_t) block;
-	const float *u = u_of(t, 0, s.shard);
-	float	   *y = y_of(t, 0, s.shard);
-	uint8_t    *which = t->which + (size_t) s.shard * t->cap * sc_resnet_pool_floats(&t->net);
+	const void *u = u_of(t, 0, s.shard);
+	void	   *y = y_of(t, 0, s.shard);
+	uint8_t    *which = t->which + (size_t) s.shard * t->cap * sc_resnet_pool_elements(&t->net);
 
 	for (int v = 0; v < s.views; v++)
-		for (int c = 0; c < t->net.layer[0].out; c += block, u += plane, y += small, which += small)
-			SC_SIMD_CALL(sc_norm_pool) (y, which, u, values->a + c, values->b + c, side, out, block);
+		for (int c = 0; c < t->net.layer[0].out; c += block, which += small)
+		{
+			SC_SIMD_CALL(sc_norm_pool) (y, which, u, values->a + c, values->b + c, side, out, block, t->net.precision);
+			u = at(t, u, plane);
+			y = at(t, y, small);
+		}
 }
 
 /* The layers whose norms make y of a block's input: layer 0, or a second and perhaps its shortcut. */
@@ -222,9 +240,9 @@ make_views(const sc_lane *lane, sc_train_step *step, shard_view s)
 	sc_trainer *t = step->trainer;
 	sc_lane_space *space = &t->space[lane->index];
 	size_t		pixels = (size_t) t->net.input_size * t->net.input_size;
-	float	   *x = place_of(t, t->input, s.shard, 3 * pixels);
+	void	   *x = place_of(t, t->input, s.shard, 3 * pixels);
 
-	for (int v = 0; v < s.views; v++, x += 3 * pixels)
+	for (int v = 0; v < s.views; v++)
 	{
 		size_t		view = s.first + (size_t) v,
 					image = view % (size_t) t->config.batch_size;
@@ -234,7 +252,7 @@ make_views(const sc_lane *lane, sc_train_step *step, shard_view s)
 		if (sc_lane_stopped(lane))
 			return SC_ABORTED;
 		sc_augment_view(space->view, &step->images[image], &t->config.augment, &rng, space->augment);
-		sc_resnet_put_view(&t->net, x, space->view);
+		sc_resnet_put_view(&t->net, x, (size_t) v, space->view);
 	}
 	return SC_OK;
 }
@@ -246,9 +264,11 @@ forward(const sc_lane *lane, sc_train_step *step)
 	sc_lane_space *space = &t->space[lane->index];
 	int			last = t->net.blocks[SC_RESNET_BLOCKS - 1].second;
 
-	/* The data gradients need the weights turned; any time before them will do. */
 	for (int l = lane->index; l < SC_RESNET_LAYERS; l += lane->count)
-		SC_TRY(sc_conv_turn(lane, conv_of(t, l), t->turned + t->net.turned_at[l], t->params + t->net.layer[l].weight));
+		SC_TRY(sc_conv_turn(lane, conv_of(t, l), turned_of(t, l), t->params + t->net.layer[l].weight));
+	/* In bf16 every pass needs the weights turned, in float the data gradients alone, long after other barriers. */
+	if (t->net.precision == SC_PRECISION_BF16)
+		SC_TRY(sc_lane_barrier(lane));
 
 	for (int s = lane->index; s < t->shards; s += lane->count)
 	{
@@ -260,27 +280,27 @@ forward(const sc_lane *lane, sc_train_step *step)
 	}
 	for (int b = 0; b < SC_RESNET_BLOCKS; b++)
 	{
-		const sc_resnet_block *at = &t->net.blocks[b];
+		const sc_resnet_block *now = &t->net.blocks[b];
 
 		SC_TRY(sc_lane_barrier(lane));
-		output_values(lane, t, at->input, space->main, space->side, true);
+		output_values(lane, t, now->input, space->main, space->side, true);
 		for (int s = lane->index; s < t->shards; s += lane->count)
 		{
 			shard_view	shard = shard_at(t, s);
 
-			finish_output(lane, t, at->input, shard);
-			SC_TRY(convolve(lane, t, at->first, shard, y_of(t, at->input, s)));
-			if (at->shortcut >= 0)
-				SC_TRY(convolve(lane, t, at->shortcut, shard, y_of(t, at->input, s)));
+			finish_output(lane, t, now->input, shard);
+			SC_TRY(convolve(lane, t, now->first, shard, y_of(t, now->input, s)));
+			if (now->shortcut >= 0)
+				SC_TRY(convolve(lane, t, now->shortcut, shard, y_of(t, now->input, s)));
 		}
 		SC_TRY(sc_lane_barrier(lane));
-		batch_values(lane, t, at->first, space->main, true);
+		batch_values(lane, t, now->first, space->main, true);
 		for (int s = lane->index; s < t->shards; s += lane->count)
 		{
 			shard_view	shard = shard_at(t, s);
 
-			activate(t, at->first, shard, space->main, NULL, NULL);
-			SC_TRY(convolve(lane, t, at->second, shard, y_of(t, at->first, s)));
+			activate(t, now->first, shard, space->main, NULL, NULL);
+			SC_TRY(convolve(lane, t, now->second, shard, y_of(t, now->first, s)));
 		}
 	}
 	SC_TRY(sc_lane_barrier(lane));
@@ -292,7 +312,7 @@ forward(const sc_lane *lane, sc_train_step *step)
 		finish_output(lane, t, last, shard);
 		for (int v = 0; v < shard.views; v++)
 			sc_resnet_average(&t->net, t->feature + (shard.first + (size_t) v) * SC_EMBEDDING_DIM,
-							  y_of(t, last, s) + (size_t) v * sc_resnet_floats(&t->net, last));
+							  y_of(t, last, s), (size_t) v);
 	}
 	return SC_OK;
 }
@@ -325,79 +345,91 @@ gradient_values(const sc_lane *lane, sc_trainer *t, int l, sc_channel_values *va
 
 /* The sums over g (of the ReLU's input) that the norm's gradient needs, of one shard. */
 static void
-gradient_sums(sc_trainer *t, int l, shard_view s, const float *g, const sc_channel_values *values)
+gradient_sums(sc_trainer *t, int l, shard_view s, const void *g, const sc_channel_values *values)
 {
 	int			out = t->net.layer[l].out,
 				block = t->net.block;
 	size_t		plane = pixels_of(t, l) * (size_t) block;
 	double	   *sum = t->products[l] + (size_t) s.shard * 2 * out;
-	const float *u = u_of(t, l, s.shard);
+	const void *u = u_of(t, l, s.shard);
 
 	memset(sum, 0, 2 * (size_t) out * sizeof(double));
 	for (int v = 0; v < s.views; v++)
-		for (int c = 0; c < out; c += block, u += plane, g += plane)
+		for (int c = 0; c < out; c += block, u = at(t, u, plane), g = at(t, g, plane))
 			SC_SIMD_CALL(sc_norm_products) (sum + c, sum + out + c, g, u, values->mean + c, values->inv + c,
-											pixels_of(t, l), block);
+											pixels_of(t, l), block, t->net.precision);
+}
+
+/* A place without a view has no gradient. */
+static void
+clear_rest(sc_trainer *t, int l, shard_view s)
+{
+	size_t		elements = sc_resnet_elements(&t->net, l);
+
+	memset(at(t, u_of(t, l, s.shard), (size_t) s.views * elements), 0,
+		   (size_t) (t->cap - s.views) * elements * sc_element_bytes(t->net.precision));
 }
 
 /* The gradient of u in its place, of one shard, from g. */
 static void
-norm_backward(sc_trainer *t, int l, shard_view s, const float *g, const sc_channel_values *values)
+norm_backward(sc_trainer *t, int l, shard_view s, const void *g, const sc_channel_values *values)
 {
 	int			out = t->net.layer[l].out,
 				block = t->net.block;
 	size_t		plane = pixels_of(t, l) * (size_t) block;
-	float	   *u = u_of(t, l, s.shard);
+	void	   *u = u_of(t, l, s.shard);
 
 	for (int v = 0; v < s.views; v++)
-		for (int c = 0; c < out; c += block, u += plane, g += plane)
-			SC_SIMD_CALL(sc_norm_backward) (u, g, values->p + c, values->q + c, values->r + c, pixels_of(t, l), block);
-	/* A place without a view has no gradient. */
-	memset(u, 0, (size_t) (t->cap - s.views) * sc_resnet_floats(&t->net, l) * sizeof(float));
+		for (int c = 0; c < out; c += block, u = at(t, u, plane), g = at(t, g, plane))
+			SC_SIMD_CALL(sc_norm_backward) (u, g, values->p + c, values->q + c, values->r + c, pixels_of(t, l), block,
+											t->net.precision);
+	clear_rest(t, l, s);
 }
 
 /* The stem's gradient before its max-pool, of one block of channels; g: after it. */
-static const float *
-unpooled(const sc_lane *lane, sc_trainer *t, shard_view s, int v, int c, const float *g)
+static const void *
+unpooled(const sc_lane *lane, sc_trainer *t, shard_view s, int v, int c, const void *g)
 {
 	size_t		small = (size_t) t->net.pool_side * t->net.pool_side * t->net.block;
-	size_t		at = ((size_t) v * (t->net.layer[0].out / t->net.block) + (size_t) (c / t->net.block)) * small;
-	float	   *plane = t->space[lane->index].plane;
+	size_t		from = ((size_t) v * (t->net.layer[0].out / t->net.block) + (size_t) (c / t->net.block)) * small;
+	void	   *plane = t->space[lane->index].plane;
 
-	SC_SIMD_CALL(sc_norm_unpool) (plane, g + at, t->which + (size_t) s.shard * t->cap * sc_resnet_pool_floats(&t->net) + at,
-								  t->net.layer[0].side, t->net.pool_side, t->net.block);
+	SC_SIMD_CALL(sc_norm_unpool) (plane, at(t, g, from),
+								  t->which + (size_t) s.shard * t->cap * sc_resnet_pool_elements(&t->net) + from,
+								  t->net.layer[0].side, t->net.pool_side, t->net.block, t->net.precision);
 	return plane;
 }
 
 static void
-stem_sums(const sc_lane *lane, sc_trainer *t, shard_view s, const float *g, const sc_channel_values *values)
+stem_sums(const sc_lane *lane, sc_trainer *t, shard_view s, const void *g, const sc_channel_values *values)
 {
 	int			out = t->net.layer[0].out,
 				block = t->net.block;
 	size_t		plane = pixels_of(t, 0) * (size_t) block;
 	double	   *sum = t->products[0] + (size_t) s.shard * 2 * out;
-	const float *u = u_of(t, 0, s.shard);
+	const void *u = u_of(t, 0, s.shard);
 
 	memset(sum, 0, 2 * (size_t) out * sizeof(double));
 	for (int v = 0; v < s.views; v++)
-		for (int c = 0; c < out; c += block, u += plane)
+		for (int c = 0; c < out; c += block, u = at(t, u, plane))
 			SC_SIMD_CALL(sc_norm_products) (sum + c, sum + out + c, unpooled(lane, t, s, v, c, g), u,
-											values->mean + c, values->inv + c, pixels_of(t, 0), block);
+											values->mean + c, values->inv + c, pixels_of(t, 0), block,
+											t->net.precision);
 }
 
 static void
-stem_backward(const sc_lane *lane, sc_trainer *t, shard_view s, const float *g, const sc_channel_values *values)
+stem_backward(const sc_lane *lane, sc_trainer *t, shard_view s, const void *g, const sc_channel_values *values)
 {
 	int			out = t->net.layer[0].out,
 				block = t->net.block;
 	size_t		plane = pixels_of(t, 0) * (size_t) block;
-	float	   *u = u_of(t, 0, s.shard);
+	void	   *u = u_of(t, 0, s.shard);
 
 	for (int v = 0; v < s.views; v++)
-		for (int c = 0; c < out; c += block, u += plane)
+		for (int c = 0; c < out; c += block, u = at(t, u, plane))
 			SC_SIMD_CALL(sc_norm_backward) (u, unpooled(lane, t, s, v, c, g), values->p + c, values->q + c,
-											values->r + c, pixels_of(t, 0), block);
-	memset(u, 0, (size_t) (t->cap - s.views) * sc_resnet_floats(&t->net, 0) * sizeof(float));
+											values->r + c, pixels_of(t, 0), block, t->net.precision);
+	clear_rest(t, 0, s);
 }
 
 /*
@@ -407,14 +439,15 @@ stem_backward(const sc_lane *lane, sc_trainer *t, shard_view s, const float *g, 
  * shortcut beside a second layer.
  */
 static void
-relu_backward(const sc_lane *lane, sc_trainer *t, int l, shard_view s, const float *g, const float *g2)
+relu_backward(const sc_lane *lane, sc_trainer *t, int l, shard_view s, const void *g, const void *g2)
 {
 	const sc_resnet_block *block = block_of_output(t, l);
 	sc_lane_space *space = &t->space[lane->index];
-	size_t		floats = l == 0 ? sc_resnet_pool_floats(&t->net) : sc_resnet_floats(&t->net, l);
-	float	   *y = y_of(t, l, s.shard);
+	size_t		elements = l == 0 ? sc_resnet_pool_elements(&t->net) : sc_resnet_elements(&t->net, l);
+	void	   *y = y_of(t, l, s.shard);
 
-	SC_SIMD_CALL(sc_norm_mask) (y, y, g, g2, (size_t) s.views * floats / (size_t) t->net.block, t->net.block);
+	SC_SIMD_CALL(sc_norm_mask) (y, y, g, g2, (size_t) s.views * elements / (size_t) t->net.block, t->net.block,
+								t->net.precision);
 	if (l == 0 && t->which != NULL)
 		stem_sums(lane, t, s, y, space->next);
 	else
@@ -424,7 +457,7 @@ relu_backward(const sc_lane *lane, sc_trainer *t, int l, shard_view s, const flo
 }
 
 static sc_status
-weight_gradient(const sc_lane *lane, sc_trainer *t, int l, int which, shard_view s, const float *x)
+weight_gradient(const sc_lane *lane, sc_trainer *t, int l, int which, shard_view s, const void *x)
 {
 	return sc_conv_backward_weights(lane, conv_of(t, l),
 									t->weight_grads[which] + (size_t) s.shard * sc_trainer_grad_floats(t, which),
@@ -432,10 +465,10 @@ weight_gradient(const sc_lane *lane, sc_trainer *t, int l, int which, shard_view
 }
 
 static sc_status
-input_gradient(const sc_lane *lane, sc_trainer *t, int l, shard_view s, float *dx)
+input_gradient(const sc_lane *lane, sc_trainer *t, int l, shard_view s, void *dx)
 {
 	return sc_conv_backward_data(lane, conv_of(t, l), dx, u_of(t, l, s.shard), t->params + t->net.layer[l].weight,
-								 t->turned + t->net.turned_at[l], t->space[lane->index].conv);
+								 turned_of(t, l), t->space[lane->index].conv);
 }
 
 /* The gradient of a layer's weights: those of the shards, added in their order; each lane takes slices. */
@@ -470,18 +503,19 @@ pool_backward(const sc_lane *lane, sc_trainer *t, int last, shard_view s)
 {
 	size_t		pixels = pixels_of(t, last),
 				block = (size_t) t->net.block;
-	float	   *g = t->space[lane->index].t;
+	void	   *g = t->space[lane->index].t;
+	size_t		i = 0;
 
 	for (int v = 0; v < s.views; v++)
 	{
 		const float *feature = t->feature + (s.first + (size_t) v) * SC_EMBEDDING_DIM;
 
 		for (size_t c = 0; c < SC_EMBEDDING_DIM; c += block)
-			for (size_t i = 0; i < pixels; i++)
+			for (size_t p = 0; p < pixels; p++)
 				for (size_t k = 0; k < block; k++)
-					*g++ = feature[c + k] / (float) pixels;
+					sc_element_put(g, i++, feature[c + k] / (float) pixels, t->net.precision);
 	}
-	relu_backward(lane, t, last, s, t->space[lane->index].t, NULL);
+	relu_backward(lane, t, last, s, g, NULL);
 }
 
 static sc_status
@@ -499,53 +533,53 @@ backward(const sc_lane *lane, sc_trainer *t)
 	}
 	for (int b = SC_RESNET_BLOCKS - 1; b >= 0; b--)
 	{
-		const sc_resnet_block *at = &t->net.blocks[b];
+		const sc_resnet_block *now = &t->net.blocks[b];
 
 		/* y of the second layer holds the gradient of the block's output, before its ReLU. */
 		SC_TRY(sc_lane_barrier(lane));
-		gradient_values(lane, t, at->second, space->main);
-		if (at->shortcut >= 0)
-			gradient_values(lane, t, at->shortcut, space->side);
-		batch_values(lane, t, at->first, space->next, false);
+		gradient_values(lane, t, now->second, space->main);
+		if (now->shortcut >= 0)
+			gradient_values(lane, t, now->shortcut, space->side);
+		batch_values(lane, t, now->first, space->next, false);
 		for (int s = lane->index; s < t->shards; s += lane->count)
 		{
 			shard_view	shard = shard_at(t, s);
-			const float *g = y_of(t, at->second, s);
+			const void *g = y_of(t, now->second, s);
 
-			norm_backward(t, at->second, shard, g, space->main);
-			if (at->shortcut >= 0)
+			norm_backward(t, now->second, shard, g, space->main);
+			if (now->shortcut >= 0)
 			{
-				norm_backward(t, at->shortcut, shard, g, space->side);
-				SC_TRY(weight_gradient(lane, t, at->shortcut, 2, shard, y_of(t, at->input, s)));
+				norm_backward(t, now->shortcut, shard, g, space->side);
+				SC_TRY(weight_gradient(lane, t, now->shortcut, 2, shard, y_of(t, now->input, s)));
 			}
-			SC_TRY(weight_gradient(lane, t, at->second, 1, shard, y_of(t, at->first, s)));
-			SC_TRY(input_gradient(lane, t, at->second, shard, space->t));
-			relu_backward(lane, t, at->first, shard, space->t, NULL);
+			SC_TRY(weight_gradient(lane, t, now->second, 1, shard, y_of(t, now->first, s)));
+			SC_TRY(input_gradient(lane, t, now->second, shard, space->t));
+			relu_backward(lane, t, now->first, shard, space->t, NULL);
 		}
 		SC_TRY(sc_lane_barrier(lane));
-		SC_TRY(add_shards(lane, t, at->second, 1));
-		if (at->shortcut >= 0)
-			SC_TRY(add_shards(lane, t, at->shortcut, 2));
+		SC_TRY(add_shards(lane, t, now->second, 1));
+		if (now->shortcut >= 0)
+			SC_TRY(add_shards(lane, t, now->shortcut, 2));
 
-		gradient_values(lane, t, at->first, space->main);
-		output_values(lane, t, at->input, space->next, space->side, false);
+		gradient_values(lane, t, now->first, space->main);
+		output_values(lane, t, now->input, space->next, space->side, false);
 		for (int s = lane->index; s < t->shards; s += lane->count)
 		{
 			shard_view	shard = shard_at(t, s);
-			const float *through = y_of(t, at->second, s);
+			const void *through = y_of(t, now->second, s);
 
-			norm_backward(t, at->first, shard, y_of(t, at->first, s), space->main);
-			SC_TRY(weight_gradient(lane, t, at->first, 0, shard, y_of(t, at->input, s)));
-			SC_TRY(input_gradient(lane, t, at->first, shard, space->t));
-			if (at->shortcut >= 0)
+			norm_backward(t, now->first, shard, y_of(t, now->first, s), space->main);
+			SC_TRY(weight_gradient(lane, t, now->first, 0, shard, y_of(t, now->input, s)));
+			SC_TRY(input_gradient(lane, t, now->first, shard, space->t));
+			if (now->shortcut >= 0)
 			{
-				SC_TRY(input_gradient(lane, t, at->shortcut, shard, space->t2));
+				SC_TRY(input_gradient(lane, t, now->shortcut, shard, space->t2));
 				through = space->t2;
 			}
-			relu_backward(lane, t, at->input, shard, space->t, through);
+			relu_backward(lane, t, now->input, shard, space->t, through);
 		}
 		SC_TRY(sc_lane_barrier(lane));
-		SC_TRY(add_shards(lane, t, at->first, 0));
+		SC_TRY(add_shards(lane, t, now->first, 0));
 	}
 
 	gradient_values(lane, t, 0, space->main);

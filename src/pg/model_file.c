@@ -117,8 +117,9 @@ read_weights(const scpg_recipe *recipe, const bytea *file, MemoryContext cxt, Si
 	Size		bytes;
 	uint8	   *weights = NULL;
 
-	/* It will not train. */
+	/* It will not train, so any CPU can hold it. */
 	config.batch_size = 2;
+	config.net.precision = SC_PRECISION_F32;
 	scpg_check(core->sc_trainer_plan(&bytes, &config, 1, &err), &err);
 	arena = scpg_arena(scratch, sc_add(bytes, 2 * SC_ALIGN), "the encoder");
 	scpg_check(core->sc_trainer_create(&trainer, &config, 1, SC_TAKE(&arena, char, bytes), bytes, &err), &err);

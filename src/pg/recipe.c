@@ -13,6 +13,7 @@
 #include <limits.h>
 #include <math.h>
 
+#include "pg/bridge.h"
 #include "pg/options.h"
 #include "pg/recipe.h"
 
@@ -343,6 +344,9 @@ scpg_recipe_choose(scpg_recipe *r, const scpg_given *given, const scpg_image_sta
 		if (!GIVEN(pca_components) && r->pca_components > 0)
 			r->pca_components = Max(2, Min(r->pca_components, stats->images / 10));
 	}
+	/* A training that goes on elsewhere goes on as it began. */
+	if (r->precision == SCPG_PRECISION_AUTO)
+		r->precision = scpg_core()->sc_precision_best() == SC_PRECISION_BF16 ? SCPG_PRECISION_BF16 : SCPG_PRECISION_F32;
 	if (r->batch_size > n)
 		r->batch_size = (int) n;
 	if (r->warmup_epochs > r->epochs)
@@ -391,6 +395,9 @@ scpg_recipe_override_clustering(scpg_recipe *recipe, const Jsonb *options)
 		strncmp(wanted.init, recipe->init, strcspn(recipe->init, "@")) == 0 &&
 		strlen(wanted.init) == strcspn(recipe->init, "@"))
 		wanted.init = recipe->init;
+	/* ... and the precision that auto was. */
+	if (wanted.precision == SCPG_PRECISION_AUTO)
+		wanted.precision = recipe->precision;
 	for (int i = 0; i < lengthof(table); i++)
 	{
 		const char *name = table[i].name;
@@ -415,7 +422,7 @@ scpg_recipe_net(const scpg_recipe *r)
 	return (sc_net_config) {
 		.input_size = r->input_size,
 		.small_stem = r->stem == 1,
-		.precision = r->precision == 2 ? SC_PRECISION_BF16 : SC_PRECISION_F32
+		.precision = r->precision == SCPG_PRECISION_BF16 ? SC_PRECISION_BF16 : SC_PRECISION_F32
 	};
 }
 

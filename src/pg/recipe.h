@@ -27,6 +27,13 @@ typedef enum scpg_elbow_choice
 	SCPG_ELBOW_SILHOUETTE
 } scpg_elbow_choice;
 
+typedef enum scpg_precision
+{
+	SCPG_PRECISION_AUTO,		/* until scpg_recipe_choose, which stores what it is on this CPU */
+	SCPG_PRECISION_F32,
+	SCPG_PRECISION_BF16
+} scpg_precision;
+
 /* The names are the options'; their meaning is in the README's table. */
 typedef struct scpg_recipe
 {
@@ -35,7 +42,7 @@ typedef struct scpg_recipe
 	char	   *image_column;	/* NULL: the one bytea column */
 	int			on_error;		/* 0 skip, 1 fail */
 	int64		seed;
-	int			precision;		/* 0 auto, 1 f32, 2 bf16 */
+	int			precision;		/* scpg_precision */
 	int			input_size;
 	int			image_side;		/* images are kept reduced to this short side */
 	int			stem;			/* 0 imagenet, 1 small */

@@ -173,15 +173,11 @@ plan(trainer *t)
 	bool		momenta = t->training->commits && (t->training->name != NULL || t->training->model != NULL);
 	sc_arena	arena;
 	sc_error	err;
-	sc_status	status;
 
 	memset(&err, 0, sizeof(err));
 	t->config = scpg_recipe_train(t->recipe);
 	t->lanes = scpg_lanes();
-	status = scpg_core()->sc_trainer_plan(&t->bytes, &t->config, t->lanes, &err);
-	if (status == SC_UNSUPPORTED && err.hint[0] == '\0')
-		strlcpy(err.hint, "Give the option \"precision\" as \"auto\" or \"f32\".", sizeof(err.hint));
-	scpg_check(status, &err);
+	scpg_check(scpg_core()->sc_trainer_plan(&t->bytes, &t->config, t->lanes, &err), &err);
 	arena = scpg_arena(t->context, sc_add(t->bytes, 2 * SC_ALIGN), "this training");
 	t->memory = SC_TAKE(&arena, char, t->bytes);
 	create_core(t);

@@ -2,8 +2,9 @@
  *
  * tests/unit/test_conv.c
  *	  Convolutions against their definition in double, every implementation
- *	  and shape of ResNet-18; and the loops of batch norm, ReLU and max-pool
- *	  against finite differences of a definition in double.
+ *	  and shape of ResNet-18, in float and bf16; and the loops of batch norm,
+ *	  ReLU and max-pool: in float against finite differences of a definition in
+ *	  double, in bf16 against those in float.
  *
  *-------------------------------------------------------------------------
  */
@@ -12,6 +13,58 @@
 #include "gemm.h"
 #include "norm.h"
 #include "unit.h"
+
+/* ---- elements ---------------------------------------------------------------- */
+
+/* Rounding a float to bf16, and to nearest, errs by at most this share of it. */
+#define BF16_ERROR 0x1p-8
+
+static float
+rounded(float value)
+{
+	uint16_t	element;
+
+	sc_element_put(&element, 0, value, SC_PRECISION_BF16);
+	return sc_element_get(&element, 0, SC_PRECISION_BF16);
+}
+
+/* The first n floats in this precision. */
+static void
+store(void *out, const float *x, size_t n, sc_precision precision)
+{
+	for (size_t i = 0; i < n; i++)
+		sc_element_put(out, i, x[i], precision);
+}
+
+static float
+of_bits(uint32_t bits)
+{
+	float		value;
+
+	memcpy(&value, &bits, sizeof(value));
+	return value;
+}
+
+static void
+test_elements(void)
+{
+	/* Ties go to the even one, up and down; large numbers to infinity; NaN stays NaN whatever its bits. */
+	CHECK(rounded(of_bits(0x3F808000)) == of_bits(0x3F800000), "tie to even, down");
+	CHECK(rounded(of_bits(0x3F818000)) == of_bits(0x3F820000), "tie to even, up");
+	CHECK(rounded(of_bits(0x3F808001)) == of_bits(0x3F810000), "above a tie");
+	CHECK(rounded(of_bits(0xBF817FFF)) == of_bits(0xBF810000), "below a tie");
+	CHECK(rounded(of_bits(0x3FFFFFFF)) == 2.0f, "carry into the exponent");
+	CHECK(rounded(of_bits(0x00018000)) == of_bits(0x00020000), "subnormal");
+	CHECK(isinf(rounded(3.4e38f)) && isinf(rounded(-INFINITY)), "infinity");
+	CHECK(isnan(rounded(NAN)) && isnan(rounded(of_bits(0x7FFFFFFF))) && isnan(rounded(of_bits(0xFF800001))), "NaN");
+	for (uint64_t i = 0; i < 1000; i++)
+	{
+		float		value = formula_unit(formula_id("elements"), i) * 100.0f;
+
+		CLOSE(rounded(value), value, BF16_ERROR * fabs(value));
+		CHECK(rounded(rounded(value)) == rounded(value), "%g", value);
+	}
+}
 
 /* ---- convolutions ---------------------------------------------------------- */
 
@@ -25,21 +78,21 @@ at(int block, int channels, size_t pixels, int v, int c, size_t p)
 typedef struct conv_case
 {
 	sc_conv		conv;
-	float	   *x,
+	void	   *x,				/* in the precision of the convolution */
 			   *dx,
 			   *y,
 			   *dy,
-			   *w,
-			   *dw,
-			   *oihw,
 			   *turned;
+	float	   *w,
+			   *dw,
+			   *oihw;
 	double	   *yd,
 			   *dxd,
 			   *dwd;
 	void	   *scratch;
 } conv_case;
 
-/* The definition: y, dx and dw (out, in, k, k), all in double. */
+/* The definition: y, dx and dw (out, in, k, k), all in double, of what a convolution in this precision reads. */
 static void
 define(conv_case *t)
 {
@@ -55,6 +108,7 @@ define(conv_case *t)
 				for (int k = 0; k < c->kernel * c->kernel; k++)
 				{
 					size_t		wi = ((size_t) o * c->in + (size_t) i) * c->kernel * c->kernel + (size_t) k;
+					double		w = c->precision == SC_PRECISION_BF16 ? rounded(t->oihw[wi]) : t->oihw[wi];
 					double		dw = 0.0;
 
 					for (int oy = 0; oy < out; oy++)
@@ -69,23 +123,25 @@ define(conv_case *t)
 								continue;
 							xi = at(in_block, c->in, in_pixels, v, i, (size_t) iy * c->side + (size_t) ix);
 							yi = at(c->block, c->out, out_pixels, v, o, (size_t) oy * out + (size_t) ox);
-							t->yd[yi] += (double) t->oihw[wi] * t->x[xi];
-							t->dxd[xi] += (double) t->oihw[wi] * t->dy[yi];
-							dw += (double) t->dy[yi] * t->x[xi];
+							t->yd[yi] += w * sc_element_get(t->x, xi, c->precision);
+							t->dxd[xi] += w * sc_element_get(t->dy, yi, c->precision);
+							dw += (double) sc_element_get(t->dy, yi, c->precision) * sc_element_get(t->x, xi, c->precision);
 						}
 					t->dwd[wi] += dw;
 				}
 }
 
 static double
-error_of(const float *x, const double *wanted, size_t n)
+error_of(const void *x, const double *wanted, size_t n, sc_precision precision)
 {
 	double		square = 0.0,
 				norm = 0.0;
 
 	for (size_t i = 0; i < n; i++)
 	{
-		square += (x[i] - wanted[i]) * (x[i] - wanted[i]);
+		double		d = sc_element_get(x, i, precision) - wanted[i];
+
+		square += d * d;
 		norm += wanted[i] * wanted[i];
 	}
 	return sqrt(square / norm);
@@ -98,26 +154,29 @@ run_all(const sc_lane *lane, void *arg)
 
 	if (lane->index > 0)
 		return SC_OK;
-	SC_TRY(sc_conv_forward(lane, &t->conv, t->y, t->x, t->w, t->scratch));
+	SC_TRY(sc_conv_turn(lane, &t->conv, t->turned, t->w));
+	SC_TRY(sc_conv_forward(lane, &t->conv, t->y, t->x, t->w, t->turned, t->scratch));
 	SC_TRY(sc_conv_backward_weights(lane, &t->conv, t->dw, t->x, t->dy, t->scratch));
 	if (t->conv.config.planar)
 		return SC_OK;
-	SC_TRY(sc_conv_turn(lane, &t->conv, t->turned, t->w));
 	return sc_conv_backward_data(lane, &t->conv, t->dx, t->dy, t->w, t->turned, t->scratch);
 }
 
+/* tol: of y and dx, and of dw, in float; in bf16 they are rounded once at the end, which is BF16_ERROR at most. */
 static void
-test_conv(int views, int in, int out, int side, int kernel, int stride, sc_conv_kind kind, double tol)
+test_conv(int views, int in, int out, int side, int kernel, int stride, sc_conv_kind kind, sc_precision precision, double tol)
 {
 	conv_case	t = {0};
-	sc_conv_config config = {views, in, out, side, kernel, stride, sc_conv_block(kind), in == 3, true, kind};
+	sc_conv_config config = {views, in, out, side, kernel, stride, sc_conv_block(kind), in == 3, true, kind, precision};
+	double		round_tol = tol + (precision == SC_PRECISION_BF16 ? BF16_ERROR : 0.0);
 	sc_error	err = {0};
 	size_t		nx,
 				ny;
 	float	   *back;
 	char		what[100];
 
-	snprintf(what, sizeof(what), "%d x %d -> %d, side %d, kernel %d/%d, kind %d", views, in, out, side, kernel, stride, kind);
+	snprintf(what, sizeof(what), "%d x %d -> %d, side %d, kernel %d/%d, kind %d%s", views, in, out, side, kernel, stride, kind,
+			 precision == SC_PRECISION_BF16 ? ", bf16" : "");
 	CHECK(sc_conv_open(&t.conv, &config, &err) == SC_OK, "%s: %s", what, err.message);
 	nx = (size_t) views * in * side * side;
 	ny = (size_t) views * out * t.conv.out_side * t.conv.out_side;
@@ -129,13 +188,15 @@ test_conv(int views, int in, int out, int side, int kernel, int stride, sc_conv_
 	t.dw = aligned_alloc(64, (t.conv.weights + 16) * 4);
 	t.oihw = malloc(t.conv.weights * 4);
 	back = malloc(t.conv.weights * 4);
-	t.turned = aligned_alloc(64, (t.conv.turned + 16) * 4);
+	t.turned = aligned_alloc(64, t.conv.turned + 64);
 	t.scratch = malloc(t.conv.scratch + 64);
 	t.yd = calloc(ny, sizeof(double));
 	t.dxd = calloc(nx, sizeof(double));
 	t.dwd = calloc(t.conv.weights, sizeof(double));
-	formula_fill(t.x, nx, formula_id("x"), 1.0f, 0.0f);
-	formula_fill(t.dy, ny, formula_id("dy"), 1.0f, 0.0f);
+	formula_fill(t.dx, nx, formula_id("x"), 1.0f, 0.0f);
+	store(t.x, t.dx, nx, precision);
+	formula_fill(t.y, ny, formula_id("dy"), 1.0f, 0.0f);
+	store(t.dy, t.y, ny, precision);
 	formula_fill(t.oihw, t.conv.weights, formula_id("w"), 1.0f, 0.0f);
 	/* What is not overwritten shows. */
 	memset(t.y, 0xFF, ny * 4);
@@ -147,11 +208,12 @@ test_conv(int views, int in, int out, int side, int kernel, int stride, sc_conv_
 	CHECK(memcmp(back, t.oihw, t.conv.weights * 4) == 0, "%s: layout of the weights", what);
 	define(&t);
 	CHECK(sc_pool_run(2, run_all, &t, &err) == SC_OK, "%s: %s", what, err.message);
-	CHECK(error_of(t.y, t.yd, ny) < tol, "%s: forward off by %.3g", what, error_of(t.y, t.yd, ny));
+	CHECK(error_of(t.y, t.yd, ny, precision) < round_tol, "%s: forward off by %.3g", what, error_of(t.y, t.yd, ny, precision));
 	sc_conv_export(&t.conv, back, t.dw);
-	CHECK(error_of(back, t.dwd, t.conv.weights) < tol, "%s: weights off by %.3g", what, error_of(back, t.dwd, t.conv.weights));
+	CHECK(error_of(back, t.dwd, t.conv.weights, SC_PRECISION_F32) < tol, "%s: weights off by %.3g", what,
+		  error_of(back, t.dwd, t.conv.weights, SC_PRECISION_F32));
 	if (in != 3)
-		CHECK(error_of(t.dx, t.dxd, nx) < tol, "%s: data off by %.3g", what, error_of(t.dx, t.dxd, nx));
+		CHECK(error_of(t.dx, t.dxd, nx, precision) < round_tol, "%s: data off by %.3g", what, error_of(t.dx, t.dxd, nx, precision));
 	sc_conv_close(&t.conv);
 	free(t.x);
 	free(t.dx);
@@ -169,18 +231,30 @@ test_conv(int views, int in, int out, int side, int kernel, int stride, sc_conv_
 }
 
 static void
-test_convs(sc_conv_kind kind, double tol)
+test_convs(sc_conv_kind kind, sc_precision precision, double tol)
 {
-	test_conv(2, 3, 64, 21, 7, 2, kind, tol);
-	test_conv(2, 3, 64, 12, 3, 1, kind, tol);
-	test_conv(3, 64, 64, 9, 3, 1, kind, tol);
-	test_conv(2, 64, 128, 8, 3, 2, kind, tol);
-	test_conv(2, 64, 128, 9, 1, 2, kind, tol);
-	test_conv(2, 128, 128, 5, 3, 1, kind, tol);
-	test_conv(1, 128, 256, 4, 3, 2, kind, tol);
-	test_conv(3, 256, 256, 2, 3, 1, kind, tol);
-	test_conv(2, 256, 512, 2, 1, 2, kind, tol);
-	test_conv(2, 256, 256, 1, 3, 1, kind, tol);
+	test_conv(2, 3, 64, 21, 7, 2, kind, precision, tol);
+	test_conv(2, 3, 64, 12, 3, 1, kind, precision, tol);
+	test_conv(3, 64, 64, 9, 3, 1, kind, precision, tol);
+	test_conv(2, 64, 128, 8, 3, 2, kind, precision, tol);
+	test_conv(2, 64, 128, 9, 1, 2, kind, precision, tol);
+	test_conv(2, 128, 128, 5, 3, 1, kind, precision, tol);
+	test_conv(1, 128, 256, 4, 3, 2, kind, precision, tol);
+	test_conv(3, 256, 256, 2, 3, 1, kind, precision, tol);
+	test_conv(2, 256, 512, 2, 1, 2, kind, precision, tol);
+	test_conv(2, 256, 256, 1, 3, 1, kind, precision, tol);
+}
+
+/* Where there is no bf16 the error says so. */
+static void
+test_no_bf16(void)
+{
+	sc_conv_config config = {2, 64, 64, 8, 3, 1, 16, false, true, SC_CONV_BLAS, SC_PRECISION_BF16};
+	sc_conv		conv;
+	sc_error	err = {0};
+
+	CHECK(sc_conv_open(&conv, &config, &err) == SC_UNSUPPORTED, "status %d", err.status);
+	CHECK(strstr(err.message, "bf16") != NULL && strstr(err.hint, "f32") != NULL, "%s; %s", err.message, err.hint);
 }
 
 /* ---- norm, shortcut, ReLU --------------------------------------------------- */
@@ -244,7 +318,7 @@ test_norm(int block, bool shortcut)
 			sd[c][i] = AT(s, i, c);
 			wd[c][i] = AT(t, i, c);
 		}
-	SC_SIMD_CALL(sc_norm_sums) (sum, square, u, N, block);
+	SC_SIMD_CALL(sc_norm_sums) (sum, square, u, N, block, SC_PRECISION_F32);
 	for (int c = 0; c < block; c++)
 	{
 		double		m = sum[c] / N,
@@ -255,7 +329,7 @@ test_norm(int block, bool shortcut)
 		a[c] = (1.0f + 0.1f * (float) c) * inv[c];
 		b[c] = 0.05f * (float) c - mean[c] * a[c];
 	}
-	SC_SIMD_CALL(sc_norm_apply) (y, u, a, b, shortcut ? s : NULL, NULL, NULL, N, block);
+	SC_SIMD_CALL(sc_norm_apply) (y, u, a, b, shortcut ? s : NULL, NULL, NULL, N, block, SC_PRECISION_F32);
 	for (int c = 0; c < block; c++)
 	{
 		double		loss = 0;
@@ -265,15 +339,15 @@ test_norm(int block, bool shortcut)
 		CLOSE(loss, norm_loss(ud[c], shortcut ? sd[c] : NULL, 1.0 + 0.1 * c, 0.05 * c, wd[c], N), 1e-4);
 	}
 
-	SC_SIMD_CALL(sc_norm_mask) (y, y, t, NULL, N, block);
-	SC_SIMD_CALL(sc_norm_products) (gsum, gproduct, y, u, mean, inv, N, block);
+	SC_SIMD_CALL(sc_norm_mask) (y, y, t, NULL, N, block, SC_PRECISION_F32);
+	SC_SIMD_CALL(sc_norm_products) (gsum, gproduct, y, u, mean, inv, N, block, SC_PRECISION_F32);
 	for (int c = 0; c < block; c++)
 	{
 		p[c] = a[c];
 		q[c] = (float) (-(double) p[c] * (gproduct[c] / N) * inv[c]);
 		r[c] = (float) (-(double) p[c] * (gsum[c] / N) - (double) q[c] * mean[c]);
 	}
-	SC_SIMD_CALL(sc_norm_backward) (u, y, p, q, r, N, block);
+	SC_SIMD_CALL(sc_norm_backward) (u, y, p, q, r, N, block, SC_PRECISION_F32);
 	for (int c = 0; c < block; c++)
 	{
 		const double *sc = shortcut ? sd[c] : NULL;
@@ -325,8 +399,8 @@ test_pool(int block, int side)
 		a[c] = c == 1 ? -1.0f : 1.0f;
 		b[c] = c == 2 ? -5.0f : 0.25f;
 	}
-	SC_SIMD_CALL(sc_norm_pool) (y, which, u, a, b, side, out, block);
-	SC_SIMD_CALL(sc_norm_unpool) (dx, dy, which, side, out, block);
+	SC_SIMD_CALL(sc_norm_pool) (y, which, u, a, b, side, out, block, SC_PRECISION_F32);
+	SC_SIMD_CALL(sc_norm_unpool) (dx, dy, which, side, out, block, SC_PRECISION_F32);
 	for (int oy = 0; oy < out; oy++)
 		for (int ox = 0; ox < out; ox++)
 			for (int c = 0; c < block; c++)
@@ -354,17 +428,145 @@ test_pool(int block, int side)
 	free(which);
 }
 
+/* ---- the same loops in bf16 ------------------------------------------------------ */
+
+#define M (N * BLOCK_MAX)
+#define F32 SC_PRECISION_F32
+#define BF16 SC_PRECISION_BF16
+
+/* A tensor by the formula, rounded: as floats, and as it is stored. */
+static void
+both(float *x, uint16_t *stored, size_t n, const char *name)
+{
+	formula_fill(x, n, formula_id(name), 1.0f, 0.0f);
+	for (size_t i = 0; i < n; i++)
+		x[i] = rounded(x[i]);
+	store(stored, x, n, BF16);
+}
+
+/* What the loop in bf16 wrote is what that in float wrote, rounded. */
+static void
+check_rounded(const char *what, const uint16_t *stored, const float *x, size_t n)
+{
+	double		worst = 0.0;
+
+	for (size_t i = 0; i < n; i++)
+	{
+		double		d = fabs(sc_element_get(stored, i, BF16) - x[i]);
+
+		/* One part in a hundred of slack for another order of the arithmetic. */
+		if (!(d <= 1.01 * BF16_ERROR * fabs(x[i])))
+			worst = fmax(worst, isnan(d) ? INFINITY : d);
+	}
+	CHECK(worst == 0.0, "%s: off by %g", what, worst);
+}
+
+static void
+test_norm_bf16(void)
+{
+	float		u[M],
+				s[M],
+				t[M],
+				y[M];
+	uint16_t	u16[M],
+				s16[M],
+				t16[M],
+				y16[M];
+	float		a[BLOCK_MAX],
+				b[BLOCK_MAX];
+	double		sum[2][BLOCK_MAX] = {{0}},
+				square[2][BLOCK_MAX] = {{0}};
+
+	both(u, u16, M, "u");
+	both(s, s16, M, "s");
+	both(t, t16, M, "t");
+	formula_fill(a, BLOCK_MAX, formula_id("a"), 0.5f, 1.0f);
+	formula_fill(b, BLOCK_MAX, formula_id("b"), 0.5f, 0.0f);
+	SC_SIMD_CALL(sc_norm_sums) (sum[0], square[0], u, N, BLOCK_MAX, F32);
+	SC_SIMD_CALL(sc_norm_sums) (sum[1], square[1], u16, N, BLOCK_MAX, BF16);
+	SC_SIMD_CALL(sc_norm_products) (sum[0], square[0], t, u, a, b, N, BLOCK_MAX, F32);
+	SC_SIMD_CALL(sc_norm_products) (sum[1], square[1], t16, u16, a, b, N, BLOCK_MAX, BF16);
+	for (int c = 0; c < BLOCK_MAX; c++)
+	{
+		CLOSE(sum[1][c], sum[0][c], 1e-4);
+		CLOSE(square[1][c], square[0][c], 1e-4);
+	}
+	SC_SIMD_CALL(sc_norm_apply) (y, u, a, b, NULL, NULL, NULL, N, BLOCK_MAX, F32);
+	SC_SIMD_CALL(sc_norm_apply) (y16, u16, a, b, NULL, NULL, NULL, N, BLOCK_MAX, BF16);
+	check_rounded("apply", y16, y, M);
+	SC_SIMD_CALL(sc_norm_apply) (y, u, a, b, s, b, a, N, BLOCK_MAX, F32);
+	SC_SIMD_CALL(sc_norm_apply) (y16, u16, a, b, s16, b, a, N, BLOCK_MAX, BF16);
+	check_rounded("apply with the shortcut's norm", y16, y, M);
+	SC_SIMD_CALL(sc_norm_apply) (y, u, a, b, s, NULL, NULL, N, BLOCK_MAX, F32);
+	SC_SIMD_CALL(sc_norm_apply) (y16, u16, a, b, s16, NULL, NULL, N, BLOCK_MAX, BF16);
+	check_rounded("apply with the shortcut", y16, y, M);
+	/* In place, as a training does. */
+	SC_SIMD_CALL(sc_norm_mask) (y, y, t, s, N, BLOCK_MAX, F32);
+	SC_SIMD_CALL(sc_norm_mask) (y16, y16, t16, s16, N, BLOCK_MAX, BF16);
+	check_rounded("mask of two", y16, y, M);
+	SC_SIMD_CALL(sc_norm_mask) (y, u, t, NULL, N, BLOCK_MAX, F32);
+	SC_SIMD_CALL(sc_norm_mask) (y16, u16, t16, NULL, N, BLOCK_MAX, BF16);
+	check_rounded("mask", y16, y, M);
+	SC_SIMD_CALL(sc_norm_backward) (u, t, a, b, b, N, BLOCK_MAX, F32);
+	SC_SIMD_CALL(sc_norm_backward) (u16, t16, a, b, b, N, BLOCK_MAX, BF16);
+	check_rounded("backward", u16, u, M);
+	/* NaN must come through, or a training that diverges would not be seen. */
+	sc_element_put(u16, 3, NAN, BF16);
+	SC_SIMD_CALL(sc_norm_apply) (y16, u16, a, b, s16, NULL, NULL, N, BLOCK_MAX, BF16);
+	CHECK(isnan(sc_element_get(y16, 3, BF16)), "NaN is lost");
+}
+
+#define POOL_SIDE 15
+#define POOL_OUT 8
+#define POOL_U (POOL_SIDE * POOL_SIDE * BLOCK_MAX)
+#define POOL_Y (POOL_OUT * POOL_OUT * BLOCK_MAX)
+
+static void
+test_pool_bf16(void)
+{
+	static float u[POOL_U],
+				y[POOL_Y],
+				dy[POOL_Y];
+	static uint16_t u16[POOL_U],
+				y16[POOL_Y],
+				dy16[POOL_Y];
+	static uint8_t which[2][POOL_Y];
+	float		a[BLOCK_MAX],
+				b[BLOCK_MAX];
+
+	both(u, u16, POOL_U, "pool");
+	both(dy, dy16, POOL_Y, "pool.dy");
+	formula_fill(a, BLOCK_MAX, formula_id("a"), 1.0f, 0.0f);
+	formula_fill(b, BLOCK_MAX, formula_id("b"), 0.5f, 0.0f);
+	SC_SIMD_CALL(sc_norm_pool) (y, which[0], u, a, b, POOL_SIDE, POOL_OUT, BLOCK_MAX, F32);
+	SC_SIMD_CALL(sc_norm_pool) (y16, which[1], u16, a, b, POOL_SIDE, POOL_OUT, BLOCK_MAX, BF16);
+	check_rounded("pool", y16, y, POOL_Y);
+	CHECK(memcmp(which[0], which[1], POOL_Y) == 0, "pool chose others");
+	SC_SIMD_CALL(sc_norm_unpool) (u, dy, which[0], POOL_SIDE, POOL_OUT, BLOCK_MAX, F32);
+	SC_SIMD_CALL(sc_norm_unpool) (u16, dy16, which[1], POOL_SIDE, POOL_OUT, BLOCK_MAX, BF16);
+	check_rounded("unpool", u16, u, POOL_U);
+}
+
 int
 main(void)
 {
 	bool		serial;
 
 	sc_blas_open(&serial);
-	test_convs(SC_CONV_BLAS, 1e-5);
-	test_convs(SC_CONV_DIRECT, 1e-5);
+	test_elements();
+	test_convs(SC_CONV_BLAS, F32, 1e-5);
+	test_convs(SC_CONV_DIRECT, F32, 1e-5);
 	/* Winograd's own bound. */
-	test_convs(SC_CONV_BEST, 1e-4);
-	test_conv(8, 64, 64, 16, 3, 1, SC_CONV_BEST, 1e-4);
+	test_convs(SC_CONV_BEST, F32, 1e-4);
+	test_conv(8, 64, 64, 16, 3, 1, SC_CONV_BEST, F32, 1e-4);
+	if (sc_conv_bf16(SC_CONV_BEST) != SC_BF16_NONE)
+	{
+		test_convs(SC_CONV_BEST, BF16, 1e-5);
+		test_conv(8, 64, 64, 16, 3, 1, SC_CONV_BEST, BF16, 1e-5);
+	}
+	else
+		printf("conv: convolutions in bf16 skipped: this CPU has no bf16 arithmetic, or there is no oneDNN\n");
+	test_no_bf16();
 	for (int block = 8; block <= 16; block += 8)
 	{
 		test_norm(block, false);
@@ -373,6 +575,8 @@ main(void)
 		test_pool(block, 7);
 		test_pool(block, 16);
 	}
+	test_norm_bf16();
+	test_pool_bf16();
 	sc_pool_shutdown();
 	UNIT_END("conv");
 }
