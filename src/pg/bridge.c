@@ -318,6 +318,12 @@ scpg_memory_left(void)
 	return limit > taken ? limit - taken : 0;
 }
 
+size_t
+scpg_memory_taken(void)
+{
+	return memory_taken;
+}
+
 void
 scpg_memory_cache(const size_t *bytes, void (*release) (void))
 {

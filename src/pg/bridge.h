@@ -61,6 +61,9 @@ extern void scpg_memory_cache(const size_t *bytes, void (*release) (void));
 /* Bytes of selfclass.max_memory that are not counted as taken now, or only by a cache. */
 extern size_t scpg_memory_left(void);
 
+/* Bytes of it that are counted as taken now, those of a cache included. */
+extern size_t scpg_memory_taken(void);
+
 /* The limits on images, from the settings. */
 extern sc_image_limits scpg_image_limits(void);
 

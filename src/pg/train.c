@@ -182,8 +182,12 @@ plan(trainer *t)
 	t->memory = SC_TAKE(&arena, char, t->bytes);
 	create_core(t);
 	t->training->size = scpg_core()->sc_trainer_save_bytes(t->core, momenta);
-	arena = scpg_arena(CurrentMemoryContext, sc_add(t->training->size, 2 * SC_ALIGN), "the weights of a model");
+	arena = scpg_arena(CurrentMemoryContext, sc_add(t->training->size, 2 * SC_ALIGN), "this training");
 	t->stream = SC_TAKE(&arena, uint8, t->training->size);
+	ereport(DEBUG1,
+			(errmsg_internal("memory of this training: %zu MB, of them %zu MB for batches of %d images at %d pixels, %zu MB for the weights as they are kept",
+							 scpg_memory_taken() >> 20, t->bytes >> 20, t->recipe->batch_size,
+							 t->recipe->input_size, (size_t) t->training->size >> 20)));
 }
 
 static void

@@ -197,6 +197,26 @@ for my $signal ('KILL', 'cancel', 'cancel before a checkpoint')
 	is($node->safe_psql('postgres', "SELECT to_regclass('labels') IS NULL"), 't', 'a cancelled call leaves no table');
 }
 
+# ---- memory --------------------------------------------------------------------
+
+# What a backend takes beyond what it held after a small training is what the plan said.
+{
+	my $size = sub { return "SELECT 'size', (regexp_match(pg_read_file('/proc/self/status'), '$_[0]:\\s*(\\d+) kB'))[1]::int / 1024" };
+	my $options = '"preset": "lightly", "input_size": 64, "batch_size": 48, "epochs": 1';
+	my ($out, $err);
+
+	$node->psql('postgres', join(";\n", qq{CALL train_encoder('small', 'photos', '$quick')}, $size->('VmRSS'), 'SET client_min_messages = debug1',
+		qq{CALL train_encoder('planned', 'photos', '{$options}')}, $size->('VmHWM')), stdout => \$out, stderr => \$err);
+	my ($before, $peak) = $out =~ /size\|(\d+)/g;
+	my ($planned) = $err =~ /memory of this training: (\d+) MB/;
+
+	cmp_ok(abs($peak - $before - $planned), '<', 0.15 * $planned, 'the memory of a training is what was planned');
+	($out, $err) = ('', '');
+	$node->psql('postgres', "SET selfclass.max_memory = " . int($planned * 0.9) . "; CALL train_encoder('refused', 'photos', '{$options}')",
+		stdout => \$out, stderr => \$err, extra_params => [ '-v', 'VERBOSITY=verbose' ]);
+	like($err, qr/54000: not enough memory for this training.*It needs \d+ MB/s, 'a limit below it says what is needed');
+}
+
 # ---- dump and restore ---------------------------------------------------------------
 
 $node->safe_psql('postgres', "CALL cluster_images_into('photos', 'labels', 3, 'whole')");
