@@ -97,9 +97,9 @@ whole(size_t bytes)
 }
 
 static size_t
-scratch_of(const onednn_pass *p)
+scratch_of(const_dnnl_primitive_desc_t primitive)
 {
-	sc_dnnl_desc_ref desc = dnnl_primitive_desc_query_md(p->desc, dnnl_query_scratchpad_md, 0);
+	sc_dnnl_desc_ref desc = dnnl_primitive_desc_query_md(primitive, dnnl_query_scratchpad_md, 0);
 
 	return desc == NULL ? 0 : whole(dnnl_memory_desc_get_size(desc));
 }
@@ -197,8 +197,10 @@ plan_turn(sc_conv *conv, const onednn_conv *o, onednn_pass *p, sc_conv_pass pass
 	}
 	if (!dnnl_memory_desc_equal(wanted, SC_DNNL_REF(own)))
 	{
+		/* sc_conv_turn has no scratch memory; the versions known need none for this. */
 		if (dnnl_reorder_primitive_desc_create(&p->turn_desc, SC_DNNL_REF(own), o->engine, wanted, o->engine,
 											   attr) == dnnl_success &&
+			scratch_of(p->turn_desc) == 0 &&
 			dnnl_primitive_create(&p->turn, p->turn_desc) == dnnl_success)
 		{
 			p->turned_at = conv->turned;
@@ -245,7 +247,7 @@ sc_conv_onednn_open(sc_conv *conv, sc_error *err)
 			if (p->desc != NULL && pass != SC_CONV_WEIGHTS)
 				plan_turn(conv, o, p, pass, attr);
 			if (p->desc != NULL)
-				conv->scratch = SC_MAX(conv->scratch, scratch_of(p) + SC_ALIGN);
+				conv->scratch = SC_MAX(conv->scratch, scratch_of(p->desc) + SC_ALIGN);
 		}
 	}
 	if (attr != NULL)
@@ -405,7 +407,7 @@ sc_conv_onednn_run(const sc_lane *lane, const sc_conv *conv, sc_conv_pass pass,
 	static const int which[PASSES][3] = {{2, 0, 1}, {0, 2, 1}, {1, 0, 2}};
 	const onednn_conv *o = conv->onednn;
 	const onednn_pass *p = &o->pass[pass];
-	size_t		bytes = scratch_of(p);
+	size_t		bytes = scratch_of(p->desc);
 	sc_arena	arena = sc_arena_over(scratch, bytes + SC_ALIGN);
 	void	   *memory[] = {out, (void *) in, (void *) third, sc_arena_take(&arena, bytes, 1)};
 	sc_dnnl_desc_ref desc[4];

@@ -14,6 +14,16 @@
 #define GET(tensor, i) sc_element_get(tensor, i, precision)
 #define PUT(tensor, i, value) sc_element_put(tensor, i, value, precision)
 
+/*
+ * A loop over the channels inside of another loop, which gcc would unroll into
+ * sixteen single floats before it looks for vectors.
+ */
+#if defined(__GNUC__) && !defined(__clang__)
+#define CHANNELS(c) _Pragma("GCC unroll 1") for (int c = 0; c < block; c++)
+#else
+#define CHANNELS(c) for (int c = 0; c < block; c++)
+#endif
+
 /* Pixels whose sum is taken in float. */
 #define RUN 256
 
@@ -189,43 +199,6 @@ SC_SIMD(sc_norm_backward) (void *u, const void *g, const float *p, const float *
 	BY_KIND(backward, u, g, p, q, r, n);
 }
 
-/* One pixel of a pool: a window that lies inside, or whose borders are looked at. */
-INLINE void
-pool_pixel(void *restrict y, uint8_t *restrict which, const void *restrict u, const float *a, const float *b,
-		   int side, int oy, int ox, bool inside, int block, sc_precision precision)
-{
-	float		best[16];
-	int			at[16];
-
-	for (int c = 0; c < block; c++)
-	{
-		best[c] = -3.402823466e38f;
-		at[c] = 0;
-	}
-	for (int k = 0; k < 9; k++)
-	{
-		int			iy = 2 * oy - 1 + k / 3,
-					ix = 2 * ox - 1 + k % 3;
-		size_t		pixel = ((size_t) iy * (size_t) side + (size_t) ix) * (size_t) block;
-
-		if (!inside && (iy < 0 || iy >= side || ix < 0 || ix >= side))
-			continue;
-		for (int c = 0; c < block; c++)
-		{
-			float		v = GET(u, pixel + (size_t) c) * a[c] + b[c];
-			bool		more = !(v <= best[c]);
-
-			best[c] = more ? v : best[c];
-			at[c] = more ? k : at[c];
-		}
-	}
-	for (int c = 0; c < block; c++)
-	{
-		PUT(y, (size_t) c, best[c] < 0.0f ? 0.0f : best[c]);
-		which[c] = (uint8_t) at[c];
-	}
-}
-
 INLINE void
 pool(void *restrict y, uint8_t *restrict which, const void *restrict u, const float *a, const float *b,
 	 int side, int out, int block, sc_precision precision)
@@ -233,12 +206,33 @@ pool(void *restrict y, uint8_t *restrict which, const void *restrict u, const fl
 	for (int oy = 0; oy < out; oy++)
 		for (int ox = 0; ox < out; ox++)
 		{
-			size_t		at = ((size_t) oy * (size_t) out + (size_t) ox) * (size_t) block;
+			size_t		to = ((size_t) oy * (size_t) out + (size_t) ox) * (size_t) block;
+			float		best[16],
+						at[16];	/* which of the nine: floats, so that masks are those of best */
 
-			if (oy > 0 && ox > 0 && 2 * oy + 1 < side && 2 * ox + 1 < side)
-				pool_pixel(sc_element_at(y, at, precision), which + at, u, a, b, side, oy, ox, true, block, precision);
-			else
-				pool_pixel(sc_element_at(y, at, precision), which + at, u, a, b, side, oy, ox, false, block, precision);
+			for (int c = 0; c < block; c++)
+			{
+				best[c] = -3.402823466e38f;
+				at[c] = 0;
+			}
+			for (int iy = SC_MAX(2 * oy - 1, 0); iy <= SC_MIN(2 * oy + 1, side - 1); iy++)
+				for (int ix = SC_MAX(2 * ox - 1, 0); ix <= SC_MIN(2 * ox + 1, side - 1); ix++)
+				{
+					int			k = 3 * (iy - (2 * oy - 1)) + ix - (2 * ox - 1);
+					size_t		from = ((size_t) iy * (size_t) side + (size_t) ix) * (size_t) block;
+
+					CHANNELS(c)
+					{
+						float		v = GET(u, from + (size_t) c) * a[c] + b[c];
+
+						at[c] = v <= best[c] ? at[c] : (float) k;
+						best[c] = v <= best[c] ? best[c] : v;
+					}
+				}
+			CHANNELS(c)
+				PUT(y, to + (size_t) c, best[c] < 0.0f ? 0.0f : best[c]);
+			CHANNELS(c)
+				which[to + (size_t) c] = (uint8_t) at[c];
 		}
 }
 
@@ -250,27 +244,20 @@ SC_SIMD(sc_norm_pool) (void *y, uint8_t *which, const void *u, const float *a, c
 }
 
 /* A window of the pool: its gradient and which of its nine pixels takes it. */
-typedef struct window
+typedef struct pool_window
 {
 	const void *dy;
 	const uint8_t *which;
-} window;
+} pool_window;
 
-INLINE window
+INLINE pool_window
 window_at(const void *dy, const uint8_t *which, int oy, int ox, int out, int block, sc_precision precision)
 {
 	static const float none[16];	/* zeros in either precision */
 	size_t		at = ((size_t) oy * (size_t) out + (size_t) ox) * (size_t) block;
 
-	return oy < out && ox < out ? (window) {sc_element_at(dy, at, precision), which + at} :
-		(window) {none, which};
-}
-
-/* What a window gives to pixel k of its nine. */
-INLINE float
-given(const window *w, int k, int c, sc_precision precision)
-{
-	return w->which[c] == k ? GET(w->dy, (size_t) c) : 0.0f;
+	return oy < out && ox < out ? (pool_window) {sc_element_at(dy, at, precision), which + at} :
+		(pool_window) {none, which};
 }
 
 /*
@@ -284,26 +271,38 @@ unpool(void *restrict dx, const void *restrict dy, const uint8_t *restrict which
 	for (int oy = 0; oy < out; oy++)
 		for (int ox = 0; ox < out; ox++)
 		{
-			window		w = window_at(dy, which, oy, ox, out, block, precision),
-						right = window_at(dy, which, oy, ox + 1, out, block, precision),
-						below = window_at(dy, which, oy + 1, ox, out, block, precision),
-						last = window_at(dy, which, oy + 1, ox + 1, out, block, precision);
+			const pool_window window[4] = {
+				window_at(dy, which, oy, ox, out, block, precision),
+				window_at(dy, which, oy, ox + 1, out, block, precision),
+				window_at(dy, which, oy + 1, ox, out, block, precision),
+				window_at(dy, which, oy + 1, ox + 1, out, block, precision)
+			};
 			size_t		pixel = ((size_t) (2 * oy) * (size_t) side + (size_t) (2 * ox)) * (size_t) block;
 			float		square[4][16];
+			float		d[4][16];
+			int			k[4][16];
 
+			/* One width of numbers a loop. */
+			for (int c = 0; c < block; c++)
+				for (int i = 0; i < 4; i++)
+					d[i][c] = GET(window[i].dy, (size_t) c);
+			for (int c = 0; c < block; c++)
+				for (int i = 0; i < 4; i++)
+					k[i][c] = window[i].which[c];
 			for (int c = 0; c < block; c++)
 			{
-				square[0][c] = given(&w, 4, c, precision);
-				square[1][c] = given(&w, 5, c, precision) + given(&right, 3, c, precision);
-				square[2][c] = given(&w, 7, c, precision) + given(&below, 1, c, precision);
-				square[3][c] = given(&w, 8, c, precision) + given(&right, 6, c, precision) +
-					(given(&below, 2, c, precision) + given(&last, 0, c, precision));
+#define GIVEN(i, pixel) (k[i][c] == (pixel) ? d[i][c] : 0.0f)
+				square[0][c] = GIVEN(0, 4);
+				square[1][c] = GIVEN(0, 5) + GIVEN(1, 3);
+				square[2][c] = GIVEN(0, 7) + GIVEN(2, 1);
+				square[3][c] = GIVEN(0, 8) + GIVEN(1, 6) + (GIVEN(2, 2) + GIVEN(3, 0));
+#undef GIVEN
 			}
-			for (int k = 0; k < 4; k++)
-				if (2 * oy + k / 2 < side && 2 * ox + k % 2 < side)
-					for (int c = 0; c < block; c++)
-						PUT(dx, pixel + ((size_t) (k / 2) * (size_t) side + (size_t) (k % 2)) * (size_t) block + (size_t) c,
-							square[k][c]);
+			for (int i = 0; i < 4; i++)
+				if (2 * oy + i / 2 < side && 2 * ox + i % 2 < side)
+					CHANNELS(c)
+						PUT(dx, pixel + ((size_t) (i / 2) * (size_t) side + (size_t) (i % 2)) * (size_t) block + (size_t) c,
+							square[i][c]);
 		}
 }
 

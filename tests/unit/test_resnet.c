@@ -661,22 +661,31 @@ test_bad_weights(void)
 	training_close(&t);
 }
 
+/* "brief": what depends on the instructions that oneDNN uses, once. */
 int
-main(void)
+main(int argc, char **argv)
 {
+	bool		brief = argc > 1 && strcmp(argv[1], "brief") == 0;
 	bool		serial;
 
 	sc_blas_open(&serial);
 #ifdef SC_WITH_ONEDNN
 	for (size_t i = 0; i < LENGTH(torch_nets); i++)
 	{
-		test_torch(&torch_nets[i], SC_CONV_DIRECT, 1e-4);
+		/* The last one's gradients are small. */
+		test_torch(&torch_nets[i], SC_CONV_DIRECT, i == 3 ? 3e-4 : 1e-4);
 		/* Winograd's own bound. */
-		test_torch(&torch_nets[i], SC_CONV_BEST, 1e-2);
+		if (!brief)
+			test_torch(&torch_nets[i], SC_CONV_BEST, 1e-2);
 	}
 #endif
+	if (brief)
+	{
+		test_encoder(&torch_encoders[0], SC_CONV_BEST);
+		sc_pool_shutdown();
+		UNIT_END("resnet, brief");
+	}
 	test_torch(&torch_nets[0], SC_CONV_BLAS, 1e-4);
-	/* Small gradients, and more roundings in a row than the other kinds have. */
 	test_torch(&torch_nets[3], SC_CONV_BLAS, 3e-4);
 	test_same_bits(SC_PRECISION_F32);
 	if (sc_conv_bf16(SC_CONV_BEST) != SC_BF16_NONE)
