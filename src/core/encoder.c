@@ -45,6 +45,8 @@ struct sc_encoder
 	float	   *a,
 			   *b;				/* (floats of stats / 2): norms as a u + b, layer's at its mean's offset / 2 */
 	float	   *work;			/* (floats of the largest weights) */
+	void	   *turned;			/* weights as the convolutions want them */
+	bool		is_turned;		/* the first job does that */
 	encoder_space space[SC_MAX_LANES];
 };
 
@@ -62,6 +64,7 @@ layout(sc_encoder *e, sc_arena *arena)
 	e->a = SC_TAKE(arena, float, net->stats / 2);
 	e->b = SC_TAKE(arena, float, net->stats / 2);
 	e->work = SC_TAKE(arena, float, net->largest_weight);
+	e->turned = sc_arena_take(arena, net->turned, 1);
 	for (int i = 0; i < e->lanes; i++)
 	{
 		encoder_space *s = &e->space[i];
@@ -86,8 +89,9 @@ prepare(sc_encoder *e, const sc_net_config *config, int max_batch, int lanes, sc
 	memset(e, 0, sizeof(*e));
 	if (net.conv == SC_CONV_BEST)
 		net.conv = SC_CONV_DIRECT;
-	/* Weights trained in bf16 are float; so every CPU embeds with them, and all nearly alike. */
-	net.precision = SC_PRECISION_F32;
+	/* Weights trained in bf16 are float: a CPU without bf16 embeds with them all the same. */
+	if (sc_conv_bf16(net.conv) == SC_BF16_NONE)
+		net.precision = SC_PRECISION_F32;
 	e->lanes = SC_MIN(lanes, SC_MAX_LANES);
 	e->group = SC_MIN(max_batch, GROUP);
 	return sc_resnet_open(&e->net, &net, e->group, false, err);
@@ -178,7 +182,8 @@ convolve(const sc_lane *lane, const sc_encoder *e, int l, void *u, const void *x
 {
 	const sc_resnet_layer *layer = &e->net.layer[l];
 
-	return sc_conv_forward(lane, &e->net.conv[layer->shape], u, x, e->params + layer->weight, NULL,
+	return sc_conv_forward(lane, &e->net.conv[layer->shape], u, x, e->params + layer->weight,
+						   (char *) e->turned + e->net.turned_at[l],
 						   e->space[lane->index].conv);
 }
 
@@ -257,6 +262,19 @@ features(const sc_lane *lane, sc_encoder *e, float *out, int count)
 	return SC_OK;
 }
 
+/* All lanes see it undone, and all leave together. */
+static sc_status
+turn(const sc_lane *lane, sc_encoder *e)
+{
+	for (int l = lane->index; l < SC_RESNET_LAYERS; l += lane->count)
+		SC_TRY(sc_conv_turn(lane, &e->net.conv[e->net.layer[l].shape], (char *) e->turned + e->net.turned_at[l],
+							e->params + e->net.layer[l].weight));
+	SC_TRY(sc_lane_barrier(lane));
+	if (lane->index == 0)
+		e->is_turned = true;
+	return SC_OK;
+}
+
 sc_status
 sc_embed_batch_run(const sc_lane *lane, void *arg)
 {
@@ -265,6 +283,8 @@ sc_embed_batch_run(const sc_lane *lane, void *arg)
 	encoder_space *s = &e->space[lane->index];
 	size_t		pixels = (size_t) e->net.input_size * e->net.input_size;
 
+	if (!e->is_turned)
+		SC_TRY(turn(lane, e));
 	for (int from = lane->index * e->group; from < batch->count; from += lane->count * e->group)
 	{
 		int			count = SC_MIN(e->group, batch->count - from);

@@ -573,10 +573,10 @@ embed(float *out, const sc_net_config *net, const uint8_t *weights, size_t size,
 }
 
 static void
-test_encoder(const torch_encoder *e, sc_conv_kind kind)
+test_encoder(const torch_encoder *e, sc_conv_kind kind, sc_precision precision, double tol)
 {
 	{
-		sc_net_config net = {.input_size = e->size, .small_stem = e->small_stem, .conv = kind};
+		sc_net_config net = {.input_size = e->size, .small_stem = e->small_stem, .conv = kind, .precision = precision};
 		size_t		size,
 					bytes = (size_t) e->size * e->size * 3;
 		uint8_t    *weights = formula_weights(&net, true, &size);
@@ -604,7 +604,7 @@ test_encoder(const torch_encoder *e, sc_conv_kind kind)
 				square += d * d;
 				norm += e->embedding[v][k] * e->embedding[v][k];
 			}
-			CHECK(sqrt(square / norm) < 1e-4, "convolution %d, size %d, image %d: off by %.3g", kind, e->size, v, sqrt(square / norm));
+			CHECK(sqrt(square / norm) < tol, "convolution %d, size %d, image %d: off by %.3g", kind, e->size, v, sqrt(square / norm));
 		}
 		/* The same bits alone, in batches of any size, on any number of lanes. */
 		for (int max_batch = 1; max_batch <= 20; max_batch = max_batch == 1 ? 3 : max_batch * 4)
@@ -681,7 +681,7 @@ main(int argc, char **argv)
 #endif
 	if (brief)
 	{
-		test_encoder(&torch_encoders[0], SC_CONV_BEST);
+		test_encoder(&torch_encoders[0], SC_CONV_BEST, SC_PRECISION_F32, 1e-4);
 		sc_pool_shutdown();
 		UNIT_END("resnet, brief");
 	}
@@ -699,8 +699,14 @@ main(int argc, char **argv)
 	else
 		printf("resnet: training in bf16 skipped: this CPU has no bf16 arithmetic, or there is no oneDNN\n");
 	for (size_t i = 0; i < LENGTH(torch_encoders); i++)
-		test_encoder(&torch_encoders[i], SC_CONV_BEST);
-	test_encoder(&torch_encoders[0], SC_CONV_BLAS);
+		test_encoder(&torch_encoders[i], SC_CONV_BEST, SC_PRECISION_F32, 1e-4);
+	test_encoder(&torch_encoders[0], SC_CONV_BLAS, SC_PRECISION_F32, 1e-4);
+	/* Where there is no bf16, asking for it gives float. */
+	test_encoder(&torch_encoders[0], SC_CONV_BLAS, SC_PRECISION_BF16, 1e-4);
+	/* About forty roundings in a row, of up to 0x1p-8 each. */
+	if (sc_conv_bf16(SC_CONV_BEST) != SC_BF16_NONE)
+		for (size_t i = 0; i < LENGTH(torch_encoders); i++)
+			test_encoder(&torch_encoders[i], SC_CONV_BEST, SC_PRECISION_BF16, 0.025);
 	test_bad_weights();
 	sc_pool_shutdown();
 	UNIT_END("resnet");
