@@ -15,7 +15,8 @@
 set -eu
 
 here=$(cd "$(dirname "$0")/.." && pwd)
-PG_CONFIG=${PG_CONFIG:-pg_config}
+# The whole path: the command that runs in the cluster has another pg_config first in its own.
+PG_CONFIG=$(command -v "${PG_CONFIG:-pg_config}")
 
 as_server()
 {
@@ -86,7 +87,7 @@ stop()
 {
 	dir=$1
 	SELFCLASS_BIN=$dir/root$($PG_CONFIG --bindir)
-	as_server "$SELFCLASS_BIN/pg_ctl" -D "$dir/data" -m fast -w stop >/dev/null 2>&1 || true
+	as_server "$SELFCLASS_BIN/pg_ctl" -D "$dir/data" -m immediate -w stop >/dev/null 2>&1 || true
 	rm -rf "$dir"
 }
 
