@@ -42,7 +42,7 @@ refuse_bf16(sc_conv_kind kind, sc_error *err)
 	else
 #endif
 		sc_fail(err, SC_UNSUPPORTED, "without oneDNN there is no bf16 arithmetic");
-	sc_hint(err, "Use \"precision\": \"f32\" or \"auto\".");
+	sc_hint(err, "Train with \"precision\" \"f32\" or \"auto\"; a training in bf16 resumes where there is some.");
 	return SC_UNSUPPORTED;
 }
 
