@@ -312,7 +312,7 @@ choose_stroke_views(scpg_recipe *r, const scpg_given *given)
  * Views for everything else: gentler than Lightly's, which are made for a
  * million pictures: of a few hundred photos, crops of a twelfth in colours of
  * that strength have too little in common. On photos of clothes the nearest
- * neighbour is of the same class in 42 of 100 instead of 38.
+ * neighbour is of the same class in 40 to 42 of 100 instead of 38.
  */
 static void
 choose_photo_views(scpg_recipe *r, const scpg_given *given)
