@@ -46,6 +46,14 @@ sc_arena_need(const sc_arena *a)
 	return sc_add(a->used, SC_ALIGN);
 }
 
+/* What bytes take in an arena: the next multiple of SC_ALIGN; SIZE_MAX: overflow. */
+static inline size_t
+sc_arena_round(size_t bytes)
+{
+	bytes = sc_add(bytes, SC_ALIGN - 1);
+	return bytes == SIZE_MAX ? SIZE_MAX : bytes & ~(size_t) (SC_ALIGN - 1);
+}
+
 /*
  * count pieces of item bytes each, uninitialised. NULL when counting, and when
  * the arena is too small, which a caller that planned with the same layout
@@ -54,14 +62,12 @@ sc_arena_need(const sc_arena *a)
 static inline void *
 sc_arena_take(sc_arena *a, size_t count, size_t item)
 {
-	size_t		bytes = sc_mul(count, item);
 	size_t		start;
 
 	if (a->base != NULL && a->used == 0)
 		a->used = (SC_ALIGN - ((uintptr_t) a->base & (SC_ALIGN - 1))) & (SC_ALIGN - 1);
 	start = a->used;
-	bytes = sc_add(bytes, SC_ALIGN - 1);
-	a->used = bytes == SIZE_MAX ? SIZE_MAX : sc_add(start, bytes & ~(size_t) (SC_ALIGN - 1));
+	a->used = sc_add(start, sc_arena_round(sc_mul(count, item)));
 	if (a->base == NULL || a->used > a->size)
 		return NULL;
 	return a->base + start;

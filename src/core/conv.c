@@ -23,14 +23,26 @@ sc_conv_block(sc_conv_kind kind)
 	return block ? block : 16;
 }
 
-sc_bf16
-sc_conv_bf16(sc_conv_kind kind)
+bool
+sc_conv_has_bf16(sc_conv_kind kind)
 {
 #ifdef SC_WITH_ONEDNN
-	if (kind != SC_CONV_BLAS)
-		return sc_conv_onednn_bf16();
+	return kind != SC_CONV_BLAS && sc_conv_onednn_has_bf16();
+#else
+	(void) kind;
+	return false;
 #endif
-	return SC_BF16_NONE;
+}
+
+bool
+sc_conv_bf16_pays(sc_conv_kind kind)
+{
+#ifdef SC_WITH_ONEDNN
+	return sc_conv_has_bf16(kind) && sc_conv_onednn_bf16_pays();
+#else
+	(void) kind;
+	return false;
+#endif
 }
 
 static sc_status
@@ -53,7 +65,7 @@ sc_conv_open(sc_conv *conv, const sc_conv_config *config, sc_error *err)
 	conv->config = *config;
 	conv->out_side = (config->side + 2 * (config->kernel / 2) - config->kernel) / config->stride + 1;
 	conv->weights = (size_t) config->out * config->in * config->kernel * config->kernel;
-	if (config->precision == SC_PRECISION_BF16 && sc_conv_bf16(config->kind) == SC_BF16_NONE)
+	if (config->precision == SC_PRECISION_BF16 && !sc_conv_has_bf16(config->kind))
 		return refuse_bf16(config->kind, err);
 #ifdef SC_WITH_ONEDNN
 	if (config->kind != SC_CONV_BLAS)

@@ -63,15 +63,11 @@ typedef struct sc_conv
 /* Channels of a block on this CPU: 16 or 8. */
 extern int	sc_conv_block(sc_conv_kind kind);
 
-/* Is there code for bf16, and is training in it faster than in float, on this CPU? */
-typedef enum sc_bf16
-{
-	SC_BF16_NONE,
-	SC_BF16_SLOW,
-	SC_BF16_FAST
-} sc_bf16;
+/* Is there code for bf16 on this CPU? */
+extern bool sc_conv_has_bf16(sc_conv_kind kind);
 
-extern sc_bf16 sc_conv_bf16(sc_conv_kind kind);
+/* ... and is training in it faster than in float? Makes convolutions to find out. */
+extern bool sc_conv_bf16_pays(sc_conv_kind kind);
 
 /* Fails with SC_NO_MEMORY or, in bf16, SC_UNSUPPORTED. Not on a lane. */
 extern sc_status sc_conv_open(sc_conv *conv, const sc_conv_config *config, sc_error *err);

@@ -71,7 +71,8 @@ winograd_pays(const sc_conv *conv, sc_conv_pass pass)
 	int			tiles = (conv->out_side + 3) / 4;
 	int			all = c->views * tiles * tiles;
 
-	if (c->kind != SC_CONV_BEST || c->precision != SC_PRECISION_F32 || c->kernel != 3 || c->stride != 1 || c->planar || c->block != 16)
+	if (c->kind != SC_CONV_BEST || c->precision != SC_PRECISION_F32 || c->kernel != 3 || c->stride != 1 ||
+		c->planar || c->block != 16)
 		return false;
 	return pass == SC_CONV_WEIGHTS ? all * 16 >= c->out : all * 4 >= c->out;
 }
@@ -89,19 +90,12 @@ desc_of(const onednn_pass *p, sc_conv_pass pass, int which)
 	return dnnl_primitive_desc_query_md(p->desc, query[pass][which], 0);
 }
 
-/* Bytes up to the next multiple of SC_ALIGN, as an arena gives them. */
-static size_t
-whole(size_t bytes)
-{
-	return (bytes + SC_ALIGN - 1) / SC_ALIGN * SC_ALIGN;
-}
-
 static size_t
 scratch_of(const_dnnl_primitive_desc_t primitive)
 {
 	sc_dnnl_desc_ref desc = dnnl_primitive_desc_query_md(primitive, dnnl_query_scratchpad_md, 0);
 
-	return desc == NULL ? 0 : whole(dnnl_memory_desc_get_size(desc));
+	return desc == NULL ? 0 : sc_arena_round(dnnl_memory_desc_get_size(desc));
 }
 
 static void
@@ -204,7 +198,7 @@ plan_turn(sc_conv *conv, const onednn_conv *o, onednn_pass *p, sc_conv_pass pass
 			dnnl_primitive_create(&p->turn, p->turn_desc) == dnnl_success)
 		{
 			p->turned_at = conv->turned;
-			conv->turned += whole(dnnl_memory_desc_get_size(wanted));
+			conv->turned += sc_arena_round(dnnl_memory_desc_get_size(wanted));
 		}
 		else
 			drop_pass(p);
@@ -306,21 +300,25 @@ runs_on_tiles(void)
 	return all;
 }
 
+bool
+sc_conv_onednn_has_bf16(void)
+{
+	return (dnnl_get_effective_cpu_isa() & dnnl_cpu_isa_avx512_core_bf16) == dnnl_cpu_isa_avx512_core_bf16;
+}
+
 /*
  * AMD's CPUs multiply bf16 at twice the speed of float: 135 against 111 views/s
  * (Zen 4, Winograd's algorithm for float). Intel's without AMX do not, and
  * Winograd's algorithm then makes float twice as fast.
  */
-sc_bf16
-sc_conv_onednn_bf16(void)
+bool
+sc_conv_onednn_bf16_pays(void)
 {
-	if ((dnnl_get_effective_cpu_isa() & dnnl_cpu_isa_avx512_core_bf16) != dnnl_cpu_isa_avx512_core_bf16)
-		return SC_BF16_NONE;
 #if defined(__x86_64__)
 	if (__builtin_cpu_is("amd"))
-		return SC_BF16_FAST;
+		return true;
 #endif
-	return runs_on_tiles() ? SC_BF16_FAST : SC_BF16_SLOW;
+	return runs_on_tiles();
 }
 
 bool

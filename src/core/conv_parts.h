@@ -28,7 +28,8 @@ typedef enum sc_conv_pass
 
 /* Block of channels that oneDNN's code for this CPU works on; 0: it has none that is fast. */
 extern int	sc_conv_onednn_block(void);
-extern sc_bf16 sc_conv_onednn_bf16(void);
+extern bool sc_conv_onednn_has_bf16(void);
+extern bool sc_conv_onednn_bf16_pays(void);
 
 /* Sets conv->onednn (NULL if nothing can be had), turned and scratch. */
 extern sc_status sc_conv_onednn_open(sc_conv *conv, sc_error *err);

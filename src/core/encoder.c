@@ -90,7 +90,7 @@ prepare(sc_encoder *e, const sc_net_config *config, int max_batch, int lanes, sc
 	if (net.conv == SC_CONV_BEST)
 		net.conv = SC_CONV_DIRECT;
 	/* Weights trained in bf16 are float: a CPU without bf16 embeds with them all the same. */
-	if (sc_conv_bf16(net.conv) == SC_BF16_NONE)
+	if (!sc_conv_has_bf16(net.conv))
 		net.precision = SC_PRECISION_F32;
 	e->lanes = SC_MIN(lanes, SC_MAX_LANES);
 	e->group = SC_MIN(max_batch, GROUP);

@@ -14,7 +14,7 @@
 sc_precision
 sc_precision_best(void)
 {
-	return sc_conv_bf16(SC_CONV_BEST) == SC_BF16_FAST ? SC_PRECISION_BF16 : SC_PRECISION_F32;
+	return sc_conv_bf16_pays(SC_CONV_BEST) ? SC_PRECISION_BF16 : SC_PRECISION_F32;
 }
 
 static const char *const part_names[SC_RESNET_PARTS] = {

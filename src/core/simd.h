@@ -6,9 +6,9 @@
  * A file whose name ends in _simd.c is compiled once per instruction set
  * (Makefile): SC_ISA is base, avx2 (with FMA) or avx512 (F, BW, DQ, VL). Its
  * functions are named SC_SIMD(sc_x) and declared by SC_SIMD_DECLARE; callers
- * take the best one with SC_SIMD_CALL. Never -march=native: a package is
- * built on one machine and run on another. Plain loops that the compiler can
- * vectorise are enough; no intrinsics are needed.
+ * take the best one with SC_SIMD_CALL. Nothing is compiled for the machine
+ * that compiles: a package is built on one and run on another. Plain loops that
+ * the compiler can vectorise are enough; no intrinsics are needed.
  *
  *-------------------------------------------------------------------------
  */

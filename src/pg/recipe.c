@@ -190,7 +190,14 @@ set_preset(scpg_recipe *r, scpg_preset preset)
 	}
 	else if (preset == SCPG_PRESET_AUTO)
 	{
-		/* What depends on the images is chosen by scpg_recipe_choose. */
+		/*
+		 * What depends on the images is chosen by scpg_recipe_choose. Views
+		 * are gentler than Lightly's, which are made for a million pictures:
+		 * of a few hundred, crops of a twelfth in colours of that strength
+		 * have too little in common.
+		 */
+		r->min_scale = 0.3;
+		r->cj_strength = 0.5;
 		r->schedule_step = 1;
 		r->train_sample = 50000;
 		r->pca_components = 10;
@@ -279,12 +286,6 @@ choose_epochs(int64 images, int input_size)
 	return (int) Max(10, Min(200, rint(epochs)));
 }
 
-#define CHOOSE(field, value) \
-	do { \
-		if (!GIVEN(field)) \
-			r->field = (value); \
-	} while (0)
-
 /*
  * Views for writing: what varies between two pictures of one sign is slant,
  * stroke width and framing, so these vary between two views; a mirrored sign is
@@ -294,7 +295,11 @@ choose_epochs(int64 images, int input_size)
 static void
 choose_stroke_views(scpg_recipe *r, const scpg_given *given)
 {
-	CHOOSE(min_scale, 0.3);
+#define CHOOSE(field, value) \
+	do { \
+		if (!GIVEN(field)) \
+			r->field = (value); \
+	} while (0)
 	CHOOSE(min_ratio, 0.8);
 	CHOOSE(max_ratio, 1.25);
 	CHOOSE(hf_prob, 0);
@@ -306,22 +311,8 @@ choose_stroke_views(scpg_recipe *r, const scpg_given *given)
 	CHOOSE(random_gray_scale, 0);
 	CHOOSE(pca_components, 0);
 	CHOOSE(pca_whiten, false);
-}
-
-/*
- * Views for everything else: gentler than Lightly's, which are made for a
- * million pictures: of a few hundred photos, crops of a twelfth in colours of
- * that strength have too little in common. On photos of clothes the nearest
- * neighbour is of the same class in 40 to 42 of 100 instead of 38.
- */
-static void
-choose_photo_views(scpg_recipe *r, const scpg_given *given)
-{
-	CHOOSE(min_scale, 0.3);
-	CHOOSE(cj_strength, 0.5);
-}
-
 #undef CHOOSE
+}
 
 void
 scpg_recipe_choose(scpg_recipe *r, const scpg_given *given, const scpg_image_stats *stats)
@@ -347,8 +338,6 @@ scpg_recipe_choose(scpg_recipe *r, const scpg_given *given, const scpg_image_sta
 	{
 		if (strokes)
 			choose_stroke_views(r, given);
-		else
-			choose_photo_views(r, given);
 		if (!GIVEN(input_size))
 			r->input_size = strokes ? AUTO_MAX_INPUT_SIZE : choose_input_size(stats->median_side);
 		if (!GIVEN(batch_size))

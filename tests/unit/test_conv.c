@@ -559,7 +559,7 @@ main(void)
 	/* Winograd's own bound. */
 	test_convs(SC_CONV_BEST, F32, 1e-4);
 	test_conv(8, 64, 64, 16, 3, 1, SC_CONV_BEST, F32, 1e-4);
-	if (sc_conv_bf16(SC_CONV_BEST) != SC_BF16_NONE)
+	if (sc_conv_has_bf16(SC_CONV_BEST))
 	{
 		test_convs(SC_CONV_BEST, BF16, 1e-5);
 		test_conv(8, 64, 64, 16, 3, 1, SC_CONV_BEST, BF16, 1e-5);

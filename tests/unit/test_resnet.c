@@ -688,7 +688,7 @@ main(int argc, char **argv)
 	test_torch(&torch_nets[0], SC_CONV_BLAS, 1e-4);
 	test_torch(&torch_nets[3], SC_CONV_BLAS, 3e-4);
 	test_same_bits(SC_PRECISION_F32);
-	if (sc_conv_bf16(SC_CONV_BEST) != SC_BF16_NONE)
+	if (sc_conv_has_bf16(SC_CONV_BEST))
 	{
 		for (int c = 0; c < 3; c++)
 			test_gradients_bf16(c > 0, c < 2);
@@ -704,7 +704,7 @@ main(int argc, char **argv)
 	/* Where there is no bf16, asking for it gives float. */
 	test_encoder(&torch_encoders[0], SC_CONV_BLAS, SC_PRECISION_BF16, 1e-4);
 	/* About forty roundings in a row, of up to 0x1p-8 each. */
-	if (sc_conv_bf16(SC_CONV_BEST) != SC_BF16_NONE)
+	if (sc_conv_has_bf16(SC_CONV_BEST))
 		for (size_t i = 0; i < LENGTH(torch_encoders); i++)
 			test_encoder(&torch_encoders[i], SC_CONV_BEST, SC_PRECISION_BF16, 0.025);
 	test_bad_weights();
