@@ -8,7 +8,7 @@ PG_CONFIG ?= pg_config
 
 # Targets that drive scripts. They must work where no PostgreSQL is installed
 # yet, and PGXS has a "check" of its own, so they stand apart from it.
-DRIVERS = setup check demo paper bench-analytics
+DRIVERS = setup check soak demo paper bench-analytics
 ifneq ($(filter $(DRIVERS),$(MAKECMDGOALS)),)
 
 .PHONY: $(DRIVERS)
@@ -16,6 +16,9 @@ setup:
 	@tests/setup.sh
 check:
 	@tests/check.sh
+# The tests of processes again, on a quiet machine, with bounds in seconds on how soon a cancel is answered.
+soak:
+	@SELFCLASS_SOAK=yes tests/check.sh tap
 demo:
 	@tests/demo/demo.sh $(if $(IMAGES),"$(IMAGES)")
 paper:

@@ -69,6 +69,7 @@ tap()
 	if ! grep -q '^Result: PASS' build/tap.log; then
 		[ "$bad" -gt 0 ] || bad=1
 		tail -n 20 "$dir"/log/tmp_check/log/regress_log_*
+		grep -H -A 4 '\] not ok ' "$dir"/log/tmp_check/log/regress_log_*
 	fi
 	count $((${total:-0} > bad ? ${total:-0} - bad : 0)) "$bad"
 	[ -n "${KEEP:-}" ] && echo "kept $dir" || rm -rf "$dir"
