@@ -1,6 +1,7 @@
 #!/bin/sh
 # Purity of clusters of the 600 digits under SELFCLASS_DATA/mnist600, through
-# SQL alone, for three seeds and the untrained encoder:
+# SQL alone, for three seeds and the untrained encoder, and the loss at ten
+# moments of each training:
 #
 #   SELFCLASS_DATA=folder tests/bench/digits.sh [OPTIONS as jsonb] [SEEDS]
 #
@@ -31,13 +32,21 @@ measure()
 	sql -v what="$1" -v options="$options" -v more="$2" <<'SQL'
 SET client_min_messages = warning;
 SELECT clock_timestamp() AS began \gset
+CREATE TEMP TABLE c AS
+	SELECT c.id, c.label, t.label AS truth
+	FROM cluster_images('digits', k => 10, model => :'what', options => :'options'::jsonb || :'more'::jsonb) c
+		JOIN digits USING (id) JOIN truth t USING (name);
 SELECT format('%s: purity %s, one-to-one %s, NMI %s, %s s', :'what',
-	round(100 * clustering_purity(c.label, t.label)::numeric, 1),
-	round(100 * clustering_accuracy(c.label, t.label)::numeric, 1),
-	round(normalized_mutual_info(c.label, t.label)::numeric, 3),
-	round(extract(epoch FROM clock_timestamp() - :'began'::timestamptz)))
-FROM cluster_images('digits', k => 10, options => :'options'::jsonb || :'more'::jsonb) c
-	JOIN digits USING (id) JOIN truth t USING (name);
+	round(100 * clustering_purity(label, truth)::numeric, 1),
+	round(100 * clustering_accuracy(label, truth)::numeric, 1),
+	round(normalized_mutual_info(label, truth)::numeric, 3),
+	round(extract(epoch FROM clock_timestamp() - :'began'::timestamptz))) FROM c;
+SELECT format('%s: 1-NN %s', :'what', round(100 * knn_accuracy(l2_normalize(embedding), truth::text, 1)::numeric, 1))
+FROM embed_images('digits', :'what') JOIN c USING (id);
+SELECT format('%s: loss %s', :'what', string_agg(format('%s (%s)', round(loss::numeric, 3), epoch), ', ' ORDER BY epoch))
+FROM (SELECT l.*, max(l.epoch) OVER () AS last
+	FROM selfclass_training_log l JOIN selfclass_models m USING (model_id) WHERE m.name = :'what') l
+WHERE epoch IN (1, last) OR epoch % greatest(1, last / 10) = 0 HAVING count(*) > 0;
 SQL
 }
 
@@ -48,5 +57,5 @@ sql -c "COPY truth FROM STDIN (FORMAT csv, HEADER)" <"$SELFCLASS_DATA/mnist600/l
 echo "$options"
 measure untrained '{"epochs": 0}'
 for seed in $seeds; do
-	measure "seed $seed" "{\"seed\": $seed}"
+	measure "seed_$seed" "{\"seed\": $seed}"
 done
