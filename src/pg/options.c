@@ -59,8 +59,12 @@ value_text(JsonbValue *value)
 			return numeric_normalize(value->val.numeric);
 		case jbvString:
 			return psprintf("\"%.*s\"", Min(value->val.string.len, 100), value->val.string.val);
+		case jbvBinary:
+			if (value->val.binary.len <= 200)
+				return JsonbToCString(NULL, value->val.binary.data, value->val.binary.len);
+			/* FALLTHROUGH */
 		default:
-			return "an array or an object";
+			return "a large array or object";
 	}
 }
 
@@ -156,18 +160,46 @@ read_number(const scpg_option *o, JsonbValue *value, bool whole)
 	return x;
 }
 
+/* A number that int64 holds exactly: beyond 2^53 a double would round. */
+static int64
+read_int8(const scpg_option *o, JsonbValue *value)
+{
+	Datum		number;
+
+	(void) read_number(o, value, true);
+	number = NumericGetDatum(value->val.numeric);
+	if (DatumGetBool(DirectFunctionCall2(numeric_lt, number, NumericGetDatum(int64_to_numeric(PG_INT64_MIN)))) ||
+		DatumGetBool(DirectFunctionCall2(numeric_gt, number, NumericGetDatum(int64_to_numeric(PG_INT64_MAX)))))
+		refuse(o, value);
+	return DatumGetInt64(DirectFunctionCall1(numeric_int8, number));
+}
+
 static double
 read_interval(const scpg_option *o, JsonbValue *value)
 {
+	MemoryContext context = CurrentMemoryContext;
 	char	   *text;
-	Interval   *interval;
+	Interval   *interval = NULL;
 	double		seconds;
 
 	if (value->type != jbvString)
 		refuse(o, value);
 	text = pnstrdup(value->val.string.val, value->val.string.len);
-	interval = DatumGetIntervalP(DirectFunctionCall3(interval_in, CStringGetDatum(text),
-													 ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+	PG_TRY();
+	{
+		interval = DatumGetIntervalP(DirectFunctionCall3(interval_in, CStringGetDatum(text),
+														 ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+	}
+	PG_CATCH();
+	{
+		/* No interval, or one out of its range: to the caller a wrong value like any other. */
+		if (ERRCODE_TO_CATEGORY(geterrcode()) != ERRCODE_DATA_EXCEPTION)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+		refuse(o, value);
+	}
+	PG_END_TRY();
 	seconds = (double) interval->time / USECS_PER_SEC + (double) interval->day * SECS_PER_DAY +
 		(double) interval->month * DAYS_PER_MONTH * SECS_PER_DAY;
 	if (seconds <= 0)
@@ -229,9 +261,7 @@ read_one(void *target, const scpg_option *o, JsonbValue *value)
 			*(int *) p = (int) read_number(o, value, true);
 			break;
 		case SCPG_OPTION_INT8:
-			/* Beyond 2^53 a double would round. */
-			(void) read_number(o, value, true);
-			*(int64 *) p = DatumGetInt64(DirectFunctionCall1(numeric_int8, NumericGetDatum(value->val.numeric)));
+			*(int64 *) p = read_int8(o, value);
 			break;
 		case SCPG_OPTION_FLOAT:
 			*(double *) p = read_number(o, value, false);
