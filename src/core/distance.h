@@ -45,10 +45,6 @@ SC_SIMD_DECLARE(uint64_t, sc_hash_row, (const float *x, int d));
  */
 SC_SIMD_DECLARE(double, sc_least_estimate, (const float *dots, const double *norm, double xn, int k));
 
-/* How many of these are not above limit, or say nothing; *which: the sum of their numbers. */
-SC_SIMD_DECLARE(int, sc_count_near, (const float *dots, const double *norm, double xn, double limit, int k,
-									 double *which));
-
 /*
  * Of products dots (n) of a query with rows, the first from `from` on whose row
  * may be within reach: share * norm[i] - 2 dots[i] is at most limit, or the product

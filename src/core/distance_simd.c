@@ -193,24 +193,6 @@ SC_SIMD(sc_least_estimate) (const float *dots, const double *norm, double xn, in
 	return least;
 }
 
-int
-SC_SIMD(sc_count_near) (const float *dots, const double *norm, double xn, double limit, int k, double *which)
-{
-	double		count = 0,
-				sum = 0;
-
-	for (int j = 0; j < k; j++)
-	{
-		double		a = xn + norm[j] - 2 * (double) dots[j];
-		bool		near = !(a > limit) || !(a < INFINITY);
-
-		count += near ? 1.0 : 0.0;
-		sum += near ? (double) j : 0.0;
-	}
-	*which = sum;
-	return (int) count;
-}
-
 static inline bool
 is_near(float dot, double norm, double share, double limit)
 {

@@ -100,14 +100,19 @@ sc_kmeans_choose(const float *x, double xn, const float *dots, const double *cen
 	double		slack = 2 * 1.2e-7 * (d + 8) * (xn + largest_norm) + 4 * d * (double) FLT_MIN;
 	double		least = SC_SIMD_CALL(sc_least_estimate) (dots, centre_norm, xn, k);
 	double		best = INFINITY;
-	double		which;
 	int			label = 0;
 
-	if (SC_SIMD_CALL(sc_count_near) (dots, centre_norm, xn, least + slack, k, &which) == 1 &&
-		measure_x == NULL && isfinite(least))
+	if (measure_x == NULL && isfinite(least))
 	{
-		*out = SC_MAX(least, 0);
-		return (int) which;
+		double		limit = least + slack - xn;
+
+		label = SC_SIMD_CALL(sc_next_near) (dots, centre_norm, 1, limit, 0, k);
+		if (label < k && SC_SIMD_CALL(sc_next_near) (dots, centre_norm, 1, limit, label + 1, k) == k)
+		{
+			*out = SC_MAX(least, 0);
+			return label;
+		}
+		label = 0;
 	}
 	if (measure_x == NULL)
 	{

@@ -19,8 +19,10 @@
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
+
 #ifdef SC_WITH_ONEDNN
-#include <omp.h>
+/* Of libgomp, which oneDNN is linked with; clang has no omp.h beside it. */
+extern void omp_set_num_threads(int threads);
 #endif
 
 /* Lanes run JPEG, PNG, BLAS and oneDNN code; none needs more than a part of this. */

@@ -172,7 +172,7 @@ wait_for_batch(scpg_sheet *sheet, struct varlena *value)
 		struct varlena *copy;
 
 		scpg_count_memory(sheet->batch, size, "an image");
-		copy = (struct varlena *) PG_DETOAST_DATUM_COPY(value);
+		copy = PG_DETOAST_DATUM_COPY(PointerGetDatum(value));
 		MemoryContextSwitchTo(caller);
 		item->bytes = (const uint8 *) VARDATA(copy);
 		item->size = VARSIZE(copy) - VARHDRSZ;

@@ -358,7 +358,9 @@ loss_make(loss_case *c, int batch, int dim, float temperature, int lanes)
 		if (pass == 0)
 		{
 			need = sc_arena_need(&a);
-			c->memory = malloc(need);
+			c->memory = need < SIZE_MAX ? malloc(need) : NULL;
+			if (c->memory == NULL)
+				abort();
 			memset(c->memory, 0xFF, need);
 			a = sc_arena_over(c->memory, need);
 		}
