@@ -74,8 +74,10 @@ SELECT in_file, pixels = :large_pixels AS same_pixels, pixels_of_rows = :large_p
 CREATE TABLE huge AS SELECT 1 AS id, gray_jpeg(64, 64, array_fill(0, ARRAY[4096])) || decode(repeat('00', 17 << 20), 'hex') AS image;
 SELECT * FROM dataset('huge', 'id');
 SET temp_file_limit = '1MB';
+\set VERBOSITY sqlstate
 SELECT * FROM dataset('large', 'id', 0);
 SELECT * FROM dataset('large', 'id', 0, false, true);
+\set VERBOSITY default
 RESET temp_file_limit;
 SELECT count(*) AS files_left FROM pg_ls_tmpdir();
 RESET selfclass.max_memory;
