@@ -11,6 +11,7 @@ INSERT INTO pictures SELECT i, test_picture(i % 3, i) FROM generate_series(1, 70
 
 -- import and export
 SELECT import_encoder('net', file, '{"input_size": 32}') FROM files WHERE seed = 1;
+SELECT recipe->>'precision' AS precision FROM selfclass_models WHERE name = 'net';
 SELECT name, version, state, recipe ->> 'preset' AS preset, recipe ->> 'input_size' AS input_size, epochs_done, images, loss
 	FROM selfclass_models WHERE name = 'net';
 SELECT import_encoder('again', export_encoder('net'), '{"input_size": 32}');

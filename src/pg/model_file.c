@@ -172,6 +172,9 @@ scpg_import_encoder(PG_FUNCTION_ARGS)
 				 errhint("Use another name, or make a new version with the option \"retrain\": true.")));
 	file = PG_GETARG_BYTEA_PP(1);
 	find_stem(&recipe, options, file);
+	/* Weights from elsewhere are single precision; their embeddings must not depend on the CPU. */
+	if (recipe.precision == SCPG_PRECISION_AUTO)
+		recipe.precision = SCPG_PRECISION_F32;
 	weights = read_weights(&recipe, file, CurrentMemoryContext, &size);
 	model = scpg_model_create(name, scpg_recipe_write(&recipe), InvalidOid);
 	scpg_model_save_weights(model, weights, size, 0);
