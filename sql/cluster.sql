@@ -111,7 +111,7 @@ CALL cluster_images_into('photos', 'photo_cluster_2', model => 'photos_v1', k =>
 SELECT count(DISTINCT label) FROM photo_cluster_2;
 
 -- Unreadable images.
-INSERT INTO photos VALUES (101, NULL), (102, ''), (103, 'no image'), (104, '\x89504e470d0a1a0a');
+INSERT INTO photos VALUES (101, NULL), (102, ''), (103, 'no image'), (104, 'GIF89a');
 INSERT INTO photos SELECT 105, substr(image, 1, length(image) - 20) FROM photos WHERE id = 1;
 SELECT count(*), count(label), count(embedding_0), count(distance) FROM cluster_images('photos', 3, 'base');
 SELECT count(*) FROM cluster_images('photos', 3, options => :quick::jsonb || '{"on_error": "fail"}');
