@@ -17,6 +17,15 @@ SELECT name, version, state, recipe ->> 'preset' AS preset, recipe ->> 'input_si
 SELECT import_encoder('again', export_encoder('net'), '{"input_size": 32}');
 SELECT export_encoder('net') = export_encoder('again') AS same;
 
+-- a PNG, where the build reads them: the same gray as a JPEG's, and one that is cut off
+CREATE FUNCTION png(bytes int) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	RETURN embed_image(substr('\x89504e470d0a1a0a0000000d49484452000000100000001008000000003a98a0bd0000000f4944415478da636840030c235b0000050c8001e333598a0000000049454e44ae426082'::bytea, 1, bytes), 'net') = embed_image(gray_jpeg(2, 2, '{0,0,0,0}'), 'net');
+EXCEPTION WHEN feature_not_supported OR invalid_binary_representation THEN
+	RETURN SQLSTATE;
+END $$;
+SELECT (png(1000), png(40)) IN (('true', '22P03'), ('0A000', '0A000')) AS png;
+
 -- files that are none
 SELECT import_encoder('bad', '');
 SELECT import_encoder('bad', '\x0000');
