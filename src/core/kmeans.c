@@ -104,15 +104,15 @@ sc_kmeans_choose(const float *x, double xn, const float *dots, const double *cen
 
 	if (measure_x == NULL && isfinite(least))
 	{
+		/* A centre that alone may be the nearest is it, whatever the rounding. */
 		double		limit = least + slack - xn;
+		int			only = SC_SIMD_CALL(sc_next_near) (dots, centre_norm, 1, limit, 0, k);
 
-		label = SC_SIMD_CALL(sc_next_near) (dots, centre_norm, 1, limit, 0, k);
-		if (label < k && SC_SIMD_CALL(sc_next_near) (dots, centre_norm, 1, limit, label + 1, k) == k)
+		if (only < k && SC_SIMD_CALL(sc_next_near) (dots, centre_norm, 1, limit, only + 1, k) == k)
 		{
 			*out = SC_MAX(least, 0);
-			return label;
+			return only;
 		}
-		label = 0;
 	}
 	if (measure_x == NULL)
 	{
