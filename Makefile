@@ -35,7 +35,9 @@ MODULE_big = selfclass
 ISAS = base $(if $(filter x86_64,$(shell uname -m)),avx2 avx512)
 PG_SIMD_SRC = $(wildcard src/pg/*_simd.c)
 PG_SIMD_OBJ = $(foreach isa,$(ISAS),$(PG_SIMD_SRC:%.c=%_$(isa).o))
-OBJS = $(patsubst %.c,%.o,$(filter-out $(PG_SIMD_SRC),$(wildcard src/pg/*.c))) $(PG_SIMD_OBJ)
+# Of the core, for the loops over embeddings: it stands on nothing.
+ISA_OBJ = build/core/isa.o
+OBJS = $(patsubst %.c,%.o,$(filter-out $(PG_SIMD_SRC),$(wildcard src/pg/*.c))) $(PG_SIMD_OBJ) $(ISA_OBJ)
 DATA = $(wildcard sql/selfclass--*.sql sql/selfclass_pgvector--*.sql)
 REGRESS = $(shell cat sql/schedule)
 
@@ -132,8 +134,8 @@ UNIT = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c)
 $(BUILD)/unit/%: tests/unit/%.c tests/unit/unit.h $(CORE_OBJ) $(PG_SIMD_OBJ)
 	@mkdir -p $(@D)
 	$(CC) $(CORE_CFLAGS) -Isrc/core -Isrc -Itests/unit -o $@ $< $(CORE_OBJ) $(PG_SIMD_OBJ) $(CORE_LIBS)
-unit-programs: $(UNIT)
-unit: $(UNIT)
+unit-programs: $(UNIT) $(BUILD)/unit/cpu
+unit: $(UNIT) $(BUILD)/unit/cpu
 	@tests/unit/run.sh $(UNIT)
 
 # Compiled like the core, for programs of tests/ that are no tests.

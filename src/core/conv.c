@@ -9,6 +9,7 @@
 #include "arena.h"
 #include "conv_parts.h"
 
+#include <stdio.h>
 #include <string.h>
 
 int
@@ -42,6 +43,16 @@ sc_conv_bf16_pays(sc_conv_kind kind)
 #else
 	(void) kind;
 	return false;
+#endif
+}
+
+void
+sc_conv_library(char *name, size_t size)
+{
+#ifdef SC_WITH_ONEDNN
+	sc_conv_onednn_name(name, size);
+#else
+	snprintf(name, size, "no oneDNN");
 #endif
 }
 

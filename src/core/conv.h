@@ -69,6 +69,9 @@ extern bool sc_conv_has_bf16(sc_conv_kind kind);
 /* ... and is training in it faster than in float? Makes convolutions to find out. */
 extern bool sc_conv_bf16_pays(sc_conv_kind kind);
 
+/* The library that does convolutions, and the instructions that it uses. */
+extern void sc_conv_library(char *name, size_t size);
+
 /* Fails with SC_NO_MEMORY or, in bf16, SC_UNSUPPORTED. Not on a lane. */
 extern sc_status sc_conv_open(sc_conv *conv, const sc_conv_config *config, sc_error *err);
 extern void sc_conv_close(sc_conv *conv);

@@ -25,7 +25,10 @@
 #include "arena.h"
 #include "conv_parts.h"
 #include "onednn.h"
+#include "simd.h"
 
+#include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,6 +45,7 @@ typedef struct onednn_pass
 	dnnl_primitive_desc_t turn_desc;	/* NULL: takes our weights as they are */
 	dnnl_primitive_t turn;
 	size_t		turned_at;		/* bytes before its weights in what sc_conv_turn writes */
+	bool		direct;			/* the direct algorithm, not Winograd's */
 } onednn_pass;
 
 typedef struct onednn_conv
@@ -51,10 +55,30 @@ typedef struct onednn_conv
 	onednn_pass pass[PASSES];
 } onednn_conv;
 
+static void
+lower_isa(void)
+{
+	static const dnnl_cpu_isa_t isa[] = {dnnl_cpu_isa_sse41, dnnl_cpu_isa_avx2, dnnl_cpu_isa_avx512_core};
+	sc_isa		asked;
+
+	if (sc_isa_asked(&asked))
+		(void) dnnl_set_max_cpu_isa(isa[asked]);
+}
+
+/* The instructions that oneDNN's code may have: everything here begins with this question. */
+static dnnl_cpu_isa_t
+effective_isa(void)
+{
+	static pthread_once_t lowered = PTHREAD_ONCE_INIT;
+
+	(void) pthread_once(&lowered, lower_isa);
+	return dnnl_get_effective_cpu_isa();
+}
+
 int
 sc_conv_onednn_block(void)
 {
-	dnnl_cpu_isa_t isa = dnnl_get_effective_cpu_isa();
+	dnnl_cpu_isa_t isa = effective_isa();
 
 	if ((isa & dnnl_cpu_isa_avx512_core) == dnnl_cpu_isa_avx512_core)
 		return 16;
@@ -168,6 +192,7 @@ try_pass(onednn_pass *p, const onednn_conv *o, const sc_conv *conv, sc_conv_pass
 		name == NULL || strncmp(name, "ref", 3) == 0 ||
 		dnnl_primitive_create(&p->primitive, p->desc) != dnnl_success)
 		drop_pass(p);
+	p->direct = algorithm == dnnl_convolution_direct;
 done:
 	if (hint != NULL)
 		dnnl_primitive_desc_destroy(hint);
@@ -303,7 +328,7 @@ runs_on_tiles(void)
 bool
 sc_conv_onednn_has_bf16(void)
 {
-	return (dnnl_get_effective_cpu_isa() & dnnl_cpu_isa_avx512_core_bf16) == dnnl_cpu_isa_avx512_core_bf16;
+	return (effective_isa() & dnnl_cpu_isa_avx512_core_bf16) == dnnl_cpu_isa_avx512_core_bf16;
 }
 
 /*
@@ -319,6 +344,15 @@ sc_conv_onednn_bf16_pays(void)
 		return true;
 #endif
 	return runs_on_tiles();
+}
+
+void
+sc_conv_onednn_name(char *name, size_t size)
+{
+	const dnnl_version_t *version = dnnl_version();
+
+	snprintf(name, size, "oneDNN %d.%d %s", version->major, version->minor,
+			 dnnl_cpu_isa2str(effective_isa()) + strlen("cpu_isa_"));
 }
 
 bool
@@ -413,5 +447,16 @@ sc_conv_onednn_run(const sc_lane *lane, const sc_conv *conv, sc_conv_pass pass,
 	for (int i = 0; i < 3; i++)
 		desc[i] = desc_of(p, pass, which[pass][i]);
 	desc[3] = dnnl_primitive_desc_query_md(p->desc, dnnl_query_scratchpad_md, 0);
+
+	/*
+	 * oneDNN 2.6 copies the input of a bf16 weights gradient to scratch memory,
+	 * to lay columns of zeros beside it. Where stride 2 meets an input of one
+	 * pixel it leaves them as they were, and multiplies what was there. Zeros
+	 * put there first are what it meant. It is done for every pass of the
+	 * direct algorithm, whose scratch is small (at most 0.1 % of the pass);
+	 * Winograd's, which is large, is written whole before it is read.
+	 */
+	if (p->direct)
+		memset(memory[3], 0, bytes);
 	return execute(lane, o, p->primitive, desc, kind[pass], memory, bytes > 0 ? 4 : 3);
 }

@@ -30,6 +30,7 @@ typedef enum sc_conv_pass
 extern int	sc_conv_onednn_block(void);
 extern bool sc_conv_onednn_has_bf16(void);
 extern bool sc_conv_onednn_bf16_pays(void);
+extern void sc_conv_onednn_name(char *name, size_t size);
 
 /* Sets conv->onednn (NULL if nothing can be had), turned and scratch. */
 extern sc_status sc_conv_onednn_open(sc_conv *conv, sc_error *err);

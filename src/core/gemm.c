@@ -39,6 +39,12 @@ sc_blas_open(bool *serial)
 	sc_sgemm(false, false, 4, 4, 4, 1.0f, a, 4, a, 4, 0.0f, c, 4);
 }
 
+const char *
+sc_blas_kernel(void)
+{
+	return openblas_get_corename();
+}
+
 void
 sc_sgemm(bool ta, bool tb, int m, int n, int k,
 		 float alpha, const float *a, int lda, const float *b, int ldb,

@@ -47,4 +47,7 @@ extern sc_status sc_dsyev_top(double *values, double *vectors, double *a, int n,
  */
 extern void sc_blas_open(bool *serial);
 
+/* OpenBLAS's name of the code that it runs. */
+extern const char *sc_blas_kernel(void);
+
 #endif							/* SC_GEMM_H */

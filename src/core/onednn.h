@@ -9,6 +9,7 @@
 #define SC_ONEDNN_H
 
 #include <oneapi/dnnl/dnnl.h>
+#include <oneapi/dnnl/dnnl_debug.h>
 #include <oneapi/dnnl/dnnl_version.h>
 
 #if DNNL_VERSION_MAJOR >= 3

@@ -15,6 +15,8 @@
 #ifndef SC_SIMD_H
 #define SC_SIMD_H
 
+#include <stdbool.h>
+
 typedef enum sc_isa
 {
 	SC_ISA_BASE,
@@ -22,19 +24,27 @@ typedef enum sc_isa
 	SC_ISA_AVX512
 } sc_isa;
 
-/* What this CPU (and its operating system) can run; constant in a process. */
-static inline sc_isa
-sc_isa_best(void)
-{
-#if defined(__x86_64__)
-	if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-		__builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
-		return SC_ISA_AVX512;
-	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-		return SC_ISA_AVX2;
-#endif
-	return SC_ISA_BASE;
-}
+/*
+ * What this CPU (and its operating system) can run, and no more than the
+ * environment variable SELFCLASS_ISA (base, avx2, avx512) allows; constant in
+ * a process.
+ */
+extern sc_isa sc_isa_best(void);
+
+/*
+ * Does SELFCLASS_ISA name an instruction set? Then OpenBLAS and oneDNN are held
+ * to it too; avx512 is that without bf16.
+ */
+extern bool sc_isa_asked(sc_isa *isa);
+
+/*
+ * The value of OPENBLAS_CORETYPE that OpenBLAS should find when it is loaded;
+ * NULL: leave it to OpenBLAS. It chooses its code by the model of the CPU, and
+ * takes its oldest for a model younger than itself (0.3.21 on a Sapphire
+ * Rapids: a third of the speed). What the CPU can do says more: any with these
+ * parts of AVX-512 runs the code for SkylakeX.
+ */
+extern const char *sc_isa_blas_kernel(void);
 
 #ifndef SC_ISA
 #define SC_ISA base

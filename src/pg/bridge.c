@@ -61,28 +61,14 @@ swap_env(const char *name, const char *value)
 	return saved;
 }
 
-/*
- * OpenBLAS chooses its code by the model of the CPU, and takes its oldest for
- * a model younger than itself (0.3.21 on a Sapphire Rapids: a third of the
- * speed). What the CPU can do says more: any with these parts of AVX-512 runs
- * the code for SkylakeX. NULL: leave it to OpenBLAS.
- */
-static const char *
-blas_kernel(void)
-{
-#if defined(__x86_64__)
-	if (sc_isa_best() == SC_ISA_AVX512)
-		return "SkylakeX";
-#endif
-	return NULL;
-}
-
 const sc_core_api *
 scpg_core(void)
 {
 	static const char *const one_thread[] = {"OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"};
-	const char *kernel = getenv("OPENBLAS_CORETYPE") ? NULL : blas_kernel();
+	const char *kernel = sc_isa_blas_kernel();
 	char	   *saved[lengthof(one_thread)];
+	char	   *saved_kernel;
+	sc_isa		asked;
 	Dl_info		self;
 	char		path[MAXPGPATH];
 	sigset_t	all,
@@ -110,8 +96,10 @@ scpg_core(void)
 
 	for (int i = 0; i < lengthof(one_thread); i++)
 		saved[i] = swap_env(one_thread[i], "1");
-	if (kernel)
-		setenv("OPENBLAS_CORETYPE", kernel, 1);
+	/* A kernel that somebody chose stays, unless an instruction set was asked for as well. */
+	saved_kernel = swap_env("OPENBLAS_CORETYPE", kernel);
+	if (saved_kernel != NULL && !sc_isa_asked(&asked))
+		setenv("OPENBLAS_CORETYPE", saved_kernel, 1);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
@@ -127,8 +115,7 @@ scpg_core(void)
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	for (int i = 0; i < lengthof(one_thread); i++)
 		(void) swap_env(one_thread[i], saved[i]);
-	if (kernel)
-		unsetenv("OPENBLAS_CORETYPE");
+	(void) swap_env("OPENBLAS_CORETYPE", saved_kernel);
 
 	if (handle == NULL)
 		ereport(ERROR,

@@ -21,6 +21,7 @@ $node->safe_psql('postgres', q{
 	CREATE TABLE backwards AS SELECT * FROM photos ORDER BY id DESC;
 	ALTER TABLE backwards ADD PRIMARY KEY (id)});
 
+my $kills = 0;
 my $recipe = '"preset": "lightly", "input_size": 16, "batch_size": 16, "train_sample": 32';
 my $quick = '{"input_size": 16, "epochs": 0}';
 
@@ -110,8 +111,6 @@ is($node->safe_psql('postgres', "SELECT count(*) FROM pg_locks WHERE locktype = 
 
 # ---- resume ----------------------------------------------------------------------
 
-my $long = qq({$recipe, "epochs": 16});
-
 sub weights
 {
 	my ($model) = @_;
@@ -119,48 +118,62 @@ sub weights
 		"SELECT state, epochs_done, weights_bytes, weights_crc, loss FROM selfclass_model WHERE name = '$model'");
 }
 
-my ($rc, $out, $err) = $node->psql('postgres', "CALL train_encoder('whole', 'photos', '$long')");
-is($rc, 0, 'an uninterrupted training') or diag($err);
-my @lines = $err =~ /^psql:<stdin>:1: NOTICE:  epoch +\d+\/16 \[[#-]{20}\] loss \d+\.\d{4}, \d+ images\/s, \d+:\d\d left$/mg;
-is(scalar(@lines), 16, 'a line for every epoch') or diag($err);
-like($lines[3], qr/epoch   4\/16 \[#{5}-{15}\] /, 'with a bar');
-like($lines[15], qr/epoch  16\/16 \[#{20}\] .* 0:00 left/, 'to the end');
-
-$node->safe_psql('postgres', "SET selfclass.threads = 1; CALL train_encoder('one_thread', 'backwards', '$long')");
-is(weights('one_thread'), weights('whole'), 'one thread and another order of rows: the same bits');
-
 my $epochs = sub { "SELECT count(*) >= $_[1] FROM selfclass_training_log JOIN selfclass_model USING (model_id) WHERE name = '$_[0]'" };
-for my $signal ('KILL', 'cancel', 'cancel before a checkpoint')
-{
-	my $model = 'broken_' . length $signal;
-	my $interval = $signal =~ /before/ ? '1 hour' : '1 second';
-	my $s = background(qq{CALL train_encoder('$model', 'photos', '{$recipe, "epochs": 16, "checkpoint_interval": "$interval"}');});
+my ($rc, $out, $err);
 
-	wait_for($signal =~ /before/ ? $epochs->($model, 2) :
-		"SELECT count(*) = 1 FROM selfclass_model WHERE name = '$model' AND epochs_done > 0", 'the time to stop');
-	if ($signal eq 'KILL')
+for my $precision ('f32', 'bf16')
+{
+	my $long = qq({$recipe, "epochs": 16, "precision": "$precision"});
+
+	($rc, $out, $err) = $node->psql('postgres', "\\set VERBOSITY verbose\nCALL train_encoder('whole_$precision', 'photos', '$long')");
+	if ($precision eq 'bf16' && $err =~ /0A000: .* no bf16 arithmetic/)
 	{
-		kill KILL => $s->{pid};
-		$s->{harness}->finish;
-		wait_for("SELECT 't'", 'the restart', 1);
+		note 'not tried: bf16, which this CPU or this build does not have';
+		next;
 	}
-	else
+	note "tried: $precision";
+	is($rc, 0, "$precision: an uninterrupted training") or diag($err);
+	my @lines = $err =~ /^psql:<stdin>:2: NOTICE:  00000: epoch +\d+\/16 \[[#-]{20}\] loss \d+\.\d{4}, \d+ images\/s, \d+:\d\d left$/mg;
+	is(scalar(@lines), 16, "$precision: a line for every epoch") or diag($err);
+	like($lines[3], qr/epoch   4\/16 \[#{5}-{15}\] /, "$precision: with a bar");
+	like($lines[15], qr/epoch  16\/16 \[#{20}\] .* 0:00 left/, "$precision: to the end");
+
+	$node->safe_psql('postgres', "SET selfclass.threads = 1; CALL train_encoder('one_thread_$precision', 'backwards', '$long')");
+	is(weights("one_thread_$precision"), weights("whole_$precision"), "$precision: one thread and another order of rows: the same bits");
+
+	for my $signal ('KILL', 'cancel', 'cancel before a checkpoint')
 	{
-		$node->safe_psql('postgres', "SELECT pg_cancel_backend($s->{pid})");
-		$s->{harness}->finish;
+		my $model = "broken_${precision}_" . length $signal;
+		my $interval = $signal =~ /before/ ? '1 hour' : '1 second';
+		my $s = background(qq{CALL train_encoder('$model', 'photos', '{$recipe, "epochs": 16, "precision": "$precision", "checkpoint_interval": "$interval"}');});
+
+		wait_for($signal =~ /before/ ? $epochs->($model, 2) :
+			"SELECT count(*) = 1 FROM selfclass_model WHERE name = '$model' AND epochs_done > 0", 'the time to stop');
+		if ($signal eq 'KILL')
+		{
+			kill KILL => $s->{pid};
+			$s->{harness}->finish;
+			wait_for("SELECT 't'", 'the restart', 1);
+			$kills++;
+		}
+		else
+		{
+			$node->safe_psql('postgres', "SELECT pg_cancel_backend($s->{pid})");
+			$s->{harness}->finish;
+		}
+		is($node->safe_psql('postgres', qq{SELECT state, epochs_done BETWEEN 1 AND 15 FROM selfclass_model WHERE name = '$model'}),
+			$signal =~ /before/ ? 'training|f' : 'training|t', "$precision, $signal: the model waits");
+		($rc, $out, $err) = $node->psql('postgres', "SELECT embed_image(image, '$model') FROM photos LIMIT 1");
+		like($err, qr/is not ready.*CALL resume_encoder\('$model'\)/s, "$precision, $signal: and cannot be used");
+		($rc, $out, $err) = $node->psql('postgres', "SELECT * FROM cluster_images('photos', model => '$model')");
+		like($err, qr/CALL resume_encoder\('$model'\)/, "$precision, $signal: nor is it trained by another call");
+		($rc, $out, $err) = $node->psql('postgres', "CALL train_encoder('$model', 'photos')");
+		like($err, qr/CALL resume_encoder\('$model'\)/, "$precision, $signal: which says how to go on");
+		$node->safe_psql('postgres', "CALL resume_encoder('$model')");
+		is(weights($model), weights("whole_$precision"), "$precision, $signal: resumed to the same bits");
+		is($node->safe_psql('postgres', "SELECT count(*), count(DISTINCT epoch) FROM selfclass_training_log JOIN selfclass_model USING (model_id) WHERE name = '$model'"),
+			'16|16', "$precision, $signal: one row of the log for every epoch");
 	}
-	is($node->safe_psql('postgres', qq{SELECT state, epochs_done BETWEEN 1 AND 15 FROM selfclass_model WHERE name = '$model'}),
-		$signal =~ /before/ ? 'training|f' : 'training|t', "$signal: the model waits");
-	($rc, $out, $err) = $node->psql('postgres', "SELECT embed_image(image, '$model') FROM photos LIMIT 1");
-	like($err, qr/is not ready.*CALL resume_encoder\('$model'\)/s, "$signal: and cannot be used");
-	($rc, $out, $err) = $node->psql('postgres', "SELECT * FROM cluster_images('photos', model => '$model')");
-	like($err, qr/CALL resume_encoder\('$model'\)/, "$signal: nor is it trained by another call");
-	($rc, $out, $err) = $node->psql('postgres', "CALL train_encoder('$model', 'photos')");
-	like($err, qr/CALL resume_encoder\('$model'\)/, "$signal: which says how to go on");
-	$node->safe_psql('postgres', "CALL resume_encoder('$model')");
-	is(weights($model), weights('whole'), "$signal: resumed to the same bits");
-	is($node->safe_psql('postgres', "SELECT count(*), count(DISTINCT epoch) FROM selfclass_training_log JOIN selfclass_model USING (model_id) WHERE name = '$model'"),
-		'16|16', "$signal: one row of the log for every epoch");
 }
 
 # The source may be gone.
@@ -219,23 +232,23 @@ for my $signal ('KILL', 'cancel', 'cancel before a checkpoint')
 
 # ---- dump and restore ---------------------------------------------------------------
 
-$node->safe_psql('postgres', "CALL cluster_images_into('photos', 'labels', 3, 'whole')");
-is($node->safe_psql('postgres', "SELECT count(*) FILTER (WHERE assign_cluster_image(image, 'whole') = label) FROM photos JOIN labels USING (id)"),
+$node->safe_psql('postgres', "CALL cluster_images_into('photos', 'labels', 3, 'whole_f32')");
+is($node->safe_psql('postgres', "SELECT count(*) FILTER (WHERE assign_cluster_image(image, 'whole_f32') = label) FROM photos JOIN labels USING (id)"),
 	'96', 'every image has the label of its cluster');
 my $dump = $node->basedir . '/dump.sql';
 $node->command_ok([ 'pg_dump', '-d', $node->connstr('postgres'), '-f', $dump ], 'dump');
 $node->safe_psql('postgres', 'CREATE DATABASE copy');
 $node->command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('copy'), '-f', $dump ], 'restore');
-is($node->safe_psql('copy', "SET search_path = public, s; SELECT count(*) FILTER (WHERE assign_cluster_image(image, 'whole') = label) FROM photos JOIN labels USING (id)"),
+is($node->safe_psql('copy', "SET search_path = public, s; SELECT count(*) FILTER (WHERE assign_cluster_image(image, 'whole_f32') = label) FROM photos JOIN labels USING (id)"),
 	'96', 'the restored model gives the same labels');
-is($node->safe_psql('copy', "SET search_path = public, s; SELECT count(*) FILTER (WHERE assign_cluster(embedding, 'whole') = label) FROM labels"),
+is($node->safe_psql('copy', "SET search_path = public, s; SELECT count(*) FILTER (WHERE assign_cluster(embedding, 'whole_f32') = label) FROM labels"),
 	'96', 'from embeddings too');
 is($node->safe_psql('copy', "SET search_path = public, s; CALL train_encoder('new', 'photos', '$quick'); SELECT state FROM selfclass_model WHERE name = 'new'"),
 	'ready', 'and another one can be trained there');
 
 my $log = slurp_file($node->logfile);
 my @killed = $log =~ /was terminated by signal (\d+)/g;
-is_deeply(\@killed, [9], 'no backend was killed by a signal but the one');
+is_deeply(\@killed, [ (9) x $kills ], 'no backend was killed by a signal but by us');
 unlike($log, qr/TRAP|PANIC|XX000/, 'no assertion, no panic');
 
 done_testing();

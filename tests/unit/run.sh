@@ -2,8 +2,9 @@
 # Run unit test programs; a program that dies counts as one failure. Those of
 # the convolutions run once more as on a CPU with no more than AVX2.
 # Its last line is "N passed, N failed" over all of them.
-# As in a backend: lanes are the only threads.
+# As in a backend: lanes are the only threads, and OpenBLAS runs the same code.
 export OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1
+eval "$("$(dirname "$1")/cpu" environment)"
 passed=0
 failed=0
 
@@ -27,7 +28,8 @@ run()
 for program in "$@"; do
 	run "$program"
 done
-export ONEDNN_MAX_CPU_ISA=AVX2
+[ -n "${SELFCLASS_ISA:-}" ] || export SELFCLASS_ISA=avx2
+eval "$("$(dirname "$1")/cpu" environment)"
 for program in "$@"; do
 	case $program in
 		*/test_conv|*/test_resnet) run "$program" brief ;;

@@ -36,6 +36,13 @@ static int	unit_passed,
 	CHECK(fabs((double) (a) - (double) (b)) <= (tol), "%.9g and %.9g differ by more than %.3g", \
 		  (double) (a), (double) (b), (double) (tol))
 
+/* Memory for what loops and libraries want aligned to a cache line. */
+static inline void *
+unit_aligned(size_t bytes)
+{
+	return aligned_alloc(64, (bytes + 63) / 64 * 64);
+}
+
 #define UNIT_END(name) \
 	do { \
 		printf("%s: %d passed, %d failed\n", name, unit_passed, unit_failed); \
