@@ -31,13 +31,21 @@ else
 # ---------------------------------------------------------------------------
 # selfclass.so: what knows PostgreSQL. Links no numeric library.
 # ---------------------------------------------------------------------------
-MODULE_big = selfclass
+BUILD = build
 ISAS = base $(if $(filter x86_64,$(shell uname -m)),avx2 avx512)
-PG_SIMD_SRC = $(wildcard src/pg/*_simd.c)
-PG_SIMD_OBJ = $(foreach isa,$(ISAS),$(PG_SIMD_SRC:%.c=%_$(isa).o))
-# Of the core, for the loops over embeddings: it stands on nothing.
-ISA_OBJ = build/core/isa.o
-OBJS = $(patsubst %.c,%.o,$(filter-out $(PG_SIMD_SRC),$(wildcard src/pg/*.c))) $(PG_SIMD_OBJ) $(ISA_OBJ)
+# One file below src/X/ROOM, as an object of the folder $(BUILD); loops once per instruction set.
+objects_of = $(1:src/%.c=$(BUILD)/%.o)
+simd_objects_of = $(foreach isa,$(ISAS),$(1:src/%.c=$(BUILD)/%_$(isa).o))
+# For tests alone: jobs and views that no user calls.
+TEST_SRC = $(wildcard src/core/base/multiply.c src/pg/server/multiply_sql.c src/pg/table/dataset_test_sql.c)
+left_out = $(if $(filter yes,$(WITH_TESTS)),,$(TEST_SRC))
+
+MODULE_big = selfclass
+PG_SIMD_SRC = $(wildcard src/pg/*/*_simd.c)
+# The loops over embeddings stand on nothing but the choice of the instruction set.
+PG_SIMD_OBJ = $(call simd_objects_of,$(PG_SIMD_SRC))
+OBJS = $(patsubst %.c,%.o,$(filter-out $(PG_SIMD_SRC) $(left_out),$(wildcard src/pg/*/*.c))) \
+	$(PG_SIMD_OBJ) $(BUILD)/core/base/simd.o
 DATA = $(wildcard sql/selfclass--*.sql sql/selfclass_pgvector--*.sql)
 REGRESS = $(shell cat sql/schedule)
 
@@ -47,39 +55,35 @@ WARNINGS = -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers
 WARNINGS += -Wno-sign-compare -Wno-cast-function-type $(if $(WERROR),-Werror)
 # The server's own flags are gcc's where the server was built with gcc.
 WARNINGS += $(if $(findstring clang,$(CC)),-Wno-ignored-optimization-argument -Wno-unknown-warning-option)
+TEST_DEFS = $(if $(filter yes,$(WITH_TESTS)),-DSC_WITH_TESTS)
 PG_CPPFLAGS = -Isrc -isystem $(shell $(PG_CONFIG) --includedir-server) \
-	-DSELFCLASS_VERSION='"$(EXTVERSION)"'
+	-DSELFCLASS_VERSION='"$(EXTVERSION)"' $(TEST_DEFS) -MMD -MP
 PG_CFLAGS = $(WARNINGS)
 SHLIB_LINK = -ldl
-EXTRA_CLEAN = build
+EXTRA_CLEAN = build $(wildcard src/pg/*/*.o src/pg/*/*.d)
 
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
-# Every object sees every header: the tree is small, a stale object costs hours.
-HEADERS_ALL = $(wildcard src/core/*.h src/pg/*.h)
-$(OBJS): $(HEADERS_ALL) Makefile
-
 # ---------------------------------------------------------------------------
 # selfclass_core.so: the numerics, C11, no PostgreSQL. Built by itself.
 # ---------------------------------------------------------------------------
-BUILD = build
-CORE_SRC = $(filter-out %_simd.c src/core/png.c src/core/conv_onednn.c,$(wildcard src/core/*.c))
-SIMD_SRC = $(wildcard src/core/*_simd.c)
+CORE_ALL = $(wildcard src/core/*.c src/core/*/*.c)
+SIMD_SRC = $(filter %_simd.c,$(CORE_ALL))
+CORE_SRC = $(filter-out $(SIMD_SRC) src/core/image/png.c src/core/nn/conv_onednn.c $(left_out),$(CORE_ALL))
 CORE_LIBS = -lopenblas -ljpeg -lm -pthread
-PKGCONFIG = $(if $(shell command -v pkg-config),pkg-config,false)
 
 # Found at build time, like a configure script would: libpng and oneDNN are optional.
 have_header = $(shell printf '\043include <$(1)>\n' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes)
 WITH_PNG ?= $(if $(call have_header,png.h),yes,no)
 WITH_ONEDNN ?= $(if $(call have_header,oneapi/dnnl/dnnl.h),yes,no)
 ifeq ($(WITH_PNG),yes)
-CORE_SRC += $(wildcard src/core/png.c)
+CORE_SRC += src/core/image/png.c
 CORE_DEFS += -DSC_WITH_PNG
 CORE_LIBS += -lpng
 endif
 ifeq ($(WITH_ONEDNN),yes)
-CORE_SRC += $(wildcard src/core/conv_onednn.c)
+CORE_SRC += src/core/nn/conv_onednn.c
 CORE_DEFS += -DSC_WITH_ONEDNN
 CORE_LIBS += -ldnnl -lgomp
 endif
@@ -89,30 +93,36 @@ endif
 FP_FLAGS = -ftree-vectorize -fassociative-math -fno-signed-zeros \
 	-fno-trapping-math -fno-math-errno -ffp-contract=fast
 CORE_CFLAGS = -std=gnu11 -O2 -g -fPIC -fvisibility=hidden -fno-omit-frame-pointer \
-	-fno-strict-aliasing -fwrapv -pthread $(WARNINGS) -Wmissing-prototypes $(FP_FLAGS) $(CORE_DEFS) $(SANITIZE)
+	-fno-strict-aliasing -fwrapv -pthread $(WARNINGS) -Wmissing-prototypes $(FP_FLAGS) -Isrc \
+	$(CORE_DEFS) $(TEST_DEFS) $(SANITIZE)
+DEPENDENCIES = -MMD -MP
 SIMD_avx2 = -mavx2 -mfma -mf16c
 SIMD_avx512 = -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c -mprefer-vector-width=512
 
-CORE_OBJ = $(CORE_SRC:src/core/%.c=$(BUILD)/core/%.o) \
-	$(foreach isa,$(ISAS),$(SIMD_SRC:src/core/%.c=$(BUILD)/core/%_$(isa).o))
+CORE_OBJ = $(call objects_of,$(CORE_SRC)) $(call simd_objects_of,$(SIMD_SRC))
 
 # What the objects were built with; a change of it rebuilds them.
-$(BUILD)/core/flags: FORCE
+$(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
-	@echo '$(CC) $(CORE_CFLAGS) $(CORE_LIBS)' | cmp -s - $@ || echo '$(CC) $(CORE_CFLAGS) $(CORE_LIBS)' > $@
+	@echo '$(CC) $(CORE_CFLAGS) $(CORE_LIBS) $(CPPFLAGS)' | cmp -s - $@ || \
+		echo '$(CC) $(CORE_CFLAGS) $(CORE_LIBS) $(CPPFLAGS)' > $@
+$(OBJS): $(BUILD)/flags
 
-$(BUILD)/core/%.o: src/core/%.c $(HEADERS_ALL) $(BUILD)/core/flags Makefile
-	$(CC) $(CORE_CFLAGS) -c -o $@ $<
 define simd_rule
-src/pg/%_simd_$(1).o: src/pg/%_simd.c $(HEADERS_ALL) $(BUILD)/core/flags Makefile
-	$$(CC) $$(CORE_CFLAGS) -Isrc -O3 $$(SIMD_$(1)) -DSC_ISA=$(1) -c -o $$@ $$<
-$(BUILD)/core/%_simd_$(1).o: src/core/%_simd.c $(HEADERS_ALL) $(BUILD)/core/flags Makefile
-	$$(CC) $$(CORE_CFLAGS) -O3 $$(SIMD_$(1)) -DSC_ISA=$(1) -c -o $$@ $$<
+$(BUILD)/%_simd_$(1).o: src/%_simd.c $(BUILD)/flags Makefile
+	@mkdir -p $$(@D)
+	$$(CC) $$(CORE_CFLAGS) $$(DEPENDENCIES) -O3 $$(SIMD_$(1)) -DSC_ISA=$(1) -c -o $$@ $$<
 endef
 $(foreach isa,$(ISAS),$(eval $(call simd_rule,$(isa))))
+$(BUILD)/%.o: src/%.c $(BUILD)/flags Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CORE_CFLAGS) $(DEPENDENCIES) -c -o $@ $<
 
 selfclass_core.so: $(CORE_OBJ)
 	$(CC) -shared -Wl,-Bsymbolic -Wl,-z,now -Wl,-z,defs $(SANITIZE) -o $@ $(CORE_OBJ) $(CORE_LIBS)
+
+# A header rebuilds what includes it.
+-include $(wildcard $(OBJS:.o=.d) $(CORE_OBJ:.o=.d))
 
 all: selfclass_core.so
 install: install-core
@@ -131,30 +141,37 @@ clean-core:
 # which know no PostgreSQL either) alone, no server.
 # ---------------------------------------------------------------------------
 UNIT = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
-$(BUILD)/unit/%: tests/unit/%.c tests/unit/unit.h $(CORE_OBJ) $(PG_SIMD_OBJ)
+UNIT_OBJ = $(CORE_OBJ) $(PG_SIMD_OBJ)
+link_with = $(CC) $(CORE_CFLAGS) $(DEPENDENCIES) -MF $@.d $(1) -o $@ $< $(2) $(CORE_LIBS)
+$(BUILD)/unit/%: tests/unit/%.c $(UNIT_OBJ)
 	@mkdir -p $(@D)
-	$(CC) $(CORE_CFLAGS) -Isrc/core -Isrc -Itests/unit -o $@ $< $(CORE_OBJ) $(PG_SIMD_OBJ) $(CORE_LIBS)
+	$(call link_with,-Itests/unit,$(UNIT_OBJ))
 unit-programs: $(UNIT) $(BUILD)/unit/cpu
-unit: $(UNIT) $(BUILD)/unit/cpu
+unit: unit-programs
 	@tests/unit/run.sh $(UNIT)
 
 # Compiled like the core, for programs of tests/ that are no tests.
 $(BUILD)/bin/%: tests/bench/%.c $(CORE_OBJ)
 	@mkdir -p $(@D)
-	$(CC) $(CORE_CFLAGS) -Isrc/core -o $@ $< $(CORE_OBJ) $(CORE_LIBS)
+	$(call link_with,,$(CORE_OBJ))
 $(BUILD)/bin/%: tests/demo/%.c $(CORE_OBJ)
 	@mkdir -p $(@D)
-	$(CC) $(CORE_CFLAGS) -Isrc/core -o $@ $< $(CORE_OBJ) $(CORE_LIBS)
+	$(call link_with,,$(CORE_OBJ))
 
 # Fuzzers (clang's libFuzzer): "make fuzz-programs", then run build/fuzz/bin/fuzz_*.
 $(BUILD)/bin/%: tests/fuzz/%.c $(CORE_OBJ)
 	@mkdir -p $(@D)
-	$(CC) $(CORE_CFLAGS) -fsanitize=fuzzer -Isrc/core -o $@ $< $(CORE_OBJ) $(CORE_LIBS)
+	$(call link_with,-fsanitize=fuzzer,$(CORE_OBJ))
 FUZZ = $(patsubst tests/fuzz/%.c,build/fuzz/bin/%,$(wildcard tests/fuzz/fuzz_*.c))
 fuzz-programs:
 	$(MAKE) CC=clang BUILD=build/fuzz SANITIZE='-fsanitize=address,undefined,fuzzer-no-link' $(FUZZ)
+-include $(wildcard $(BUILD)/unit/*.d $(BUILD)/bin/*.d)
 
-.PHONY: FORCE install-core uninstall-core clean-core unit unit-programs fuzz-programs
+# Do the rooms hold?
+rooms:
+	@tests/rooms.pl -I $(shell $(PG_CONFIG) --includedir-server)
+
+.PHONY: FORCE install-core uninstall-core clean-core unit unit-programs fuzz-programs rooms
 .SECONDARY: $(CORE_OBJ)
 FORCE:
 

@@ -7,6 +7,8 @@ cd "$(dirname "$0")/.." || exit 1
 tests/setup.sh || exit 1
 PG_CONFIG=${PG_CONFIG:-pg_config}
 export PG_CONFIG
+# Jobs and views of the tests are in the libraries, as in no build for users.
+export WITH_TESTS=yes
 jobs=$(nproc)
 passed=0
 failed=0

@@ -5,7 +5,7 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "api.h"
+#include "core/api.h"
 
 __attribute__((visibility("default")))
 extern const sc_core_api *sc_core_open(void);

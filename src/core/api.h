@@ -12,24 +12,28 @@
 #ifndef SC_API_H
 #define SC_API_H
 
-#include "augment.h"
-#include "decode.h"
-#include "elbow.h"
-#include "encode.h"
-#include "gemm.h"
-#include "image.h"
-#include "kmeans.h"
-#include "kmeans_step.h"
-#include "knn.h"
-#include "measures.h"
-#include "multiply.h"
-#include "near.h"
-#include "optim.h"
-#include "pca.h"
-#include "pool.h"
-#include "safetensors.h"
-#include "silhouette.h"
-#include "simclr.h"
+#include "core/analytics/elbow.h"
+#include "core/analytics/kmeans.h"
+#include "core/analytics/kmeans_step.h"
+#include "core/analytics/knn.h"
+#include "core/analytics/measures.h"
+#include "core/analytics/near.h"
+#include "core/analytics/pca.h"
+#include "core/analytics/silhouette.h"
+#include "core/base/arena.h"
+#include "core/base/gemm.h"
+#include "core/base/multiply.h"
+#include "core/base/pool.h"
+#include "core/base/rng.h"
+#include "core/base/simd.h"
+#include "core/base/status.h"
+#include "core/image/decode.h"
+#include "core/image/encode.h"
+#include "core/image/image.h"
+#include "core/nn/optim.h"
+#include "core/simclr/augment.h"
+#include "core/simclr/safetensors.h"
+#include "core/simclr/simclr.h"
 
 /* Both libraries are built together; a mix of two builds is refused. */
 #define SC_CORE_VERSION "1.0"
@@ -41,7 +45,6 @@
 	F(sc_pool_stop) \
 	F(sc_pool_finish) \
 	F(sc_pool_shutdown) \
-	F(sc_multiply_run) \
 	F(sc_image_plan_read) \
 	F(sc_decode_batch_run) \
 	F(sc_jpeg_bound) \
@@ -92,7 +95,13 @@
 	F(sc_encoder_destroy) \
 	F(sc_embed_batch_run) \
 	F(sc_lr_at) \
-	/* end */
+	SC_TEST_FUNCTIONS(F)
+
+#ifdef SC_WITH_TESTS
+#define SC_TEST_FUNCTIONS(F) F(sc_multiply_run)
+#else
+#define SC_TEST_FUNCTIONS(F)
+#endif
 
 typedef struct sc_core_api
 {

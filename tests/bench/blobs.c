@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rng.h"
+#include "core/base/rng.h"
 
 static void
 put32(uint32_t x)

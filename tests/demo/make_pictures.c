@@ -22,8 +22,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "encode.h"
-#include "rng.h"
+#include "core/image/encode.h"
+#include "core/base/rng.h"
 
 #define SIDE 96
 #define KINDS 8

@@ -9,9 +9,9 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "arena.h"
-#include "augment.h"
-#include "image.h"
+#include "core/base/arena.h"
+#include "core/simclr/augment.h"
+#include "core/image/image.h"
 
 #include <math.h>
 #include <stdlib.h>

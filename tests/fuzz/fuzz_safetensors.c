@@ -8,7 +8,7 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "safetensors.h"
+#include "core/simclr/safetensors.h"
 
 #include <stdlib.h>
 

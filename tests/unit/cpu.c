@@ -8,9 +8,9 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "conv.h"
-#include "gemm.h"
-#include "simd.h"
+#include "core/nn/conv.h"
+#include "core/base/gemm.h"
+#include "core/base/simd.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -23,7 +23,7 @@
 #ifndef FORMULA_H
 #define FORMULA_H
 
-#include "rng.h"
+#include "core/base/rng.h"
 
 /* The id of a tensor: FNV-1a of its name. */
 static inline uint64_t

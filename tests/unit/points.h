@@ -8,7 +8,7 @@
 #ifndef POINTS_H
 #define POINTS_H
 
-#include "arena.h"
+#include "core/base/arena.h"
 
 #define POINTS_N 600
 #define POINTS_D 12

@@ -7,10 +7,10 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "augment.h"
-#include "augment_draw.h"
-#include "augment_loops.h"
-#include "rng.h"
+#include "core/simclr/augment.h"
+#include "core/simclr/augment_draw.h"
+#include "core/simclr/augment_loops.h"
+#include "core/base/rng.h"
 #include "unit.h"
 
 #include "../fixtures/views.h"

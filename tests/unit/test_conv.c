@@ -8,10 +8,10 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "conv.h"
+#include "core/nn/conv.h"
 #include "formula.h"
-#include "gemm.h"
-#include "norm.h"
+#include "core/base/gemm.h"
+#include "core/nn/norm.h"
 #include "unit.h"
 
 /* ---- elements ---------------------------------------------------------------- */

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "distance.h"
+#include "core/base/distance.h"
 
 #define MAX_N 150
 #define ROWS 7

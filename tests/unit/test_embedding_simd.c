@@ -12,7 +12,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "pg/embedding_simd.h"
+#include "pg/type/embedding_simd.h"
 
 #define MAX_N 700
 

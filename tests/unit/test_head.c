@@ -7,10 +7,10 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "head.h"
-#include "gemm.h"
-#include "ntxent.h"
-#include "optim.h"
+#include "core/nn/head.h"
+#include "core/base/gemm.h"
+#include "core/nn/ntxent.h"
+#include "core/nn/optim.h"
 #include "formula.h"
 #include "unit.h"
 #include "../fixtures/torch_parts.h"

@@ -6,11 +6,11 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "arena.h"
-#include "decode.h"
-#include "encode.h"
-#include "image.h"
-#include "rng.h"
+#include "core/base/arena.h"
+#include "core/image/decode.h"
+#include "core/image/encode.h"
+#include "core/image/image.h"
+#include "core/base/rng.h"
 #include "unit.h"
 
 #include <jpeglib.h>

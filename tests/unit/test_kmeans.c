@@ -7,7 +7,7 @@
  */
 #include "unit.h"
 
-#include "kmeans.h"
+#include "core/analytics/kmeans.h"
 #include "points.h"
 
 #include "../fixtures/sklearn.h"

@@ -8,8 +8,8 @@
  */
 #include "unit.h"
 
-#include "kmeans.h"
-#include "kmeans_step.h"
+#include "core/analytics/kmeans.h"
+#include "core/analytics/kmeans_step.h"
 #include "points.h"
 
 static double

@@ -9,7 +9,7 @@
 
 #include <math.h>
 
-#include "knn.h"
+#include "core/analytics/knn.h"
 #include "points.h"
 
 typedef struct pair

@@ -7,8 +7,8 @@
  */
 #include "unit.h"
 
-#include "elbow.h"
-#include "measures.h"
+#include "core/analytics/elbow.h"
+#include "core/analytics/measures.h"
 
 #include "../fixtures/sklearn.h"
 

@@ -7,7 +7,7 @@
  */
 #include "unit.h"
 
-#include "near.h"
+#include "core/analytics/near.h"
 #include "points.h"
 
 static void

@@ -7,7 +7,7 @@
  */
 #include "unit.h"
 
-#include "pca.h"
+#include "core/analytics/pca.h"
 #include "points.h"
 
 #include "../fixtures/sklearn.h"

@@ -7,7 +7,7 @@
  *-------------------------------------------------------------------------
  */
 #define _GNU_SOURCE
-#include "pool.h"
+#include "core/base/pool.h"
 #include "unit.h"
 
 #include <poll.h>

@@ -9,10 +9,10 @@
  *-------------------------------------------------------------------------
  */
 #define _GNU_SOURCE			/* memmem */
-#include "train.h"
+#include "core/simclr/trainer_parts.h"
 #include "formula.h"
-#include "gemm.h"
-#include "safetensors.h"
+#include "core/base/gemm.h"
+#include "core/simclr/safetensors.h"
 #include "unit.h"
 #include "../fixtures/torch_encoder.h"
 #include "../fixtures/torch_net.h"

@@ -6,7 +6,7 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "safetensors.h"
+#include "core/simclr/safetensors.h"
 #include "unit.h"
 
 #define MAX 8

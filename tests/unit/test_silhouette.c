@@ -8,7 +8,7 @@
 #include "unit.h"
 
 #include "points.h"
-#include "silhouette.h"
+#include "core/analytics/silhouette.h"
 
 #include "../fixtures/sklearn.h"
 

@@ -1,0 +1,354 @@
+/*-------------------------------------------------------------------------
+ *
+ * src/core/analytics/pca.c
+ *	  Principal component analysis by the covariance matrix, in double.
+ *
+ * Rows are centred by the first row before they are multiplied, so that a
+ * mean far from zero does not cancel the digits of the variances away.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "core/analytics/pca.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "core/base/gemm.h"
+
+#define MAX_SHARDS 16
+#define SHARD_ROWS 256			/* below so many rows a shard is not worth its sums */
+#define SHARD_BYTES ((size_t) 64 << 20)	/* for the products of all shards, beyond the first */
+
+/* Rows of a block of a shard: a product of about 2^25 multiplications. */
+static size_t
+block_rows(int d)
+{
+	size_t		rows = ((size_t) 1 << 25) / ((size_t) d * d);
+
+	return SC_MIN(SC_MAX(rows, 8), 256);
+}
+
+static int
+shard_count(const sc_pca *pca)
+{
+	size_t		shards = SC_MIN((pca->n + SHARD_ROWS - 1) / SHARD_ROWS, MAX_SHARDS);
+	size_t		room = SHARD_BYTES / ((size_t) pca->d * pca->d * sizeof(double));
+
+	return pca->rows == NULL ? 1 : (int) SC_MAX(SC_MIN(shards, room), 1);
+}
+
+/* Eigenvectors to compute: all of them where a share decides how many stay. */
+static int
+computed(const sc_pca *pca)
+{
+	return pca->wanted >= 1 ? (int) pca->wanted : pca->d;
+}
+
+sc_status
+sc_pca_check(size_t n, int d, double wanted, sc_error *err)
+{
+	size_t		most = SC_MIN(n, (size_t) d);
+
+	if (!(wanted > 0) || (wanted >= 1 && wanted != floor(wanted)))
+	{
+		sc_fail(err, SC_INVALID, "number of components must be a whole number, or a share of the variance below 1");
+		sc_detail(err, "The number of components is %g.", wanted);
+		sc_hint(err, "Give 1, 2, 3 and so on, or a share such as 0.95.");
+		return SC_INVALID;
+	}
+	if (wanted > (double) most)
+	{
+		sc_fail(err, SC_INVALID, "number of components must be at most %zu", most);
+		sc_detail(err, "There are %zu rows of %d dimensions, and the number of components is %.0f.", n, d, wanted);
+		sc_hint(err, "Give a smaller number, or a share of the variance such as 0.95.");
+		return SC_INVALID;
+	}
+	return SC_OK;
+}
+
+void
+sc_pca_layout(sc_pca *pca, sc_arena *arena)
+{
+	size_t		d = (size_t) pca->d;
+	int			count = computed(pca);
+
+	pca->shards = shard_count(pca);
+	pca->mean = SC_TAKE(arena, double, d);
+	pca->components = SC_TAKE(arena, double, sc_mul(count, d));
+	pca->variance = SC_TAKE(arena, double, d);
+	pca->ratio = SC_TAKE(arena, double, d);
+	pca->blocks = SC_TAKE(arena, double,
+						  pca->rows ? sc_mul(sc_mul(pca->shards, block_rows(pca->d)), d) : 0);
+	pca->sums = SC_TAKE(arena, double, sc_mul(pca->shards, d));
+	pca->products = SC_TAKE(arena, double, sc_mul(pca->shards, sc_mul(d, d)));
+	pca->work = SC_TAKE(arena, char, sc_dsyev_bytes(pca->d, count));
+}
+
+/* Add m rows (m, d), less shift (d), to sums (d) and to the upper triangle of products (d, d). */
+static void
+add_rows(double *sums, double *products, double *block,
+		 const float *rows, size_t m, const double *shift, int d)
+{
+	for (size_t i = 0; i < m; i++)
+		for (int j = 0; j < d; j++)
+		{
+			double		x = (double) rows[i * d + j] - shift[j];
+
+			block[i * d + j] = x;
+			sums[j] += x;
+		}
+	sc_dsyrk_upper(d, (int) m, 1.0, block, d, 1.0, products, d);
+}
+
+void
+sc_pca_flush(sc_pca_sums *s, int d)
+{
+	double	   *strip = s->packed;
+
+	for (int i = 0; i < s->waiting; i++)
+		for (int j = 0; j < d; j++)
+			s->sums[j] += s->block[(size_t) i * d + j];
+	for (int r = 0; r < d; r += SC_PCA_STRIP)
+	{
+		int			rows = SC_MIN(SC_PCA_STRIP, d - r);
+
+		sc_dgemm(true, false, rows, d - r, s->waiting, 1.0, s->block + r, d, s->block + r, d,
+				 1.0, strip, d - r);
+		strip += (size_t) rows * (d - r);
+	}
+	s->count += s->waiting;
+	s->waiting = 0;
+}
+
+/* b's rows are b.shift - a.shift further away from a.shift than from b.shift. */
+void
+sc_pca_merge(sc_pca_sums *a, const sc_pca_sums *b, int d)
+{
+	double	   *to = a->packed;
+	const double *from = b->packed;
+
+	for (int r = 0; r < d; r += SC_PCA_STRIP)
+		for (int i = r; i < SC_MIN(r + SC_PCA_STRIP, d); i++)
+		{
+			double		apart = b->shift[i] - a->shift[i];
+
+			for (int j = r; j < d; j++)
+			{
+				double		other = b->shift[j] - a->shift[j];
+
+				*to++ += *from++ + apart * b->sums[j] + b->sums[i] * other + b->count * apart * other;
+			}
+		}
+	for (int j = 0; j < d; j++)
+		a->sums[j] += b->sums[j] + b->count * (b->shift[j] - a->shift[j]);
+	a->count += b->count;
+}
+
+/* From the sums that were given to those that solve() takes. */
+static void
+unpack(sc_pca *pca)
+{
+	const sc_pca_sums *s = pca->given;
+	const double *strip = s->packed;
+	size_t		d = (size_t) pca->d;
+
+	memcpy(pca->mean, s->shift, d * sizeof(double));
+	memcpy(pca->sums, s->sums, d * sizeof(double));
+	for (size_t r = 0; r < d; r += SC_PCA_STRIP)
+		for (size_t i = r; i < SC_MIN(r + SC_PCA_STRIP, d); i++)
+		{
+			memcpy(pca->products + i * d + r, strip, (d - r) * sizeof(double));
+			strip += d - r;
+		}
+	for (int i = 0; i < s->waiting; i++)
+		for (size_t j = 0; j < d; j++)
+			pca->sums[j] += s->block[i * d + j];
+	sc_dsyrk_upper(pca->d, s->waiting, 1.0, s->block, pca->d, 1.0, pca->products, pca->d);
+}
+
+/* Sums over products to the covariance; returns its trace, or what is not finite where one of the numbers isn't. */
+static double
+covariance(sc_pca *pca)
+{
+	int			d = pca->d;
+	double		n = (double) pca->n;
+	double		divisor = pca->n > 1 ? n - 1 : 1;
+	double		trace = 0,
+				size = 0;
+
+	for (int i = 0; i < d; i++)
+	{
+		double	   *row = pca->products + (size_t) i * d;
+
+		for (int j = i; j < d; j++)
+		{
+			row[j] = (row[j] - pca->sums[i] * (pca->sums[j] / n)) / divisor;
+			size += fabs(row[j]);
+		}
+		trace += row[i] = SC_MAX(row[i], 0);
+	}
+	for (int j = 0; j < d; j++)
+	{
+		pca->mean[j] += pca->sums[j] / n;
+		size += fabs(pca->mean[j]);
+	}
+	return isfinite(size) ? trace : size;
+}
+
+/* The result from sums and products over n rows, less mean; products are destroyed. */
+static sc_status
+solve(sc_pca *pca, const sc_lane *lane, sc_error *err)
+{
+	int			d = pca->d;
+	int			count = computed(pca);
+	double		total = covariance(pca);
+	double		share = 0;
+
+	if (!isfinite(total))
+		return sc_fail(err, SC_RANGE, "variance of the embeddings is out of range");
+	SC_TRY(sc_dsyev_top(pca->variance, pca->components, pca->products, d, count, pca->work, lane, err));
+	pca->q = count;
+	for (int c = 0; c < count; c++)
+	{
+		double	   *v = pca->components + (size_t) c * d;
+		int			largest = 0;
+
+		pca->variance[c] = SC_MAX(pca->variance[c], 0);
+		pca->ratio[c] = total > 0 ? pca->variance[c] / total : 0;
+		for (int j = 1; j < d; j++)
+			if (fabs(v[j]) > fabs(v[largest]))
+				largest = j;
+		if (v[largest] < 0)
+			for (int j = 0; j < d; j++)
+				v[j] = -v[j];
+	}
+	if (pca->wanted >= 1)
+		return SC_OK;
+
+	/* The fewest components that explain the share; never more than the rows allow. */
+	pca->q = 0;
+	do
+		share += pca->ratio[pca->q++];
+	while (share < pca->wanted && pca->q < (int) SC_MIN((size_t) d, pca->n));
+	if (total == 0)
+		pca->q = 1;
+	return SC_OK;
+}
+
+/* solve(), by one lane for all. */
+static sc_status
+finish(const sc_lane *lane, sc_pca *pca)
+{
+	sc_error	err = {SC_OK};
+	sc_status	status = solve(pca, lane, &err);
+
+	return status == SC_OK || status == SC_ABORTED ? status : sc_lane_fail(lane, &err);
+}
+
+sc_status
+sc_pca_run(const sc_lane *lane, void *arg)
+{
+	sc_pca	   *pca = arg;
+	size_t		d = (size_t) pca->d;
+	size_t		each = block_rows(pca->d);
+	size_t		begin,
+				end;
+
+	if (pca->rows == NULL)
+	{
+		if (lane->index != 0)
+			return SC_OK;
+		unpack(pca);
+		return finish(lane, pca);
+	}
+	if (lane->index == 0)
+		for (size_t j = 0; j < d; j++)
+			pca->mean[j] = pca->rows[j];
+	SC_TRY(sc_lane_barrier(lane));
+
+	for (int s = lane->index; s < pca->shards; s += lane->count)
+	{
+		double	   *sums = pca->sums + (size_t) s * d;
+		double	   *products = pca->products + (size_t) s * d * d;
+		double	   *block = pca->blocks + (size_t) s * each * d;
+
+		memset(sums, 0, d * sizeof(double));
+		memset(products, 0, d * d * sizeof(double));
+		sc_shard_range(pca->n, pca->shards, s, &begin, &end);
+		for (; begin < end; begin += each)
+		{
+			if (sc_lane_stopped(lane))
+				return SC_ABORTED;
+			add_rows(sums, products, block, pca->rows + begin * d,
+					 SC_MIN(each, end - begin), pca->mean, pca->d);
+		}
+	}
+	SC_TRY(sc_lane_barrier(lane));
+
+	/* Shard 0 takes the sum of all, in their order; lanes share the entries. */
+	sc_shard_range(d * d, lane->count, lane->index, &begin, &end);
+	for (int s = 1; s < pca->shards; s++)
+		for (size_t i = begin; i < end; i++)
+			pca->products[i] += pca->products[(size_t) s * d * d + i];
+	SC_TRY(sc_lane_barrier(lane));
+	if (lane->index != 0)
+		return SC_OK;
+	for (int s = 1; s < pca->shards; s++)
+		for (size_t j = 0; j < d; j++)
+			pca->sums[j] += pca->sums[(size_t) s * d + j];
+	return finish(lane, pca);
+}
+
+#define PROJECT_BLOCK 64
+#define PROJECT_SHARDS 64
+
+void
+sc_pca_project_layout(sc_pca_project *p, sc_arena *arena)
+{
+	size_t		shards = SC_MIN((p->n + PROJECT_BLOCK - 1) / PROJECT_BLOCK, PROJECT_SHARDS);
+
+	p->shards = (int) SC_MAX(shards, 1);
+	p->blocks = SC_TAKE(arena, double,
+						sc_mul(sc_mul(p->shards, PROJECT_BLOCK), (size_t) p->d + (size_t) p->q));
+}
+
+sc_status
+sc_pca_project_run(const sc_lane *lane, void *arg)
+{
+	sc_pca_project *p = arg;
+	size_t		d = (size_t) p->d,
+				q = (size_t) p->q;
+	size_t		begin,
+				end;
+
+	for (int s = lane->index; s < p->shards; s += lane->count)
+	{
+		double	   *block = p->blocks + (size_t) s * PROJECT_BLOCK * (d + q);
+		double	   *y = block + PROJECT_BLOCK * d;
+
+		sc_shard_range(p->n, p->shards, s, &begin, &end);
+		for (; begin < end; begin += PROJECT_BLOCK)
+		{
+			size_t		m = SC_MIN((size_t) PROJECT_BLOCK, end - begin);
+
+			if (sc_lane_stopped(lane))
+				return SC_ABORTED;
+			for (size_t i = 0; i < m; i++)
+				for (size_t j = 0; j < d; j++)
+					block[i * d + j] = (double) p->rows[(begin + i) * d + j] - p->mean[j];
+			sc_dgemm(false, true, (int) m, p->q, p->d, 1.0, block, p->d,
+					 p->components, p->d, 0.0, y, p->q);
+			for (size_t c = 0; c < q; c++)
+			{
+				double		scale = 1;
+
+				if (p->whiten)
+					scale = p->variance[c] > SC_PCA_NO_VARIANCE * p->variance[0] ?
+						1 / sqrt(p->variance[c]) : 0;
+				for (size_t i = 0; i < m; i++)
+					p->out[(begin + i) * q + c] = (float) (y[i * q + c] * scale);
+			}
+		}
+	}
+	return SC_OK;
+}

@@ -1,0 +1,121 @@
+/*-------------------------------------------------------------------------
+ *
+ * src/core/analytics/pca.h
+ *	  Principal component analysis, exact: the eigenvectors of the covariance.
+ *
+ * Jolliffe, "Principal component analysis", 2nd edition (2002), chapter 3.
+ * Variances are divided by n - 1, as scikit-learn does. The sign of a
+ * component, which the data leave open, is the one that makes its entry of
+ * largest magnitude positive (the first of several).
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SC_PCA_H
+#define SC_PCA_H
+
+#include "core/base/arena.h"
+#include "core/base/pool.h"
+
+/* A direction whose variance is below this share of the largest carries none. */
+#define SC_PCA_NO_VARIANCE 1e-12
+
+/*
+ * Sums of rows that come one by one (the aggregate). Of the products only the
+ * upper triangle is kept, in strips of SC_PCA_STRIP of its rows: a strip that
+ * starts at row r holds the columns r ... d - 1, row by row. Rows, less shift,
+ * wait in a block until there are enough of them for one matrix product.
+ */
+#define SC_PCA_STRIP 64
+
+typedef struct sc_pca_sums
+{
+	double		count;			/* rows in sums and packed */
+	double	   *shift;			/* (d), taken from every row */
+	double	   *sums;			/* (d) */
+	double	   *packed;			/* (sc_pca_packed(d)) */
+	double	   *block;			/* (sc_pca_block(d), d) */
+	int			waiting;		/* rows in block */
+} sc_pca_sums;
+
+/* Numbers in the packed products. */
+static inline size_t
+sc_pca_packed(int d)
+{
+	size_t		whole = (size_t) d / SC_PCA_STRIP;
+	size_t		rest = (size_t) d % SC_PCA_STRIP;
+
+	/* The strips, from the last one up: rest, rest + STRIP, ... columns wide. */
+	return rest * rest + SC_PCA_STRIP * (whole * rest + SC_PCA_STRIP * (whole * (whole + 1) / 2));
+}
+
+/* Rows of a block: a product of a few milliseconds. */
+static inline int
+sc_pca_block(int d)
+{
+	return SC_MIN(SC_MAX(65536 / d, 8), 64);
+}
+
+/* Take the waiting rows into the sums. */
+extern void sc_pca_flush(sc_pca_sums *s, int d);
+
+/* Add what b has in its sums; its waiting rows are the caller's to add. */
+extern void sc_pca_merge(sc_pca_sums *a, const sc_pca_sums *b, int d);
+
+typedef struct sc_pca
+{
+	/* set by the caller before sc_pca_layout */
+	size_t		n;				/* rows, at least 1 */
+	int			d;
+	const float *rows;			/* (n, d), or NULL: ... */
+	const sc_pca_sums *given;	/* ... the sums of n rows; not changed */
+	double		wanted;			/* >= 1: number of components; below: share of the variance */
+
+	/* the result */
+	int			q;				/* components found */
+	double	   *mean;			/* (d) */
+	double	   *components;		/* (q, d), rows are unit vectors, largest variance first */
+	double	   *variance;		/* (q) */
+	double	   *ratio;			/* (q), of the total variance; 0 where there is none */
+
+	/* scratch */
+	int			shards;
+	double	   *blocks;			/* (shards, block rows, d) */
+	double	   *sums;			/* (shards, d) */
+	double	   *products;		/* (shards, d, d), upper triangles */
+	void	   *work;
+} sc_pca;
+
+/* SC_INVALID where so many components cannot be had from n rows of d numbers. */
+extern sc_status sc_pca_check(size_t n, int d, double wanted, sc_error *err);
+
+/* Count or take the memory of the result and of the work. */
+extern void sc_pca_layout(sc_pca *pca, sc_arena *arena);
+
+/* The job; arg is a sc_pca. */
+extern sc_status sc_pca_run(const sc_lane *lane, void *arg);
+
+/* Coordinates of rows in the space of the components. */
+typedef struct sc_pca_project
+{
+	/* set by the caller */
+	size_t		n;
+	int			d,
+				q;
+	const float *rows;			/* (n, d) */
+	const double *mean;			/* (d) */
+	const double *components;	/* (q, d) */
+	const double *variance;		/* (q) */
+	bool		whiten;			/* every coordinate to variance 1 */
+	float	   *out;			/* (n, q) */
+
+	/* scratch */
+	int			shards;
+	double	   *blocks;			/* (shards, block rows, d + q) */
+} sc_pca_project;
+
+extern void sc_pca_project_layout(sc_pca_project *p, sc_arena *arena);
+
+/* The job; arg is a sc_pca_project. */
+extern sc_status sc_pca_project_run(const sc_lane *lane, void *arg);
+
+#endif							/* SC_PCA_H */

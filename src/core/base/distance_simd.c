@@ -1,0 +1,221 @@
+/*-------------------------------------------------------------------------
+ *
+ * src/core/base/distance_simd.c
+ *	  The loops over rows of k-means and k-NN.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "core/base/distance.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "core/base/rng.h"
+
+/* Rows of y whose products are taken together, so that x is read once. */
+#define DOTS 4
+
+/* What is computed side by side, where one step would wait for the other. */
+#define CHAINS 8
+#define WIDE 32
+
+double
+SC_SIMD(sc_distance2) (const float *a, const float *b, int d)
+{
+	double		sum = 0;
+
+	for (int j = 0; j < d; j++)
+	{
+		double		diff = (double) a[j] - (double) b[j];
+
+		sum += diff * diff;
+	}
+	return sum;
+}
+
+double
+SC_SIMD(sc_distance2_centre) (const float *x, const double *c, int d)
+{
+	double		sum = 0;
+
+	for (int j = 0; j < d; j++)
+	{
+		double		diff = (double) x[j] - c[j];
+
+		sum += diff * diff;
+	}
+	return sum;
+}
+
+double
+SC_SIMD(sc_norm2) (const float *x, int d)
+{
+	double		sum = 0;
+
+	for (int j = 0; j < d; j++)
+		sum += (double) x[j] * x[j];
+	return sum;
+}
+
+double
+SC_SIMD(sc_centre_row) (float *restrict out, const float *restrict x, const double *restrict mean,
+						double scale, int d)
+{
+	double		sum = 0;
+
+	for (int j = 0; j < d; j++)
+	{
+		float		z = (float) (((double) x[j] - mean[j]) * scale);
+
+		out[j] = z;
+		sum += (double) z * z;
+	}
+	return sum;
+}
+
+void
+SC_SIMD(sc_add_row) (double *restrict sum, const float *restrict x, int d)
+{
+	for (int j = 0; j < d; j++)
+		sum[j] += x[j];
+}
+
+float
+SC_SIMD(sc_largest) (const float *x, int d)
+{
+	float		chain[WIDE] = {0};
+	float		largest = 0;
+	int			j = 0;
+
+	for (; j + WIDE <= d; j += WIDE)
+		for (int c = 0; c < WIDE; c++)
+			chain[c] = fabsf(x[j + c]) > chain[c] ? fabsf(x[j + c]) : chain[c];
+	for (; j < d; j++)
+		largest = fabsf(x[j]) > largest ? fabsf(x[j]) : largest;
+	for (int c = 0; c < WIDE; c++)
+		largest = chain[c] > largest ? chain[c] : largest;
+	return largest;
+}
+
+void
+SC_SIMD(sc_dot_rows) (float *out, const float *x, const float *y, int m, int d)
+{
+	int			t = 0;
+
+	/* Rows are read one after the other, and each may begin a page. */
+	for (int j = 0; j < d; j += 16)
+		__builtin_prefetch(x + d + j);
+	for (; t + DOTS <= m; t += DOTS, y += (size_t) DOTS * d)
+	{
+		const float *y1 = y + d,
+				   *y2 = y1 + d,
+				   *y3 = y2 + d;
+		float		s0 = 0,
+					s1 = 0,
+					s2 = 0,
+					s3 = 0;
+
+		for (int j = 0; j < d; j++)
+		{
+			s0 += x[j] * y[j];
+			s1 += x[j] * y1[j];
+			s2 += x[j] * y2[j];
+			s3 += x[j] * y3[j];
+		}
+		out[t] = s0;
+		out[t + 1] = s1;
+		out[t + 2] = s2;
+		out[t + 3] = s3;
+	}
+	for (; t < m; t++, y += d)
+	{
+		float		sum = 0;
+
+		for (int j = 0; j < d; j++)
+			sum += x[j] * y[j];
+		out[t] = sum;
+	}
+}
+
+static uint32_t
+bits_of(float x)
+{
+	uint32_t	bits;
+
+	memcpy(&bits, &x, sizeof(bits));
+	return bits == UINT32_C(0x80000000) ? 0 : bits;
+}
+
+uint64_t
+SC_SIMD(sc_hash_row) (const float *x, int d)
+{
+	uint64_t	chain[CHAINS] = {0};
+	uint64_t	h = 0;
+	int			j = 0;
+
+	for (; j + CHAINS <= d; j += CHAINS)
+		for (int c = 0; c < CHAINS; c++)
+			chain[c] = sc_mix64(chain[c] ^ bits_of(x[j + c]));
+	for (int c = 0; j < d; j++, c++)
+		chain[c] = sc_mix64(chain[c] ^ bits_of(x[j]));
+	for (int c = 0; c < CHAINS; c++)
+		h = sc_mix64(h ^ chain[c]);
+	return h;
+}
+
+/* NaN and -infinity are no distances. */
+static inline double
+least_of(double least, double xn, double norm, float dot)
+{
+	double		a = xn + norm - 2 * (double) dot;
+
+	return a < least && a > -INFINITY ? a : least;
+}
+
+double
+SC_SIMD(sc_least_estimate) (const float *dots, const double *norm, double xn, int k)
+{
+	double		chain[CHAINS];
+	double		least = INFINITY;
+	int			j = 0;
+
+	/* One minimum after the other is not vectorised; several side by side are. */
+	for (int c = 0; c < CHAINS; c++)
+		chain[c] = INFINITY;
+	for (; j + CHAINS <= k; j += CHAINS)
+		for (int c = 0; c < CHAINS; c++)
+			chain[c] = least_of(chain[c], xn, norm[j + c], dots[j + c]);
+	for (; j < k; j++)
+		least = least_of(least, xn, norm[j], dots[j]);
+	for (int c = 0; c < CHAINS; c++)
+		least = chain[c] < least ? chain[c] : least;
+	return least;
+}
+
+static inline bool
+is_near(float dot, double norm, double share, double limit)
+{
+	return !(share * norm - 2 * (double) dot > limit) || !(fabsf(dot) < INFINITY);
+}
+
+int
+SC_SIMD(sc_next_near) (const float *dots, const double *norm, double share, double limit, int from, int n)
+{
+	/*
+	 * Few are near: look at several at once for any. The term of a conditional
+	 * sum stays a constant: gcc 14.2 miscompiles others with AVX-512.
+	 */
+	for (; from + WIDE <= n; from += WIDE)
+	{
+		double		near = 0;
+
+		for (int i = from; i < from + WIDE; i++)
+			near += is_near(dots[i], norm[i], share, limit) ? 1.0 : 0.0;
+		if (near > 0)
+			break;
+	}
+	while (from < n && !is_near(dots[from], norm[from], share, limit))
+		from++;
+	return from;
+}

@@ -1,0 +1,213 @@
+/*-------------------------------------------------------------------------
+ *
+ * src/core/base/gemm.c
+ *	  OpenBLAS, one thread at a time.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "core/base/gemm.h"
+
+#include <cblas.h>
+#include <math.h>
+#include <string.h>
+
+/* Debian's OpenBLAS has LAPACK but no LAPACKE: Fortran symbols, everything by reference. */
+extern void dlatrd_(const char *uplo, const int *n, const int *nb, double *a, const int *lda,
+					double *e, double *tau, double *w, const int *ldw);
+extern void dsytd2_(const char *uplo, const int *n, double *a, const int *lda,
+					double *d, double *e, double *tau, int *info);
+extern void dsyr2k_(const char *uplo, const char *trans, const int *n, const int *k, const double *alpha,
+					const double *a, const int *lda, const double *b, const int *ldb,
+					const double *beta, double *c, const int *ldc);
+extern void dstemr_(const char *jobz, const char *range, const int *n, double *d, double *e,
+					const double *vl, const double *vu, const int *il, const int *iu, int *m,
+					double *w, double *z, const int *ldz, const int *nzc, int *isuppz, int *tryrac,
+					double *work, const int *lwork, int *iwork, const int *liwork, int *info);
+extern void dormtr_(const char *side, const char *uplo, const char *trans, const int *m, const int *n,
+					double *a, const int *lda, const double *tau, double *c, const int *ldc,
+					double *work, const int *lwork, int *info);
+
+void
+sc_blas_open(bool *serial)
+{
+	float		a[16],
+				c[16];
+
+	openblas_set_num_threads(1);
+	*serial = openblas_get_parallel() == 0;
+	memset(a, 0, sizeof(a));
+	sc_sgemm(false, false, 4, 4, 4, 1.0f, a, 4, a, 4, 0.0f, c, 4);
+}
+
+const char *
+sc_blas_kernel(void)
+{
+	return openblas_get_corename();
+}
+
+void
+sc_sgemm(bool ta, bool tb, int m, int n, int k,
+		 float alpha, const float *a, int lda, const float *b, int ldb,
+		 float beta, float *c, int ldc)
+{
+	cblas_sgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans,
+				m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+}
+
+void
+sc_dgemm(bool ta, bool tb, int m, int n, int k,
+		 double alpha, const double *a, int lda, const double *b, int ldb,
+		 double beta, double *c, int ldc)
+{
+	cblas_dgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans,
+				m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+}
+
+void
+sc_dsyrk_upper(int n, int m, double alpha, const double *a, int lda,
+			   double beta, double *c, int ldc)
+{
+	cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, n, m, alpha, a, lda, beta, c, ldc);
+}
+
+/*
+ * The eigenproblem in the three steps of LAPACK's dsyevr, each cut in pieces
+ * of a fraction of a second, so that it can be stopped: for thousands of
+ * dimensions it takes minutes.
+ */
+
+#define PANEL 32				/* columns that dlatrd reduces at once, at most */
+#define STEMR_WORK 18			/* of dstemr, a dimension */
+#define STEMR_IWORK 10
+#define ORMTR_TABLE 4160		/* of dormtr, beside 64 for each vector */
+
+/* Columns of a panel: each reads half of the matrix. */
+static int
+panel_columns(int n)
+{
+	size_t		columns = ((size_t) 1 << 27) / ((size_t) n * n);
+
+	return (int) SC_MIN(SC_MAX(columns, 1), PANEL);
+}
+
+/* Vectors turned back at once. */
+static int
+back_columns(int n, int count)
+{
+	size_t		columns = ((size_t) 1 << 29) / ((size_t) n * n);
+
+	return (int) SC_MIN(SC_MIN(SC_MAX(columns, 4), 512), (size_t) count);
+}
+
+/* Doubles beside d, e and tau (n each): what any one step needs. */
+static size_t
+step_work(int n, int count)
+{
+	size_t		panel = (size_t) n * PANEL,
+				stemr = (size_t) n * (STEMR_WORK + 1),
+				back = (size_t) back_columns(n, count) * 64 + ORMTR_TABLE;
+
+	return SC_MAX(SC_MAX(panel, stemr), back);
+}
+
+size_t
+sc_dsyev_bytes(int n, int count)
+{
+	return (3 * (size_t) n + step_work(n, count)) * sizeof(double) +
+		((STEMR_IWORK + 2) * (size_t) n) * sizeof(int);
+}
+
+/* A to tridiagonal form, as dsytrd does for the lower triangle: d, e (n), tau (n). */
+static sc_status
+tridiagonal(double *a, int n, double *d, double *e, double *tau, double *w, const sc_lane *lane)
+{
+	int			nb = panel_columns(n);
+	double		minus = -1,
+				one = 1;
+	int			i = 0,
+				rest,
+				info;
+
+	for (; i < n - PANEL; i += nb)
+	{
+		size_t		lda = (size_t) n;
+		double	   *corner = a + i * (lda + 1);
+
+		if (lane != NULL && sc_lane_stopped(lane))
+			return SC_ABORTED;
+		rest = n - i;
+		dlatrd_("L", &rest, &nb, corner, &n, e + i, tau + i, w, &rest);
+		rest -= nb;
+		if (rest > 0)
+		{
+			int			ldw = n - i;
+
+			dsyr2k_("L", "N", &rest, &nb, &minus, corner + nb, &n, w + nb, &ldw,
+					&one, corner + nb * (lda + 1), &n);
+		}
+		for (int j = i; j < i + nb; j++)
+		{
+			a[j * (lda + 1) + 1] = e[j];
+			d[j] = a[j * (lda + 1)];
+		}
+	}
+	rest = n - i;
+	dsytd2_("L", &rest, a + i * ((size_t) n + 1), &n, d + i, e + i, tau + i, &info);
+	return SC_OK;
+}
+
+sc_status
+sc_dsyev_top(double *values, double *vectors, double *a, int n, int count,
+			 void *work, const sc_lane *lane, sc_error *err)
+{
+	double	   *d = work;
+	double	   *e = d + n;
+	double	   *tau = e + n;
+	double	   *w = tau + n;
+	int		   *iwork = (int *) (w + step_work(n, count));
+	int		   *isuppz = iwork + STEMR_IWORK * (size_t) n;
+	int			lwork = STEMR_WORK * n;
+	int			liwork = STEMR_IWORK * n;
+	int			step = back_columns(n, count);
+	int			il = n - count + 1,
+				iu = n,
+				m = 0,
+				tryrac = 1,
+				info = 0;
+	double		zero = 0.0;
+
+	/* The upper triangle in row-major order is the lower one in Fortran's. */
+	SC_TRY(tridiagonal(a, n, d, e, tau, w, lane));
+	dstemr_("V", count == n ? "A" : "I", &n, d, e, &zero, &zero, &il, &iu, &m,
+			w, vectors, &n, &count, isuppz, &tryrac, w + n, &lwork, iwork, &liwork, &info);
+	if (info != 0 || m != count)
+		return sc_fail(err, SC_INTERNAL, "the eigenvalue iteration did not converge (dstemr: info %d, %d of %d)",
+					   info, m, count);
+	for (int i = 0; i < count; i++)
+		values[i] = w[count - 1 - i];
+	lwork = step * 64 + ORMTR_TABLE;
+	for (int i = 0; i < count; i += step)
+	{
+		int			columns = SC_MIN(step, count - i);
+
+		if (lane != NULL && sc_lane_stopped(lane))
+			return SC_ABORTED;
+		dormtr_("L", "L", "N", &n, &columns, a, &n, tau, vectors + (size_t) i * n, &n, w, &lwork, &info);
+	}
+
+	/* Ascending as LAPACK returns them: turn them around, as the values above. */
+	for (int i = 0; i < count / 2; i++)
+	{
+		double	   *x = vectors + (size_t) i * n;
+		double	   *y = vectors + (size_t) (count - 1 - i) * n;
+
+		for (int j = 0; j < n; j++)
+		{
+			double		t = x[j];
+
+			x[j] = y[j];
+			y[j] = t;
+		}
+	}
+	return SC_OK;
+}

@@ -1,0 +1,69 @@
+/*-------------------------------------------------------------------------
+ *
+ * src/core/base/simd.h
+ *	  One source, several instruction sets, chosen at run time.
+ *
+ * A file whose name ends in _simd.c is compiled once per instruction set
+ * (Makefile): SC_ISA is base, avx2 (with FMA) or avx512 (F, BW, DQ, VL). Its
+ * functions are named SC_SIMD(sc_x) and declared by SC_SIMD_DECLARE; callers
+ * take the best one with SC_SIMD_CALL. Nothing is compiled for the machine
+ * that compiles: a package is built on one and run on another. Plain loops that
+ * the compiler can vectorise are enough; no intrinsics are needed.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SC_SIMD_H
+#define SC_SIMD_H
+
+#include <stdbool.h>
+
+typedef enum sc_isa
+{
+	SC_ISA_BASE,
+	SC_ISA_AVX2,
+	SC_ISA_AVX512
+} sc_isa;
+
+/*
+ * What this CPU (and its operating system) can run, and no more than the
+ * environment variable SELFCLASS_ISA (base, avx2, avx512) allows; constant in
+ * a process.
+ */
+extern sc_isa sc_isa_best(void);
+
+/*
+ * Does SELFCLASS_ISA name an instruction set? Then OpenBLAS and oneDNN are held
+ * to it too; avx512 is that without bf16.
+ */
+extern bool sc_isa_asked(sc_isa *isa);
+
+/*
+ * The value of OPENBLAS_CORETYPE that OpenBLAS should find when it is loaded;
+ * NULL: leave it to OpenBLAS. It chooses its code by the model of the CPU, and
+ * takes its oldest for a model younger than itself (0.3.21 on a Sapphire
+ * Rapids: a third of the speed). What the CPU can do says more: any with these
+ * parts of AVX-512 runs the code for SkylakeX.
+ */
+extern const char *sc_isa_blas_kernel(void);
+
+#ifndef SC_ISA
+#define SC_ISA base
+#endif
+#define SC_SIMD_PASTE_(name, isa) name##_##isa
+#define SC_SIMD_PASTE(name, isa) SC_SIMD_PASTE_(name, isa)
+#define SC_SIMD(name) SC_SIMD_PASTE(name, SC_ISA)
+
+#if defined(__x86_64__)
+#define SC_SIMD_DECLARE(ret, name, args) \
+	extern ret name##_base args; \
+	extern ret name##_avx2 args; \
+	extern ret name##_avx512 args
+#define SC_SIMD_CALL(name) \
+	(sc_isa_best() == SC_ISA_AVX512 ? name##_avx512 : \
+	 sc_isa_best() == SC_ISA_AVX2 ? name##_avx2 : name##_base)
+#else
+#define SC_SIMD_DECLARE(ret, name, args) extern ret name##_base args
+#define SC_SIMD_CALL(name) (name##_base)
+#endif
+
+#endif							/* SC_SIMD_H */

@@ -1,0 +1,220 @@
+/*-------------------------------------------------------------------------
+ *
+ * src/core/nn/conv.c
+ *	  Which implementation runs, and the layout of the weights.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "core/nn/conv.h"
+#include "core/base/arena.h"
+#include "core/nn/conv_parts.h"
+
+#include <stdio.h>
+#include <string.h>
+
+int
+sc_conv_block(sc_conv_kind kind)
+{
+	int			block = 0;
+
+#ifdef SC_WITH_ONEDNN
+	if (kind != SC_CONV_BLAS)
+		block = sc_conv_onednn_block();
+#endif
+	return block ? block : 16;
+}
+
+bool
+sc_conv_has_bf16(sc_conv_kind kind)
+{
+#ifdef SC_WITH_ONEDNN
+	return kind != SC_CONV_BLAS && sc_conv_onednn_has_bf16();
+#else
+	(void) kind;
+	return false;
+#endif
+}
+
+bool
+sc_conv_bf16_pays(sc_conv_kind kind)
+{
+#ifdef SC_WITH_ONEDNN
+	return sc_conv_has_bf16(kind) && sc_conv_onednn_bf16_pays();
+#else
+	(void) kind;
+	return false;
+#endif
+}
+
+void
+sc_conv_library(char *name, size_t size)
+{
+#ifdef SC_WITH_ONEDNN
+	sc_conv_onednn_name(name, size);
+#else
+	snprintf(name, size, "no oneDNN");
+#endif
+}
+
+static sc_status
+refuse_bf16(sc_conv_kind kind, sc_error *err)
+{
+#ifdef SC_WITH_ONEDNN
+	if (kind != SC_CONV_BLAS)
+		sc_fail(err, SC_UNSUPPORTED, "this CPU has no bf16 arithmetic");
+	else
+#endif
+		sc_fail(err, SC_UNSUPPORTED, "without oneDNN there is no bf16 arithmetic");
+	sc_hint(err, "Train with \"precision\" \"f32\" or \"auto\"; a training in bf16 resumes where there is some.");
+	return SC_UNSUPPORTED;
+}
+
+sc_status
+sc_conv_open(sc_conv *conv, const sc_conv_config *config, sc_error *err)
+{
+	memset(conv, 0, sizeof(*conv));
+	conv->config = *config;
+	conv->out_side = (config->side + 2 * (config->kernel / 2) - config->kernel) / config->stride + 1;
+	conv->weights = (size_t) config->out * config->in * config->kernel * config->kernel;
+	if (config->precision == SC_PRECISION_BF16 && !sc_conv_has_bf16(config->kind))
+		return refuse_bf16(config->kind, err);
+#ifdef SC_WITH_ONEDNN
+	if (config->kind != SC_CONV_BLAS)
+		SC_TRY(sc_conv_onednn_open(conv, err));
+	if (conv->onednn != NULL && sc_conv_onednn_has(conv, SC_CONV_FORWARD) &&
+		(!config->backward || (sc_conv_onednn_has(conv, SC_CONV_WEIGHTS) &&
+							   (config->planar || sc_conv_onednn_has(conv, SC_CONV_DATA)))))
+		return SC_OK;
+	if (config->precision == SC_PRECISION_BF16)
+	{
+		sc_conv_close(conv);
+		return refuse_bf16(config->kind, err);
+	}
+#endif
+	conv->scratch = SC_MAX(conv->scratch, sc_conv_blas_scratch(conv));
+	return SC_OK;
+}
+
+void
+sc_conv_close(sc_conv *conv)
+{
+#ifdef SC_WITH_ONEDNN
+	if (conv->onednn != NULL)
+		sc_conv_onednn_close(conv);
+#endif
+	conv->onednn = NULL;
+}
+
+/* Where the first element of kernel (o, i) lies. */
+static size_t
+place(const sc_conv_config *c, int o, int i)
+{
+	size_t		b = (size_t) c->block;
+	size_t		kk = (size_t) c->kernel * c->kernel;
+
+	if (c->planar)
+		return ((size_t) o / b * kk * (size_t) c->in + (size_t) i) * b + (size_t) o % b;
+	return (((size_t) o / b * ((size_t) c->in / b) + (size_t) i / b) * kk * b + (size_t) i % b) * b + (size_t) o % b;
+}
+
+/* ... and how far apart its elements are. */
+static size_t
+step_of(const sc_conv_config *c)
+{
+	return (size_t) (c->planar ? c->in : c->block) * (size_t) c->block;
+}
+
+void
+sc_conv_import(const sc_conv *conv, float *weights, const float *oihw)
+{
+	const sc_conv_config *c = &conv->config;
+	size_t		step = step_of(c);
+	int			kk = c->kernel * c->kernel;
+
+	for (int o = 0; o < c->out; o++)
+		for (int i = 0; i < c->in; i++)
+		{
+			float	   *at = weights + place(c, o, i);
+
+			for (int k = 0; k < kk; k++)
+				at[(size_t) k * step] = *oihw++;
+		}
+}
+
+void
+sc_conv_export(const sc_conv *conv, float *oihw, const float *weights)
+{
+	const sc_conv_config *c = &conv->config;
+	size_t		step = step_of(c);
+	int			kk = c->kernel * c->kernel;
+
+	for (int o = 0; o < c->out; o++)
+		for (int i = 0; i < c->in; i++)
+		{
+			const float *at = weights + place(c, o, i);
+
+			for (int k = 0; k < kk; k++)
+				*oihw++ = at[(size_t) k * step];
+		}
+}
+
+sc_status
+sc_conv_turn(const sc_lane *lane, const sc_conv *conv, void *turned, const float *weights)
+{
+#ifdef SC_WITH_ONEDNN
+	if (conv->turned > 0)
+		return sc_conv_onednn_turn(lane, conv, turned, weights);
+#endif
+	return SC_OK;
+}
+
+#ifdef SC_WITH_ONEDNN
+static const void *
+weights_for(const sc_conv *conv, sc_conv_pass pass, const float *weights, const void *turned)
+{
+	const void *other = sc_conv_onednn_turned(conv, pass, turned);
+
+	return other != NULL ? other : weights;
+}
+#endif
+
+sc_status
+sc_conv_forward(const sc_lane *lane, const sc_conv *conv, void *y, const void *x,
+				const float *weights, const void *turned, void *scratch)
+{
+	if (sc_lane_stopped(lane))
+		return SC_ABORTED;
+#ifdef SC_WITH_ONEDNN
+	if (conv->onednn != NULL && sc_conv_onednn_has(conv, SC_CONV_FORWARD))
+		return sc_conv_onednn_run(lane, conv, SC_CONV_FORWARD, y, x,
+								  weights_for(conv, SC_CONV_FORWARD, weights, turned), scratch);
+#endif
+	return sc_conv_blas_forward(lane, conv, y, x, weights, scratch);
+}
+
+sc_status
+sc_conv_backward_data(const sc_lane *lane, const sc_conv *conv, void *dx, const void *dy,
+					  const float *weights, const void *turned, void *scratch)
+{
+	if (sc_lane_stopped(lane))
+		return SC_ABORTED;
+#ifdef SC_WITH_ONEDNN
+	if (conv->onednn != NULL && sc_conv_onednn_has(conv, SC_CONV_DATA))
+		return sc_conv_onednn_run(lane, conv, SC_CONV_DATA, dx, dy,
+								  weights_for(conv, SC_CONV_DATA, weights, turned), scratch);
+#endif
+	return sc_conv_blas_backward_data(lane, conv, dx, dy, weights, scratch);
+}
+
+sc_status
+sc_conv_backward_weights(const sc_lane *lane, const sc_conv *conv, float *dweights, const void *x,
+						 const void *dy, void *scratch)
+{
+	if (sc_lane_stopped(lane))
+		return SC_ABORTED;
+#ifdef SC_WITH_ONEDNN
+	if (conv->onednn != NULL && sc_conv_onednn_has(conv, SC_CONV_WEIGHTS))
+		return sc_conv_onednn_run(lane, conv, SC_CONV_WEIGHTS, dweights, x, dy, scratch);
+#endif
+	return sc_conv_blas_backward_weights(lane, conv, dweights, x, dy, scratch);
+}

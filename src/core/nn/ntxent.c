@@ -1,0 +1,211 @@
+/*-------------------------------------------------------------------------
+ *
+ * src/core/nn/ntxent.c
+ *	  NT-Xent by tiles.
+ *
+ * With s_ij = cos(z_i, z_j) / t and p_i = softmax of row i without s_ii, the
+ * loss is the mean over the rows of logsumexp(s_i) - s_i,pair(i). As s is
+ * symmetric, the gradient of unit row i is
+ *		sum over j of (p_ij + p_ji - 2 [j = pair(i)]) / (2B t) * unit_j,
+ * so every shard of rows computes its own gradient whole, from the p of the
+ * other rows as scalars: two numbers a row, from the first pass.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "core/nn/ntxent.h"
+#include "core/base/gemm.h"
+#include "core/nn/ntxent_parts.h"
+
+#include <math.h>
+#include <string.h>
+
+#define COLUMNS 512				/* of a tile */
+#define MAX_BLOCK 128			/* rows of a tile */
+
+void
+sc_ntxent_layout(sc_ntxent *loss, sc_arena *arena, int batch, int dim, float temperature, int lanes)
+{
+	size_t		rows = sc_mul((size_t) batch, 2);
+
+	memset(loss, 0, sizeof(*loss));
+	loss->rows = 2 * batch;
+	loss->dim = dim;
+	loss->temperature = temperature;
+	/* Enough shards for many lanes; large products where there are rows for both. */
+	loss->block = loss->rows <= 4096 ? 32 : MAX_BLOCK;
+	loss->shards = (loss->rows + loss->block - 1) / loss->block;
+	loss->tile_floats = (size_t) loss->block * COLUMNS;
+
+	loss->unit = SC_TAKE(arena, float, sc_mul(rows, (size_t) dim));
+	loss->length = SC_TAKE(arena, float, rows);
+	loss->top = SC_TAKE(arena, float, rows);
+	loss->share = SC_TAKE(arena, float, rows);
+	loss->partial = SC_TAKE(arena, double, (size_t) loss->shards);
+	loss->tiles = SC_TAKE(arena, float, sc_mul((size_t) lanes, loss->tile_floats));
+}
+
+/* The logits of rows begin ... begin + m - 1 against columns from ... from + n - 1: tile (m, n). */
+static void
+logits(float *tile, const sc_ntxent *loss, int begin, int m, int from, int n)
+{
+	const float *unit = loss->unit;
+	size_t		dim = (size_t) loss->dim;
+
+	sc_sgemm(false, true, m, n, loss->dim, 1.0f / loss->temperature,
+			 unit + (size_t) begin * dim, loss->dim, unit + (size_t) from * dim, loss->dim,
+			 0.0f, tile, n);
+}
+
+static void
+normalize_rows(sc_ntxent *loss, const float *z, int begin, int m)
+{
+	size_t		dim = (size_t) loss->dim;
+
+	for (int i = begin; i < begin + m; i++)
+	{
+		const float *row = z + (size_t) i * dim;
+		float	   *unit = loss->unit + (size_t) i * dim;
+		double		square = 0.0;
+		float		length;
+
+		for (size_t d = 0; d < dim; d++)
+			square += (double) row[d] * row[d];
+		length = (float) sqrt(square);
+		loss->length[i] = length < 1e-12f ? 1e-12f : length;
+		for (size_t d = 0; d < dim; d++)
+			unit[d] = row[d] / loss->length[i];
+	}
+}
+
+/* First pass: top and share of the rows, their part of the loss. */
+static sc_status
+softmax_rows(const sc_lane *lane, sc_ntxent *loss, float *tile, int shard)
+{
+	int			begin = shard * loss->block,
+				m = SC_MIN(loss->block, loss->rows - begin),
+				half = loss->rows / 2;
+	float		top[MAX_BLOCK],
+				pair[MAX_BLOCK];
+	double		sum[MAX_BLOCK];
+
+	for (int i = 0; i < m; i++)
+	{
+		top[i] = -INFINITY;
+		pair[i] = 0.0f;
+		sum[i] = 0.0;
+	}
+	for (int from = 0; from < loss->rows; from += COLUMNS)
+	{
+		int			n = SC_MIN(COLUMNS, loss->rows - from);
+
+		if (sc_lane_stopped(lane))
+			return SC_ABORTED;
+		logits(tile, loss, begin, m, from, n);
+		for (int i = 0; i < m; i++)
+		{
+			float	   *row = tile + (size_t) i * n;
+			int			self = begin + i - from,
+						other = (begin + i + half) % loss->rows - from;
+			float		here;
+
+			if (other >= 0 && other < n)
+				pair[i] = row[other];
+			if (self >= 0 && self < n)
+				row[self] = -INFINITY;
+			here = SC_SIMD_CALL(sc_ntxent_tile_max) (row, n);
+			if (here > top[i])
+			{
+				sum[i] *= exp((double) top[i] - (double) here);
+				top[i] = here;
+			}
+			sum[i] += SC_SIMD_CALL(sc_ntxent_tile_sum) (row, n, top[i]);
+		}
+	}
+
+	loss->partial[shard] = 0.0;
+	for (int i = 0; i < m; i++)
+	{
+		loss->top[begin + i] = top[i];
+		loss->share[begin + i] = (float) (1.0 / sum[i]);
+		loss->partial[shard] += (double) top[i] + log(sum[i]) - (double) pair[i];
+	}
+	return SC_OK;
+}
+
+/* Second pass: the gradient of the rows, through the normalisation. */
+static sc_status
+gradient_rows(const sc_lane *lane, const sc_ntxent *loss, float *tile, float *dz, int shard)
+{
+	int			begin = shard * loss->block,
+				m = SC_MIN(loss->block, loss->rows - begin),
+				half = loss->rows / 2;
+	size_t		dim = (size_t) loss->dim;
+	float		factor = (float) (1.0 / ((double) loss->rows * (double) loss->temperature));
+
+	for (int from = 0; from < loss->rows; from += COLUMNS)
+	{
+		int			n = SC_MIN(COLUMNS, loss->rows - from);
+
+		if (sc_lane_stopped(lane))
+			return SC_ABORTED;
+		logits(tile, loss, begin, m, from, n);
+		for (int i = 0; i < m; i++)
+		{
+			float	   *row = tile + (size_t) i * n;
+			int			self = begin + i - from,
+						other = (begin + i + half) % loss->rows - from;
+
+			SC_SIMD_CALL(sc_ntxent_tile_gradient) (row, n, loss->top[begin + i], loss->share[begin + i],
+												   loss->top + from, loss->share + from, factor);
+			if (self >= 0 && self < n)
+				row[self] = 0.0f;
+			if (other >= 0 && other < n)
+				row[other] -= 2.0f * factor;
+		}
+		sc_sgemm(false, false, m, loss->dim, n, 1.0f, tile, n, loss->unit + (size_t) from * dim, loss->dim,
+				 from == 0 ? 0.0f : 1.0f, dz + (size_t) begin * dim, loss->dim);
+	}
+
+	for (int i = begin; i < begin + m; i++)
+	{
+		const float *unit = loss->unit + (size_t) i * dim;
+		float	   *d = dz + (size_t) i * dim;
+		double		along = 0.0;
+
+		/* A row below the least length is divided by a constant. */
+		if (loss->length[i] > 1e-12f)
+			for (size_t k = 0; k < dim; k++)
+				along += (double) d[k] * unit[k];
+		for (size_t k = 0; k < dim; k++)
+			d[k] = (d[k] - (float) along * unit[k]) / loss->length[i];
+	}
+	return SC_OK;
+}
+
+sc_status
+sc_ntxent_run(const sc_lane *lane, sc_ntxent *loss, float *dz, const float *z)
+{
+	float	   *tile = loss->tiles + (size_t) lane->index * loss->tile_floats;
+
+	for (int s = lane->index; s < loss->shards; s += lane->count)
+	{
+		if (sc_lane_stopped(lane))
+			return SC_ABORTED;
+		normalize_rows(loss, z, s * loss->block, SC_MIN(loss->block, loss->rows - s * loss->block));
+	}
+	SC_TRY(sc_lane_barrier(lane));
+	for (int s = lane->index; s < loss->shards; s += lane->count)
+		SC_TRY(softmax_rows(lane, loss, tile, s));
+	SC_TRY(sc_lane_barrier(lane));
+	if (lane->index == 0)
+	{
+		double		sum = 0.0;
+
+		for (int s = 0; s < loss->shards; s++)
+			sum += loss->partial[s];
+		loss->loss = sum / loss->rows;
+	}
+	for (int s = lane->index; s < loss->shards; s += lane->count)
+		SC_TRY(gradient_rows(lane, loss, tile, dz, s));
+	return sc_lane_barrier(lane);
+}

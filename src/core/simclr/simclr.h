@@ -1,0 +1,109 @@
+/*-------------------------------------------------------------------------
+ *
+ * src/core/simclr/simclr.h
+ *	  Training an encoder (SimCLR: ResNet-18, projection head, NT-Xent, SGD)
+ *	  and embedding images with it. The door through which src/pg trains.
+ *
+ * Chen and others, "A Simple Framework for Contrastive Learning of Visual
+ * Representations", ICML 2020; He and others, "Deep Residual Learning for
+ * Image Recognition", CVPR 2016 (torchvision's resnet18, without fc).
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SC_SIMCLR_H
+#define SC_SIMCLR_H
+
+#include "core/base/pool.h"
+#include "core/nn/net.h"
+#include "core/simclr/augment.h"
+
+typedef struct sc_train_config
+{
+	sc_net_config net;
+	sc_augment_config augment;
+	int			batch_size;		/* images of a step; twice as many views */
+	int			proj_hidden_dim;
+	int			proj_out_dim;
+	bool		proj_batch_norm;	/* false: biases instead, as Lightly 1.2 */
+	float		temperature;
+	float		momentum;
+	float		weight_decay;
+	uint64_t	seed;
+} sc_train_config;
+
+/* ---- training ---------------------------------------------------------- */
+
+typedef struct sc_trainer sc_trainer;
+
+/* Bytes that a trainer for this configuration needs, everything included. */
+extern sc_status sc_trainer_plan(size_t *bytes, const sc_train_config *config, int lanes, sc_error *err);
+
+/*
+ * Make a trainer in memory (bytes of sc_trainer_plan, uninitialised), weights
+ * initialised from the seed (He, fan-out, as torchvision; linear layers as
+ * PyTorch's default). Not on a lane; fast.
+ */
+extern sc_status sc_trainer_create(sc_trainer **trainer, const sc_train_config *config, int lanes,
+								   void *memory, size_t bytes, sc_error *err);
+
+/* Free what lies outside of the caller's memory (oneDNN's primitives). NULL is nothing. */
+extern void sc_trainer_destroy(sc_trainer *trainer);
+
+/*
+ * One optimiser step, a job. Image i of the batch takes its two views from
+ * the streams (seed, epoch, keys[i], 0) and (seed, epoch, keys[i], 1).
+ */
+typedef struct sc_train_step
+{
+	sc_trainer *trainer;
+	const sc_image *images;		/* (batch_size) */
+	const uint64_t *keys;		/* (batch_size): hash of the bytes and occurrence */
+	int			epoch;
+	float		lr;
+	double		loss;			/* out: mean NT-Xent over the 2 * batch_size views */
+} sc_train_step;
+
+extern sc_status sc_train_step_run(const sc_lane *lane, void *step);
+
+/*
+ * The state as one safetensors stream with torchvision's names ("conv1.weight",
+ * "layer1.0.bn1.running_mean", ...), the head as "projection_head.*"; with
+ * with_optimizer also the momenta as "optimizer.<name>". Loading checks every
+ * name, shape and length, and that all values are finite (SC_BAD_WEIGHTS);
+ * tensors "fc.*" of a torchvision file are ignored; a file without head or
+ * optimiser keeps those of the trainer.
+ */
+extern size_t sc_trainer_save_bytes(const sc_trainer *trainer, bool with_optimizer);
+extern void sc_trainer_save(uint8_t *out, const sc_trainer *trainer, bool with_optimizer);
+extern sc_status sc_trainer_load(sc_trainer *trainer, const uint8_t *bytes, size_t size, sc_error *err);
+
+/* ---- embedding --------------------------------------------------------- */
+
+typedef struct sc_encoder sc_encoder;
+
+/* max_batch: images of one job; mean, std: of the normalisation. */
+extern sc_status sc_encoder_plan(size_t *bytes, const sc_net_config *config, int max_batch, int lanes,
+								 sc_error *err);
+extern sc_status sc_encoder_create(sc_encoder **encoder, const sc_net_config *config, int max_batch,
+								   int lanes, const float mean[3], const float std[3],
+								   const uint8_t *weights, size_t weights_size,
+								   void *memory, size_t bytes, sc_error *err);
+extern void sc_encoder_destroy(sc_encoder *encoder);
+
+/*
+ * Embed count images (count <= max_batch), a job: plain view, eval-mode batch
+ * norm, the 512 outputs of the average pool, not normalised. An image's
+ * embedding depends on that image and the weights alone, to the bit, not on
+ * its neighbours in the batch nor on the number of lanes.
+ */
+typedef struct sc_embed_batch
+{
+	sc_encoder *encoder;
+	const sc_image *images;		/* (count) */
+	int			count;
+	float	   *out;			/* (count, SC_EMBEDDING_DIM) */
+} sc_embed_batch;
+
+extern sc_status sc_embed_batch_run(const sc_lane *lane, void *batch);
+
+#endif							/* SC_SIMCLR_H */

@@ -1,0 +1,51 @@
+/*-------------------------------------------------------------------------
+ *
+ * src/pg/cluster/assign_sql.c
+ *	  Labels for what was not there when the clusters were made.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "utils/builtins.h"
+
+#include "pg/cluster/cluster.h"
+#include "pg/model/embed.h"
+#include "pg/type/embedding.h"
+
+PG_FUNCTION_INFO_V1(scpg_assign_cluster);
+PG_FUNCTION_INFO_V1(scpg_assign_cluster_image);
+
+/* The label that x (SC_EMBEDDING_DIM) gets. */
+static int
+label_of(const scpg_model *model, const float *x)
+{
+	scpg_cluster_space space;
+	float		point[SC_EMBEDDING_DIM];
+
+	scpg_cluster_space_open(&space, model);
+	scpg_cluster_space_map(&space, point, x);
+	return scpg_cluster_space_label(&space, point);
+}
+
+Datum
+scpg_assign_cluster(PG_FUNCTION_ARGS)
+{
+	const Embedding *e = PG_GETARG_EMBEDDING(0);
+	const scpg_model *model = scpg_model_of_statement(text_to_cstring(PG_GETARG_TEXT_PP(1)));
+
+	scpg_embedding_check_expected(SC_EMBEDDING_DIM, e->dim);
+	PG_RETURN_INT32(label_of(model, e->x));
+}
+
+Datum
+scpg_assign_cluster_image(PG_FUNCTION_ARGS)
+{
+	bytea	   *image = PG_GETARG_BYTEA_PP(0);
+	const scpg_model *model = scpg_model_of_statement(text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	float		x[SC_EMBEDDING_DIM];
+
+	scpg_embed_bytes(x, model, (const uint8 *) VARDATA_ANY(image), VARSIZE_ANY_EXHDR(image));
+	PG_RETURN_INT32(label_of(model, x));
+}

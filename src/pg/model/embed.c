@@ -1,0 +1,180 @@
+/*-------------------------------------------------------------------------
+ *
+ * src/pg/model/embed.c
+ *	  Encoders in memory, and embedding many images with them.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+#include "pg/model/embed.h"
+#include "pg/server/bridge.h"
+
+struct scpg_encoder
+{
+	sc_encoder *core;
+	int			max_batch;
+	int			lanes;			/* that its memory is planned for */
+	int			image_side;
+	Size		bytes;
+	MemoryContext context;
+	MemoryContextCallback callback;
+};
+
+static void
+destroy(void *arg)
+{
+	scpg_encoder *encoder = arg;
+
+	scpg_core()->sc_encoder_destroy(encoder->core);
+	encoder->core = NULL;
+}
+
+/* Memory for the largest batch, up to max_batch, that there is room for. */
+static void
+plan(scpg_encoder *encoder, const sc_net_config *net, int max_batch)
+{
+	sc_error	err;
+
+	encoder->lanes = scpg_lanes();
+	for (encoder->max_batch = max_batch;; encoder->max_batch = (encoder->max_batch + 1) / 2)
+	{
+		scpg_check(scpg_core()->sc_encoder_plan(&encoder->bytes, net, encoder->max_batch, encoder->lanes, &err), &err);
+		if (encoder->max_batch == 1 || encoder->bytes <= scpg_memory_left() / 2)
+			return;
+	}
+}
+
+/* The encoder, or NULL and the error where the weights are of the wrong form. */
+static scpg_encoder *
+make(const scpg_recipe *recipe, const uint8 *weights, Size size, int max_batch,
+	 MemoryContext parent, sc_error *err)
+{
+	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "selfclass encoder", ALLOCSET_SMALL_SIZES);
+	scpg_encoder *encoder = MemoryContextAllocZero(cxt, sizeof(scpg_encoder));
+	sc_net_config net = scpg_recipe_net(recipe);
+	float		mean[3];
+	float		std[3];
+	sc_arena	arena;
+	void	   *memory;
+	sc_status	status;
+
+	scpg_recipe_normalize(recipe, mean, std);
+	encoder->context = cxt;
+	encoder->image_side = recipe->image_side;
+	plan(encoder, &net, max_batch);
+	arena = scpg_arena(cxt, sc_add(encoder->bytes, 2 * SC_ALIGN), "the encoder");
+	memory = SC_TAKE(&arena, char, encoder->bytes);
+	status = scpg_core()->sc_encoder_create(&encoder->core, &net, encoder->max_batch, encoder->lanes,
+											mean, std, weights, size, memory, encoder->bytes, err);
+	encoder->bytes = sc_add(encoder->bytes, 2 * SC_ALIGN);
+	if (status != SC_OK)
+	{
+		MemoryContextDelete(cxt);
+		if (status != SC_BAD_WEIGHTS)
+			scpg_check(status, err);
+		return NULL;
+	}
+	encoder->callback.func = destroy;
+	encoder->callback.arg = encoder;
+	MemoryContextRegisterResetCallback(cxt, &encoder->callback);
+	MemoryContextSetParent(cxt, parent);
+	return encoder;
+}
+
+scpg_encoder *
+scpg_encoder_make(const scpg_recipe *recipe, const uint8 *weights, Size size, int max_batch,
+				  MemoryContext cxt)
+{
+	sc_error	err;
+	scpg_encoder *encoder = make(recipe, weights, size, max_batch, cxt, &err);
+
+	if (encoder == NULL)
+		scpg_check(SC_BAD_WEIGHTS, &err);
+	return encoder;
+}
+
+scpg_encoder *
+scpg_encoder_of_model(const scpg_model *model, int max_batch, MemoryContext cxt)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "selfclass weights", ALLOCSET_SMALL_SIZES);
+	scpg_encoder *encoder;
+	scpg_recipe recipe;
+	uint8	   *weights;
+	Size		size;
+	sc_error	err;
+
+	MemoryContextSwitchTo(scratch);
+	scpg_recipe_restore(&recipe, model->recipe);
+	weights = scpg_model_load_weights(model, scratch, &size);
+	encoder = make(&recipe, weights, size, max_batch, cxt, &err);
+	if (encoder == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("the stored weights of model \"%s\" are corrupt", model->name),
+				 errdetail_internal("%s", err.message)));
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(scratch);
+	return encoder;
+}
+
+void
+scpg_encoder_close(scpg_encoder *encoder)
+{
+	MemoryContextDelete(encoder->context);
+}
+
+Size
+scpg_encoder_bytes(const scpg_encoder *encoder)
+{
+	return encoder->bytes;
+}
+
+int
+scpg_encoder_image_side(const scpg_encoder *encoder)
+{
+	return encoder->image_side;
+}
+
+void
+scpg_encode(scpg_encoder *encoder, float *out, const sc_image *images, int count)
+{
+	for (int begin = 0; begin < count; begin += encoder->max_batch)
+	{
+		sc_embed_batch batch;
+
+		batch.encoder = encoder->core;
+		batch.images = images + begin;
+		batch.count = Min(encoder->max_batch, count - begin);
+		batch.out = out + (Size) begin * SC_EMBEDDING_DIM;
+		scpg_run_on(encoder->lanes, scpg_core()->sc_embed_batch_run, &batch);
+	}
+}
+
+void
+scpg_encode_dataset(scpg_encoder *encoder, float *out, scpg_dataset *dataset)
+{
+	MemoryContext batch = AllocSetContextCreate(CurrentMemoryContext, "selfclass images", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(batch);
+	int			each = encoder->max_batch;
+
+	for (int64 begin = 0; begin < dataset->images; begin += each)
+	{
+		int			count = (int) Min(each, dataset->images - begin);
+		sc_image   *images = palloc(sizeof(sc_image) * count);
+		int64	   *number = palloc(sizeof(int64) * count);
+
+		CHECK_FOR_INTERRUPTS();
+		for (int i = 0; i < count; i++)
+			number[i] = begin + i;
+		scpg_dataset_fetch(dataset, images, number, count);
+		scpg_encode(encoder, out + begin * SC_EMBEDDING_DIM, images, count);
+		MemoryContextReset(batch);
+	}
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(batch);
+}

@@ -1,0 +1,229 @@
+/*-------------------------------------------------------------------------
+ *
+ * src/pg/model/embed_cache.c
+ *	  What functions that are called for every row remember: the models that
+ *	  names mean, and their encoders.
+ *
+ * A name is looked up again as soon as anything may have changed what it
+ * means: another snapshot, another command, another user. An encoder is known
+ * by the checksum of its weights and by its recipe, so it may stay for as long
+ * as memory is not needed for something else: a model that was trained again,
+ * dropped or revoked is not found any more, so its encoder is not used.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "common/hashfn.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "pg/model/embed.h"
+#include "pg/server/bridge.h"
+#include "pg/server/compat.h"
+
+/* One statement may well compare a few models. */
+#define CACHED 4
+
+/* When a model was found. Two equal ones see the same rows of the same tables. */
+typedef struct moment
+{
+	TimestampTz transaction;
+	SubTransactionId subtransaction;
+	CommandId	command;
+	TransactionId xmin;
+	TransactionId xmax;
+	uint64		running;		/* hash of the transactions that the snapshot knows as running */
+	Oid			user;
+	bool		recovery;
+} moment;
+
+typedef struct found_model
+{
+	MemoryContext context;		/* NULL: empty */
+	uint64		used;
+	moment		when;
+	char	   *name;			/* as it was called */
+	scpg_model *model;
+} found_model;
+
+/* What makes an encoder another one. */
+typedef struct encoder_key
+{
+	int64		model_id;
+	TimestampTz created;
+	int64		weights_bytes;
+	int64		weights_crc;
+	uint64		recipe;
+	int64		lanes;
+} encoder_key;
+
+typedef struct cached_encoder
+{
+	scpg_encoder *encoder;		/* NULL: empty */
+	uint64		used;
+	encoder_key key;
+} cached_encoder;
+
+static found_model found[CACHED];
+static cached_encoder encoders[CACHED];
+static size_t encoder_bytes = 0;
+static uint64 uses = 0;
+
+/* ---- models --------------------------------------------------------------- */
+
+/* False: there is no snapshot, so nothing may be remembered. */
+static bool
+this_moment(moment *m)
+{
+	Snapshot	s;
+
+	memset(m, 0, sizeof(*m));
+	if (!ActiveSnapshotSet())
+		return false;
+	s = GetActiveSnapshot();
+	m->transaction = GetCurrentTransactionStartTimestamp();
+	m->subtransaction = GetCurrentSubTransactionId();
+	m->command = s->curcid;
+	m->xmin = s->xmin;
+	m->xmax = s->xmax;
+	m->running = hash_bytes_extended((unsigned char *) s->xip, s->xcnt * sizeof(TransactionId), 0) ^
+		hash_bytes_extended((unsigned char *) s->subxip, Max(s->subxcnt, 0) * sizeof(TransactionId), 1);
+	m->user = GetUserId();
+	m->recovery = s->takenDuringRecovery;
+	return true;
+}
+
+static void
+forget(found_model *f)
+{
+	MemoryContext cxt = f->context;
+
+	f->context = NULL;
+	if (cxt != NULL)
+		MemoryContextDelete(cxt);
+}
+
+const scpg_model *
+scpg_model_of_statement(const char *name)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	found_model *f = &found[0];
+	MemoryContext cxt;
+	moment		now;
+	bool		known = this_moment(&now);
+
+	for (int i = 0; i < CACHED; i++)
+	{
+		if (known && found[i].context != NULL && memcmp(&found[i].when, &now, sizeof(now)) == 0 &&
+			strcmp(found[i].name, name) == 0)
+		{
+			found[i].used = ++uses;
+			return found[i].model;
+		}
+		if (found[i].used < f->used)
+			f = &found[i];
+	}
+	forget(f);
+	cxt = AllocSetContextCreate(caller, "selfclass model", ALLOCSET_SMALL_SIZES);
+	SPI_connect();
+	MemoryContextSwitchTo(cxt);
+	f->name = pstrdup(name);
+	f->model = scpg_model_find_ready(name);
+	SPI_finish();
+	MemoryContextSwitchTo(caller);
+	f->when = now;
+	f->used = ++uses;
+	MemoryContextSetParent(cxt, TopMemoryContext);
+	f->context = cxt;
+	return f->model;
+}
+
+/* ---- encoders ------------------------------------------------------------- */
+
+static void
+drop_encoder(cached_encoder *c)
+{
+	scpg_encoder *encoder = c->encoder;
+
+	if (encoder == NULL)
+		return;
+	c->encoder = NULL;
+	encoder_bytes -= scpg_encoder_bytes(encoder);
+	scpg_encoder_close(encoder);
+}
+
+static void
+drop_encoders(void)
+{
+	for (int i = 0; i < CACHED; i++)
+		drop_encoder(&encoders[i]);
+}
+
+/* The model's encoder, of one image at a time; valid until memory is asked for. */
+static cached_encoder *
+find_encoder(const scpg_model *model)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	cached_encoder *c = &encoders[0];
+	scpg_encoder *encoder;
+	encoder_key key;
+
+	memset(&key, 0, sizeof(key));
+	key.model_id = model->model_id;
+	key.created = model->created;
+	key.weights_bytes = model->weights_bytes;
+	key.weights_crc = model->weights_crc;
+	key.recipe = hash_bytes_extended((unsigned char *) model->recipe, VARSIZE(model->recipe), 0);
+	key.lanes = scpg_lanes();
+	for (int i = 0; i < CACHED; i++)
+	{
+		if (encoders[i].encoder != NULL && memcmp(&encoders[i].key, &key, sizeof(key)) == 0)
+		{
+			encoders[i].used = ++uses;
+			return &encoders[i];
+		}
+		if (encoders[i].used < c->used)
+			c = &encoders[i];
+	}
+
+	SPI_connect();
+	encoder = scpg_encoder_of_model(model, 1, TopMemoryContext);
+	SPI_finish();
+	MemoryContextSwitchTo(caller);
+	drop_encoder(c);
+	c->encoder = encoder;
+	c->key = key;
+	c->used = ++uses;
+	encoder_bytes += scpg_encoder_bytes(encoder);
+	scpg_memory_cache(&encoder_bytes, drop_encoders);
+	return c;
+}
+
+void
+scpg_embed_bytes(float *out, const scpg_model *model, const uint8 *bytes, Size size)
+{
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "selfclass image", ALLOCSET_SMALL_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(scratch);
+	cached_encoder *c = find_encoder(model);
+	sc_image	image = scpg_decode_one(bytes, size, scpg_encoder_image_side(c->encoder));
+
+	/* Again: decoding may have needed the memory. */
+	c = find_encoder(model);
+	PG_TRY();
+	{
+		scpg_encode(c->encoder, out, &image, 1);
+	}
+	PG_CATCH();
+	{
+		drop_encoder(c);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(scratch);
+}

@@ -1,0 +1,153 @@
+/*-------------------------------------------------------------------------
+ *
+ * src/pg/model/embed_images_sql.c
+ *	  embed_images(): the embeddings of all images of a table, in batches.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/tuplestore.h"
+
+#include "pg/model/embed.h"
+#include "pg/server/bridge.h"
+#include "pg/server/options.h"
+#include "pg/type/embedding.h"
+
+PG_FUNCTION_INFO_V1(scpg_embed_images);
+PG_FUNCTION_INFO_V1(scpg_embed_images_key);
+
+/* Images that the encoder takes at once, if there is memory for so many. */
+#define BATCH 64
+
+typedef struct embed_options
+{
+	char	   *id_column;
+	char	   *image_column;
+	int			on_error;		/* 0 skip, 1 fail */
+} embed_options;
+
+static const char *const on_error_names[] = {"skip", "fail", NULL};
+
+static const scpg_option options_table[] = {
+	{"id_column", SCPG_OPTION_TEXT, offsetof(embed_options, id_column), .nullable = true},
+	{"image_column", SCPG_OPTION_TEXT, offsetof(embed_options, image_column), .nullable = true},
+	{"on_error", SCPG_OPTION_ENUM, offsetof(embed_options, on_error), .values = on_error_names},
+};
+
+/* The column that was named, or that the model's recipe names, where this relation has it too. */
+static const char *
+choose_column(Oid relid, const char *given, const char *recipe)
+{
+	if (given != NULL)
+		return given;
+	return recipe != NULL && get_attnum(relid, recipe) > 0 ? recipe : NULL;
+}
+
+/* One batch of the reader: a row for every image, with NULL for what cannot be read. */
+static void
+put_rows(ReturnSetInfo *result, const scpg_source *source, bool as_bigint,
+		 scpg_encoder *encoder, scpg_skips *skips, const scpg_image_row *rows, int count)
+{
+	sc_image   *images = palloc(sizeof(sc_image) * count);
+	float	   *x = palloc(sizeof(float) * SC_EMBEDDING_DIM * count);
+	int			readable = 0;
+
+	for (int i = 0; i < count; i++)
+	{
+		if (rows[i].status == SC_OK)
+			images[readable++] = rows[i].image;
+		else
+			scpg_skips_add(skips, source, rows[i].id, &rows[i].error);
+	}
+	scpg_encode(encoder, x, images, readable);
+	for (int i = 0; i < count; i++)
+	{
+		Datum		values[2];
+		bool		nulls[2] = {false, rows[i].status != SC_OK};
+
+		values[0] = scpg_source_key(source, rows[i].id, as_bigint);
+		values[1] = (Datum) 0;
+		if (!nulls[1])
+		{
+			values[1] = EmbeddingGetDatum(scpg_embedding_from_floats(x, SC_EMBEDDING_DIM));
+			x += SC_EMBEDDING_DIM;
+		}
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+}
+
+/* example: number of the argument that is an example of the key's type, or -1. */
+static void
+embed_images(FunctionCallInfo fcinfo, int example)
+{
+	int			model_argument = example < 0 ? 1 : 2;
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext batch;
+	scpg_skips	skips = {.hint = "Their rows have a NULL embedding.", .context = CurrentMemoryContext};
+	embed_options options = {0};
+	scpg_source source;
+	scpg_recipe recipe;
+	scpg_model *model;
+	scpg_encoder *encoder;
+	scpg_reader *reader;
+	scpg_image_row *rows;
+	int64		total = 0;
+	int			count;
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("the relation with the images must not be null")));
+	if (example >= 0 && !PG_ARGISNULL(3))
+		scpg_options_read(&options, NULL, PG_GETARG_JSONB_P(3), options_table, lengthof(options_table));
+	skips.fail = options.on_error == 1;
+	InitMaterializedSRF(fcinfo, 0);
+	SPI_connect();
+	MemoryContextSwitchTo(caller);
+	model = scpg_model_find_ready(PG_ARGISNULL(model_argument) ? NULL :
+								  text_to_cstring(PG_GETARG_TEXT_PP(model_argument)));
+	scpg_recipe_restore(&recipe, model->recipe);
+	scpg_source_resolve(&source, PG_GETARG_OID(0),
+						choose_column(PG_GETARG_OID(0), options.id_column, recipe.id_column),
+						choose_column(PG_GETARG_OID(0), options.image_column, recipe.image_column), BYTEAOID);
+	scpg_source_check_key(&source, fcinfo, "embed_images", example);
+	encoder = scpg_encoder_of_model(model, BATCH, CurrentMemoryContext);
+	batch = AllocSetContextCreate(CurrentMemoryContext, "selfclass embeddings", ALLOCSET_DEFAULT_SIZES);
+	reader = scpg_reader_open(&source, scpg_encoder_image_side(encoder));
+	while ((count = scpg_reader_next(reader, &rows)) > 0)
+	{
+		MemoryContextSwitchTo(batch);
+		put_rows((ReturnSetInfo *) fcinfo->resultinfo, &source, example < 0, encoder, &skips, rows, count);
+		MemoryContextSwitchTo(caller);
+		MemoryContextReset(batch);
+		total += count;
+	}
+	scpg_reader_close(reader);
+	scpg_encoder_close(encoder);
+	MemoryContextDelete(batch);
+	SPI_finish();
+	MemoryContextSwitchTo(caller);
+	scpg_skips_report(&skips, total);
+}
+
+Datum
+scpg_embed_images(PG_FUNCTION_ARGS)
+{
+	embed_images(fcinfo, -1);
+	return (Datum) 0;
+}
+
+Datum
+scpg_embed_images_key(PG_FUNCTION_ARGS)
+{
+	embed_images(fcinfo, 1);
+	return (Datum) 0;
+}

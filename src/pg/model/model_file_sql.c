@@ -1,0 +1,184 @@
+/*-------------------------------------------------------------------------
+ *
+ * src/pg/model/model_file_sql.c
+ *	  export_encoder() and import_encoder(): weights as a safetensors file with
+ *	  torchvision's names, to PyTorch and from it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "tcop/utility.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
+
+#include "core/api.h"
+#include "pg/model/model.h"
+#include "pg/model/recipe.h"
+#include "pg/server/bridge.h"
+#include "pg/server/compat.h"
+
+PG_FUNCTION_INFO_V1(scpg_export_encoder);
+PG_FUNCTION_INFO_V1(scpg_import_encoder);
+
+static void
+refuse_null(const char *what)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+			 errmsg("%s must not be null", what)));
+}
+
+Datum
+scpg_export_encoder(PG_FUNCTION_ARGS)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext scratch;
+	scpg_model *model;
+	uint8	   *weights;
+	bytea	   *result;
+	Size		size;
+
+	if (PG_ARGISNULL(0))
+		refuse_null("the name of the model");
+	SPI_connect();
+	scratch = AllocSetContextCreate(CurrentMemoryContext, "selfclass weights", ALLOCSET_SMALL_SIZES);
+	MemoryContextSwitchTo(scratch);
+	model = scpg_model_find_ready(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	weights = scpg_model_load_weights(model, scratch, &size);
+	result = MemoryContextAlloc(caller, VARHDRSZ + size);
+	SET_VARSIZE(result, VARHDRSZ + size);
+	memcpy(VARDATA(result), weights, size);
+	SPI_finish();
+	PG_RETURN_BYTEA_P(result);
+}
+
+/* What was given, on top of preset lightly: its clustering suits any encoder. */
+static Jsonb *
+with_preset(Jsonb *options)
+{
+	Datum		preset = DirectFunctionCall1(jsonb_in, CStringGetDatum("{\"preset\": \"lightly\"}"));
+
+	if (options == NULL)
+		return DatumGetJsonbP(preset);
+	return DatumGetJsonbP(DirectFunctionCall2(jsonb_concat, preset, JsonbPGetDatum(options)));
+}
+
+static void
+check_options(const Jsonb *options)
+{
+	scpg_recipe recipe;
+	scpg_given	given;
+
+	/* Before the preset is added: an array would take it in. */
+	scpg_recipe_read(&recipe, &given, options);
+}
+
+/* More than a file of a ResNet-18 has, with projection head and optimiser. */
+#define MAX_TENSORS 1024
+
+/* Which first convolution the network has shows in the file, where no option says it. */
+static void
+find_stem(scpg_recipe *recipe, const Jsonb *options, const bytea *file)
+{
+	sc_st_tensor *tensors = palloc(sizeof(sc_st_tensor) * MAX_TENSORS);
+	const sc_st_tensor *conv;
+	int			count;
+	sc_error	err;
+	JsonbValue	value;
+
+	if (options != NULL && getKeyJsonValueFromContainer((JsonbContainer *) &options->root, "stem", 4, &value) != NULL)
+		return;
+	scpg_check(scpg_core()->sc_st_read(tensors, MAX_TENSORS, &count, (const uint8 *) VARDATA_ANY(file),
+									   VARSIZE_ANY_EXHDR(file), &err), &err);
+	conv = scpg_core()->sc_st_find(tensors, count, "conv1.weight");
+	recipe->stem = conv != NULL && conv->ndim == 4 && conv->shape[3] == 3 ? 1 : 0;
+	pfree(tensors);
+}
+
+/*
+ * The file as a trainer writes it: whole, in float, without what it had
+ * beyond the network's tensors. Everything is checked by reading it so.
+ */
+static uint8 *
+read_weights(const scpg_recipe *recipe, const bytea *file, MemoryContext cxt, Size *size)
+{
+	const sc_core_api *core = scpg_core();
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "selfclass import", ALLOCSET_SMALL_SIZES);
+	sc_train_config config = scpg_recipe_train(recipe);
+	sc_trainer *trainer;
+	sc_arena	arena;
+	sc_error	err;
+	sc_status	status;
+	Size		bytes;
+	uint8	   *weights = NULL;
+
+	/* It will not train, so any CPU can hold it. */
+	config.batch_size = 2;
+	config.net.precision = SC_PRECISION_F32;
+	scpg_check(core->sc_trainer_plan(&bytes, &config, 1, &err), &err);
+	arena = scpg_arena(scratch, sc_add(bytes, 2 * SC_ALIGN), "the encoder");
+	scpg_check(core->sc_trainer_create(&trainer, &config, 1, SC_TAKE(&arena, char, bytes), bytes, &err), &err);
+	status = core->sc_trainer_load(trainer, (const uint8 *) VARDATA_ANY(file), VARSIZE_ANY_EXHDR(file), &err);
+	PG_TRY();
+	{
+		scpg_check(status, &err);
+		*size = core->sc_trainer_save_bytes(trainer, false);
+		arena = scpg_arena(cxt, sc_add(*size, 2 * SC_ALIGN), "the weights of a model");
+		weights = SC_TAKE(&arena, uint8, *size);
+		core->sc_trainer_save(weights, trainer, false);
+	}
+	PG_FINALLY();
+	{
+		core->sc_trainer_destroy(trainer);
+	}
+	PG_END_TRY();
+	MemoryContextDelete(scratch);
+	return weights;
+}
+
+Datum
+scpg_import_encoder(PG_FUNCTION_ARGS)
+{
+	Jsonb	   *options = PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2);
+	char	   *name;
+	bytea	   *file;
+	scpg_model *model;
+	scpg_recipe recipe;
+	scpg_given	given;
+	uint8	   *weights;
+	Size		size;
+
+	PreventCommandIfReadOnly("import_encoder()");
+	if (PG_ARGISNULL(0))
+		refuse_null("the name of the model");
+	if (PG_ARGISNULL(1))
+		refuse_null("the file of the weights");
+	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	scpg_model_check_name(name);
+	check_options(options);
+	scpg_recipe_read(&recipe, &given, with_preset(options));
+
+	SPI_connect();
+	model = scpg_model_find(name, true, false);
+	if (model != NULL && model->owner == GetUserId() && model->state != SCPG_MODEL_FAILED && !recipe.retrain)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("model \"%s\" already exists", name),
+				 errhint("Use another name, or make a new version with the option \"retrain\": true.")));
+	file = PG_GETARG_BYTEA_PP(1);
+	find_stem(&recipe, options, file);
+	/* Weights from elsewhere are single precision; their embeddings must not depend on the CPU. */
+	if (recipe.precision == SCPG_PRECISION_AUTO)
+		recipe.precision = SCPG_PRECISION_F32;
+	weights = read_weights(&recipe, file, CurrentMemoryContext, &size);
+	model = scpg_model_create(name, scpg_recipe_write(&recipe), InvalidOid);
+	scpg_model_save_weights(model, weights, size, 0);
+	scpg_model_finish(model, SCPG_MODEL_READY, 0, 0);
+	SPI_finish();
+	PG_RETURN_VOID();
+}

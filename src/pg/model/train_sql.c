@@ -1,0 +1,167 @@
+/*-------------------------------------------------------------------------
+ *
+ * src/pg/model/train_sql.c
+ *	  The procedures train_encoder and resume_encoder.
+ *
+ * They commit after every epoch. What they keep lives in the context of the
+ * portal (that of SPI, connected non-atomically), the lock on the model's name
+ * is the session's, and both are let go in PG_FINALLY.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "tcop/utility.h"
+#include "utils/builtins.h"
+#include "utils/syscache.h"
+
+#include "pg/model/train.h"
+#include "pg/server/compat.h"
+
+PG_FUNCTION_INFO_V1(scpg_train_encoder);
+PG_FUNCTION_INFO_V1(scpg_resume_encoder);
+
+void
+scpg_require_commits(FunctionCallInfo fcinfo, const char *procedure)
+{
+	if (fcinfo->context == NULL || !IsA(fcinfo->context, CallContext) ||
+		castNode(CallContext, fcinfo->context)->atomic || IsSubTransaction())
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TRANSACTION_TERMINATION),
+				 errmsg("%s cannot run inside a transaction block", procedure),
+				 errdetail("It commits as it goes."),
+				 errhint("Turn autocommit on, and call it outside of BEGIN ... COMMIT, functions and exception handlers.")));
+}
+
+/* May a new version of this name be trained? An interrupted training is to be resumed. */
+static void
+check_new(const char *name, bool retrain)
+{
+	scpg_model *model = scpg_model_find(name, true, false);
+
+	if (retrain || model == NULL || model->owner != GetUserId() || model->state == SCPG_MODEL_FAILED)
+		return;
+	if (model->state == SCPG_MODEL_READY)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("model \"%s\" already exists", name),
+				 errhint("Use another name, or make a new version with the option \"retrain\": true.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("the training of model \"%s\" was interrupted", name),
+			 errhint("CALL resume_encoder('%s') goes on with it; the option \"retrain\": true makes a new version.", name)));
+}
+
+static void
+train_new(const char *name, Oid relid, const Jsonb *options)
+{
+	scpg_training training;
+	scpg_recipe recipe;
+	scpg_given	given;
+	scpg_source source;
+
+	scpg_recipe_read(&recipe, &given, options);
+	check_new(name, recipe.retrain);
+	scpg_source_resolve(&source, relid, recipe.id_column, recipe.image_column, BYTEAOID);
+	memset(&training, 0, sizeof(training));
+	training.dataset = scpg_dataset_load(&source, recipe.image_side, recipe.on_error == 1, true);
+	scpg_skips_report(&training.dataset->skips, training.dataset->rows);
+	scpg_recipe_choose_for(&recipe, &given, training.dataset);
+	training.recipe = &recipe;
+	training.name = name;
+	training.commits = true;
+	scpg_train(&training);
+	scpg_dataset_close(training.dataset);
+}
+
+Datum
+scpg_train_encoder(PG_FUNCTION_ARGS)
+{
+	char	   *name;
+	Oid			owner = GetUserId();
+
+	PreventCommandIfReadOnly("train_encoder()");
+	scpg_require_commits(fcinfo, "train_encoder()");
+	SPI_connect_ext(SPI_OPT_NONATOMIC);
+	name = PG_ARGISNULL(0) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(0));
+	scpg_model_check_name(name);
+	if (PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("the relation with the images must not be null")));
+	scpg_model_lock(owner, name);
+	PG_TRY();
+	{
+		train_new(name, PG_GETARG_OID(1), PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P_COPY(2));
+	}
+	PG_FINALLY();
+	{
+		scpg_model_unlock(owner, name);
+	}
+	PG_END_TRY();
+	SPI_finish();
+	PG_RETURN_VOID();
+}
+
+static void
+resume(const char *name)
+{
+	scpg_training training;
+	scpg_recipe recipe;
+	scpg_source source;
+	scpg_model *model = scpg_model_find(name, false, true);
+
+	if (model->state != SCPG_MODEL_TRAINING)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("model \"%s\" has no training to go on with", name),
+				 model->state == SCPG_MODEL_READY ? errdetail("It is ready.") : errdetail("Its training failed."),
+				 errhint("CALL train_encoder with the option \"retrain\": true makes a new version.")));
+	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(model->source)))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("the relation that model \"%s\" was trained on does not exist any more", name),
+				 errhint("CALL train_encoder with the option \"retrain\": true trains a new version on another one.")));
+	scpg_recipe_restore(&recipe, model->recipe);
+	scpg_source_resolve(&source, model->source, recipe.id_column, recipe.image_column, BYTEAOID);
+	memset(&training, 0, sizeof(training));
+	training.dataset = scpg_dataset_load(&source, recipe.image_side, recipe.on_error == 1, true);
+	scpg_skips_report(&training.dataset->skips, training.dataset->rows);
+	training.recipe = &recipe;
+	training.model = model;
+	training.commits = true;
+	ereport(NOTICE,
+			(errmsg("going on with model \"%s\" after epoch %d of %d", name, model->epochs_done, recipe.epochs)));
+	scpg_train(&training);
+	scpg_dataset_close(training.dataset);
+}
+
+Datum
+scpg_resume_encoder(PG_FUNCTION_ARGS)
+{
+	char	   *name;
+	Oid			owner;
+
+	PreventCommandIfReadOnly("resume_encoder()");
+	scpg_require_commits(fcinfo, "resume_encoder()");
+	SPI_connect_ext(SPI_OPT_NONATOMIC);
+	name = PG_ARGISNULL(0) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(0));
+	owner = scpg_model_find(name, false, true)->owner;
+	scpg_model_lock(owner, name);
+	PG_TRY();
+	{
+		resume(name);
+	}
+	PG_FINALLY();
+	{
+		scpg_model_unlock(owner, name);
+	}
+	PG_END_TRY();
+	SPI_finish();
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,81 @@
+/*-------------------------------------------------------------------------
+ *
+ * src/pg/report/contact_sheet_sql.c
+ *	  The aggregate contact_sheet(image, columns, tile): the images as one
+ *	  JPEG, in rows of tiles.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "utils/memutils.h"
+
+#include "pg/report/sheet.h"
+#include "pg/server/arguments.h"
+#include "pg/table/rows.h"
+
+#define MAX_COLUMNS 1000
+#define MIN_TILE 8
+#define MAX_TILE 1024
+
+typedef struct State
+{
+	scpg_sheet *sheet;
+	int			columns;
+	int			tile;
+} State;
+
+static int
+int_argument(FunctionCallInfo fcinfo, int number, const char *name, int min, int max)
+{
+	int			value;
+
+	if (PG_ARGISNULL(number))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("\"%s\" of a contact sheet must not be NULL", name)));
+	value = PG_GETARG_INT32(number);
+	if (value < min || value > max)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" of a contact sheet is out of range", name),
+				 errdetail("The value is %d.", value),
+				 errhint("It must be between %d and %d.", min, max)));
+	return value;
+}
+
+PG_FUNCTION_INFO_V1(scpg_contact_sheet_accum);
+Datum
+scpg_contact_sheet_accum(PG_FUNCTION_ARGS)
+{
+	State	   *state = PG_ARGISNULL(0) ? NULL : (State *) PG_GETARG_POINTER(0);
+	int			columns = int_argument(fcinfo, 2, "columns", 1, MAX_COLUMNS);
+	int			tile = int_argument(fcinfo, 3, "tile", MIN_TILE, MAX_TILE);
+	MemoryContext cxt = scpg_aggregate_context(fcinfo);
+
+	if (state == NULL)
+	{
+		state = MemoryContextAllocZero(cxt, sizeof(State));
+		state->sheet = scpg_sheet_make(cxt, "contact sheet", columns, tile, 0);
+		state->columns = columns;
+		state->tile = tile;
+	}
+	if (columns != state->columns || tile != state->tile)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"columns\" and \"tile\" of a contact sheet must be the same in every row")));
+	scpg_sheet_add(state->sheet, PG_ARGISNULL(1) ? NULL : (struct varlena *) DatumGetPointer(PG_GETARG_DATUM(1)));
+	PG_RETURN_POINTER(state);
+}
+
+PG_FUNCTION_INFO_V1(scpg_contact_sheet_final);
+Datum
+scpg_contact_sheet_final(PG_FUNCTION_ARGS)
+{
+	const State *state = PG_ARGISNULL(0) ? NULL : (const State *) PG_GETARG_POINTER(0);
+
+	if (state == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_BYTEA_P(scpg_sheet_write(state->sheet));
+}

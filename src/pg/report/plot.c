@@ -1,0 +1,151 @@
+/*-------------------------------------------------------------------------
+ *
+ * src/pg/report/plot.c
+ *	  What the drawings in SVG share: the frame, its axes, and where a value
+ *	  lies in it.
+ *
+ * Ranges may be as wide as double precision, so no difference of two values is
+ * taken before both are halved.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <float.h>
+#include <math.h>
+
+#include "utils/builtins.h"
+
+#include "pg/report/plot.h"
+
+/* Ticks that an axis has at most. */
+#define MAX_TICKS 32
+
+static double
+half_width(scpg_range range)
+{
+	return range.hi / 2 - range.lo / 2;
+}
+
+scpg_range
+scpg_range_around(double lo, double hi)
+{
+	double		room = (hi / 2 - lo / 2) * 0.08;
+	double		size = Max(fabs(lo), fabs(hi));
+
+	/* Closer than numbers of that size can be told apart by eye, or the same. */
+	if (room <= size * 1e-12 || room < 1e-280)
+		room = Max(size * 0.05, 0.5);
+	return (scpg_range) {Max(lo - room, -DBL_MAX), Min(hi + room, DBL_MAX)};
+}
+
+void
+scpg_plot_begin(scpg_plot *plot, int width, int height, const char *title)
+{
+	initStringInfo(&plot->svg);
+	appendStringInfo(&plot->svg,
+					 "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\""
+					 " role=\"img\" font-family=\"sans-serif\" font-size=\"12\" fill=\"#333\">\n"
+					 "<title>%s</title>\n"
+					 "<rect width=\"%d\" height=\"%d\" fill=\"#fff\"/>\n",
+					 width, height, width, height, title, width, height);
+}
+
+/* The step between ticks: 1, 2 or 5 times a power of ten, about `ticks` of them. */
+static double
+tick_step(scpg_range range, int ticks, bool whole)
+{
+	double		raw = half_width(range) / (ticks * 0.5);
+	double		power = pow(10, floor(log10(raw)));
+	double		digit = raw / power;
+	double		step = (digit < 1.5 ? 1 : digit < 3.5 ? 2 : digit < 7.5 ? 5 : 10) * power;
+
+	return whole ? Max(step, 1) : step;
+}
+
+/* The number at a tick, with the decimals that the step asks for. */
+static void
+append_number(StringInfo svg, double value, double step)
+{
+	double		size = Max(fabs(value), step);
+
+	if (value == 0)
+		appendStringInfoChar(svg, '0');
+	else if (size < 1e7 && step > 1e-5)
+		appendStringInfo(svg, "%.*f", step < 1 ? (int) ceil(-log10(step) - 1e-9) : 0, value);
+	else
+		appendStringInfo(svg, "%.*g", (int) Min(15, Max(1, ceil(log10(size / step)) + 1)), value);
+}
+
+/* Ticks of one axis into at (MAX_TICKS); how many. */
+static int
+ticks_of(scpg_range range, double step, double *at)
+{
+	double		first = ceil(range.lo / step);
+	int			n = 0;
+
+	for (; n < MAX_TICKS; n++)
+	{
+		double		value = (first + n) * step;
+
+		if (!(value <= range.hi))
+			break;
+		at[n] = value;
+	}
+	return n;
+}
+
+void
+scpg_plot_axes(scpg_plot *plot, bool whole_x)
+{
+	StringInfo	svg = &plot->svg;
+	double		step[2] = {tick_step(plot->x, whole_x ? 15 : 8, whole_x), tick_step(plot->y, 6, false)};
+	double		at[2][MAX_TICKS];
+	int			n[2] = {ticks_of(plot->x, step[0], at[0]), ticks_of(plot->y, step[1], at[1])};
+
+	appendStringInfoString(svg, "<path d=\"");
+	for (int i = 0; i < n[0]; i++)
+		appendStringInfo(svg, "M%.1f %dV%d", scpg_plot_x(plot, at[0][i]), plot->top, plot->bottom);
+	for (int i = 0; i < n[1]; i++)
+		appendStringInfo(svg, "M%d %.1fH%d", plot->left, scpg_plot_y(plot, at[1][i]), plot->right);
+	appendStringInfoString(svg, "\" stroke=\"#e6e6e6\" fill=\"none\"/>\n<path d=\"");
+	appendStringInfo(svg, "M%d %dV%dH%d", plot->left, plot->top, plot->bottom, plot->right);
+	for (int i = 0; i < n[0]; i++)
+		appendStringInfo(svg, "M%.1f %dv5", scpg_plot_x(plot, at[0][i]), plot->bottom);
+	for (int i = 0; i < n[1]; i++)
+		appendStringInfo(svg, "M%d %.1fh-5", plot->left, scpg_plot_y(plot, at[1][i]));
+	appendStringInfoString(svg, "\" stroke=\"#777\" fill=\"none\"/>\n<g text-anchor=\"middle\">");
+	for (int i = 0; i < n[0]; i++)
+	{
+		appendStringInfo(svg, "<text x=\"%.1f\" y=\"%d\">", scpg_plot_x(plot, at[0][i]), plot->bottom + 19);
+		append_number(svg, at[0][i], step[0]);
+		appendStringInfoString(svg, "</text>");
+	}
+	appendStringInfoString(svg, "</g>\n<g text-anchor=\"end\">");
+	for (int i = 0; i < n[1]; i++)
+	{
+		appendStringInfo(svg, "<text x=\"%d\" y=\"%.1f\">", plot->left - 9, scpg_plot_y(plot, at[1][i]) + 4);
+		append_number(svg, at[1][i], step[1]);
+		appendStringInfoString(svg, "</text>");
+	}
+	appendStringInfoString(svg, "</g>\n");
+}
+
+double
+scpg_plot_x(const scpg_plot *plot, double x)
+{
+	return plot->left + (x / 2 - plot->x.lo / 2) / half_width(plot->x) * (plot->right - plot->left);
+}
+
+double
+scpg_plot_y(const scpg_plot *plot, double y)
+{
+	return plot->bottom - (y / 2 - plot->y.lo / 2) / half_width(plot->y) * (plot->bottom - plot->top);
+}
+
+struct varlena *
+scpg_plot_end(scpg_plot *plot)
+{
+	appendStringInfoString(&plot->svg, "</svg>\n");
+	return (struct varlena *) cstring_to_text_with_len(plot->svg.data, plot->svg.len);
+}

@@ -1,0 +1,373 @@
+/*-------------------------------------------------------------------------
+ *
+ * src/pg/report/sheet.c
+ *	  A sheet of pictures: drawing tiles, placing them, writing a JPEG.
+ *
+ * Images are decoded in batches while they come; the sheet keeps their tiles
+ * only. What waits for its batch when the JPEG is asked for is decoded into
+ * tiles of the JPEG's own, so that writing leaves the sheet as it is.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/detoast.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+#include "pg/report/sheet.h"
+#include "pg/server/bridge.h"
+#include "pg/server/compat.h"
+#include "pg/table/dataset.h"
+
+/* Between two tiles, and around all of them, in pixels. */
+#define GAP 4
+
+#define BACKGROUND 0xF4
+#define BAD_TILE 0xC8
+#define BAD_CROSS 0x8C
+
+/* The line that sets the first column off, in the middle of the gap after it. */
+#define LINE_WIDTH 2
+#define LINE 0x70
+
+#define QUALITY 90
+
+/* A batch of images is decoded once it has so many, or so many bytes. */
+#define BATCH_IMAGES 64
+#define BATCH_BYTES ((Size) 64 << 20)
+
+typedef struct Tile
+{
+	struct Tile *next;
+	uint8	   *pixels;			/* (tile, tile, 3) */
+} Tile;
+
+struct scpg_sheet
+{
+	MemoryContext context;
+	const char *name;			/* for messages */
+	int			columns;
+	int			tile;
+	int			lead;			/* pixels between the first column and the others, beside the gap */
+	int64		images;			/* so far, those that wait included */
+	Tile	   *first;
+	Tile	   *last;
+	int64		bad;			/* tiles with a cross, and why the first one has it */
+	sc_error	reason;
+	/* The images that wait for their batch, in order. */
+	MemoryContext batch;
+	Size		bytes;
+	int			waiting;
+	bool		readable[BATCH_IMAGES];	/* has a plan */
+	sc_decode_item item[BATCH_IMAGES];
+};
+
+scpg_sheet *
+scpg_sheet_make(MemoryContext cxt, const char *name, int columns, int tile, int lead)
+{
+	scpg_sheet *sheet;
+
+	scpg_count_memory(cxt, sizeof(scpg_sheet), "a sheet of pictures");
+	sheet = MemoryContextAllocZero(cxt, sizeof(scpg_sheet));
+	sheet->context = cxt;
+	sheet->name = name;
+	sheet->batch = AllocSetContextCreate(cxt, "sheet images", ALLOCSET_DEFAULT_SIZES);
+	sheet->columns = columns;
+	sheet->tile = tile;
+	sheet->lead = lead;
+	return sheet;
+}
+
+/* ---- drawing of one tile ---------------------------------------------------- */
+
+static void
+put_pixel(uint8 *tile, int side, int x, int y, const uint8 rgb[3])
+{
+	memcpy(tile + ((size_t) y * side + x) * 3, rgb, 3);
+}
+
+/*
+ * An image in the middle of a tile. A small one is enlarged by a whole number;
+ * one that could not be reduced enough, being a pixel wide, loses pixels.
+ */
+static void
+draw_image(uint8 *tile, int side, const sc_image *image)
+{
+	int			longest = Max(image->width, image->height);
+	int			times = Max(1, side / longest);
+	int			width = Min(image->width * times, side);
+	int			height = Min(image->height * times, side);
+	int			left = (side - width) / 2;
+	int			top = (side - height) / 2;
+
+	memset(tile, BACKGROUND, (size_t) side * side * 3);
+	for (int y = 0; y < height; y++)
+	{
+		const uint8 *row = image->pixels +
+			(size_t) ((int64) y * image->height / height) * image->width * image->channels;
+
+		for (int x = 0; x < width; x++)
+		{
+			const uint8 *p = row + (size_t) ((int64) x * image->width / width) * image->channels;
+			uint8		rgb[3] = {p[0], p[image->channels / 2], p[image->channels - 1]};
+
+			put_pixel(tile, side, left + x, top + y, rgb);
+		}
+	}
+}
+
+static void
+draw_cross(uint8 *tile, int side)
+{
+	static const uint8 rgb[3] = {BAD_CROSS, BAD_CROSS, BAD_CROSS};
+	int			margin = side / 4;
+	int			thickness = 2 + side / 48;
+
+	memset(tile, BAD_TILE, (size_t) side * side * 3);
+	for (int y = margin; y < side - margin; y++)
+		for (int x = margin; x < side - margin; x++)
+			if (abs(x - y) < thickness || abs(x + y - side + 1) < thickness)
+				put_pixel(tile, side, x, y, rgb);
+}
+
+/* ---- images that wait ------------------------------------------------------- */
+
+/* Plan to decode an image so that its long side fits a tile. */
+static sc_status
+plan_image(sc_decode_item *item, int tile, const sc_image_limits *limits)
+{
+	const sc_core_api *core = scpg_core();
+	sc_status	status = core->sc_image_plan_read(&item->plan, item->bytes, item->size, tile, limits, &item->error);
+	int64		shorter = Min(item->plan.source_width, item->plan.source_height);
+	int64		longer = Max(item->plan.source_width, item->plan.source_height);
+
+	if (status != SC_OK || longer <= tile)
+		return status;
+	return core->sc_image_plan_read(&item->plan, item->bytes, item->size, Max(1, (int) (shorter * tile / longer)),
+									limits, &item->error);
+}
+
+/* Put an image (a NULL pointer: NULL) to those that wait. */
+static void
+wait_for_batch(scpg_sheet *sheet, struct varlena *value)
+{
+	sc_image_limits limits = scpg_image_limits();
+	sc_decode_item *item = &sheet->item[sheet->waiting];
+	bool	   *readable = &sheet->readable[sheet->waiting];
+
+	memset(item, 0, sizeof(*item));
+	sheet->images++;
+	sheet->waiting++;
+	*readable = false;
+	if (value == NULL)
+	{
+		item->status = SC_DATA;
+		strlcpy(item->error.message, "image is NULL", sizeof(item->error.message));
+	}
+	else
+	{
+		MemoryContext caller = MemoryContextSwitchTo(sheet->batch);
+		Size		size = toast_raw_datum_size(PointerGetDatum(value));
+		struct varlena *copy;
+
+		scpg_count_memory(sheet->batch, size, "an image");
+		copy = PG_DETOAST_DATUM_COPY(PointerGetDatum(value));
+		MemoryContextSwitchTo(caller);
+		item->bytes = (const uint8 *) VARDATA(copy);
+		item->size = VARSIZE(copy) - VARHDRSZ;
+		item->status = plan_image(item, sheet->tile, &limits);
+		*readable = item->status == SC_OK;
+		sheet->bytes += size + (*readable ? item->plan.bytes : 0);
+	}
+}
+
+/*
+ * Decode what waits and append its tiles, allocated in cxt, to the list that
+ * ends at *last; *bad and *reason are counted on. The sheet does not change.
+ */
+static Tile *
+decode_waiting(const scpg_sheet *sheet, MemoryContext cxt, Tile *last, int64 *bad, sc_error *reason)
+{
+	sc_image_limits limits = scpg_image_limits();
+	sc_decode_item items[BATCH_IMAGES];
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "sheet", ALLOCSET_DEFAULT_SIZES);
+	int			n = 0;
+
+	for (int i = 0; i < sheet->waiting; i++)
+		if (sheet->readable[i])
+			items[n++] = sheet->item[i];
+	scpg_decode_items(items, n, &limits, scratch);
+
+	n = 0;
+	for (int i = 0; i < sheet->waiting; i++)
+	{
+		const sc_decode_item *item = sheet->readable[i] ? &items[n++] : &sheet->item[i];
+		Size		head = MAXALIGN(sizeof(Tile));
+		sc_arena	arena = scpg_arena(cxt, head + (Size) sheet->tile * sheet->tile * 3, "a sheet of pictures");
+		Tile	   *tile = (Tile *) arena.base;
+
+		tile->next = NULL;
+		tile->pixels = (uint8 *) arena.base + head;
+		if (item->status == SC_OK)
+		{
+			sc_image	image = {item->plan.width, item->plan.height, item->plan.channels, item->pixels};
+
+			draw_image(tile->pixels, sheet->tile, &image);
+		}
+		else
+		{
+			draw_cross(tile->pixels, sheet->tile);
+			if ((*bad)++ == 0)
+				*reason = item->error;
+		}
+		last->next = tile;
+		last = tile;
+	}
+	MemoryContextDelete(scratch);
+	return last;
+}
+
+static void
+end_batch(scpg_sheet *sheet)
+{
+	Tile		before = {sheet->first};
+
+	sheet->last = decode_waiting(sheet, sheet->context, sheet->last ? sheet->last : &before,
+								 &sheet->bad, &sheet->reason);
+	if (sheet->first == NULL)
+		sheet->first = before.next;
+	MemoryContextReset(sheet->batch);
+	sheet->bytes = 0;
+	sheet->waiting = 0;
+}
+
+/* ---- the sheet ---------------------------------------------------------------- */
+
+/* Width and height of a sheet of so many images. */
+static int64
+width_of(const scpg_sheet *sheet, int64 images)
+{
+	int64		columns = Min(images, sheet->columns);
+
+	return columns * (sheet->tile + GAP) + GAP + (columns > 1 ? sheet->lead : 0);
+}
+
+static int64
+height_of(const scpg_sheet *sheet, int64 images)
+{
+	return (images + sheet->columns - 1) / sheet->columns * (sheet->tile + GAP) + GAP;
+}
+
+void
+scpg_sheet_check(const scpg_sheet *sheet, int64 images)
+{
+	int64		widest = width_of(sheet, sheet->columns);
+	int64		width = width_of(sheet, images);
+	int64		height = height_of(sheet, images);
+
+	if (widest > SC_JPEG_MAX_SIDE || height > SC_JPEG_MAX_SIDE)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("%s is too long or too wide", sheet->name),
+				 errdetail("It would have %lld by %lld pixels; a side of a JPEG can have up to %d.",
+						   (long long) widest, (long long) height, SC_JPEG_MAX_SIDE),
+				 errhint("Take smaller tiles, another number of columns, or fewer images.")));
+	if (width * height > scpg_max_image_pixels)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("%s has too many pixels", sheet->name),
+				 errdetail("It would have %lld by %lld pixels; the limit is %d.",
+						   (long long) width, (long long) height, scpg_max_image_pixels),
+				 errhint("Take smaller tiles or fewer images, or raise \"selfclass.max_image_pixels\".")));
+}
+
+void
+scpg_sheet_add(scpg_sheet *sheet, struct varlena *image)
+{
+	scpg_sheet_check(sheet, sheet->images + 1);
+	wait_for_batch(sheet, image);
+	if (sheet->waiting == BATCH_IMAGES || sheet->bytes >= Min(BATCH_BYTES, scpg_memory_left() / 8))
+		end_batch(sheet);
+}
+
+/* The line after the first column. */
+static void
+draw_line(uint8 *pixels, Size width, Size height, const scpg_sheet *sheet)
+{
+	Size		left = GAP + sheet->tile + (GAP + sheet->lead - LINE_WIDTH) / 2;
+
+	for (Size y = GAP; y < height - GAP; y++)
+		memset(pixels + (y * width + left) * 3, LINE, LINE_WIDTH * 3);
+}
+
+/* Copy tiles from the list to their places in pixels, from number i on; the next number. */
+static int64
+place_tiles(uint8 *pixels, Size width, const scpg_sheet *sheet, const Tile *tile, int64 i)
+{
+	Size		line = (Size) sheet->tile * 3;
+
+	for (; tile != NULL; tile = tile->next, i++)
+	{
+		int64		column = i % sheet->columns;
+		Size		left = GAP + column * (sheet->tile + GAP) + (column > 0 ? sheet->lead : 0);
+		Size		top = GAP + (i / sheet->columns) * (sheet->tile + GAP);
+
+		CHECK_FOR_INTERRUPTS();
+		for (int y = 0; y < sheet->tile; y++)
+			memcpy(pixels + ((top + y) * width + left) * 3, tile->pixels + y * line, line);
+	}
+	return i;
+}
+
+bytea *
+scpg_sheet_write(const scpg_sheet *sheet)
+{
+	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "sheet", ALLOCSET_DEFAULT_SIZES);
+	Tile		before = {NULL};
+	int64		bad = sheet->bad;
+	int64		placed;
+	sc_error	reason = sheet->reason;
+	sc_jpeg_job job;
+	uint8	   *pixels;
+	Size		bytes;
+	sc_arena	arena;
+	bytea	   *result;
+
+	(void) decode_waiting(sheet, cxt, &before, &bad, &reason);
+
+	memset(&job, 0, sizeof(job));
+	job.image.width = (int) width_of(sheet, sheet->images);
+	job.image.height = (int) height_of(sheet, sheet->images);
+	job.image.channels = 3;
+	job.quality = QUALITY;
+	job.capacity = scpg_core()->sc_jpeg_bound(job.image.width, job.image.height, job.image.channels);
+	bytes = sc_mul(sc_mul(job.image.width, job.image.height), 3);
+	arena = scpg_arena(cxt, sc_add(sc_add(bytes, job.capacity), 3 * SC_ALIGN), "a sheet of pictures");
+	pixels = SC_TAKE(&arena, uint8, bytes);
+	job.out = SC_TAKE(&arena, uint8, job.capacity);
+	memset(pixels, BACKGROUND, bytes);
+	placed = place_tiles(pixels, job.image.width, sheet, sheet->first, 0);
+	(void) place_tiles(pixels, job.image.width, sheet, before.next, placed);
+	if (sheet->lead > 0 && Min(sheet->images, sheet->columns) > 1)
+		draw_line(pixels, job.image.width, job.image.height, sheet);
+	job.image.pixels = pixels;
+	scpg_run(scpg_core()->sc_jpeg_encode_run, &job);
+
+	if (job.size > MaxAllocSize - VARHDRSZ)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("%s does not fit into a value", sheet->name),
+				 errdetail("It has %zu bytes; a value can have up to %zu.", job.size, (Size) MaxAllocSize - VARHDRSZ)));
+	result = palloc(job.size + VARHDRSZ);
+	SET_VARSIZE(result, job.size + VARHDRSZ);
+	memcpy(VARDATA(result), job.out, job.size);
+	MemoryContextDelete(cxt);
+
+	if (bad > 0)
+		ereport(WARNING,
+				(errmsg("%lld of %lld images on the %s could not be read",
+						(long long) bad, (long long) sheet->images, sheet->name),
+				 errdetail("The first of them: %s%s%s", reason.message, reason.detail[0] ? ". " : ".", reason.detail)));
+	return result;
+}

@@ -1,0 +1,35 @@
+/*-------------------------------------------------------------------------
+ *
+ * src/pg/server/compat.h
+ *	  What differs between PostgreSQL 15 and 18, in one place. Include it after
+ *	  postgres.h; no other file tests PG_VERSION_NUM.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SCPG_COMPAT_H
+#define SCPG_COMPAT_H
+
+#if PG_VERSION_NUM < 150000
+#error "selfclass needs PostgreSQL 15 or later"
+#endif
+
+/* PostgreSQL 16 moved the macros of variable-length types to a header of its own. */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
+/* Soft errors of input functions came with 16; before it an error is an error. */
+#if PG_VERSION_NUM < 160000
+#define ereturn(escontext, value, ...) \
+	do { \
+		(void) (escontext); \
+		ereport(ERROR, __VA_ARGS__); \
+		return value; \
+	} while (0)
+#endif
+
+/* The one wait event for extensions. */
+#include "utils/wait_event.h"
+#define SCPG_WAIT_EVENT PG_WAIT_EXTENSION
+
+#endif							/* SCPG_COMPAT_H */

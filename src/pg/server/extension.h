@@ -1,0 +1,22 @@
+/*-------------------------------------------------------------------------
+ *
+ * src/pg/server/extension.h
+ *	  Where the extension's own objects are, whatever the search_path is.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SCPG_EXTENSION_H
+#define SCPG_EXTENSION_H
+
+#include "postgres.h"
+
+#define SCPG_EXTENSION "selfclass"
+
+/* The schema that the extension was created in. */
+extern Oid	scpg_extension_schema(void);
+
+/* The types embedding and kmeans_model. */
+extern Oid	scpg_embedding_type(void);
+extern Oid	scpg_kmeans_model_type(void);
+
+#endif							/* SCPG_EXTENSION_H */

@@ -1,0 +1,122 @@
+/*-------------------------------------------------------------------------
+ *
+ * src/pg/table/items.c
+ *	  The rows of a table, embedding and key, in memory.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/memutils.h"
+
+#include "pg/server/bridge.h"
+#include "pg/server/extension.h"
+#include "pg/table/items.h"
+
+/* Memory for copies of keys is counted in steps of so much. */
+#define KEY_BYTES ((size_t) 1 << 20)
+
+scpg_source
+scpg_source_argument(FunctionCallInfo fcinfo, int n, int column, const char *function, int example)
+{
+	scpg_source source;
+
+	scpg_source_resolve(&source, PG_GETARG_OID(n), NULL, NameStr(*PG_GETARG_NAME(column)), scpg_embedding_type());
+	scpg_source_check_key(&source, fcinfo, function, example);
+	return source;
+}
+
+Portal
+scpg_open_cursor(const char *sql, int nargs, Oid *types, Datum *values)
+{
+	Portal		portal = SPI_cursor_open_with_args(NULL, sql, nargs, types, values, NULL, true, 0);
+
+	if (portal == NULL)
+		elog(ERROR, "could not open a cursor: %s", SPI_result_code_string(SPI_result));
+	return portal;
+}
+
+Portal
+scpg_items_open(const scpg_source *source)
+{
+	return scpg_open_cursor(psprintf("SELECT %s, %s FROM %s WHERE %s IS NOT NULL ORDER BY 1",
+								quote_identifier(source->id_column), quote_identifier(source->data_column),
+								source->relation, quote_identifier(source->data_column)), 0, NULL, NULL);
+}
+
+Datum
+scpg_items_fetched(uint64 i, int column)
+{
+	bool		isnull;
+	Datum		value = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, column, &isnull);
+
+	/* A primary key is not NULL, and the query leaves out embeddings that are. */
+	if (isnull)
+		elog(ERROR, "unexpected NULL in a key or an embedding");
+	return value;
+}
+
+static void
+add_item(scpg_items *items, const scpg_source *source, Datum key, const Embedding *e)
+{
+	MemoryContext context = items->rows.context;
+
+	if (items->rows.n == items->room)
+	{
+		size_t		room = Max(items->room + items->room / 2, 64);
+
+		scpg_count_memory(context, (room - items->room) * sizeof(Datum), "the keys of all rows");
+		items->key = items->key == NULL ? MemoryContextAllocHuge(context, room * sizeof(Datum)) :
+			repalloc_huge(items->key, room * sizeof(Datum));
+		items->room = room;
+	}
+	if (!source->id_by_value)
+	{
+		MemoryContext old;
+
+		items->key_bytes += datumGetSize(key, false, source->id_length) + sizeof(void *);
+		if (items->key_bytes > items->counted)
+		{
+			size_t		more = Max(KEY_BYTES, items->key_bytes - items->counted);
+
+			scpg_count_memory(context, more, "the keys of all rows");
+			items->counted += more;
+		}
+		old = MemoryContextSwitchTo(context);
+		key = datumCopy(key, false, source->id_length);
+		MemoryContextSwitchTo(old);
+	}
+	items->key[items->rows.n] = key;
+	scpg_rows_add(&items->rows, e, 0);
+}
+
+void
+scpg_items_load(scpg_items *items, const scpg_source *source, MemoryContext cxt)
+{
+	MemoryContext row = AllocSetContextCreate(cxt, "selfclass items row", ALLOCSET_DEFAULT_SIZES);
+	Portal		portal = scpg_items_open(source);
+
+	memset(items, 0, sizeof(*items));
+	scpg_rows_init(&items->rows, cxt);
+	for (;;)
+	{
+		SPI_cursor_fetch(portal, true, SCPG_FETCH_ROWS);
+		if (SPI_processed == 0)
+			break;
+		for (uint64 i = 0; i < SPI_processed; i++)
+		{
+			MemoryContext old = MemoryContextSwitchTo(row);
+
+			CHECK_FOR_INTERRUPTS();
+			add_item(items, source, scpg_items_fetched(i, 1), DatumGetEmbedding(scpg_items_fetched(i, 2)));
+			MemoryContextSwitchTo(old);
+			MemoryContextReset(row);
+		}
+		SPI_freetuptable(SPI_tuptable);
+	}
+	SPI_cursor_close(portal);
+}

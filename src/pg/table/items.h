@@ -1,0 +1,44 @@
+/*-------------------------------------------------------------------------
+ *
+ * src/pg/table/items.h
+ *	  The rows of a table, embedding and key, in memory: what knn_join and
+ *	  near_duplicates start from. Tables are read through SPI as the caller.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SCPG_ITEMS_H
+#define SCPG_ITEMS_H
+
+#include "pg/table/dataset.h"
+#include "pg/table/rows.h"
+#include "utils/portal.h"
+
+#define SCPG_FETCH_ROWS 1000
+
+/* The items, in the order of their keys. */
+typedef struct scpg_items
+{
+	scpg_rows	rows;
+	Datum	   *key;			/* (rows.n), copies */
+	size_t		room;			/* of key */
+	size_t		key_bytes;		/* of copies by reference */
+	size_t		counted;		/* of them, against selfclass.max_memory */
+} scpg_items;
+
+/* The columns of relation argument n; the key must be of the example's type. */
+extern scpg_source scpg_source_argument(FunctionCallInfo fcinfo, int n, int column,
+										const char *function, int example);
+
+/* Within SPI_connect: a cursor over a query, read-only. */
+extern Portal scpg_open_cursor(const char *sql, int nargs, Oid *types, Datum *values);
+
+/* A cursor over the rows that have an embedding, in the order of their keys: key, embedding. */
+extern Portal scpg_items_open(const scpg_source *source);
+
+/* Row i of the last fetch from it. */
+extern Datum scpg_items_fetched(uint64 i, int column);
+
+/* All of them, in a child of cxt. */
+extern void scpg_items_load(scpg_items *items, const scpg_source *source, MemoryContext cxt);
+
+#endif							/* SCPG_ITEMS_H */

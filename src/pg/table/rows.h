@@ -1,0 +1,55 @@
+/*-------------------------------------------------------------------------
+ *
+ * src/pg/table/rows.h
+ *	  Embeddings collected in memory, one after the other, for computations
+ *	  that need all of them at once.
+ *
+ * The memory grows in proportion and counts against selfclass.max_memory
+ * until the context it was made in goes.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SCPG_ROWS_H
+#define SCPG_ROWS_H
+
+#include "pg/type/embedding.h"
+#include "utils/jsonb.h"
+
+typedef struct scpg_rows
+{
+	MemoryContext context;		/* of x and tag alone */
+	size_t		n;
+	size_t		room;
+	int			d;				/* 0 before the first row */
+	float	   *x;				/* (n, d) */
+	int32	   *tag;			/* (n), what the caller keeps with a row */
+} scpg_rows;
+
+/* Empty, in a child of parent. */
+extern void scpg_rows_init(scpg_rows *rows, MemoryContext parent);
+
+/* One more; 22000 where it has another dimension than those before, 54000 where memory ends. */
+extern void scpg_rows_add(scpg_rows *rows, const Embedding *e, int32 tag);
+
+extern void scpg_rows_free(scpg_rows *rows);
+
+/*
+ * The state of the aggregates that collect embeddings and take, for all rows
+ * alike, a whole number and perhaps options: kmeans_fit, elbow.
+ */
+typedef struct scpg_fit
+{
+	scpg_rows	rows;
+	int			number;
+	Jsonb	   *options;		/* NULL: none */
+} scpg_fit;
+
+/*
+ * A transition function (internal, embedding, int [, jsonb]) -> internal. A
+ * NULL embedding leaves the row out. what: the number's name, for messages;
+ * check looks at the number and the options before the first row is taken.
+ */
+extern Datum scpg_fit_accumulate(FunctionCallInfo fcinfo, const char *what,
+								 void (*check) (int number, const Jsonb *options));
+
+#endif							/* SCPG_ROWS_H */

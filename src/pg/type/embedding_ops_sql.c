@@ -1,0 +1,332 @@
+/*-------------------------------------------------------------------------
+ *
+ * src/pg/type/embedding_ops_sql.c
+ *	  Distances, arithmetic, comparison and hashing of embeddings.
+ *
+ * All of it ends in microseconds, so it runs where it is called: no pool of
+ * threads, no BLAS.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "common/hashfn.h"
+#include "utils/float.h"
+
+#include "pg/type/embedding.h"
+#include "pg/type/embedding_simd.h"
+
+/* Floats hashed at a time. Part of what a stored hash means: never change it. */
+#define HASH_BLOCK 256
+
+/*
+ * Distances
+ */
+
+PG_FUNCTION_INFO_V1(scpg_embedding_l2_distance);
+Datum
+scpg_embedding_l2_distance(PG_FUNCTION_ARGS)
+{
+	const Embedding *a = PG_GETARG_EMBEDDING(0);
+	const Embedding *b = PG_GETARG_EMBEDDING(1);
+
+	scpg_embedding_check_dims(a, b);
+	PG_RETURN_FLOAT8(sqrt(SC_SIMD_CALL(scpg_l2_squared) (a->x, b->x, a->dim)));
+}
+
+/* 1 - cos(a, b), within 0 .. 2; NaN where one of them is all zeros. */
+PG_FUNCTION_INFO_V1(scpg_embedding_cosine_distance);
+Datum
+scpg_embedding_cosine_distance(PG_FUNCTION_ARGS)
+{
+	const Embedding *a = PG_GETARG_EMBEDDING(0);
+	const Embedding *b = PG_GETARG_EMBEDDING(1);
+	double		sums[3];
+	double		similarity;
+
+	scpg_embedding_check_dims(a, b);
+	SC_SIMD_CALL(scpg_dot_norms) (sums, a->x, b->x, a->dim);
+	if (sums[1] == 0 || sums[2] == 0)
+		PG_RETURN_FLOAT8(get_float8_nan());
+	similarity = sums[0] / sqrt(sums[1] * sums[2]);
+	/* Rounding may leave the range by a last digit. */
+	PG_RETURN_FLOAT8(1 - Max(-1, Min(1, similarity)));
+}
+
+PG_FUNCTION_INFO_V1(scpg_embedding_inner_product);
+Datum
+scpg_embedding_inner_product(PG_FUNCTION_ARGS)
+{
+	const Embedding *a = PG_GETARG_EMBEDDING(0);
+	const Embedding *b = PG_GETARG_EMBEDDING(1);
+
+	scpg_embedding_check_dims(a, b);
+	PG_RETURN_FLOAT8(SC_SIMD_CALL(scpg_dot) (a->x, b->x, a->dim));
+}
+
+/* Negative, so that ascending order gives the largest product first. */
+PG_FUNCTION_INFO_V1(scpg_embedding_negative_inner_product);
+Datum
+scpg_embedding_negative_inner_product(PG_FUNCTION_ARGS)
+{
+	const Embedding *a = PG_GETARG_EMBEDDING(0);
+	const Embedding *b = PG_GETARG_EMBEDDING(1);
+
+	scpg_embedding_check_dims(a, b);
+	PG_RETURN_FLOAT8(-SC_SIMD_CALL(scpg_dot) (a->x, b->x, a->dim));
+}
+
+PG_FUNCTION_INFO_V1(scpg_embedding_l1_distance);
+Datum
+scpg_embedding_l1_distance(PG_FUNCTION_ARGS)
+{
+	const Embedding *a = PG_GETARG_EMBEDDING(0);
+	const Embedding *b = PG_GETARG_EMBEDDING(1);
+
+	scpg_embedding_check_dims(a, b);
+	PG_RETURN_FLOAT8(SC_SIMD_CALL(scpg_l1) (a->x, b->x, a->dim));
+}
+
+/*
+ * Functions of one embedding
+ */
+
+PG_FUNCTION_INFO_V1(scpg_embedding_dims);
+Datum
+scpg_embedding_dims(PG_FUNCTION_ARGS)
+{
+	/* The header is enough: no need to fetch the elements. */
+	const Embedding *head = (const Embedding *)
+		PG_DETOAST_DATUM_SLICE(PG_GETARG_DATUM(0), 0, EMBEDDING_SIZE(0) - VARHDRSZ);
+
+	PG_RETURN_INT32(head->dim);
+}
+
+PG_FUNCTION_INFO_V1(scpg_embedding_norm);
+Datum
+scpg_embedding_norm(PG_FUNCTION_ARGS)
+{
+	const Embedding *e = PG_GETARG_EMBEDDING(0);
+
+	PG_RETURN_FLOAT8(sqrt(SC_SIMD_CALL(scpg_dot) (e->x, e->x, e->dim)));
+}
+
+/* All zeros stay all zeros: they have no direction. */
+PG_FUNCTION_INFO_V1(scpg_l2_normalize);
+Datum
+scpg_l2_normalize(PG_FUNCTION_ARGS)
+{
+	const Embedding *e = PG_GETARG_EMBEDDING(0);
+	double		norm = sqrt(SC_SIMD_CALL(scpg_dot) (e->x, e->x, e->dim));
+	Embedding  *result = scpg_embedding_new(e->dim);
+
+	if (norm > 0)
+		for (int i = 0; i < e->dim; i++)
+			result->x[i] = (float) (e->x[i] / norm);
+	PG_RETURN_EMBEDDING(result);
+}
+
+/* Elements start .. start + count - 1, counted from 1, as far as there are such. */
+PG_FUNCTION_INFO_V1(scpg_subvector);
+Datum
+scpg_subvector(PG_FUNCTION_ARGS)
+{
+	const Embedding *e = PG_GETARG_EMBEDDING(0);
+	int64		start = PG_GETARG_INT32(1);
+	int64		end = start + PG_GETARG_INT32(2);
+
+	start = Max(start, 1);
+	end = Min(end, (int64) e->dim + 1);
+	scpg_embedding_check_dim(end - start);
+	PG_RETURN_EMBEDDING(scpg_embedding_from_floats(e->x + (start - 1), (int) (end - start)));
+}
+
+/*
+ * Arithmetic, element by element
+ */
+
+static Embedding *
+checked(Embedding *result)
+{
+	for (int i = 0; i < result->dim; i++)
+		if (unlikely(isinf(result->x[i])))
+			float_overflow_error();
+	return result;
+}
+
+PG_FUNCTION_INFO_V1(scpg_embedding_add);
+Datum
+scpg_embedding_add(PG_FUNCTION_ARGS)
+{
+	const Embedding *a = PG_GETARG_EMBEDDING(0);
+	const Embedding *b = PG_GETARG_EMBEDDING(1);
+	Embedding  *result;
+
+	scpg_embedding_check_dims(a, b);
+	result = scpg_embedding_new(a->dim);
+	for (int i = 0; i < a->dim; i++)
+		result->x[i] = a->x[i] + b->x[i];
+	PG_RETURN_EMBEDDING(checked(result));
+}
+
+PG_FUNCTION_INFO_V1(scpg_embedding_sub);
+Datum
+scpg_embedding_sub(PG_FUNCTION_ARGS)
+{
+	const Embedding *a = PG_GETARG_EMBEDDING(0);
+	const Embedding *b = PG_GETARG_EMBEDDING(1);
+	Embedding  *result;
+
+	scpg_embedding_check_dims(a, b);
+	result = scpg_embedding_new(a->dim);
+	for (int i = 0; i < a->dim; i++)
+		result->x[i] = a->x[i] - b->x[i];
+	PG_RETURN_EMBEDDING(checked(result));
+}
+
+PG_FUNCTION_INFO_V1(scpg_embedding_mul);
+Datum
+scpg_embedding_mul(PG_FUNCTION_ARGS)
+{
+	const Embedding *a = PG_GETARG_EMBEDDING(0);
+	const Embedding *b = PG_GETARG_EMBEDDING(1);
+	Embedding  *result;
+
+	scpg_embedding_check_dims(a, b);
+	result = scpg_embedding_new(a->dim);
+	for (int i = 0; i < a->dim; i++)
+	{
+		result->x[i] = a->x[i] * b->x[i];
+		/* As real * real: a product lost to zero is an error too. */
+		if (unlikely(result->x[i] == 0) && a->x[i] != 0 && b->x[i] != 0)
+			float_underflow_error();
+	}
+	PG_RETURN_EMBEDDING(checked(result));
+}
+
+/*
+ * Comparison
+ */
+
+int
+scpg_embedding_compare(const Embedding *a, const Embedding *b)
+{
+	int			n = Min(a->dim, b->dim);
+
+	for (int i = 0; i < n; i++)
+	{
+		if (a->x[i] < b->x[i])
+			return -1;
+		if (a->x[i] > b->x[i])
+			return 1;
+	}
+	return a->dim < b->dim ? -1 : a->dim > b->dim;
+}
+
+/* Copies made by detoasting are freed: a sort compares many rows in one context. */
+static int
+compare_args(FunctionCallInfo fcinfo)
+{
+	const Embedding *a = PG_GETARG_EMBEDDING(0);
+	const Embedding *b = PG_GETARG_EMBEDDING(1);
+	int			result = scpg_embedding_compare(a, b);
+
+	PG_FREE_EMBEDDING_COPY(a, 0);
+	PG_FREE_EMBEDDING_COPY(b, 1);
+	return result;
+}
+
+PG_FUNCTION_INFO_V1(scpg_embedding_lt);
+Datum
+scpg_embedding_lt(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(compare_args(fcinfo) < 0);
+}
+
+PG_FUNCTION_INFO_V1(scpg_embedding_le);
+Datum
+scpg_embedding_le(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(compare_args(fcinfo) <= 0);
+}
+
+PG_FUNCTION_INFO_V1(scpg_embedding_eq);
+Datum
+scpg_embedding_eq(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(compare_args(fcinfo) == 0);
+}
+
+PG_FUNCTION_INFO_V1(scpg_embedding_ne);
+Datum
+scpg_embedding_ne(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(compare_args(fcinfo) != 0);
+}
+
+PG_FUNCTION_INFO_V1(scpg_embedding_ge);
+Datum
+scpg_embedding_ge(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(compare_args(fcinfo) >= 0);
+}
+
+PG_FUNCTION_INFO_V1(scpg_embedding_gt);
+Datum
+scpg_embedding_gt(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(compare_args(fcinfo) > 0);
+}
+
+PG_FUNCTION_INFO_V1(scpg_embedding_cmp);
+Datum
+scpg_embedding_cmp(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT32(compare_args(fcinfo));
+}
+
+/*
+ * Hashing, in agreement with =: -0 and 0 are equal, so they hash alike.
+ */
+
+static uint64
+hash_elements(const Embedding *e, uint64 seed)
+{
+	float		block[HASH_BLOCK];
+	uint64		hash = seed;
+
+	for (int start = 0; start < e->dim; start += HASH_BLOCK)
+	{
+		int			n = Min(HASH_BLOCK, e->dim - start);
+
+		for (int i = 0; i < n; i++)
+			block[i] = e->x[start + i] == 0 ? 0.0f : e->x[start + i];
+		hash = hash_bytes_extended((const unsigned char *) block, n * (int) sizeof(float), hash);
+	}
+	return hash;
+}
+
+/* Its low half is the hash below when the seed is 0, as hash opclasses must. */
+PG_FUNCTION_INFO_V1(scpg_embedding_hash_extended);
+Datum
+scpg_embedding_hash_extended(PG_FUNCTION_ARGS)
+{
+	const Embedding *e = PG_GETARG_EMBEDDING(0);
+	uint64		hash = hash_elements(e, (uint64) PG_GETARG_INT64(1));
+
+	PG_FREE_EMBEDDING_COPY(e, 0);
+	PG_RETURN_INT64((int64) hash);
+}
+
+PG_FUNCTION_INFO_V1(scpg_embedding_hash);
+Datum
+scpg_embedding_hash(PG_FUNCTION_ARGS)
+{
+	const Embedding *e = PG_GETARG_EMBEDDING(0);
+	uint64		hash = hash_elements(e, 0);
+
+	PG_FREE_EMBEDDING_COPY(e, 0);
+	PG_RETURN_INT32((int32) (uint32) hash);
+}

@@ -1,0 +1,33 @@
+/*-------------------------------------------------------------------------
+ *
+ * src/pg/type/pca_model.h
+ *	  The SQL type pca_model: mean, components and variances of a PCA.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SCPG_PCA_MODEL_H
+#define SCPG_PCA_MODEL_H
+
+#include "core/api.h"
+#include "pg/type/numbers.h"
+
+/* The parts of a pca_model, pointing into it. */
+typedef struct scpg_pca_model
+{
+	int			d,
+				q;
+	bool		whiten;
+	const double *mean;			/* (d) */
+	const double *components;	/* (q, d) */
+	const double *variance;		/* (q) */
+	const double *ratio;		/* (q) */
+} scpg_pca_model;
+
+/* From the result of sc_pca_run, in the current memory context. */
+extern Numbers *scpg_pca_model_make(const sc_pca *pca, bool whiten);
+
+extern scpg_pca_model scpg_pca_model_open(const Numbers *value);
+
+#define DatumGetPcaModel(d) scpg_pca_model_open((const Numbers *) PG_DETOAST_DATUM(d))
+
+#endif							/* SCPG_PCA_MODEL_H */
