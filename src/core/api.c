@@ -7,17 +7,15 @@
  */
 #include "core/api.h"
 
-__attribute__((visibility("default")))
-extern const sc_core_api *sc_core_open(void);
+__attribute__((visibility("default"))) extern const sc_core_api *sc_core_open(void);
 
 const sc_core_api *
 sc_core_open(void)
 {
-	static sc_core_api api = {
-		.version = SC_CORE_VERSION,
-		.size = sizeof(sc_core_api),
+	static sc_core_api api = {.version = SC_CORE_VERSION,
+							  .size = sizeof(sc_core_api),
 #define F(f) .f = f,
-		SC_CORE_FUNCTIONS(F)
+							  SC_CORE_FUNCTIONS(F)
 #undef F
 	};
 

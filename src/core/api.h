@@ -105,14 +105,14 @@
 
 typedef struct sc_core_api
 {
-	const char *version;		/* SC_CORE_VERSION */
-	size_t		size;			/* sizeof(sc_core_api) */
-	bool		serial_blas;	/* one lane only: OpenBLAS without threads */
+	const char *version; /* SC_CORE_VERSION */
+	size_t size;		 /* sizeof(sc_core_api) */
+	bool serial_blas;	 /* one lane only: OpenBLAS without threads */
 #define F(f) __typeof__(f) *f;
 	SC_CORE_FUNCTIONS(F)
 #undef F
 } sc_core_api;
 
-typedef const sc_core_api *(*sc_core_open_fn) (void);
+typedef const sc_core_api *(*sc_core_open_fn)(void);
 
-#endif							/* SC_API_H */
+#endif /* SC_API_H */

@@ -36,11 +36,11 @@ put16(uint16_t x)
 int
 main(int argc, char **argv)
 {
-	int			n = argc == 4 ? atoi(argv[1]) : 0;
-	int			d = argc == 4 ? atoi(argv[2]) : 0;
-	int			k = argc == 4 ? atoi(argv[3]) : 0;
-	float	   *centres;
-	sc_rng		rng;
+	int n = argc == 4 ? atoi(argv[1]) : 0;
+	int d = argc == 4 ? atoi(argv[2]) : 0;
+	int k = argc == 4 ? atoi(argv[3]) : 0;
+	float *centres;
+	sc_rng rng;
 
 	if (n < 1 || d < 1 || d > 16000 || k < 1 || (centres = malloc((size_t) k * (d + 1) * sizeof(float))) == NULL)
 	{
@@ -65,13 +65,13 @@ main(int argc, char **argv)
 		put16(0);
 		for (int j = 0; j < d; j += 2)
 		{
-			float		pair[2];
+			float pair[2];
 
 			sc_rng_normal_pair(&rng, pair);
 			for (int o = 0; o < 2 && j + o < d; o++)
 			{
-				float		x = centre[j + o] + pair[o];
-				uint32_t	bits;
+				float x = centre[j + o] + pair[o];
+				uint32_t bits;
 
 				memcpy(&bits, &x, sizeof(bits));
 				put32(bits);

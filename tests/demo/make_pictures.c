@@ -28,21 +28,19 @@
 #define SIDE 96
 #define KINDS 8
 #define MAX_OBJECTS 14
-#define SUBPIXELS 3				/* a pixel is the mean of 3 x 3 points */
+#define SUBPIXELS 3 /* a pixel is the mean of 3 x 3 points */
 
 typedef struct rgb
 {
-	float		c[3];
+	float c[3];
 } rgb;
 
 typedef struct object
 {
-	float		x,				/* centre, in pixels */
-				y,
-				radius,
-				cosine,			/* of the turn */
-				sine;
-	rgb			colour;
+	float x,			   /* centre, in pixels */
+		y, radius, cosine, /* of the turn */
+		sine;
+	rgb colour;
 } object;
 
 static const char *const shape_names[] = {"discs", "rings", "standing bars", "lying bars"};
@@ -52,12 +50,12 @@ static const char *const pattern_names[] = {"stripes", "dots"};
 static rgb
 from_hsv(float h, float s, float v)
 {
-	rgb			out;
+	rgb out;
 
 	for (int i = 0; i < 3; i++)
 	{
-		float		k = fmodf(5 - 2 * (float) i + h, 6);
-		float		edge = fminf(fminf(k, 4 - k), 1);
+		float k = fmodf(5 - 2 * (float) i + h, 6);
+		float edge = fminf(fminf(k, 4 - k), 1);
 
 		out.c[i] = v - v * s * fmaxf(edge, 0);
 	}
@@ -68,7 +66,7 @@ from_hsv(float h, float s, float v)
 static int
 inside(int shape, float u, float v)
 {
-	float		r = u * u + v * v;
+	float r = u * u + v * v;
 
 	switch (shape)
 	{
@@ -105,16 +103,15 @@ along(float direction, float x, float y)
 static int
 place_objects(sc_rng *rng, object *objects)
 {
-	int			wanted = 9 + (int) sc_rng_below(rng, 5);
-	int			n = 0;
+	int wanted = 9 + (int) sc_rng_below(rng, 5);
+	int n = 0;
 
 	for (int tries = 0; n < wanted && tries < 600; tries++)
 	{
-		object		o;
-		float		turn = sc_rng_range(rng, -0.2f, 0.2f);
-		float		hue,
-					saturation;
-		int			free = 1;
+		object o;
+		float turn = sc_rng_range(rng, -0.2f, 0.2f);
+		float hue, saturation;
+		int free = 1;
 
 		o.radius = sc_rng_range(rng, 9.5f, 12.5f);
 		o.x = sc_rng_range(rng, 0, SIDE);
@@ -135,20 +132,17 @@ place_objects(sc_rng *rng, object *objects)
 static void
 draw(uint8_t *pixels, int kind, sc_rng *rng)
 {
-	object		objects[MAX_OBJECTS];
-	int			count = place_objects(rng, objects);
-	float		light = sc_rng_range(rng, 0, 6.2831853f),
-				strength = sc_rng_range(rng, 0.05f, 0.3f),
-				slope = sc_rng_range(rng, 0, 6.2831853f),
-				turn = sc_rng_range(rng, -0.15f, 0.15f),
-				period = sc_rng_range(rng, 9.5f, 11.5f),
-				phase = sc_rng_range(rng, 0, 100);
-	rgb			ground[2][2];	/* tone; at one end of the slope and at the other */
+	object objects[MAX_OBJECTS];
+	int count = place_objects(rng, objects);
+	float light = sc_rng_range(rng, 0, 6.2831853f), strength = sc_rng_range(rng, 0.05f, 0.3f),
+		  slope = sc_rng_range(rng, 0, 6.2831853f), turn = sc_rng_range(rng, -0.15f, 0.15f),
+		  period = sc_rng_range(rng, 9.5f, 11.5f), phase = sc_rng_range(rng, 0, 100);
+	rgb ground[2][2]; /* tone; at one end of the slope and at the other */
 
 	for (int end = 0; end < 2; end++)
 	{
-		float		hue = sc_rng_range(rng, 0, 6);
-		float		saturation = sc_rng_range(rng, 0.05f, 0.45f);
+		float hue = sc_rng_range(rng, 0, 6);
+		float saturation = sc_rng_range(rng, 0.05f, 0.45f);
 
 		ground[0][end] = from_hsv(hue, saturation, 0.1f);
 		ground[1][end] = from_hsv(hue, saturation, 0.45f);
@@ -157,27 +151,25 @@ draw(uint8_t *pixels, int kind, sc_rng *rng)
 	for (int y = 0; y < SIDE; y++)
 		for (int x = 0; x < SIDE; x++)
 		{
-			float		sum[3] = {0, 0, 0};
-			float		lit = 1 - strength + strength * 2 * along(light, (float) x, (float) y);
+			float sum[3] = {0, 0, 0};
+			float lit = 1 - strength + strength * 2 * along(light, (float) x, (float) y);
 
 			for (int s = 0; s < SUBPIXELS * SUBPIXELS; s++)
 			{
-				float		px = (float) x + ((float) (s % SUBPIXELS) + 0.5f) / SUBPIXELS;
-				float		py = (float) y + ((float) (s / SUBPIXELS) + 0.5f) / SUBPIXELS;
-				int			tone = ground_at(kind % 2, cosf(turn) * px + sinf(turn) * py + phase,
-											 cosf(turn) * py - sinf(turn) * px + phase, period);
-				float		t = along(slope, px, py);
-				rgb			c;
+				float px = (float) x + ((float) (s % SUBPIXELS) + 0.5f) / SUBPIXELS;
+				float py = (float) y + ((float) (s / SUBPIXELS) + 0.5f) / SUBPIXELS;
+				int tone = ground_at(kind % 2, cosf(turn) * px + sinf(turn) * py + phase,
+									 cosf(turn) * py - sinf(turn) * px + phase, period);
+				float t = along(slope, px, py);
+				rgb c;
 
 				for (int k = 0; k < 3; k++)
 					c.c[k] = ground[tone][0].c[k] + t * (ground[tone][1].c[k] - ground[tone][0].c[k]);
 				for (int i = 0; i < count; i++)
 				{
 					const object *o = &objects[i];
-					float		dx = px - o->x,
-								dy = py - o->y;
-					float		u = o->cosine * dx + o->sine * dy,
-								v = o->cosine * dy - o->sine * dx;
+					float dx = px - o->x, dy = py - o->y;
+					float u = o->cosine * dx + o->sine * dy, v = o->cosine * dy - o->sine * dx;
 
 					if (inside(kind / 2, u / o->radius, v / o->radius))
 						c = o->colour;
@@ -187,7 +179,7 @@ draw(uint8_t *pixels, int kind, sc_rng *rng)
 			}
 			for (int k = 0; k < 3; k++)
 			{
-				float		value = sum[k] / (SUBPIXELS * SUBPIXELS) * lit * 255 + 4 * sc_rng_normal(rng);
+				float value = sum[k] / (SUBPIXELS * SUBPIXELS) * lit * 255 + 4 * sc_rng_normal(rng);
 
 				pixels[((size_t) y * SIDE + (size_t) x) * 3 + (size_t) k] = (uint8_t) fminf(fmaxf(value, 0), 255);
 			}
@@ -197,8 +189,8 @@ draw(uint8_t *pixels, int kind, sc_rng *rng)
 static FILE *
 create(const char *dir, const char *name)
 {
-	char		path[4096];
-	FILE	   *f;
+	char path[4096];
+	FILE *f;
 
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
 	f = fopen(path, "wb");
@@ -214,13 +206,13 @@ int
 main(int argc, char **argv)
 {
 	static uint8_t pixels[SIDE * SIDE * 3];
-	long		count = argc > 2 ? atol(argv[2]) : 600;
-	uint64_t	seed = argc > 3 ? strtoull(argv[3], NULL, 10) : 1;
-	size_t		capacity = sc_jpeg_bound(SIDE, SIDE, 3);
-	uint8_t    *bytes = malloc(capacity);
-	int		   *kinds;
-	sc_rng		order = sc_rng_stream(seed, 0, 0, 0);
-	FILE	   *truth;
+	long count = argc > 2 ? atol(argv[2]) : 600;
+	uint64_t seed = argc > 3 ? strtoull(argv[3], NULL, 10) : 1;
+	size_t capacity = sc_jpeg_bound(SIDE, SIDE, 3);
+	uint8_t *bytes = malloc(capacity);
+	int *kinds;
+	sc_rng order = sc_rng_stream(seed, 0, 0, 0);
+	FILE *truth;
 
 	if (argc < 2 || count < 1 || count > 1000000 || bytes == NULL)
 	{
@@ -232,7 +224,7 @@ main(int argc, char **argv)
 		return 1;
 	for (long i = 0; i < count; i++)
 	{
-		long		j = (long) sc_rng_below(&order, (uint64_t) i + 1);
+		long j = (long) sc_rng_below(&order, (uint64_t) i + 1);
 
 		kinds[i] = kinds[j];
 		kinds[j] = (int) (i % KINDS);
@@ -242,12 +234,12 @@ main(int argc, char **argv)
 	fprintf(truth, "name,kind\n");
 	for (long i = 0; i < count; i++)
 	{
-		sc_image	image = {SIDE, SIDE, 3, pixels};
-		sc_rng		rng = sc_rng_stream(seed, 1, (uint64_t) i, 0);
-		sc_error	err;
-		size_t		size;
-		char		name[40];
-		FILE	   *f;
+		sc_image image = {SIDE, SIDE, 3, pixels};
+		sc_rng rng = sc_rng_stream(seed, 1, (uint64_t) i, 0);
+		sc_error err;
+		size_t size;
+		char name[40];
+		FILE *f;
 
 		draw(pixels, kinds[i], &rng);
 		if (sc_jpeg_encode(bytes, capacity, &size, &image, 90, NULL, NULL, &err) != SC_OK)

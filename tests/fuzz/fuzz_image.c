@@ -18,18 +18,17 @@
 
 #define SIDE 8
 
-extern int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+extern int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void
 use(const sc_image_plan *plan, const uint8_t *pixels)
 {
 	static const float zero[3] = {0, 0, 0};
 	static const float one[3] = {1, 1, 1};
-	float		view[SIDE * SIDE * 3];
-	void	   *scratch = malloc(sc_augment_scratch_bytes(SIDE));
+	float view[SIDE * SIDE * 3];
+	void *scratch = malloc(sc_augment_scratch_bytes(SIDE));
 
-	sc_plain_view(view, &(sc_image){plan->width, plan->height, plan->channels, pixels}, SIDE,
-				  zero, one, scratch);
+	sc_plain_view(view, &(sc_image){plan->width, plan->height, plan->channels, pixels}, SIDE, zero, one, scratch);
 	for (int i = 0; i < SIDE * SIDE * 3; i++)
 		if (!(view[i] > -0.001f && view[i] < 1.001f))
 			abort();
@@ -45,9 +44,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (int i = 0; i < 3; i++)
 	{
 		sc_image_plan plan;
-		sc_error	err;
-		uint8_t    *pixels;
-		void	   *scratch;
+		sc_error err;
+		uint8_t *pixels;
+		void *scratch;
 
 		if (sc_image_plan_read(&plan, data, size, sides[i], &limits, &err) != SC_OK)
 			continue;

@@ -14,21 +14,21 @@
 
 #define MAX 64
 
-extern int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+extern int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	sc_st_tensor tensors[MAX];
-	sc_error	err;
-	int			count;
+	sc_error err;
+	int count;
 
 	if (sc_st_read(tensors, MAX, &count, data, size, &err) != SC_OK)
 		return 0;
 	for (int i = 0; i < count; i++)
 	{
 		const sc_st_tensor *t = &tensors[i];
-		int			shape[SC_ST_MAX_DIMS] = {0};
+		int shape[SC_ST_MAX_DIMS] = {0};
 
 		if (t->data < data || t->data > data + size || t->count > size)
 			abort();

@@ -18,8 +18,8 @@
 static void
 print_model(void)
 {
-	FILE	   *f = fopen("/proc/cpuinfo", "r");
-	char		line[256];
+	FILE *f = fopen("/proc/cpuinfo", "r");
+	char line[256];
 
 	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
 		if (strncmp(line, "model name", 10) == 0)
@@ -36,8 +36,8 @@ main(int argc, char **argv)
 {
 	static const char *const name[] = {"base", "avx2", "avx512"};
 	const char *kernel = sc_isa_blas_kernel();
-	bool		serial;
-	char		library[100];
+	bool serial;
+	char library[100];
 
 	if (argc > 1 && strcmp(argv[1], "environment") == 0)
 	{

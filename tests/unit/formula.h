@@ -29,7 +29,7 @@
 static inline uint64_t
 formula_id(const char *name)
 {
-	uint64_t	h = UINT64_C(0xCBF29CE484222325);
+	uint64_t h = UINT64_C(0xCBF29CE484222325);
 
 	for (; *name != '\0'; name++)
 		h = (h ^ (unsigned char) *name) * UINT64_C(0x100000001B3);
@@ -39,7 +39,7 @@ formula_id(const char *name)
 static inline float
 formula_unit(uint64_t id, uint64_t i)
 {
-	uint64_t	h = sc_mix64(id + i * UINT64_C(0x9E3779B97F4A7C15));
+	uint64_t h = sc_mix64(id + i * UINT64_C(0x9E3779B97F4A7C15));
 
 	return (float) ((int32_t) (h >> 40) - (1 << 23)) * 0x1p-23f;
 }
@@ -56,18 +56,16 @@ formula_fill(float *out, size_t n, uint64_t id, float scale, float offset)
 static inline void
 formula_view(float *out, int size, int v)
 {
-	uint64_t	coarse = formula_id("coarse"),
-				fine = formula_id("fine");
+	uint64_t coarse = formula_id("coarse"), fine = formula_id("fine");
 
 	for (int y = 0; y < size; y++)
 		for (int x = 0; x < size; x++)
 			for (int c = 0; c < 3; c++)
 			{
-				uint64_t	cell = ((uint64_t) (v * 8 + y * 8 / size) * 8 + x * 8 / size) * 3 + c;
-				uint64_t	pixel = ((uint64_t) (v * size + y) * size + x) * 3 + c;
+				uint64_t cell = ((uint64_t) (v * 8 + y * 8 / size) * 8 + x * 8 / size) * 3 + c;
+				uint64_t pixel = ((uint64_t) (v * size + y) * size + x) * 3 + c;
 
-				out[((size_t) y * size + x) * 3 + c] =
-					formula_unit(coarse, cell) + 0.5f * formula_unit(fine, pixel);
+				out[((size_t) y * size + x) * 3 + c] = formula_unit(coarse, cell) + 0.5f * formula_unit(fine, pixel);
 			}
 }
 
@@ -80,4 +78,4 @@ formula_image(uint8_t *out, int size, int v, float *scratch)
 		out[i] = (uint8_t) ((scratch[i] + 1.5f) * 85.0f);
 }
 
-#endif							/* FORMULA_H */
+#endif /* FORMULA_H */

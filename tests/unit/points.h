@@ -21,8 +21,8 @@ points_fill(float *x, int n, int d, int centres)
 	for (long i = 0; i < n; i++)
 		for (long j = 0; j < d; j++)
 		{
-			long		c = i % centres;
-			double		h = (double) ((i * 7919 + j * 104729 + i * i * 31 + j * i * 17) % 1009) / 1009.0;
+			long c = i % centres;
+			double h = (double) ((i * 7919 + j * 104729 + i * i * 31 + j * i * 17) % 1009) / 1009.0;
 
 			x[i * d + j] = (float) ((double) ((c * 37 + j * 11 + c * j * 5) % 23) * 0.5 + h * (double) (1 + j % 3));
 		}
@@ -32,9 +32,9 @@ points_fill(float *x, int n, int d, int centres)
 static inline sc_arena
 points_arena(const sc_arena *count)
 {
-	size_t		bytes = sc_arena_need(count);
+	size_t bytes = sc_arena_need(count);
 
 	return sc_arena_over(malloc(bytes), bytes);
 }
 
-#endif							/* POINTS_H */
+#endif /* POINTS_H */

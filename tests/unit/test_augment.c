@@ -22,23 +22,26 @@ static const float one[3] = {1, 1, 1};
 static sc_augment_config
 quiet(int n)
 {
-	return (sc_augment_config){
-		.input_size = n, .min_scale = 1, .max_scale = 1, .min_ratio = 1, .max_ratio = 1,
-		.mean = {0, 0, 0}, .std = {1, 1, 1}
-	};
+	return (sc_augment_config){.input_size = n,
+							   .min_scale = 1,
+							   .max_scale = 1,
+							   .min_ratio = 1,
+							   .max_ratio = 1,
+							   .mean = {0, 0, 0},
+							   .std = {1, 1, 1}};
 }
 
 /* The picture of make_views.py. */
 static sc_image
 picture(int width, int height, int channels)
 {
-	uint8_t    *p = malloc((size_t) width * height * channels);
+	uint8_t *p = malloc((size_t) width * height * channels);
 
 	for (int y = 0; y < height; y++)
 		for (int x = 0; x < width; x++)
 			for (int c = 0; c < channels; c++)
-				p[(y * width + x) * channels + c] = (uint8_t)
-					(7 * x + 13 * y + 29 * c + 5 * (x * y % 11) + x * x * y / 16);
+				p[(y * width + x) * channels + c] =
+					(uint8_t) (7 * x + 13 * y + 29 * c + 5 * (x * y % 11) + x * x * y / 16);
 	return (sc_image){width, height, channels, p};
 }
 
@@ -52,18 +55,18 @@ release(sc_image image)
 static void *
 dirty_scratch(int n)
 {
-	size_t		size = sc_augment_scratch_bytes(n);
-	void	   *p = malloc(size);
+	size_t size = sc_augment_scratch_bytes(n);
+	void *p = malloc(size);
 
-	memset(p, 0xFF, size);		/* NaN */
+	memset(p, 0xFF, size); /* NaN */
 	return p;
 }
 
 static float *
 plain(const sc_image *image, int n)
 {
-	float	   *out = malloc(sizeof(float) * 3 * n * n);
-	void	   *scratch = dirty_scratch(n);
+	float *out = malloc(sizeof(float) * 3 * n * n);
+	void *scratch = dirty_scratch(n);
 
 	sc_plain_view(out, image, n, zero, one, scratch);
 	free(scratch);
@@ -74,11 +77,11 @@ plain(const sc_image *image, int n)
 static float *
 view(const sc_image *image, const sc_augment_config *config, uint64_t stream, sc_view_draw *d)
 {
-	int			n = config->input_size;
-	float	   *out = malloc(sizeof(float) * 3 * n * n);
-	void	   *scratch = dirty_scratch(n);
-	sc_rng		rng = sc_rng_stream(7, stream, 0, 0);
-	sc_rng		same = rng;
+	int n = config->input_size;
+	float *out = malloc(sizeof(float) * 3 * n * n);
+	void *scratch = dirty_scratch(n);
+	sc_rng rng = sc_rng_stream(7, stream, 0, 0);
+	sc_rng same = rng;
 
 	sc_view_draw_all(d, config, image->width, image->height, &same);
 	sc_augment_view(out, image, config, &rng, scratch);
@@ -90,13 +93,13 @@ view(const sc_image *image, const sc_augment_config *config, uint64_t stream, sc
 static double
 worst(const float *a, const float *b, int n)
 {
-	double		w = 0;
+	double w = 0;
 
 	for (int i = 0; i < 3 * n * n; i++)
 	{
-		double		d = fabs((double) a[i] - b[i]);
+		double d = fabs((double) a[i] - b[i]);
 
-		if (!(d <= w))			/* NaN is worst */
+		if (!(d <= w)) /* NaN is worst */
 			w = d;
 	}
 	return w;
@@ -108,14 +111,13 @@ test_plain_is_pil(void)
 	for (size_t i = 0; i < sizeof(view_cases) / sizeof(view_cases[0]); i++)
 	{
 		const view_case *v = &view_cases[i];
-		sc_image	image = picture(v->width, v->height, v->channels);
-		float	   *out = plain(&image, v->side);
-		double		far = 0;
+		sc_image image = picture(v->width, v->height, v->channels);
+		float *out = plain(&image, v->side);
+		double far = 0;
 
 		for (int k = 0; k < v->side * v->side; k++)
 			for (int c = 0; c < 3; c++)
-				far = fmax(far, fabs(255.0 * out[3 * k + c] -
-									 v->wanted[k * v->channels + (v->channels == 3 ? c : 0)]));
+				far = fmax(far, fabs(255.0 * out[3 * k + c] - v->wanted[k * v->channels + (v->channels == 3 ? c : 0)]));
 		/* PIL rounds twice, after each axis. */
 		CHECK(far <= 1.01, "case %zu: off by %g", i, far);
 		free(out);
@@ -126,12 +128,12 @@ test_plain_is_pil(void)
 static void
 test_normalisation(void)
 {
-	sc_image	image = picture(20, 30, 3);
+	sc_image image = picture(20, 30, 3);
 	const float mean[3] = {0.485f, 0.456f, 0.406f};
 	const float std[3] = {0.229f, 0.224f, 0.225f};
-	float	   *raw = plain(&image, 9);
-	float		out[3 * 81];
-	void	   *scratch = dirty_scratch(9);
+	float *raw = plain(&image, 9);
+	float out[3 * 81];
+	void *scratch = dirty_scratch(9);
 
 	sc_plain_view(out, &image, 9, mean, std, scratch);
 	for (int i = 0; i < 3 * 81; i++)
@@ -145,12 +147,11 @@ test_normalisation(void)
 static sc_image
 cut(const sc_image *image, const sc_view_draw *d)
 {
-	int			c = image->channels;
-	uint8_t    *p = malloc((size_t) d->width * d->height * c);
+	int c = image->channels;
+	uint8_t *p = malloc((size_t) d->width * d->height * c);
 
 	for (int y = 0; y < d->height; y++)
-		memcpy(p + (size_t) y * d->width * c,
-			   image->pixels + ((size_t) (y + d->y) * image->width + d->x) * c,
+		memcpy(p + (size_t) y * d->width * c, image->pixels + ((size_t) (y + d->y) * image->width + d->x) * c,
 			   (size_t) d->width * c);
 	return (sc_image){d->width, d->height, c, p};
 }
@@ -161,13 +162,12 @@ mirror(float *v, int n, bool across)
 	for (int y = 0; y < n; y++)
 		for (int x = 0; x < n; x++)
 		{
-			int			v2 = across ? y : n - 1 - y,
-						u2 = across ? n - 1 - x : x;
+			int v2 = across ? y : n - 1 - y, u2 = across ? n - 1 - x : x;
 
 			if (v2 * n + u2 > y * n + x)
 				for (int c = 0; c < 3; c++)
 				{
-					float		t = v[(y * n + x) * 3 + c];
+					float t = v[(y * n + x) * 3 + c];
 
 					v[(y * n + x) * 3 + c] = v[(v2 * n + u2) * 3 + c];
 					v[(v2 * n + u2) * 3 + c] = t;
@@ -179,7 +179,7 @@ mirror(float *v, int n, bool across)
 static void
 rotate(float *v, int n)
 {
-	float	   *t = malloc(sizeof(float) * 3 * n * n);
+	float *t = malloc(sizeof(float) * 3 * n * n);
 
 	for (int i = 0; i < n; i++)
 		for (int j = 0; j < n; j++)
@@ -193,17 +193,16 @@ rotate(float *v, int n)
 static void
 test_crop_and_flips(void)
 {
-	int			seen[8] = {0};
+	int seen[8] = {0};
 
 	for (int i = 0; i < 200; i++)
 	{
-		int			n = 5 + i % 20;
-		sc_image	image = picture(20 + i % 37, 15 + i % 51, i % 3 == 0 ? 1 : 3);
+		int n = 5 + i % 20;
+		sc_image image = picture(20 + i % 37, 15 + i % 51, i % 3 == 0 ? 1 : 3);
 		sc_augment_config config = quiet(n);
 		sc_view_draw d;
-		sc_image	crop;
-		float	   *out,
-				   *wanted;
+		sc_image crop;
+		float *out, *wanted;
 
 		config.min_scale = 0.08f;
 		config.min_ratio = 0.75f;
@@ -241,9 +240,9 @@ test_crop_and_flips(void)
 static void
 test_rotation_and_shear(void)
 {
-	int			side = 200;
-	uint8_t    *p = malloc((size_t) side * side);
-	sc_image	image = {side, side, 1, p};
+	int side = 200;
+	uint8_t *p = malloc((size_t) side * side);
+	sc_image image = {side, side, 1, p};
 
 	for (int y = 0; y < side; y++)
 		for (int x = 0; x < side; x++)
@@ -251,10 +250,10 @@ test_rotation_and_shear(void)
 	/* (x + y) / 2 is rounded down: of two neighbours the mean is exact to a quarter. */
 	for (int i = 0; i < 100; i++)
 	{
-		int			n = 8 + i % 30;
+		int n = 8 + i % 30;
 		sc_augment_config config = quiet(n);
 		sc_view_draw d;
-		float	   *out;
+		float *out;
 
 		config.min_scale = config.max_scale = 0.1f;
 		config.rr_prob = 1;
@@ -267,9 +266,7 @@ test_rotation_and_shear(void)
 		for (int y = 0; y < n; y++)
 			for (int x = 0; x < n; x++)
 			{
-				double		u = x + 0.5 - 0.5 * n,
-							v = y + 0.5 - 0.5 * n,
-							t;
+				double u = x + 0.5 - 0.5 * n, v = y + 0.5 - 0.5 * n, t;
 
 				/* From the view backwards: what was done last is undone first. */
 				if (config.rotate_before_flip)
@@ -300,14 +297,11 @@ test_rotation_and_shear(void)
 static void
 test_turned_is_antialiased(void)
 {
-	sc_image	image = picture(128, 128, 3);
+	sc_image image = picture(128, 128, 3);
 	sc_augment_config config = quiet(16);
 	sc_view_draw d;
-	float	   *a,
-			   *b;
-	double		mean_a = 0,
-				mean_b = 0,
-				dev = 0;
+	float *a, *b;
+	double mean_a = 0, mean_b = 0, dev = 0;
 
 	config.shear = 1e-9f;
 	a = view(&image, &config, 1, &d);
@@ -329,18 +323,18 @@ test_turned_is_antialiased(void)
 static void
 test_morphology(void)
 {
-	int			seen[3] = {0};
+	int seen[3] = {0};
 
 	for (int i = 0; i < 60; i++)
 	{
-		int			n = i % 4 == 0 ? 41 : i % 4 == 1 ? 40 : i % 4 == 2 ? 1 : 13;
-		int			radius = n <= 40 ? 1 : 2;
-		sc_image	image = picture(50, 50, i % 2 ? 3 : 1);
+		int n = i % 4 == 0 ? 41 : i % 4 == 1 ? 40 : i % 4 == 2 ? 1 : 13;
+		int radius = n <= 40 ? 1 : 2;
+		sc_image image = picture(50, 50, i % 2 ? 3 : 1);
 		sc_augment_config config = quiet(n);
 		sc_view_draw d;
-		float	   *in = plain(&image, n);
-		float	   *wanted = malloc(sizeof(float) * 3 * n * n);
-		float	   *out;
+		float *in = plain(&image, n);
+		float *wanted = malloc(sizeof(float) * 3 * n * n);
+		float *out;
 
 		config.morph_prob = 0.7f;
 		out = view(&image, &config, i, &d);
@@ -349,13 +343,13 @@ test_morphology(void)
 			for (int x = 0; x < n; x++)
 				for (int c = 0; c < 3; c++)
 				{
-					float		best = in[(y * n + x) * 3 + c];
+					float best = in[(y * n + x) * 3 + c];
 
 					for (int v = y - radius; v <= y + radius; v++)
 						for (int u = x - radius; u <= x + radius; u++)
 							if (d.morph != 0 && u >= 0 && v >= 0 && u < n && v < n)
 							{
-								float		other = in[(v * n + u) * 3 + c];
+								float other = in[(v * n + u) * 3 + c];
 
 								best = d.morph > 0 ? fmaxf(best, other) : fminf(best, other);
 							}
@@ -386,14 +380,9 @@ luma(const double *rgb)
 static void
 turn_hue(double *rgb, double shift)
 {
-	double		high = fmax(rgb[0], fmax(rgb[1], rgb[2]));
-	double		low = fmin(rgb[0], fmin(rgb[1], rgb[2]));
-	double		h,
-				s,
-				f,
-				p,
-				q,
-				t;
+	double high = fmax(rgb[0], fmax(rgb[1], rgb[2]));
+	double low = fmin(rgb[0], fmin(rgb[1], rgb[2]));
+	double h, s, f, p, q, t;
 
 	if (high == low)
 		return;
@@ -435,18 +424,18 @@ turn_hue(double *rgb, double shift)
 static void
 test_jitter_and_gray(void)
 {
-	int			changed = 0;
+	int changed = 0;
 
 	for (int i = 0; i < 120; i++)
 	{
-		int			n = 7 + i % 11;
-		sc_image	image = picture(29, 29, i % 4 == 0 ? 1 : 3);
+		int n = 7 + i % 11;
+		sc_image image = picture(29, 29, i % 4 == 0 ? 1 : 3);
 		sc_augment_config config = quiet(n);
 		sc_view_draw d;
-		float	   *in = plain(&image, n);
-		float	   *wanted = malloc(sizeof(float) * 3 * n * n);
-		double	   *x = malloc(sizeof(double) * 3 * n * n);
-		float	   *out;
+		float *in = plain(&image, n);
+		float *wanted = malloc(sizeof(float) * 3 * n * n);
+		double *x = malloc(sizeof(double) * 3 * n * n);
+		float *out;
 
 		config.cj_prob = 0.8f;
 		config.cj_bright = config.cj_contrast = config.cj_sat = i % 2 ? 0.8f : 1.5f;
@@ -457,23 +446,22 @@ test_jitter_and_gray(void)
 			x[k] = in[k];
 		for (int step = 0; d.jitter && step < SC_JITTER_STEPS; step++)
 		{
-			double		f = d.factor[d.order[step]],
-						mean = 0;
+			double f = d.factor[d.order[step]], mean = 0;
 
 			for (int k = 0; k < n * n; k++)
 				mean += luma(x + 3 * k) / (n * n);
 			for (int k = 0; k < n * n; k++)
 			{
-				double	   *rgb = x + 3 * k,
-							gray = luma(rgb);
+				double *rgb = x + 3 * k, gray = luma(rgb);
 
 				if (d.order[step] == SC_JITTER_HUE)
 					turn_hue(rgb, f);
 				else
 					for (int c = 0; c < 3; c++)
 						rgb[c] = unit_range(f * rgb[c] +
-											(d.order[step] == SC_JITTER_BRIGHTNESS ? 0 :
-											 (1 - f) * (d.order[step] == SC_JITTER_CONTRAST ? mean : gray)));
+											(d.order[step] == SC_JITTER_BRIGHTNESS
+												 ? 0
+												 : (1 - f) * (d.order[step] == SC_JITTER_CONTRAST ? mean : gray)));
 			}
 		}
 		for (int k = 0; k < n * n; k++)
@@ -495,14 +483,14 @@ test_blur(void)
 {
 	for (int i = 0; i < 40; i++)
 	{
-		int			n = i < 3 ? 1 + i : 5 + i % 17;
-		sc_image	image = picture(29, 29, i % 2 ? 1 : 3);
+		int n = i < 3 ? 1 + i : 5 + i % 17;
+		sc_image image = picture(29, 29, i % 2 ? 1 : 3);
 		sc_augment_config config = quiet(n);
 		sc_view_draw d;
-		float	   *in = plain(&image, n);
-		float	   *wanted = malloc(sizeof(float) * 3 * n * n);
-		float	   *out;
-		int			radius;
+		float *in = plain(&image, n);
+		float *wanted = malloc(sizeof(float) * 3 * n * n);
+		float *out;
+		int radius;
 
 		config.gaussian_blur = 1;
 		config.sigma_min = 0.1f;
@@ -513,15 +501,13 @@ test_blur(void)
 			for (int x = 0; x < n; x++)
 				for (int c = 0; c < 3; c++)
 				{
-					double		sum = 0,
-								weight = 0;
+					double sum = 0, weight = 0;
 
 					for (int dy = -radius; dy <= radius; dy++)
 						for (int dx = -radius; dx <= radius; dx++)
 						{
-							double		w = exp(-0.5 * (dx * dx + dy * dy) / ((double) d.sigma * d.sigma));
-							int			u = abs(x + dx),
-										v = abs(y + dy);
+							double w = exp(-0.5 * (dx * dx + dy * dy) / ((double) d.sigma * d.sigma));
+							int u = abs(x + dx), v = abs(y + dy);
 
 							u = u < n ? u : 2 * (n - 1) - u;
 							v = v < n ? v : 2 * (n - 1) - v;
@@ -530,8 +516,7 @@ test_blur(void)
 						}
 					wanted[(y * n + x) * 3 + c] = (float) (sum / weight);
 				}
-		CHECK(worst(out, wanted, n) < 2e-6, "view %d, sigma %g: off by %g", i, d.sigma,
-			  worst(out, wanted, n));
+		CHECK(worst(out, wanted, n) < 2e-6, "view %d, sigma %g: off by %g", i, d.sigma, worst(out, wanted, n));
 		free(out);
 		free(wanted);
 		free(in);
@@ -543,8 +528,7 @@ test_blur(void)
 static void
 frequency(int count, int n, double p)
 {
-	CHECK(fabs(count - n * p) <= 5 * sqrt(n * p * (1 - p)) + 1e-9,
-		  "%d of %d, expected %g", count, n, n * p);
+	CHECK(fabs(count - n * p) <= 5 * sqrt(n * p * (1 - p)) + 1e-9, "%d of %d, expected %g", count, n, n * p);
 }
 
 #define DRAWS 50000
@@ -553,21 +537,11 @@ static void
 test_distributions(void)
 {
 	sc_augment_config config = quiet(64);
-	int			hflip = 0,
-				vflip = 0,
-				quarter = 0,
-				dilate = 0,
-				erode = 0,
-				jitters = 0,
-				gray = 0,
-				blurs = 0,
-				orders[256] = {0},
-				areas[10] = {0},
-				ratios[10] = {0},
-				steps[4][10] = {{0}};
+	int hflip = 0, vflip = 0, quarter = 0, dilate = 0, erode = 0, jitters = 0, gray = 0, blurs = 0, orders[256] = {0},
+		areas[10] = {0}, ratios[10] = {0}, steps[4][10] = {{0}};
 
 	config.min_scale = 0.2f;
-	config.max_scale = 0.5f;	/* small enough that the first try fits */
+	config.max_scale = 0.5f; /* small enough that the first try fits */
 	config.min_ratio = 0.5f;
 	config.max_ratio = 2.0f;
 	config.hf_prob = 0.5f;
@@ -585,17 +559,15 @@ test_distributions(void)
 	config.sigma_max = 3;
 	for (int i = 0; i < DRAWS; i++)
 	{
-		sc_rng		rng = sc_rng_stream(3, (uint64_t) i, 1, 2);
+		sc_rng rng = sc_rng_stream(3, (uint64_t) i, 1, 2);
 		sc_view_draw d;
-		double		share,
-					bend;
+		double share, bend;
 
 		sc_view_draw_all(&d, &config, 1000, 1000, &rng);
 		share = ((double) d.width * d.height / 1e6 - 0.2) / 0.3;
 		bend = (log((double) d.width / d.height) / log(2) + 1) / 2;
-		CHECK(d.x >= 0 && d.y >= 0 && d.width >= 1 && d.height >= 1 &&
-			  d.x + d.width <= 1000 && d.y + d.height <= 1000 &&
-			  share > -0.01 && share < 1.01 && bend > -0.01 && bend < 1.01,
+		CHECK(d.x >= 0 && d.y >= 0 && d.width >= 1 && d.height >= 1 && d.x + d.width <= 1000 &&
+				  d.y + d.height <= 1000 && share > -0.01 && share < 1.01 && bend > -0.01 && bend < 1.01,
 			  "%d %d %d %d", d.x, d.y, d.width, d.height);
 		areas[SC_MAX(0, SC_MIN(9, (int) (10 * share)))]++;
 		ratios[SC_MAX(0, SC_MIN(9, (int) (10 * bend)))]++;
@@ -611,13 +583,12 @@ test_distributions(void)
 			CHECK(d.sigma >= 1 && d.sigma < 3, "%g", d.sigma);
 		if (d.jitter)
 		{
-			double		low[4] = {0.6, 0, 0.2, -0.2},
-						high[4] = {1.4, 2.5, 1.8, 0.2};
+			double low[4] = {0.6, 0, 0.2, -0.2}, high[4] = {1.4, 2.5, 1.8, 0.2};
 
 			orders[d.order[0] + 4 * d.order[1] + 16 * d.order[2] + 64 * d.order[3]]++;
 			for (int k = 0; k < 4; k++)
 			{
-				double		at = (d.factor[k] - low[k]) / (high[k] - low[k]);
+				double at = (d.factor[k] - low[k]) / (high[k] - low[k]);
 
 				CHECK(at > -1e-6 && at < 1 + 1e-6, "factor %d is %g", k, d.factor[k]);
 				steps[k][SC_MAX(0, SC_MIN(9, (int) (10 * at)))]++;
@@ -641,10 +612,7 @@ test_distributions(void)
 	}
 	for (int i = 0; i < 256; i++)
 	{
-		int			a = i & 3,
-					b = i >> 2 & 3,
-					c = i >> 4 & 3,
-					e = i >> 6;
+		int a = i & 3, b = i >> 2 & 3, c = i >> 4 & 3, e = i >> 6;
 
 		if (a != b && a != c && a != e && b != c && b != e && c != e)
 			frequency(orders[i], jitters, 1.0 / 24);
@@ -659,13 +627,11 @@ test_distributions(void)
 	config.rr_degrees = 20;
 	config.shear = 0.25f;
 	{
-		int			angles[10] = {0},
-					shears[10] = {0},
-					left[51] = {0};
+		int angles[10] = {0}, shears[10] = {0}, left[51] = {0};
 
 		for (int i = 0; i < DRAWS; i++)
 		{
-			sc_rng		rng = sc_rng_stream(4, (uint64_t) i, 1, 2);
+			sc_rng rng = sc_rng_stream(4, (uint64_t) i, 1, 2);
 			sc_view_draw d;
 
 			sc_view_draw_all(&d, &config, 100, 100, &rng);
@@ -695,14 +661,12 @@ test_crop_fallback(void)
 	config.max_ratio = 4.0f / 3.0f;
 	for (int i = 0; i < 20; i++)
 	{
-		sc_rng		rng = sc_rng_stream(5, (uint64_t) i, 0, 0);
+		sc_rng rng = sc_rng_stream(5, (uint64_t) i, 0, 0);
 
 		sc_view_draw_all(&d, &config, 1000, 100, &rng);
-		CHECK(d.width == 133 && d.height == 100 && d.x == 433 && d.y == 0, "%d %d %d %d",
-			  d.x, d.y, d.width, d.height);
+		CHECK(d.width == 133 && d.height == 100 && d.x == 433 && d.y == 0, "%d %d %d %d", d.x, d.y, d.width, d.height);
 		sc_view_draw_all(&d, &config, 100, 1000, &rng);
-		CHECK(d.width == 100 && d.height == 133 && d.x == 0 && d.y == 433, "%d %d %d %d",
-			  d.x, d.y, d.width, d.height);
+		CHECK(d.width == 100 && d.height == 133 && d.x == 0 && d.y == 433, "%d %d %d %d", d.x, d.y, d.width, d.height);
 		sc_view_draw_all(&d, &config, 1, 1, &rng);
 		CHECK(d.width == 1 && d.height == 1 && d.x == 0 && d.y == 0, "%d x %d", d.width, d.height);
 		sc_view_draw_all(&d, &config, 1000000, 1, &rng);
@@ -716,15 +680,13 @@ test_sizes(void)
 {
 	for (int i = 0; i < 60; i++)
 	{
-		int			widths[] = {1, 2, 3, 17, 1023, 1025, 3000},
-					heights[] = {1, 2, 5, 64, 301};
-		int			n = i % 5 == 0 ? 1 : i % 5 == 1 ? 2 : 8 * (i % 5);
-		sc_image	image = picture(widths[i % 7], heights[i / 7 % 5], i % 2 ? 1 : 3);
+		int widths[] = {1, 2, 3, 17, 1023, 1025, 3000}, heights[] = {1, 2, 5, 64, 301};
+		int n = i % 5 == 0 ? 1 : i % 5 == 1 ? 2 : 8 * (i % 5);
+		sc_image image = picture(widths[i % 7], heights[i / 7 % 5], i % 2 ? 1 : 3);
 		sc_augment_config config = quiet(n);
 		sc_view_draw d;
-		float	   *a,
-				   *b;
-		bool		finite = true;
+		float *a, *b;
+		bool finite = true;
 
 		config.min_scale = 0.08f;
 		config.min_ratio = 0.75f;
@@ -752,27 +714,24 @@ test_sizes(void)
 
 /* Every loop in one instruction set, on the same numbers, into out (3 planes and what fits). */
 #define RUN_LOOPS(isa) \
-static void \
-run_loops_##isa(float *out, const float *in, const sc_image *image, int n) \
-{ \
-	size_t		count = (size_t) n * n; \
-	float		weights[4] = {0.4f, 0.15f, 0.1f, 0.05f}; \
-	float		tmp[33 * 33], \
-				pad[99]; \
-	sc_view_affine m = {1.1, 0.3, 2.0, -0.2, 0.9, 3.0, 2, 3}; \
-	memcpy(out, in, sizeof(float) * 3 * count); \
-	sc_view_scale_##isa(out, 3 * count, 1.3f, -0.1f); \
-	sc_view_saturate_##isa(out, count, 1.4f); \
-	sc_view_hue_##isa(out, count, 0.37f); \
-	out[9 * count] = (float) (sc_view_luma_sum_##isa(out, count, 3) / (double) count); \
-	out[9 * count + 1] = (float) (sc_view_luma_sum_##isa(out, count, 1) / (double) count); \
-	sc_view_blur_##isa(out, n, weights, 3, tmp, pad); \
-	sc_view_morph_##isa(out + count, n, 2, -1, tmp, pad); \
-	sc_view_finish_##isa(out + 3 * count, out, count, 3, (float[]){0.1f, 0.2f, 0.3f}, \
-						 (float[]){0.4f, 0.5f, 0.6f}); \
-	for (int y = 0; y < n; y++) \
-		sc_view_sample_line_##isa(out + 6 * count, image, &m, y, n); \
-}
+	static void run_loops_##isa(float *out, const float *in, const sc_image *image, int n) \
+	{ \
+		size_t count = (size_t) n * n; \
+		float weights[4] = {0.4f, 0.15f, 0.1f, 0.05f}; \
+		float tmp[33 * 33], pad[99]; \
+		sc_view_affine m = {1.1, 0.3, 2.0, -0.2, 0.9, 3.0, 2, 3}; \
+		memcpy(out, in, sizeof(float) * 3 * count); \
+		sc_view_scale_##isa(out, 3 * count, 1.3f, -0.1f); \
+		sc_view_saturate_##isa(out, count, 1.4f); \
+		sc_view_hue_##isa(out, count, 0.37f); \
+		out[9 * count] = (float) (sc_view_luma_sum_##isa(out, count, 3) / (double) count); \
+		out[9 * count + 1] = (float) (sc_view_luma_sum_##isa(out, count, 1) / (double) count); \
+		sc_view_blur_##isa(out, n, weights, 3, tmp, pad); \
+		sc_view_morph_##isa(out + count, n, 2, -1, tmp, pad); \
+		sc_view_finish_##isa(out + 3 * count, out, count, 3, (float[]){0.1f, 0.2f, 0.3f}, (float[]){0.4f, 0.5f, 0.6f}); \
+		for (int y = 0; y < n; y++) \
+			sc_view_sample_line_##isa(out + 6 * count, image, &m, y, n); \
+	}
 RUN_LOOPS(base)
 RUN_LOOPS(avx2)
 RUN_LOOPS(avx512)
@@ -783,22 +742,21 @@ test_instruction_sets(void)
 {
 	for (int n = 5; n <= 33; n += 4)
 	{
-		size_t		count = (size_t) n * n,
-					total = 9 * count + 2;
-		float	   *in = malloc(sizeof(float) * 3 * count);
-		float	   *a = malloc(sizeof(float) * total);
-		float	   *b = malloc(sizeof(float) * total);
-		sc_image	image = picture(40, 40, 3);
-		sc_rng		rng = sc_rng_stream(1, 2, 3, (uint64_t) n);
+		size_t count = (size_t) n * n, total = 9 * count + 2;
+		float *in = malloc(sizeof(float) * 3 * count);
+		float *a = malloc(sizeof(float) * total);
+		float *b = malloc(sizeof(float) * total);
+		sc_image image = picture(40, 40, 3);
+		sc_rng rng = sc_rng_stream(1, 2, 3, (uint64_t) n);
 
 		for (size_t i = 0; i < 3 * count; i++)
 			in[i] = sc_rng_uniform(&rng);
 		run_loops_base(a, in, &image, n);
 		for (sc_isa isa = SC_ISA_AVX2; isa <= sc_isa_best(); isa++)
 		{
-			double		far = 0;
+			double far = 0;
 
-			(isa == SC_ISA_AVX2 ? run_loops_avx2 : run_loops_avx512) (b, in, &image, n);
+			(isa == SC_ISA_AVX2 ? run_loops_avx2 : run_loops_avx512)(b, in, &image, n);
 			for (size_t i = 0; i < total; i++)
 				far = fmax(far, fabs((double) a[i] - b[i]));
 			CHECK(far < 2e-5, "n %d, instruction set %d: off by %g", n, isa, far);

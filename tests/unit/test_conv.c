@@ -22,7 +22,7 @@
 static float
 rounded(float value)
 {
-	uint16_t	element;
+	uint16_t element;
 
 	sc_element_put(&element, 0, value, SC_PRECISION_BF16);
 	return sc_element_get(&element, 0, SC_PRECISION_BF16);
@@ -39,7 +39,7 @@ store(void *out, const float *x, size_t n, sc_precision precision)
 static float
 of_bits(uint32_t bits)
 {
-	float		value;
+	float value;
 
 	memcpy(&value, &bits, sizeof(value));
 	return value;
@@ -59,7 +59,7 @@ test_elements(void)
 	CHECK(isnan(rounded(NAN)) && isnan(rounded(of_bits(0x7FFFFFFF))) && isnan(rounded(of_bits(0xFF800001))), "NaN");
 	for (uint64_t i = 0; i < 1000; i++)
 	{
-		float		value = formula_unit(formula_id("elements"), i) * 100.0f;
+		float value = formula_unit(formula_id("elements"), i) * 100.0f;
 
 		CLOSE(rounded(value), value, BF16_ERROR * fabs(value));
 		CHECK(rounded(rounded(value)) == rounded(value), "%g", value);
@@ -72,24 +72,18 @@ test_elements(void)
 static size_t
 at(int block, int channels, size_t pixels, int v, int c, size_t p)
 {
-	return (((size_t) v * (channels / block) + (size_t) (c / block)) * pixels + p) * (size_t) block + (size_t) (c % block);
+	return (((size_t) v * (channels / block) + (size_t) (c / block)) * pixels + p) * (size_t) block +
+		   (size_t) (c % block);
 }
 
 typedef struct conv_case
 {
-	sc_conv		conv;
-	void	   *x,				/* in the precision of the convolution */
-			   *dx,
-			   *y,
-			   *dy,
-			   *turned;
-	float	   *w,
-			   *dw,
-			   *oihw;
-	double	   *yd,
-			   *dxd,
-			   *dwd;
-	void	   *scratch;
+	sc_conv conv;
+	void *x, /* in the precision of the convolution */
+		*dx, *y, *dy, *turned;
+	float *w, *dw, *oihw;
+	double *yd, *dxd, *dwd;
+	void *scratch;
 } conv_case;
 
 /* The definition: y, dx and dw (out, in, k, k), all in double, of what a convolution in this precision reads. */
@@ -97,27 +91,24 @@ static void
 define(conv_case *t)
 {
 	const sc_conv_config *c = &t->conv.config;
-	int			in_block = c->planar ? 1 : c->block,
-				out = t->conv.out_side;
-	size_t		in_pixels = (size_t) c->side * c->side,
-				out_pixels = (size_t) out * out;
+	int in_block = c->planar ? 1 : c->block, out = t->conv.out_side;
+	size_t in_pixels = (size_t) c->side * c->side, out_pixels = (size_t) out * out;
 
 	for (int v = 0; v < c->views; v++)
 		for (int o = 0; o < c->out; o++)
 			for (int i = 0; i < c->in; i++)
 				for (int k = 0; k < c->kernel * c->kernel; k++)
 				{
-					size_t		wi = ((size_t) o * c->in + (size_t) i) * c->kernel * c->kernel + (size_t) k;
-					double		w = c->precision == SC_PRECISION_BF16 ? rounded(t->oihw[wi]) : t->oihw[wi];
-					double		dw = 0.0;
+					size_t wi = ((size_t) o * c->in + (size_t) i) * c->kernel * c->kernel + (size_t) k;
+					double w = c->precision == SC_PRECISION_BF16 ? rounded(t->oihw[wi]) : t->oihw[wi];
+					double dw = 0.0;
 
 					for (int oy = 0; oy < out; oy++)
 						for (int ox = 0; ox < out; ox++)
 						{
-							int			iy = oy * c->stride + k / c->kernel - c->kernel / 2,
-										ix = ox * c->stride + k % c->kernel - c->kernel / 2;
-							size_t		xi,
-										yi;
+							int iy = oy * c->stride + k / c->kernel - c->kernel / 2,
+								ix = ox * c->stride + k % c->kernel - c->kernel / 2;
+							size_t xi, yi;
 
 							if (iy < 0 || iy >= c->side || ix < 0 || ix >= c->side)
 								continue;
@@ -125,7 +116,8 @@ define(conv_case *t)
 							yi = at(c->block, c->out, out_pixels, v, o, (size_t) oy * out + (size_t) ox);
 							t->yd[yi] += w * sc_element_get(t->x, xi, c->precision);
 							t->dxd[xi] += w * sc_element_get(t->dy, yi, c->precision);
-							dw += (double) sc_element_get(t->dy, yi, c->precision) * sc_element_get(t->x, xi, c->precision);
+							dw += (double) sc_element_get(t->dy, yi, c->precision) *
+								  sc_element_get(t->x, xi, c->precision);
 						}
 					t->dwd[wi] += dw;
 				}
@@ -134,12 +126,11 @@ define(conv_case *t)
 static double
 error_of(const void *x, const double *wanted, size_t n, sc_precision precision)
 {
-	double		square = 0.0,
-				norm = 0.0;
+	double square = 0.0, norm = 0.0;
 
 	for (size_t i = 0; i < n; i++)
 	{
-		double		d = sc_element_get(x, i, precision) - wanted[i];
+		double d = sc_element_get(x, i, precision) - wanted[i];
 
 		square += d * d;
 		norm += wanted[i] * wanted[i];
@@ -150,7 +141,7 @@ error_of(const void *x, const double *wanted, size_t n, sc_precision precision)
 static sc_status
 run_all(const sc_lane *lane, void *arg)
 {
-	conv_case  *t = arg;
+	conv_case *t = arg;
 
 	if (lane->index > 0)
 		return SC_OK;
@@ -172,10 +163,8 @@ static bool
 touches(const sc_conv *conv, int k)
 {
 	const sc_conv_config *c = &conv->config;
-	int			dy = k / c->kernel - c->kernel / 2,
-				dx = k % c->kernel - c->kernel / 2;
-	bool		row = false,
-				column = false;
+	int dy = k / c->kernel - c->kernel / 2, dx = k % c->kernel - c->kernel / 2;
+	bool row = false, column = false;
 
 	for (int o = 0; o < conv->out_side; o++)
 	{
@@ -189,8 +178,7 @@ touches(const sc_conv *conv, int k)
 static size_t
 wrong_zeros(const sc_conv *conv, const float *dw)
 {
-	size_t		kk = (size_t) conv->config.kernel * (size_t) conv->config.kernel,
-				wrong = 0;
+	size_t kk = (size_t) conv->config.kernel * (size_t) conv->config.kernel, wrong = 0;
 
 	for (size_t i = 0; i < conv->weights; i++)
 		wrong += !touches(conv, (int) (i % kk)) && dw[i] != 0.0f;
@@ -199,19 +187,19 @@ wrong_zeros(const sc_conv *conv, const float *dw)
 
 /* tol: of y and dx, and of dw, in float; in bf16 they are rounded once at the end, which is BF16_ERROR at most. */
 static void
-test_conv(int views, int in, int out, int side, int kernel, int stride, sc_conv_kind kind, sc_precision precision, double tol)
+test_conv(int views, int in, int out, int side, int kernel, int stride, sc_conv_kind kind, sc_precision precision,
+		  double tol)
 {
-	conv_case	t = {0};
+	conv_case t = {0};
 	sc_conv_config config = {views, in, out, side, kernel, stride, sc_conv_block(kind), in == 3, true, kind, precision};
-	double		round_tol = tol + (precision == SC_PRECISION_BF16 ? BF16_ERROR : 0.0);
-	sc_error	err = {0};
-	size_t		nx,
-				ny;
-	float	   *back;
-	char		what[100];
+	double round_tol = tol + (precision == SC_PRECISION_BF16 ? BF16_ERROR : 0.0);
+	sc_error err = {0};
+	size_t nx, ny;
+	float *back;
+	char what[100];
 
-	snprintf(what, sizeof(what), "%d x %d -> %d, side %d, kernel %d/%d, kind %d%s", views, in, out, side, kernel, stride, kind,
-			 precision == SC_PRECISION_BF16 ? ", bf16" : "");
+	snprintf(what, sizeof(what), "%d x %d -> %d, side %d, kernel %d/%d, kind %d%s", views, in, out, side, kernel,
+			 stride, kind, precision == SC_PRECISION_BF16 ? ", bf16" : "");
 	CHECK(sc_conv_open(&t.conv, &config, &err) == SC_OK, "%s: %s", what, err.message);
 	if (err.status != SC_OK)
 		return;
@@ -245,14 +233,16 @@ test_conv(int views, int in, int out, int side, int kernel, int stride, sc_conv_
 	CHECK(memcmp(back, t.oihw, t.conv.weights * 4) == 0, "%s: layout of the weights", what);
 	define(&t);
 	CHECK(sc_pool_run(2, run_all, &t, &err) == SC_OK, "%s: %s", what, err.message);
-	CHECK(error_of(t.y, t.yd, ny, precision) < round_tol, "%s: forward off by %.3g", what, error_of(t.y, t.yd, ny, precision));
+	CHECK(error_of(t.y, t.yd, ny, precision) < round_tol, "%s: forward off by %.3g", what,
+		  error_of(t.y, t.yd, ny, precision));
 	sc_conv_export(&t.conv, back, t.dw);
 	CHECK(error_of(back, t.dwd, t.conv.weights, SC_PRECISION_F32) < tol, "%s: weights off by %.3g", what,
 		  error_of(back, t.dwd, t.conv.weights, SC_PRECISION_F32));
 	CHECK(wrong_zeros(&t.conv, back) == 0, "%s: %zu weights that meet only padding have a gradient", what,
 		  wrong_zeros(&t.conv, back));
 	if (in != 3)
-		CHECK(error_of(t.dx, t.dxd, nx, precision) < round_tol, "%s: data off by %.3g", what, error_of(t.dx, t.dxd, nx, precision));
+		CHECK(error_of(t.dx, t.dxd, nx, precision) < round_tol, "%s: data off by %.3g", what,
+			  error_of(t.dx, t.dxd, nx, precision));
 	sc_conv_close(&t.conv);
 	free(t.x);
 	free(t.dx);
@@ -297,8 +287,8 @@ static void
 test_no_bf16(void)
 {
 	sc_conv_config config = {2, 64, 64, 8, 3, 1, 16, false, true, SC_CONV_BLAS, SC_PRECISION_BF16};
-	sc_conv		conv;
-	sc_error	err = {0};
+	sc_conv conv;
+	sc_error err = {0};
 
 	CHECK(sc_conv_open(&conv, &config, &err) == SC_UNSUPPORTED, "status %d", err.status);
 	CHECK(strstr(err.message, "bf16") != NULL && strstr(err.hint, "f32") != NULL, "%s; %s", err.message, err.hint);
@@ -313,9 +303,7 @@ test_no_bf16(void)
 static double
 norm_loss(const double *u, const double *s, double scale, double shift, const double *weight, int n)
 {
-	double		mean = 0,
-				var = 0,
-				loss = 0;
+	double mean = 0, var = 0, loss = 0;
 
 	for (int i = 0; i < n; i++)
 		mean += u[i] / n;
@@ -323,37 +311,23 @@ norm_loss(const double *u, const double *s, double scale, double shift, const do
 		var += (u[i] - mean) * (u[i] - mean) / n;
 	for (int i = 0; i < n; i++)
 	{
-		double		y = (u[i] - mean) / sqrt(var + 1e-5) * scale + shift + (s ? s[i] : 0.0);
+		double y = (u[i] - mean) / sqrt(var + 1e-5) * scale + shift + (s ? s[i] : 0.0);
 
 		loss += weight[i] * (y > 0 ? y : 0);
 	}
 	return loss;
 }
 
-#define AT(x, i, c) (x)[(i) * block + (c)]
+#define AT(x, i, c) (x)[(i) *block + (c)]
 
 static void
 test_norm(int block, bool shortcut)
 {
-	float		u[N * BLOCK_MAX],
-				y[N * BLOCK_MAX],
-				s[N * BLOCK_MAX],
-				t[N * BLOCK_MAX];
-	float		a[BLOCK_MAX],
-				b[BLOCK_MAX],
-				mean[BLOCK_MAX],
-				inv[BLOCK_MAX],
-				p[BLOCK_MAX],
-				q[BLOCK_MAX],
-				r[BLOCK_MAX];
-	double		sum[BLOCK_MAX] = {0},
-				square[BLOCK_MAX] = {0},
-				gsum[BLOCK_MAX] = {0},
-				gproduct[BLOCK_MAX] = {0};
-	double		ud[BLOCK_MAX][N],
-				sd[BLOCK_MAX][N],
-				wd[BLOCK_MAX][N];
-	size_t		n = (size_t) N * block;
+	float u[N * BLOCK_MAX], y[N * BLOCK_MAX], s[N * BLOCK_MAX], t[N * BLOCK_MAX];
+	float a[BLOCK_MAX], b[BLOCK_MAX], mean[BLOCK_MAX], inv[BLOCK_MAX], p[BLOCK_MAX], q[BLOCK_MAX], r[BLOCK_MAX];
+	double sum[BLOCK_MAX] = {0}, square[BLOCK_MAX] = {0}, gsum[BLOCK_MAX] = {0}, gproduct[BLOCK_MAX] = {0};
+	double ud[BLOCK_MAX][N], sd[BLOCK_MAX][N], wd[BLOCK_MAX][N];
+	size_t n = (size_t) N * block;
 
 	formula_fill(u, n, formula_id("u"), 2.0f, 1.0f);
 	formula_fill(s, n, formula_id("s"), 1.0f, 0.0f);
@@ -365,51 +339,52 @@ test_norm(int block, bool shortcut)
 			sd[c][i] = AT(s, i, c);
 			wd[c][i] = AT(t, i, c);
 		}
-	SC_SIMD_CALL(sc_norm_sums) (sum, square, u, N, block, SC_PRECISION_F32);
+	SC_SIMD_CALL(sc_norm_sums)(sum, square, u, N, block, SC_PRECISION_F32);
 	for (int c = 0; c < block; c++)
 	{
-		double		m = sum[c] / N,
-					v = square[c] / N - m * m;
+		double m = sum[c] / N, v = square[c] / N - m * m;
 
 		mean[c] = (float) m;
 		inv[c] = (float) (1.0 / sqrt(v + 1e-5));
 		a[c] = (1.0f + 0.1f * (float) c) * inv[c];
 		b[c] = 0.05f * (float) c - mean[c] * a[c];
 	}
-	SC_SIMD_CALL(sc_norm_apply) (y, u, a, b, shortcut ? s : NULL, NULL, NULL, N, block, SC_PRECISION_F32);
+	SC_SIMD_CALL(sc_norm_apply)(y, u, a, b, shortcut ? s : NULL, NULL, NULL, N, block, SC_PRECISION_F32);
 	for (int c = 0; c < block; c++)
 	{
-		double		loss = 0;
+		double loss = 0;
 
 		for (int i = 0; i < N; i++)
 			loss += wd[c][i] * AT(y, i, c);
 		CLOSE(loss, norm_loss(ud[c], shortcut ? sd[c] : NULL, 1.0 + 0.1 * c, 0.05 * c, wd[c], N), 1e-4);
 	}
 
-	SC_SIMD_CALL(sc_norm_mask) (y, y, t, NULL, N, block, SC_PRECISION_F32);
-	SC_SIMD_CALL(sc_norm_products) (gsum, gproduct, y, u, mean, inv, N, block, SC_PRECISION_F32);
+	SC_SIMD_CALL(sc_norm_mask)(y, y, t, NULL, N, block, SC_PRECISION_F32);
+	SC_SIMD_CALL(sc_norm_products)(gsum, gproduct, y, u, mean, inv, N, block, SC_PRECISION_F32);
 	for (int c = 0; c < block; c++)
 	{
 		p[c] = a[c];
 		q[c] = (float) (-(double) p[c] * (gproduct[c] / N) * inv[c]);
 		r[c] = (float) (-(double) p[c] * (gsum[c] / N) - (double) q[c] * mean[c]);
 	}
-	SC_SIMD_CALL(sc_norm_backward) (u, y, p, q, r, N, block, SC_PRECISION_F32);
+	SC_SIMD_CALL(sc_norm_backward)(u, y, p, q, r, N, block, SC_PRECISION_F32);
 	for (int c = 0; c < block; c++)
 	{
 		const double *sc = shortcut ? sd[c] : NULL;
-		double		scale = 1.0 + 0.1 * c,
-					shift = 0.05 * c,
-					h = 1e-6;
+		double scale = 1.0 + 0.1 * c, shift = 0.05 * c, h = 1e-6;
 
 		/* A kink of the ReLU within h of 0 is not in these inputs: the differences agree. */
-		CLOSE(gproduct[c], (norm_loss(ud[c], sc, scale + h, shift, wd[c], N) - norm_loss(ud[c], sc, scale - h, shift, wd[c], N)) / (2 * h), 1e-4);
-		CLOSE(gsum[c], (norm_loss(ud[c], sc, scale, shift + h, wd[c], N) - norm_loss(ud[c], sc, scale, shift - h, wd[c], N)) / (2 * h), 1e-4);
+		CLOSE(gproduct[c],
+			  (norm_loss(ud[c], sc, scale + h, shift, wd[c], N) - norm_loss(ud[c], sc, scale - h, shift, wd[c], N)) /
+				  (2 * h),
+			  1e-4);
+		CLOSE(gsum[c],
+			  (norm_loss(ud[c], sc, scale, shift + h, wd[c], N) - norm_loss(ud[c], sc, scale, shift - h, wd[c], N)) /
+				  (2 * h),
+			  1e-4);
 		for (int i = 0; i < N; i++)
 		{
-			double		x = ud[c][i],
-						up,
-						down;
+			double x = ud[c][i], up, down;
 
 			ud[c][i] = x + h;
 			up = norm_loss(ud[c], sc, scale, shift, wd[c], N);
@@ -426,17 +401,11 @@ test_norm(int block, bool shortcut)
 static void
 test_pool(int block, int side)
 {
-	int			out = (side - 1) / 2 + 1;
-	size_t		n = (size_t) side * side * block,
-				m = (size_t) out * out * block;
-	float	   *u = malloc(n * 4),
-			   *y = malloc(m * 4),
-			   *dy = malloc(m * 4),
-			   *dx = malloc(n * 4),
-			   *wanted = calloc(n, 4);
-	uint8_t    *which = malloc(m);
-	float		a[BLOCK_MAX],
-				b[BLOCK_MAX];
+	int out = (side - 1) / 2 + 1;
+	size_t n = (size_t) side * side * block, m = (size_t) out * out * block;
+	float *u = malloc(n * 4), *y = malloc(m * 4), *dy = malloc(m * 4), *dx = malloc(n * 4), *wanted = calloc(n, 4);
+	uint8_t *which = malloc(m);
+	float a[BLOCK_MAX], b[BLOCK_MAX];
 
 	formula_fill(u, n, formula_id("pool"), 1.0f, 0.0f);
 	formula_fill(dy, m, formula_id("pool.dy"), 1.0f, 0.0f);
@@ -446,14 +415,14 @@ test_pool(int block, int side)
 		a[c] = c == 1 ? -1.0f : 1.0f;
 		b[c] = c == 2 ? -5.0f : 0.25f;
 	}
-	SC_SIMD_CALL(sc_norm_pool) (y, which, u, a, b, side, out, block, SC_PRECISION_F32);
-	SC_SIMD_CALL(sc_norm_unpool) (dx, dy, which, side, out, block, SC_PRECISION_F32);
+	SC_SIMD_CALL(sc_norm_pool)(y, which, u, a, b, side, out, block, SC_PRECISION_F32);
+	SC_SIMD_CALL(sc_norm_unpool)(dx, dy, which, side, out, block, SC_PRECISION_F32);
 	for (int oy = 0; oy < out; oy++)
 		for (int ox = 0; ox < out; ox++)
 			for (int c = 0; c < block; c++)
 			{
-				float		best = -INFINITY;
-				int			place = -1;
+				float best = -INFINITY;
+				int place = -1;
 
 				for (int iy = SC_MAX(2 * oy - 1, 0); iy <= SC_MIN(2 * oy + 1, side - 1); iy++)
 					for (int ix = SC_MAX(2 * ox - 1, 0); ix <= SC_MIN(2 * ox + 1, side - 1); ix++)
@@ -462,7 +431,8 @@ test_pool(int block, int side)
 							best = AT(u, iy * side + ix, c) * a[c] + b[c];
 							place = iy * side + ix;
 						}
-				CHECK(AT(y, oy * out + ox, c) == SC_MAX(best, 0.0f), "side %d, (%d, %d), channel %d: %g", side, oy, ox, c, AT(y, oy * out + ox, c));
+				CHECK(AT(y, oy * out + ox, c) == SC_MAX(best, 0.0f), "side %d, (%d, %d), channel %d: %g", side, oy, ox,
+					  c, AT(y, oy * out + ox, c));
 				AT(wanted, place, c) += AT(dy, oy * out + ox, c);
 			}
 	for (size_t i = 0; i < n; i++)
@@ -495,11 +465,11 @@ both(float *x, uint16_t *stored, size_t n, const char *name)
 static void
 check_rounded(const char *what, const uint16_t *stored, const float *x, size_t n)
 {
-	double		worst = 0.0;
+	double worst = 0.0;
 
 	for (size_t i = 0; i < n; i++)
 	{
-		double		d = fabs(sc_element_get(stored, i, BF16) - x[i]);
+		double d = fabs(sc_element_get(stored, i, BF16) - x[i]);
 
 		/* One part in a hundred of slack for another order of the arithmetic. */
 		if (!(d <= 1.01 * BF16_ERROR * fabs(x[i])))
@@ -511,55 +481,47 @@ check_rounded(const char *what, const uint16_t *stored, const float *x, size_t n
 static void
 test_norm_bf16(void)
 {
-	float		u[M],
-				s[M],
-				t[M],
-				y[M];
-	uint16_t	u16[M],
-				s16[M],
-				t16[M],
-				y16[M];
-	float		a[BLOCK_MAX],
-				b[BLOCK_MAX];
-	double		sum[2][BLOCK_MAX] = {{0}},
-				square[2][BLOCK_MAX] = {{0}};
+	float u[M], s[M], t[M], y[M];
+	uint16_t u16[M], s16[M], t16[M], y16[M];
+	float a[BLOCK_MAX], b[BLOCK_MAX];
+	double sum[2][BLOCK_MAX] = {{0}}, square[2][BLOCK_MAX] = {{0}};
 
 	both(u, u16, M, "u");
 	both(s, s16, M, "s");
 	both(t, t16, M, "t");
 	formula_fill(a, BLOCK_MAX, formula_id("a"), 0.5f, 1.0f);
 	formula_fill(b, BLOCK_MAX, formula_id("b"), 0.5f, 0.0f);
-	SC_SIMD_CALL(sc_norm_sums) (sum[0], square[0], u, N, BLOCK_MAX, F32);
-	SC_SIMD_CALL(sc_norm_sums) (sum[1], square[1], u16, N, BLOCK_MAX, BF16);
-	SC_SIMD_CALL(sc_norm_products) (sum[0], square[0], t, u, a, b, N, BLOCK_MAX, F32);
-	SC_SIMD_CALL(sc_norm_products) (sum[1], square[1], t16, u16, a, b, N, BLOCK_MAX, BF16);
+	SC_SIMD_CALL(sc_norm_sums)(sum[0], square[0], u, N, BLOCK_MAX, F32);
+	SC_SIMD_CALL(sc_norm_sums)(sum[1], square[1], u16, N, BLOCK_MAX, BF16);
+	SC_SIMD_CALL(sc_norm_products)(sum[0], square[0], t, u, a, b, N, BLOCK_MAX, F32);
+	SC_SIMD_CALL(sc_norm_products)(sum[1], square[1], t16, u16, a, b, N, BLOCK_MAX, BF16);
 	for (int c = 0; c < BLOCK_MAX; c++)
 	{
 		CLOSE(sum[1][c], sum[0][c], 1e-4);
 		CLOSE(square[1][c], square[0][c], 1e-4);
 	}
-	SC_SIMD_CALL(sc_norm_apply) (y, u, a, b, NULL, NULL, NULL, N, BLOCK_MAX, F32);
-	SC_SIMD_CALL(sc_norm_apply) (y16, u16, a, b, NULL, NULL, NULL, N, BLOCK_MAX, BF16);
+	SC_SIMD_CALL(sc_norm_apply)(y, u, a, b, NULL, NULL, NULL, N, BLOCK_MAX, F32);
+	SC_SIMD_CALL(sc_norm_apply)(y16, u16, a, b, NULL, NULL, NULL, N, BLOCK_MAX, BF16);
 	check_rounded("apply", y16, y, M);
-	SC_SIMD_CALL(sc_norm_apply) (y, u, a, b, s, b, a, N, BLOCK_MAX, F32);
-	SC_SIMD_CALL(sc_norm_apply) (y16, u16, a, b, s16, b, a, N, BLOCK_MAX, BF16);
+	SC_SIMD_CALL(sc_norm_apply)(y, u, a, b, s, b, a, N, BLOCK_MAX, F32);
+	SC_SIMD_CALL(sc_norm_apply)(y16, u16, a, b, s16, b, a, N, BLOCK_MAX, BF16);
 	check_rounded("apply with the shortcut's norm", y16, y, M);
-	SC_SIMD_CALL(sc_norm_apply) (y, u, a, b, s, NULL, NULL, N, BLOCK_MAX, F32);
-	SC_SIMD_CALL(sc_norm_apply) (y16, u16, a, b, s16, NULL, NULL, N, BLOCK_MAX, BF16);
+	SC_SIMD_CALL(sc_norm_apply)(y, u, a, b, s, NULL, NULL, N, BLOCK_MAX, F32);
+	SC_SIMD_CALL(sc_norm_apply)(y16, u16, a, b, s16, NULL, NULL, N, BLOCK_MAX, BF16);
 	check_rounded("apply with the shortcut", y16, y, M);
 	/* In place, as a training does. */
-	SC_SIMD_CALL(sc_norm_mask) (y, y, t, s, N, BLOCK_MAX, F32);
-	SC_SIMD_CALL(sc_norm_mask) (y16, y16, t16, s16, N, BLOCK_MAX, BF16);
+	SC_SIMD_CALL(sc_norm_mask)(y, y, t, s, N, BLOCK_MAX, F32);
+	SC_SIMD_CALL(sc_norm_mask)(y16, y16, t16, s16, N, BLOCK_MAX, BF16);
 	check_rounded("mask of two", y16, y, M);
-	SC_SIMD_CALL(sc_norm_mask) (y, u, t, NULL, N, BLOCK_MAX, F32);
-	SC_SIMD_CALL(sc_norm_mask) (y16, u16, t16, NULL, N, BLOCK_MAX, BF16);
+	SC_SIMD_CALL(sc_norm_mask)(y, u, t, NULL, N, BLOCK_MAX, F32);
+	SC_SIMD_CALL(sc_norm_mask)(y16, u16, t16, NULL, N, BLOCK_MAX, BF16);
 	check_rounded("mask", y16, y, M);
-	SC_SIMD_CALL(sc_norm_backward) (u, t, a, b, b, N, BLOCK_MAX, F32);
-	SC_SIMD_CALL(sc_norm_backward) (u16, t16, a, b, b, N, BLOCK_MAX, BF16);
+	SC_SIMD_CALL(sc_norm_backward)(u, t, a, b, b, N, BLOCK_MAX, F32);
+	SC_SIMD_CALL(sc_norm_backward)(u16, t16, a, b, b, N, BLOCK_MAX, BF16);
 	check_rounded("backward", u16, u, M);
 	/* NaN must come through, or a training that diverges would not be seen. */
 	sc_element_put(u16, 3, NAN, BF16);
-	SC_SIMD_CALL(sc_norm_apply) (y16, u16, a, b, s16, NULL, NULL, N, BLOCK_MAX, BF16);
+	SC_SIMD_CALL(sc_norm_apply)(y16, u16, a, b, s16, NULL, NULL, N, BLOCK_MAX, BF16);
 	CHECK(isnan(sc_element_get(y16, 3, BF16)), "NaN is lost");
 }
 
@@ -571,33 +533,28 @@ test_norm_bf16(void)
 static void
 test_pool_bf16(void)
 {
-	static float u[POOL_U],
-				y[POOL_Y],
-				dy[POOL_Y];
-	static uint16_t u16[POOL_U],
-				y16[POOL_Y],
-				dy16[POOL_Y];
+	static float u[POOL_U], y[POOL_Y], dy[POOL_Y];
+	static uint16_t u16[POOL_U], y16[POOL_Y], dy16[POOL_Y];
 	static uint8_t which[2][POOL_Y];
-	float		a[BLOCK_MAX],
-				b[BLOCK_MAX];
+	float a[BLOCK_MAX], b[BLOCK_MAX];
 
 	both(u, u16, POOL_U, "pool");
 	both(dy, dy16, POOL_Y, "pool.dy");
 	formula_fill(a, BLOCK_MAX, formula_id("a"), 1.0f, 0.0f);
 	formula_fill(b, BLOCK_MAX, formula_id("b"), 0.5f, 0.0f);
-	SC_SIMD_CALL(sc_norm_pool) (y, which[0], u, a, b, POOL_SIDE, POOL_OUT, BLOCK_MAX, F32);
-	SC_SIMD_CALL(sc_norm_pool) (y16, which[1], u16, a, b, POOL_SIDE, POOL_OUT, BLOCK_MAX, BF16);
+	SC_SIMD_CALL(sc_norm_pool)(y, which[0], u, a, b, POOL_SIDE, POOL_OUT, BLOCK_MAX, F32);
+	SC_SIMD_CALL(sc_norm_pool)(y16, which[1], u16, a, b, POOL_SIDE, POOL_OUT, BLOCK_MAX, BF16);
 	check_rounded("pool", y16, y, POOL_Y);
 	CHECK(memcmp(which[0], which[1], POOL_Y) == 0, "pool chose others");
-	SC_SIMD_CALL(sc_norm_unpool) (u, dy, which[0], POOL_SIDE, POOL_OUT, BLOCK_MAX, F32);
-	SC_SIMD_CALL(sc_norm_unpool) (u16, dy16, which[1], POOL_SIDE, POOL_OUT, BLOCK_MAX, BF16);
+	SC_SIMD_CALL(sc_norm_unpool)(u, dy, which[0], POOL_SIDE, POOL_OUT, BLOCK_MAX, F32);
+	SC_SIMD_CALL(sc_norm_unpool)(u16, dy16, which[1], POOL_SIDE, POOL_OUT, BLOCK_MAX, BF16);
 	check_rounded("unpool", u16, u, POOL_U);
 }
 
 int
 main(void)
 {
-	bool		serial;
+	bool serial;
 
 	sc_blas_open(&serial);
 	test_elements();

@@ -25,21 +25,23 @@ static double norm[MAX_N];
 typedef struct kernels
 {
 	const char *name;
-	double		(*distance2) (const float *, const float *, int);
-	double		(*distance2_centre) (const float *, const double *, int);
-	double		(*norm2) (const float *, int);
-	double		(*centre_row) (float *, const float *, const double *, double, int);
-	void		(*add_row) (double *, const float *, int);
-	float		(*largest) (const float *, int);
-	void		(*dot_rows) (float *, const float *, const float *, int, int);
-	uint64_t	(*hash_row) (const float *, int);
-	double		(*least_estimate) (const float *, const double *, double, int);
-	int			(*next_near) (const float *, const double *, double, double, int, int);
+	double (*distance2)(const float *, const float *, int);
+	double (*distance2_centre)(const float *, const double *, int);
+	double (*norm2)(const float *, int);
+	double (*centre_row)(float *, const float *, const double *, double, int);
+	void (*add_row)(double *, const float *, int);
+	float (*largest)(const float *, int);
+	void (*dot_rows)(float *, const float *, const float *, int, int);
+	uint64_t (*hash_row)(const float *, int);
+	double (*least_estimate)(const float *, const double *, double, int);
+	int (*next_near)(const float *, const double *, double, double, int, int);
 } kernels;
 
 #define KERNELS(isa) \
-	{#isa, sc_distance2_##isa, sc_distance2_centre_##isa, sc_norm2_##isa, sc_centre_row_##isa, sc_add_row_##isa, \
-	sc_largest_##isa, sc_dot_rows_##isa, sc_hash_row_##isa, sc_least_estimate_##isa, sc_next_near_##isa}
+	{ \
+#isa, sc_distance2_##isa, sc_distance2_centre_##isa, sc_norm2_##isa, sc_centre_row_##isa, sc_add_row_##isa, \
+			sc_largest_##isa, sc_dot_rows_##isa, sc_hash_row_##isa, sc_least_estimate_##isa, sc_next_near_##isa \
+	}
 
 static const kernels sets[] = {
 	KERNELS(base),
@@ -53,17 +55,12 @@ static const kernels sets[] = {
 static void
 check_row(const kernels *k, int d)
 {
-	double		between = 0,
-				centre = 0,
-				square = 0,
-				scaled = 0,
-				sums[MAX_N + 1];
-	float		out[MAX_N + 1],
-				largest = 0;
+	double between = 0, centre = 0, square = 0, scaled = 0, sums[MAX_N + 1];
+	float out[MAX_N + 1], largest = 0;
 
 	for (int j = 0; j < d; j++)
 	{
-		float		z = (float) (((double) x[j] - mean[j]) * 0.25);
+		float z = (float) (((double) x[j] - mean[j]) * 0.25);
 
 		between += ((double) x[j] - y[j]) * ((double) x[j] - y[j]);
 		centre += (x[j] - mean[j]) * (x[j] - mean[j]);
@@ -81,20 +78,20 @@ check_row(const kernels *k, int d)
 	sums[d] = -1;
 	k->add_row(sums, x, d);
 	for (int j = 0; j < d; j++)
-		CHECK(out[j] == (float) ((x[j] - mean[j]) * 0.25) && sums[j] == j + (double) x[j],
-			  "%s: element %d of %d", k->name, j, d);
+		CHECK(out[j] == (float) ((x[j] - mean[j]) * 0.25) && sums[j] == j + (double) x[j], "%s: element %d of %d",
+			  k->name, j, d);
 	CHECK(out[d] == -1 && sums[d] == -1, "%s: wrote behind the end of %d", k->name, d);
 	CHECK(k->hash_row(x, d) == sets[0].hash_row(x, d), "%s: length %d", k->name, d);
 	for (int m = 0; m <= ROWS; m++)
 	{
-		float		products[ROWS + 1];
+		float products[ROWS + 1];
 
 		products[m] = -1;
 		k->dot_rows(products, x, y, m, d);
 		CHECK(products[m] == -1, "%s: wrote behind the end of %d", k->name, m);
 		for (int t = 0; t < m; t++)
 		{
-			double		dot = 0;
+			double dot = 0;
 
 			for (int j = 0; j < d; j++)
 				dot += (double) x[j] * y[t * d + j];
@@ -107,12 +104,11 @@ check_row(const kernels *k, int d)
 static void
 check_products(const kernels *k, int n)
 {
-	double		xn = 3,
-				least = INFINITY;
+	double xn = 3, least = INFINITY;
 
 	for (int j = 0; j < n; j++)
 	{
-		double		a = xn + norm[j] - 2 * (double) dots[j];
+		double a = xn + norm[j] - 2 * (double) dots[j];
 
 		if (a < least && a > -INFINITY)
 			least = a;
@@ -121,8 +117,8 @@ check_products(const kernels *k, int n)
 		  k->least_estimate(dots, norm, xn, n), least);
 	for (int part = 0; part < 4; part++)
 	{
-		double		limit = part * 1.5;
-		int			from = 0;
+		double limit = part * 1.5;
+		int from = 0;
 
 		for (int j = 0; j < n; j++)
 			if (!(norm[j] - 2 * (double) dots[j] > limit - xn) || !(fabsf(dots[j]) < INFINITY))
@@ -137,7 +133,7 @@ check_products(const kernels *k, int n)
 int
 main(void)
 {
-	uint64_t	random = 1;
+	uint64_t random = 1;
 
 	for (int i = 0; i < MAX_N * ROWS; i++)
 	{
@@ -161,7 +157,7 @@ main(void)
 		/* Products that overflowed, and are no numbers. */
 		for (int at = 0; at < 70; at += 3)
 		{
-			float		kept = dots[at];
+			float kept = dots[at];
 
 			for (int way = 0; way < 3; way++)
 			{

@@ -22,15 +22,17 @@ static float b[MAX_N];
 typedef struct kernels
 {
 	const char *name;
-	double		(*l2_squared) (const float *, const float *, int);
-	double		(*dot) (const float *, const float *, int);
-	double		(*l1) (const float *, const float *, int);
-	void		(*dot_norms) (double *, const float *, const float *, int);
-	void		(*accumulate) (double *, const float *, int);
+	double (*l2_squared)(const float *, const float *, int);
+	double (*dot)(const float *, const float *, int);
+	double (*l1)(const float *, const float *, int);
+	void (*dot_norms)(double *, const float *, const float *, int);
+	void (*accumulate)(double *, const float *, int);
 } kernels;
 
 #define KERNELS(isa) \
-	{#isa, scpg_l2_squared_##isa, scpg_dot_##isa, scpg_l1_##isa, scpg_dot_norms_##isa, scpg_accumulate_##isa}
+	{ \
+#isa, scpg_l2_squared_##isa, scpg_dot_##isa, scpg_l1_##isa, scpg_dot_norms_##isa, scpg_accumulate_##isa \
+	}
 
 static const kernels sets[] = {
 	KERNELS(base),
@@ -48,8 +50,8 @@ check_length(const kernels *k, int n)
 	long double aa = 0;
 	long double bb = 0;
 	long double l1 = 0;
-	double		sums[3];
-	double		total[MAX_N + 1];
+	double sums[3];
+	double total[MAX_N + 1];
 
 	for (int i = 0; i < n; i++)
 	{
@@ -86,8 +88,8 @@ main(void)
 	}
 	for (int s = 0; s <= (int) sc_isa_best() && s < (int) (sizeof(sets) / sizeof(sets[0])); s++)
 	{
-		float		large[3] = {FLT_MAX, -FLT_MAX, FLT_MAX};
-		float		opposite[3] = {-FLT_MAX, FLT_MAX, FLT_MAX};
+		float large[3] = {FLT_MAX, -FLT_MAX, FLT_MAX};
+		float opposite[3] = {-FLT_MAX, FLT_MAX, FLT_MAX};
 
 		for (int n = 1; n <= 70; n++)
 			check_length(&sets[s], n);

@@ -20,7 +20,7 @@
 static double
 norm_of(const float *x, size_t n)
 {
-	double		square = 0.0;
+	double square = 0.0;
 
 	for (size_t i = 0; i < n; i++)
 		square += (double) x[i] * x[i];
@@ -31,12 +31,12 @@ norm_of(const float *x, size_t n)
 static void
 check_tensor(const float *x, const torch_tensor *t, double tol)
 {
-	double		norm = norm_of(x, t->count);
+	double norm = norm_of(x, t->count);
 
 	CHECK(fabs(norm - t->norm) <= tol * (t->norm + 1e-6), "%s: norm %.9g, not %.9g", t->name, norm, t->norm);
 	for (int i = 0; i < 4; i++)
-		CHECK(fabs(x[t->index[i]] - t->value[i]) <= tol * (t->norm + 1e-6), "%s[%zu]: %.9g, not %.9g",
-			  t->name, t->index[i], x[t->index[i]], t->value[i]);
+		CHECK(fabs(x[t->index[i]] - t->value[i]) <= tol * (t->norm + 1e-6), "%s[%zu]: %.9g, not %.9g", t->name,
+			  t->index[i], x[t->index[i]], t->value[i]);
 }
 
 static const torch_tensor *
@@ -53,16 +53,11 @@ find_tensor(const torch_tensor *tensors, size_t n, const char *name)
 
 typedef struct head_case
 {
-	sc_head		head;
-	int			forwards;
-	void	   *memory;
-	float	   *params,
-			   *grads,
-			   *stats;
-	float	   *x,
-			   *dx,
-			   *z,
-			   *dz;
+	sc_head head;
+	int forwards;
+	void *memory;
+	float *params, *grads, *stats;
+	float *x, *dx, *z, *dz;
 } head_case;
 
 static void
@@ -82,15 +77,15 @@ head_lay(head_case *c, sc_arena *a, const sc_head_config *config, int rows, int 
 static void
 head_make(head_case *c, const sc_head_config *config, int rows, int shards)
 {
-	sc_arena	a = sc_arena_counter();
+	sc_arena a = sc_arena_counter();
 	sc_head_tensor tensors[SC_HEAD_MAX_TENSORS];
-	size_t		need;
-	int			n;
+	size_t need;
+	int n;
 
 	head_lay(c, &a, config, rows, shards);
 	need = sc_arena_need(&a);
 	c->memory = malloc(need);
-	memset(c->memory, 0xFF, need);	/* NaN where something is read that nobody wrote */
+	memset(c->memory, 0xFF, need); /* NaN where something is read that nobody wrote */
 	a = sc_arena_over(c->memory, need);
 	head_lay(c, &a, config, rows, shards);
 	CHECK(sc_arena_ok(&a), "arena");
@@ -99,13 +94,12 @@ head_make(head_case *c, const sc_head_config *config, int rows, int shards)
 	for (int i = 0; i < n; i++)
 	{
 		const sc_head_tensor *t = &tensors[i];
-		size_t		count = (size_t) t->shape[0] * (t->ndim == 2 ? t->shape[1] : 1);
-		bool		norm = config->batch_norm && t->ndim == 1;
-		int			inputs = strstr(t->name, "layers.0") != NULL ? config->in_dim : config->hidden_dim;
+		size_t count = (size_t) t->shape[0] * (t->ndim == 2 ? t->shape[1] : 1);
+		bool norm = config->batch_norm && t->ndim == 1;
+		int inputs = strstr(t->name, "layers.0") != NULL ? config->in_dim : config->hidden_dim;
 
 		if (t->slab == SC_HEAD_PARAM)
-			formula_fill(c->params + t->offset, count, formula_id(t->name),
-						 norm ? 0.125f : (float) sqrt(1.0 / inputs),
+			formula_fill(c->params + t->offset, count, formula_id(t->name), norm ? 0.125f : (float) sqrt(1.0 / inputs),
 						 norm && strstr(t->name, ".weight") != NULL ? 1.0f : 0.0f);
 		else if (t->slab == SC_HEAD_STAT)
 			for (size_t k = 0; k < count; k++)
@@ -119,7 +113,7 @@ head_make(head_case *c, const sc_head_config *config, int rows, int shards)
 static sc_status
 head_job(const sc_lane *lane, void *arg)
 {
-	head_case  *c = arg;
+	head_case *c = arg;
 
 	for (int i = 0; i < c->forwards; i++)
 		SC_TRY(sc_head_forward(lane, &c->head, c->z, c->x));
@@ -131,15 +125,13 @@ head_torch(bool batch_norm)
 {
 	sc_head_config config = {TORCH_HEAD_IN, TORCH_HEAD_HIDDEN, TORCH_HEAD_OUT, batch_norm};
 	const torch_tensor *expected = batch_norm ? torch_head_norm : torch_head_bias;
-	size_t		nexpected = batch_norm ? LENGTH(torch_head_norm) : LENGTH(torch_head_bias);
+	size_t nexpected = batch_norm ? LENGTH(torch_head_norm) : LENGTH(torch_head_bias);
 	const double *z = batch_norm ? torch_head_norm_z : torch_head_bias_z;
 	sc_head_tensor tensors[SC_HEAD_MAX_TENSORS];
-	int			n = sc_head_tensors(tensors, &config),
-				seen = 1;
-	size_t		params = 0,
-				stats = 0;
-	sc_error	err;
-	head_case	c;
+	int n = sc_head_tensors(tensors, &config), seen = 1;
+	size_t params = 0, stats = 0;
+	sc_error err;
+	head_case c;
 
 	head_make(&c, &config, TORCH_HEAD_ROWS, 5);
 	CHECK(sc_pool_run(2, head_job, &c, &err) == SC_OK, "%s", err.message);
@@ -169,26 +161,25 @@ head_torch(bool batch_norm)
 static double
 head_plain(const sc_head_config *config, const double *params, const double *x, const float *dz, int rows)
 {
-	double		layer[2][64][64];
-	double		loss = 0.0;
+	double layer[2][64][64];
+	double loss = 0.0;
 	const double *input = x;
-	int			inputs = config->in_dim;
+	int inputs = config->in_dim;
 
 	for (int l = 0; l < 2; l++)
 	{
-		int			width = l == 0 ? config->hidden_dim : config->out_dim;
+		int width = l == 0 ? config->hidden_dim : config->out_dim;
 		const double *weight = params;
 		const double *scale = weight + width * inputs;
 		const double *shift = config->batch_norm ? scale + width : scale;
 
 		for (int j = 0; j < width; j++)
 		{
-			double		mean = 0.0,
-						var = 0.0;
+			double mean = 0.0, var = 0.0;
 
 			for (int r = 0; r < rows; r++)
 			{
-				double		sum = 0.0;
+				double sum = 0.0;
 
 				for (int i = 0; i < inputs; i++)
 					sum += input[r * (l == 0 ? inputs : 64) + i] * weight[j * inputs + i];
@@ -199,7 +190,7 @@ head_plain(const sc_head_config *config, const double *params, const double *x, 
 				var += (layer[l][r][j] - mean) * (layer[l][r][j] - mean) / rows;
 			for (int r = 0; r < rows; r++)
 			{
-				double	   *u = &layer[l][r][j];
+				double *u = &layer[l][r][j];
 
 				if (config->batch_norm)
 					*u = (*u - mean) / sqrt(var + 1e-5) * scale[j] + shift[j];
@@ -234,12 +225,11 @@ static void
 head_differences(bool batch_norm)
 {
 	sc_head_config config = {7, 9, 5, batch_norm};
-	const int	rows = 6;
-	double		params[200],
-				x[64];
-	size_t		nparams = sc_head_param_count(&config);
-	sc_error	err;
-	head_case	c;
+	const int rows = 6;
+	double params[200], x[64];
+	size_t nparams = sc_head_param_count(&config);
+	sc_error err;
+	head_case c;
 
 	head_make(&c, &config, rows, 3);
 	CHECK(sc_pool_run(2, head_job, &c, &err) == SC_OK, "%s", err.message);
@@ -259,13 +249,13 @@ static void
 head_lanes(bool batch_norm)
 {
 	sc_head_config config = {64, 70, 33, batch_norm};
-	const int	rows = 1100;
-	sc_error	err;
-	head_case	first = {0};
+	const int rows = 1100;
+	sc_error err;
+	head_case first = {0};
 
 	for (int lanes = 1; lanes <= 4; lanes++)
 	{
-		head_case	c;
+		head_case c;
 
 		head_make(&c, &config, rows, 7);
 		if (lanes == 3)
@@ -278,10 +268,10 @@ head_lanes(bool batch_norm)
 		}
 		CHECK(memcmp(first.z, c.z, sizeof(float) * rows * config.out_dim) == 0, "z on %d lanes", lanes);
 		CHECK(memcmp(first.dx, c.dx, sizeof(float) * rows * config.in_dim) == 0, "dx on %d lanes", lanes);
-		CHECK(memcmp(first.grads, c.grads, sizeof(float) * sc_head_param_count(&config)) == 0,
-			  "gradients on %d lanes", lanes);
-		CHECK(memcmp(first.stats, c.stats, sizeof(float) * sc_head_stat_count(&config)) == 0,
-			  "statistics on %d lanes", lanes);
+		CHECK(memcmp(first.grads, c.grads, sizeof(float) * sc_head_param_count(&config)) == 0, "gradients on %d lanes",
+			  lanes);
+		CHECK(memcmp(first.stats, c.stats, sizeof(float) * sc_head_stat_count(&config)) == 0, "statistics on %d lanes",
+			  lanes);
 		free(c.memory);
 	}
 	free(first.memory);
@@ -292,16 +282,16 @@ static void
 head_many_rows(void)
 {
 	sc_head_config config = {6, 5, 4, false};
-	const int	rows = 4099;
-	sc_error	err;
-	head_case	c;
+	const int rows = 4099;
+	sc_error err;
+	head_case c;
 
 	head_make(&c, &config, rows, 16);
 	CHECK(sc_pool_run(2, head_job, &c, &err) == SC_OK, "%s", err.message);
 	for (int j = 0; j < config.out_dim; j++)
 		for (int i = 0; i < config.hidden_dim; i++)
 		{
-			double		sum = 0.0;
+			double sum = 0.0;
 
 			for (int r = 0; r < rows; r++)
 				sum += (double) c.dz[r * config.out_dim + j] * c.head.h[r * config.hidden_dim + i];
@@ -314,10 +304,10 @@ static void
 head_initial(void)
 {
 	sc_head_config config = {512, 512, 128, true};
-	sc_rng		rng = sc_rng_stream(1, 2, 3, 4);
-	float		top = 0.0f;
-	double		square = 0.0;
-	head_case	c;
+	sc_rng rng = sc_rng_stream(1, 2, 3, 4);
+	float top = 0.0f;
+	double square = 0.0;
+	head_case c;
 
 	head_make(&c, &config, 2, 1);
 	sc_head_init(&c.head, &rng);
@@ -337,18 +327,16 @@ head_initial(void)
 
 typedef struct loss_case
 {
-	sc_ntxent	loss;
-	void	   *memory;
-	float	   *z,
-			   *dz;
+	sc_ntxent loss;
+	void *memory;
+	float *z, *dz;
 } loss_case;
 
 static void
 loss_make(loss_case *c, int batch, int dim, float temperature, int lanes)
 {
-	sc_arena	a = sc_arena_counter();
-	size_t		n = (size_t) 2 * batch * dim,
-				need;
+	sc_arena a = sc_arena_counter();
+	size_t n = (size_t) 2 * batch * dim, need;
 
 	for (int pass = 0; pass < 2; pass++)
 	{
@@ -372,7 +360,7 @@ loss_make(loss_case *c, int batch, int dim, float temperature, int lanes)
 static sc_status
 loss_job(const sc_lane *lane, void *arg)
 {
-	loss_case  *c = arg;
+	loss_case *c = arg;
 
 	return sc_ntxent_run(lane, &c->loss, c->dz, c->z);
 }
@@ -383,8 +371,8 @@ loss_torch(void)
 	for (size_t i = 0; i < LENGTH(torch_ntxents); i++)
 	{
 		const torch_ntxent *t = &torch_ntxents[i];
-		sc_error	err;
-		loss_case	c;
+		sc_error err;
+		loss_case c;
 
 		loss_make(&c, t->batch, t->dim, t->temperature, 2);
 		CHECK(sc_pool_run(2, loss_job, &c, &err) == SC_OK, "%s", err.message);
@@ -398,18 +386,15 @@ loss_torch(void)
 static double
 loss_plain(const double *z, int rows, int dim, double temperature)
 {
-	double		loss = 0.0;
+	double loss = 0.0;
 
 	for (int i = 0; i < rows; i++)
 	{
-		double		sum = 0.0,
-					pair = 0.0;
+		double sum = 0.0, pair = 0.0;
 
 		for (int j = 0; j < rows; j++)
 		{
-			double		dot = 0.0,
-						a = 0.0,
-						b = 0.0;
+			double dot = 0.0, a = 0.0, b = 0.0;
 
 			for (int d = 0; d < dim; d++)
 			{
@@ -431,11 +416,10 @@ loss_plain(const double *z, int rows, int dim, double temperature)
 static void
 loss_differences(void)
 {
-	const int	batch = 6,
-				dim = 5;
-	double		z[60];
-	sc_error	err;
-	loss_case	c;
+	const int batch = 6, dim = 5;
+	double z[60];
+	sc_error err;
+	loss_case c;
 
 	loss_make(&c, batch, dim, 0.25f, 1);
 	CHECK(sc_pool_run(1, loss_job, &c, &err) == SC_OK, "%s", err.message);
@@ -451,12 +435,12 @@ loss_differences(void)
 static void
 loss_lanes(void)
 {
-	sc_error	err;
-	loss_case	first = {0};
+	sc_error err;
+	loss_case first = {0};
 
 	for (int lanes = 1; lanes <= 4; lanes++)
 	{
-		loss_case	c;
+		loss_case c;
 
 		loss_make(&c, 2101, 24, 0.1f, lanes);
 		CHECK(sc_pool_run(lanes, loss_job, &c, &err) == SC_OK, "%s", err.message);
@@ -478,15 +462,14 @@ static void
 loss_edges(void)
 {
 	static const float temperatures[] = {1e-7f, 1e-3f, 1.0f, 1e6f};
-	const int	rows = 40,
-				dim = 8;
-	sc_error	err;
-	loss_case	c;
+	const int rows = 40, dim = 8;
+	sc_error err;
+	loss_case c;
 
 	for (size_t t = 0; t < LENGTH(temperatures); t++)
 		for (int zeros = 0; zeros < 2; zeros++)
 		{
-			bool		finite = true;
+			bool finite = true;
 
 			loss_make(&c, rows / 2, dim, temperatures[t], 1);
 			if (zeros)
@@ -517,14 +500,12 @@ sgd_torch(void)
 {
 	const size_t n = LENGTH(torch_sgd_w);
 	const sc_sgd_config config = {TORCH_SGD_LR, TORCH_SGD_MOMENTUM, TORCH_SGD_WEIGHT_DECAY};
-	float		w[64],
-				velocity[64] = {0},
-				grad[64];
+	float w[64], velocity[64] = {0}, grad[64];
 
 	formula_fill(w, n, formula_id("sgd.w"), 1.0f, 0.0f);
 	for (int step = 0; step < TORCH_SGD_STEPS; step++)
 	{
-		char		name[32];
+		char name[32];
 
 		snprintf(name, sizeof(name), "sgd.grad%d", step);
 		formula_fill(grad, n, formula_id(name), 1.0f, 0.0f);
@@ -542,7 +523,7 @@ sgd_torch(void)
 static void
 schedules(void)
 {
-	const int	epochs = (int) LENGTH(torch_cosine);
+	const int epochs = (int) LENGTH(torch_cosine);
 	sc_lr_config config = {0.06, SC_SCHEDULE_COSINE_EPOCH, 0, epochs, 10};
 
 	for (int e = 0; e < epochs; e++)
@@ -553,7 +534,7 @@ schedules(void)
 	config.schedule = SC_SCHEDULE_COSINE_STEP;
 	for (int e = 0; e < epochs; e++)
 		CLOSE(sc_lr_at(&config, e, 0), torch_cosine[e], 1e-9);
-	CLOSE(sc_lr_at(&config, 3, 5), 0.03, 1e-12);	/* half way */
+	CLOSE(sc_lr_at(&config, 3, 5), 0.03, 1e-12); /* half way */
 	CHECK(sc_lr_at(&config, epochs - 1, 9) > 0.0, "the last step does nothing");
 
 	config.schedule = SC_SCHEDULE_CONSTANT;
@@ -574,7 +555,7 @@ schedules(void)
 int
 main(void)
 {
-	bool		serial;
+	bool serial;
 
 	sc_blas_open(&serial);
 	head_torch(true);

@@ -20,34 +20,34 @@
 
 typedef struct bytes
 {
-	uint8_t    *data;
-	size_t		size;
+	uint8_t *data;
+	size_t size;
 } bytes;
 
 /* A smooth picture, which JPEG changes little: width x height, channels. */
 static uint8_t *
 smooth(int width, int height, int channels)
 {
-	uint8_t    *p = malloc((size_t) width * height * channels);
+	uint8_t *p = malloc((size_t) width * height * channels);
 
 	for (int y = 0; y < height; y++)
 		for (int x = 0; x < width; x++)
 			for (int c = 0; c < channels; c++)
-				p[(y * width + x) * channels + c] = (uint8_t)
-					(128 + 100 * sin(0.9 * c + 3.0 * x / width) * cos(0.5 * c + 2.5 * y / height));
+				p[(y * width + x) * channels + c] =
+					(uint8_t) (128 + 100 * sin(0.9 * c + 3.0 * x / width) * cos(0.5 * c + 2.5 * y / height));
 	return p;
 }
 
 typedef struct jpeg_kind
 {
-	int			channels;		/* 1, 3, 4 */
+	int channels; /* 1, 3, 4 */
 	J_COLOR_SPACE stored;
-	bool		progressive;
-	bool		adobe;			/* write the Adobe marker */
-	int			restart;		/* rows between restart markers */
-	const uint8_t *exif;		/* an APP1 segment, or NULL */
-	unsigned	exif_size;
-	const char *comment;		/* or NULL */
+	bool progressive;
+	bool adobe;			 /* write the Adobe marker */
+	int restart;		 /* rows between restart markers */
+	const uint8_t *exif; /* an APP1 segment, or NULL */
+	unsigned exif_size;
+	const char *comment; /* or NULL */
 } jpeg_kind;
 
 static bytes
@@ -57,7 +57,7 @@ encode_jpeg(const uint8_t *pixels, int width, int height, jpeg_kind kind)
 	struct jpeg_error_mgr error;
 	unsigned char *out = NULL;
 	unsigned long size = 0;
-	bytes		b;
+	bytes b;
 
 	info.err = jpeg_std_error(&error);
 	jpeg_create_compress(&info);
@@ -65,8 +65,7 @@ encode_jpeg(const uint8_t *pixels, int width, int height, jpeg_kind kind)
 	info.image_width = (JDIMENSION) width;
 	info.image_height = (JDIMENSION) height;
 	info.input_components = kind.channels;
-	info.in_color_space = kind.channels == 1 ? JCS_GRAYSCALE :
-		kind.channels == 3 ? JCS_RGB : JCS_CMYK;
+	info.in_color_space = kind.channels == 1 ? JCS_GRAYSCALE : kind.channels == 3 ? JCS_RGB : JCS_CMYK;
 	jpeg_set_defaults(&info);
 	if (kind.stored != JCS_UNKNOWN)
 		jpeg_set_colorspace(&info, kind.stored);
@@ -82,11 +81,10 @@ encode_jpeg(const uint8_t *pixels, int width, int height, jpeg_kind kind)
 	if (kind.exif != NULL)
 		jpeg_write_marker(&info, JPEG_APP0 + 1, kind.exif, kind.exif_size);
 	if (kind.comment != NULL)
-		jpeg_write_marker(&info, JPEG_COM, (const JOCTET *) kind.comment,
-						  (unsigned) strlen(kind.comment));
+		jpeg_write_marker(&info, JPEG_COM, (const JOCTET *) kind.comment, (unsigned) strlen(kind.comment));
 	while (info.next_scanline < info.image_height)
 	{
-		JSAMPROW	row = (JSAMPROW) pixels + (size_t) info.next_scanline * width * kind.channels;
+		JSAMPROW row = (JSAMPROW) pixels + (size_t) info.next_scanline * width * kind.channels;
 
 		jpeg_write_scanlines(&info, &row, 1);
 	}
@@ -106,12 +104,12 @@ static const sc_image_limits limits = {100000000, (size_t) 256 << 20, 100, 10000
  * sees one byte too many. *pixels is NULL after a failure.
  */
 static sc_status
-read_image(uint8_t **pixels, sc_image_plan *plan, const uint8_t *data, size_t size,
-		   int max_side, const sc_image_limits *limit, sc_error *err)
+read_image(uint8_t **pixels, sc_image_plan *plan, const uint8_t *data, size_t size, int max_side,
+		   const sc_image_limits *limit, sc_error *err)
 {
-	uint8_t    *copy = malloc(SC_MAX(size, (size_t) 1));
-	void	   *scratch;
-	sc_status	status;
+	uint8_t *copy = malloc(SC_MAX(size, (size_t) 1));
+	void *scratch;
+	sc_status status;
 
 	*pixels = NULL;
 	memset(err, 0, sizeof(*err));
@@ -131,8 +129,7 @@ read_image(uint8_t **pixels, sc_image_plan *plan, const uint8_t *data, size_t si
 		}
 	}
 	free(copy);
-	CHECK(status == SC_OK || (err->status == status && err->message[0] != '\0'),
-		  "status %d without a message", status);
+	CHECK(status == SC_OK || (err->status == status && err->message[0] != '\0'), "status %d without a message", status);
 	return status;
 }
 
@@ -141,16 +138,16 @@ static int
 distance(bytes b, int max_side, int width, int height, int channels, const uint8_t *wanted)
 {
 	sc_image_plan plan;
-	sc_error	err;
-	uint8_t    *pixels;
-	int			worst = 0;
-	sc_status	status = read_image(&pixels, &plan, b.data, b.size, max_side, &limits, &err);
+	sc_error err;
+	uint8_t *pixels;
+	int worst = 0;
+	sc_status status = read_image(&pixels, &plan, b.data, b.size, max_side, &limits, &err);
 
 	CHECK(status == SC_OK, "%d %s %s", status, err.message, err.detail);
 	if (status != SC_OK)
 		return 999;
-	CHECK(plan.width == width && plan.height == height && plan.channels == channels,
-		  "%d x %d x %d", plan.width, plan.height, plan.channels);
+	CHECK(plan.width == width && plan.height == height && plan.channels == channels, "%d x %d x %d", plan.width,
+		  plan.height, plan.channels);
 	if (plan.width != width || plan.height != height || plan.channels != channels)
 		return 999;
 	for (size_t i = 0; i < plan.bytes; i++)
@@ -163,24 +160,20 @@ distance(bytes b, int max_side, int width, int height, int channels, const uint8
 static uint8_t *
 area_mean(const uint8_t *in, int width, int height, int channels, int out_width, int out_height)
 {
-	uint8_t    *out = malloc((size_t) out_width * out_height * channels);
+	uint8_t *out = malloc((size_t) out_width * out_height * channels);
 
 	for (int y = 0; y < out_height; y++)
 		for (int x = 0; x < out_width; x++)
 			for (int c = 0; c < channels; c++)
 			{
-				double		x0 = (double) x * width / out_width,
-							x1 = (double) (x + 1) * width / out_width,
-							y0 = (double) y * height / out_height,
-							y1 = (double) (y + 1) * height / out_height,
-							sum = 0;
+				double x0 = (double) x * width / out_width, x1 = (double) (x + 1) * width / out_width,
+					   y0 = (double) y * height / out_height, y1 = (double) (y + 1) * height / out_height, sum = 0;
 
 				for (int v = (int) y0; v < height && v < y1; v++)
 					for (int u = (int) x0; u < width && u < x1; u++)
 						sum += (fmin(u + 1, x1) - fmax(u, x0)) * (fmin(v + 1, y1) - fmax(v, y0)) *
-							in[(v * width + u) * channels + c];
-				out[(y * out_width + x) * channels + c] = (uint8_t)
-					floor(sum / ((x1 - x0) * (y1 - y0)) + 0.5 + 1e-9);
+							   in[(v * width + u) * channels + c];
+				out[(y * out_width + x) * channels + c] = (uint8_t) floor(sum / ((x1 - x0) * (y1 - y0)) + 0.5 + 1e-9);
 			}
 	return out;
 }
@@ -188,19 +181,17 @@ area_mean(const uint8_t *in, int width, int height, int channels, int out_width,
 static void
 test_jpeg_variants(void)
 {
-	int			w = 83,
-				h = 61;
+	int w = 83, h = 61;
 
 	for (int channels = 1; channels <= 3; channels += 2)
 	{
-		uint8_t    *p = smooth(w, h, channels);
+		uint8_t *p = smooth(w, h, channels);
 
 		for (int variant = 0; variant < 4; variant++)
 		{
-			bytes		b = encode_jpeg(p, w, h, (jpeg_kind){.channels = channels,
-													   .progressive = variant & 1,
-													   .restart = variant & 2});
-			int			d = distance(b, 0, w, h, channels, p);
+			bytes b = encode_jpeg(p, w, h,
+								  (jpeg_kind){.channels = channels, .progressive = variant & 1, .restart = variant & 2});
+			int d = distance(b, 0, w, h, channels, p);
 
 			CHECK(d <= 4, "%d channels, variant %d: off by %d", channels, variant, d);
 			free(b.data);
@@ -212,26 +203,22 @@ test_jpeg_variants(void)
 static void
 test_jpeg_reduced(void)
 {
-	int			sizes[][3] = {{300, 200, 64}, {200, 300, 64}, {640, 480, 32}, {101, 100, 99},
-	{37, 500, 36}, {37, 500, 37}, {500, 37, 1}, {64, 64, 200}};
+	int sizes[][3] = {{300, 200, 64}, {200, 300, 64}, {640, 480, 32}, {101, 100, 99},
+					  {37, 500, 36},  {37, 500, 37},  {500, 37, 1},	  {64, 64, 200}};
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
 	{
-		int			w = sizes[i][0],
-					h = sizes[i][1],
-					side = sizes[i][2];
-		double		shrink = SC_MIN(1.0, (double) side / SC_MIN(w, h));
-		int			ow = SC_MAX(1, (int) floor(w * shrink + 0.5)),
-					oh = SC_MAX(1, (int) floor(h * shrink + 0.5));
+		int w = sizes[i][0], h = sizes[i][1], side = sizes[i][2];
+		double shrink = SC_MIN(1.0, (double) side / SC_MIN(w, h));
+		int ow = SC_MAX(1, (int) floor(w * shrink + 0.5)), oh = SC_MAX(1, (int) floor(h * shrink + 0.5));
 
 		for (int variant = 0; variant < 4; variant++)
 		{
-			int			channels = variant & 1 ? 3 : 1;
-			uint8_t    *p = smooth(w, h, channels);
-			uint8_t    *q = area_mean(p, w, h, channels, ow, oh);
-			bytes		b = encode_jpeg(p, w, h, (jpeg_kind){.channels = channels,
-													   .progressive = variant & 2});
-			int			d = distance(b, side, ow, oh, channels, q);
+			int channels = variant & 1 ? 3 : 1;
+			uint8_t *p = smooth(w, h, channels);
+			uint8_t *q = area_mean(p, w, h, channels, ow, oh);
+			bytes b = encode_jpeg(p, w, h, (jpeg_kind){.channels = channels, .progressive = variant & 2});
+			int d = distance(b, side, ow, oh, channels, q);
 
 			/* The scaled transform of JPEG stands for part of the mean. */
 			CHECK(d <= 5, "%d x %d to %d: off by %d", w, h, side, d);
@@ -242,31 +229,28 @@ test_jpeg_reduced(void)
 	}
 }
 
-
 /* CMYK as stored: what Adobe writes inverted comes out as the same colours. */
 static void
 test_cmyk(void)
 {
-	int			w = 40,
-				h = 24;
+	int w = 40, h = 24;
 
 	for (int variant = 0; variant < 8; variant++)
 	{
-		bool		adobe = variant & 1,
-					ycck = variant & 2;
-		uint8_t    *rgb = smooth(w, h, 3);
-		uint8_t    *ink = malloc((size_t) w * h * 4);
-		bytes		b;
-		int			d;
+		bool adobe = variant & 1, ycck = variant & 2;
+		uint8_t *rgb = smooth(w, h, 3);
+		uint8_t *ink = malloc((size_t) w * h * 4);
+		bytes b;
+		int d;
 
 		/* Inks of RGB with black added: R = (255 - C) (255 - K) / 255. */
 		for (int i = 0; i < w * h; i++)
 		{
-			int			k = 60;
+			int k = 60;
 
 			for (int c = 0; c < 3; c++)
 			{
-				double		v = 255.0 - rgb[3 * i + c] * 0.75;
+				double v = 255.0 - rgb[3 * i + c] * 0.75;
 
 				ink[4 * i + c] = (uint8_t) (adobe ? 255 - (int) v : (int) v);
 				rgb[3 * i + c] = (uint8_t) ((255 - (int) v) * (255 - k) / 255.0 + 0.5);
@@ -276,8 +260,11 @@ test_cmyk(void)
 		/* Without the Adobe marker libjpeg takes four components for CMYK. */
 		if (ycck && !adobe)
 			ycck = false;
-		b = encode_jpeg(ink, w, h, (jpeg_kind){.channels = 4, .stored = ycck ? JCS_YCCK : JCS_CMYK,
-											   .adobe = adobe, .progressive = variant & 4});
+		b = encode_jpeg(ink, w, h,
+						(jpeg_kind){.channels = 4,
+									.stored = ycck ? JCS_YCCK : JCS_CMYK,
+									.adobe = adobe,
+									.progressive = variant & 4});
 		d = distance(b, 0, w, h, 3, rgb);
 		CHECK(d <= 5, "variant %d: off by %d", variant, d);
 		free(b.data);
@@ -290,13 +277,11 @@ test_cmyk(void)
 static unsigned
 exif_segment(uint8_t *p, int orientation, bool big)
 {
-	uint16_t	entries[3][4] = {{0x010F, 2, 1, 0}, {0x0112, 3, 1, (uint16_t) orientation},
-	{0x0128, 3, 1, 2}};
-	unsigned	n = 0;
+	uint16_t entries[3][4] = {{0x010F, 2, 1, 0}, {0x0112, 3, 1, (uint16_t) orientation}, {0x0128, 3, 1, 2}};
+	unsigned n = 0;
 
 #define PUT2(v) (p[n + !big] = (uint8_t) ((v) >> 8), p[n + big] = (uint8_t) (v), n += 2)
-#define PUT4(v) (p[n] = p[n + 1] = p[n + 2] = p[n + 3] = 0, \
-				 p[n + (big ? 3 : 0)] = (uint8_t) (v), n += 4)
+#define PUT4(v) (p[n] = p[n + 1] = p[n + 2] = p[n + 3] = 0, p[n + (big ? 3 : 0)] = (uint8_t) (v), n += 4)
 	memcpy(p, "Exif\0\0", 6);
 	n = 6;
 	p[n++] = big ? 'M' : 'I';
@@ -322,9 +307,9 @@ exif_segment(uint8_t *p, int orientation, bool big)
 static void
 stored_place(int orientation, int x, int y, int width, int height, int *sx, int *sy)
 {
-	bool		turned = orientation >= 5;
-	bool		right = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
-	bool		bottom = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
+	bool turned = orientation >= 5;
+	bool right = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
+	bool bottom = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
 
 	/* width, height: of the stored picture */
 	*sx = turned ? y : x;
@@ -338,34 +323,29 @@ stored_place(int orientation, int x, int y, int width, int height, int *sx, int 
 static void
 test_orientation(void)
 {
-	int			w = 48,
-				h = 32;
+	int w = 48, h = 32;
 
 	for (int i = 0; i < 4 * 8; i++)
 	{
-		int			orientation = 1 + i % 8;
-		bool		big = i / 8 & 1;
-		int			channels = i / 16 ? 1 : 3;
-		uint8_t		segment[128];
-		unsigned	size = exif_segment(segment, orientation, big);
-		int			uw = orientation >= 5 ? h : w,
-					uh = orientation >= 5 ? w : h;
-		uint8_t    *p = smooth(w, h, channels);
-		uint8_t    *upright = malloc((size_t) w * h * channels);
-		uint8_t    *half;
-		bytes		b = encode_jpeg(p, w, h, (jpeg_kind){.channels = channels, .exif = segment,
-												   .exif_size = size});
-		int			d;
+		int orientation = 1 + i % 8;
+		bool big = i / 8 & 1;
+		int channels = i / 16 ? 1 : 3;
+		uint8_t segment[128];
+		unsigned size = exif_segment(segment, orientation, big);
+		int uw = orientation >= 5 ? h : w, uh = orientation >= 5 ? w : h;
+		uint8_t *p = smooth(w, h, channels);
+		uint8_t *upright = malloc((size_t) w * h * channels);
+		uint8_t *half;
+		bytes b = encode_jpeg(p, w, h, (jpeg_kind){.channels = channels, .exif = segment, .exif_size = size});
+		int d;
 
 		for (int y = 0; y < uh; y++)
 			for (int x = 0; x < uw; x++)
 			{
-				int			sx,
-							sy;
+				int sx, sy;
 
 				stored_place(orientation, x, y, w, h, &sx, &sy);
-				memcpy(upright + (y * uw + x) * channels, p + (sy * w + sx) * channels,
-					   (size_t) channels);
+				memcpy(upright + (y * uw + x) * channels, p + (sy * w + sx) * channels, (size_t) channels);
 			}
 		half = area_mean(upright, uw, uh, channels, uw * 3 / 8, uh * 3 / 8);
 		d = distance(b, 0, uw, uh, channels, upright);
@@ -377,14 +357,12 @@ test_orientation(void)
 		for (unsigned cut = 0; orientation == 6 && channels == 1 && cut < size; cut++)
 		{
 			sc_image_plan plan;
-			sc_error	err;
-			uint8_t    *out;
+			sc_error err;
+			uint8_t *out;
 
-			b = encode_jpeg(p, w, h, (jpeg_kind){.channels = channels, .exif = segment,
-												 .exif_size = cut});
+			b = encode_jpeg(p, w, h, (jpeg_kind){.channels = channels, .exif = segment, .exif_size = cut});
 			CHECK(read_image(&out, &plan, b.data, b.size, 0, &limits, &err) == SC_OK, "%s", err.message);
-			CHECK(plan.orientation == (cut < 40 ? 1 : 6), "%u bytes: orientation %d", cut,
-				  plan.orientation);
+			CHECK(plan.orientation == (cut < 40 ? 1 : 6), "%u bytes: orientation %d", cut, plan.orientation);
 			free(out);
 			free(b.data);
 		}
@@ -399,8 +377,8 @@ static sc_status
 probe(const uint8_t *data, size_t size, int max_side, const sc_image_limits *limit, sc_error *err)
 {
 	sc_image_plan plan;
-	uint8_t    *pixels;
-	sc_status	status = read_image(&pixels, &plan, data, size, max_side, limit, err);
+	uint8_t *pixels;
+	sc_status status = read_image(&pixels, &plan, data, size, max_side, limit, err);
 
 	free(pixels);
 	return status;
@@ -409,12 +387,12 @@ probe(const uint8_t *data, size_t size, int max_side, const sc_image_limits *lim
 static void
 test_truncation(bytes b, const char *what)
 {
-	sc_error	err;
+	sc_error err;
 
 	CHECK(probe(b.data, b.size, 0, &limits, &err) == SC_OK, "%s: %s %s", what, err.message, err.detail);
 	for (size_t size = 0; size < b.size; size++)
 	{
-		sc_status	status = probe(b.data, size, size & 1 ? 4 : 0, &limits, &err);
+		sc_status status = probe(b.data, size, size & 1 ? 4 : 0, &limits, &err);
 
 		CHECK(status == SC_BAD_IMAGE, "%s: %zu of %zu bytes: status %d", what, size, b.size, status);
 	}
@@ -425,27 +403,27 @@ static void
 test_damage(bytes b, int rounds, uint64_t seed)
 {
 	static const sc_image_limits small = {100000, 1 << 20, 20, 1000000};
-	sc_rng		rng = sc_rng_stream(seed, 0, 0, 0);
-	uint8_t    *copy = malloc(b.size);
-	int			refused = 0;
+	sc_rng rng = sc_rng_stream(seed, 0, 0, 0);
+	uint8_t *copy = malloc(b.size);
+	int refused = 0;
 
 	for (int i = 0; i < rounds; i++)
 	{
-		int			flips = 1 + (int) sc_rng_below(&rng, 8);
-		sc_error	err;
-		sc_status	status;
+		int flips = 1 + (int) sc_rng_below(&rng, 8);
+		sc_error err;
+		sc_status status;
 
 		memcpy(copy, b.data, b.size);
 		for (int k = 0; k < flips; k++)
 		{
 			/* Headers decide more than pixels do: half of the flips go there. */
-			uint64_t	range = sc_rng_below(&rng, 2) ? b.size : SC_MIN(b.size, (size_t) 200);
+			uint64_t range = sc_rng_below(&rng, 2) ? b.size : SC_MIN(b.size, (size_t) 200);
 
 			copy[sc_rng_below(&rng, range)] ^= (uint8_t) (1 + sc_rng_below(&rng, 255));
 		}
 		status = probe(copy, b.size, (int) sc_rng_below(&rng, 3) * 5, &small, &err);
-		CHECK(status == SC_OK || status == SC_BAD_IMAGE || status == SC_UNSUPPORTED ||
-			  status == SC_LIMIT, "status %d: %s", status, err.message);
+		CHECK(status == SC_OK || status == SC_BAD_IMAGE || status == SC_UNSUPPORTED || status == SC_LIMIT,
+			  "status %d: %s", status, err.message);
 		refused += status != SC_OK;
 	}
 	CHECK(refused > rounds / 4, "%d of %d refused", refused, rounds);
@@ -456,10 +434,10 @@ test_damage(bytes b, int rounds, uint64_t seed)
 static void
 test_junk_before_end(void)
 {
-	uint8_t    *p = smooth(33, 20, 1);
-	bytes		b = encode_jpeg(p, 33, 20, (jpeg_kind){.channels = 1});
-	uint8_t    *longer = calloc(1, b.size + 40);
-	sc_error	err;
+	uint8_t *p = smooth(33, 20, 1);
+	bytes b = encode_jpeg(p, 33, 20, (jpeg_kind){.channels = 1});
+	uint8_t *longer = calloc(1, b.size + 40);
+	sc_error err;
 
 	memcpy(longer, b.data, b.size - 2);
 	memcpy(longer + b.size + 38, b.data + b.size - 2, 2);
@@ -478,13 +456,15 @@ test_hostile_jpeg(void)
 {
 	for (int variant = 0; variant < 8; variant++)
 	{
-		int			channels = variant & 1 ? 3 : variant & 4 ? 4 : 1;
-		uint8_t    *p = smooth(33, 20, channels);
-		bytes		b = encode_jpeg(p, 33, 20, (jpeg_kind){.channels = channels,
-														 .stored = channels == 4 ? JCS_YCCK : JCS_UNKNOWN,
-														 .adobe = true, .progressive = variant & 2,
-														 .restart = variant & 4 ? 1 : 0,
-														 .comment = "a comment"});
+		int channels = variant & 1 ? 3 : variant & 4 ? 4 : 1;
+		uint8_t *p = smooth(33, 20, channels);
+		bytes b = encode_jpeg(p, 33, 20,
+							  (jpeg_kind){.channels = channels,
+										  .stored = channels == 4 ? JCS_YCCK : JCS_UNKNOWN,
+										  .adobe = true,
+										  .progressive = variant & 2,
+										  .restart = variant & 4 ? 1 : 0,
+										  .comment = "a comment"});
 
 		test_truncation(b, "JPEG");
 		test_damage(b, 1000, (uint64_t) variant);
@@ -496,13 +476,13 @@ test_hostile_jpeg(void)
 static void
 test_not_images(void)
 {
-	sc_error	err;
-	static const char *const texts[] = {"", "a", "GIF89a.......", "\xFF\xD8", "\xFF\xD8\xFF",
-		"\xFF\xD8\xFF\xD9", "\x89PNG", "BM", "RIFF....WEBP"};
+	sc_error err;
+	static const char *const texts[] =
+		{"", "a", "GIF89a.......", "\xFF\xD8", "\xFF\xD8\xFF", "\xFF\xD8\xFF\xD9", "\x89PNG", "BM", "RIFF....WEBP"};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		CHECK(probe((const uint8_t *) texts[i], strlen(texts[i]), 0, &limits, &err) == SC_BAD_IMAGE,
-			  "text %zu: %s", i, err.message);
+		CHECK(probe((const uint8_t *) texts[i], strlen(texts[i]), 0, &limits, &err) == SC_BAD_IMAGE, "text %zu: %s", i,
+			  err.message);
 	probe((const uint8_t *) "GIF89a", 6, 0, &limits, &err);
 	CHECK(strcmp(err.detail, "Its 6 bytes begin with 47 49 46 38 39 61.") == 0, "%s", err.detail);
 }
@@ -511,19 +491,19 @@ test_not_images(void)
 static void
 test_limits(void)
 {
-	uint8_t    *p = smooth(64, 64, 3);
-	bytes		base = encode_jpeg(p, 64, 64, (jpeg_kind){.channels = 3});
-	bytes		prog = encode_jpeg(p, 64, 64, (jpeg_kind){.channels = 3, .progressive = true});
-	bytes		both[2] = {base, prog};
-	sc_error	err;
+	uint8_t *p = smooth(64, 64, 3);
+	bytes base = encode_jpeg(p, 64, 64, (jpeg_kind){.channels = 3});
+	bytes prog = encode_jpeg(p, 64, 64, (jpeg_kind){.channels = 3, .progressive = true});
+	bytes both[2] = {base, prog};
+	sc_error err;
 	sc_image_limits limit;
 	sc_image_plan plan;
-	uint8_t    *pixels;
+	uint8_t *pixels;
 
 	for (int i = 0; i < 2; i++)
 	{
-		uint8_t    *bomb = malloc(both[i].size);
-		uint8_t    *frame;
+		uint8_t *bomb = malloc(both[i].size);
+		uint8_t *frame;
 
 		memcpy(bomb, both[i].data, both[i].size);
 		for (frame = bomb; frame[0] != 0xFF || frame[1] != (i ? 0xC2 : 0xC0); frame++)
@@ -556,26 +536,26 @@ test_limits(void)
 	limit = limits;
 	CHECK(read_image(&pixels, &plan, prog.data, prog.size, 0, &limit, &err) == SC_OK, "%s", err.message);
 	{
-		void	   *scratch = malloc(plan.scratch);
+		void *scratch = malloc(plan.scratch);
 
 		limit.max_memory = 20000;
-		CHECK(sc_image_decode(pixels, &plan, prog.data, prog.size, &limit, scratch, NULL, NULL,
-							  &err) == SC_LIMIT, "%s", err.message);
+		CHECK(sc_image_decode(pixels, &plan, prog.data, prog.size, &limit, scratch, NULL, NULL, &err) == SC_LIMIT, "%s",
+			  err.message);
 		CHECK(strstr(err.hint, "selfclass.max_image_memory") != NULL, "%s", err.hint);
 		limit = limits;
 		limit.max_scans = 9;
-		CHECK(sc_image_decode(pixels, &plan, prog.data, prog.size, &limit, scratch, NULL, NULL,
-							  &err) == SC_LIMIT, "%s", err.message);
+		CHECK(sc_image_decode(pixels, &plan, prog.data, prog.size, &limit, scratch, NULL, NULL, &err) == SC_LIMIT, "%s",
+			  err.message);
 		CHECK(strstr(err.hint, "selfclass.max_image_scans") != NULL, "%s", err.hint);
-		limit.max_scans = 10;	/* jpeg_simple_progression makes ten */
-		CHECK(sc_image_decode(pixels, &plan, prog.data, prog.size, &limit, scratch, NULL, NULL,
-							  &err) == SC_OK, "%s", err.message);
+		limit.max_scans = 10; /* jpeg_simple_progression makes ten */
+		CHECK(sc_image_decode(pixels, &plan, prog.data, prog.size, &limit, scratch, NULL, NULL, &err) == SC_OK, "%s",
+			  err.message);
 		limit.max_scan_pixels = 9 * 64 * 64;
-		CHECK(sc_image_decode(pixels, &plan, prog.data, prog.size, &limit, scratch, NULL, NULL,
-							  &err) == SC_LIMIT, "%s", err.message);
+		CHECK(sc_image_decode(pixels, &plan, prog.data, prog.size, &limit, scratch, NULL, NULL, &err) == SC_LIMIT, "%s",
+			  err.message);
 		limit.max_scan_pixels = 10 * 64 * 64;
-		CHECK(sc_image_decode(pixels, &plan, prog.data, prog.size, &limit, scratch, NULL, NULL,
-							  &err) == SC_OK, "%s", err.message);
+		CHECK(sc_image_decode(pixels, &plan, prog.data, prog.size, &limit, scratch, NULL, NULL, &err) == SC_OK, "%s",
+			  err.message);
 		free(scratch);
 	}
 	free(pixels);
@@ -595,24 +575,24 @@ static void
 test_stop(bytes b)
 {
 	sc_image_plan plan;
-	sc_error	err;
-	uint8_t    *pixels;
-	void	   *scratch;
-	int			asked = 1000000;
-	int			countdown;
+	sc_error err;
+	uint8_t *pixels;
+	void *scratch;
+	int asked = 1000000;
+	int countdown;
 
 	CHECK(read_image(&pixels, &plan, b.data, b.size, 0, &limits, &err) == SC_OK, "%s", err.message);
 	scratch = malloc(plan.scratch);
-	CHECK(sc_image_decode(pixels, &plan, b.data, b.size, &limits, scratch, stop_at_zero, &asked,
-						  &err) == SC_OK, "%s", err.message);
+	CHECK(sc_image_decode(pixels, &plan, b.data, b.size, &limits, scratch, stop_at_zero, &asked, &err) == SC_OK, "%s",
+		  err.message);
 	asked = 1000000 - asked;
 	CHECK(asked >= plan.source_height, "asked %d times", asked);
 	for (countdown = 0; countdown < asked; countdown += 7)
 	{
-		int			left = countdown;
+		int left = countdown;
 
-		CHECK(sc_image_decode(pixels, &plan, b.data, b.size, &limits, scratch, stop_at_zero, &left,
-							  &err) == SC_ABORTED, "%s", err.message);
+		CHECK(sc_image_decode(pixels, &plan, b.data, b.size, &limits, scratch, stop_at_zero, &left, &err) == SC_ABORTED,
+			  "%s", err.message);
 	}
 	free(scratch);
 	free(pixels);
@@ -623,8 +603,8 @@ test_stop_jpeg(void)
 {
 	for (int progressive = 0; progressive < 2; progressive++)
 	{
-		uint8_t    *p = smooth(100, 200, 3);
-		bytes		b = encode_jpeg(p, 100, 200, (jpeg_kind){.channels = 3, .progressive = progressive});
+		uint8_t *p = smooth(100, 200, 3);
+		bytes b = encode_jpeg(p, 100, 200, (jpeg_kind){.channels = 3, .progressive = progressive});
 
 		test_stop(b);
 		free(b.data);
@@ -641,17 +621,16 @@ test_batch(void)
 		COUNT = 50
 	};
 	sc_decode_item items[COUNT];
-	bytes		files[COUNT];
-	uint8_t    *wanted[COUNT];
+	bytes files[COUNT];
+	uint8_t *wanted[COUNT];
 
 	for (int i = 0; i < COUNT; i++)
 	{
-		uint8_t    *p = smooth(30 + 3 * i, 90 - i, i % 2 ? 3 : 1);
-		sc_error	err;
+		uint8_t *p = smooth(30 + 3 * i, 90 - i, i % 2 ? 3 : 1);
+		sc_error err;
 		sc_image_plan plan;
 
-		files[i] = encode_jpeg(p, 30 + 3 * i, 90 - i, (jpeg_kind){.channels = i % 2 ? 3 : 1,
-																.progressive = i % 3 == 0});
+		files[i] = encode_jpeg(p, 30 + 3 * i, 90 - i, (jpeg_kind){.channels = i % 2 ? 3 : 1, .progressive = i % 3 == 0});
 		free(p);
 		if (i % 7 == 3)
 			files[i].size -= 40;
@@ -660,7 +639,7 @@ test_batch(void)
 	for (int lanes = 1; lanes <= 4; lanes++)
 	{
 		sc_decode_batch batch;
-		sc_error	err;
+		sc_error err;
 
 		memset(&batch, 0, sizeof(batch));
 		memset(items, 0, sizeof(items));
@@ -671,8 +650,8 @@ test_batch(void)
 		{
 			items[i].bytes = files[i].data;
 			items[i].size = files[i].size;
-			CHECK(sc_image_plan_read(&items[i].plan, files[i].data, files[i].size, 24, &limits,
-									 &err) == SC_OK, "%s", err.message);
+			CHECK(sc_image_plan_read(&items[i].plan, files[i].data, files[i].size, 24, &limits, &err) == SC_OK, "%s",
+				  err.message);
 			items[i].pixels = malloc(items[i].plan.bytes);
 			batch.scratch_each = SC_MAX(batch.scratch_each, items[i].plan.scratch);
 		}
@@ -687,7 +666,7 @@ test_batch(void)
 				CHECK(memcmp(items[i].pixels, wanted[i], items[i].plan.bytes) == 0, "item %d", i);
 			else
 				CHECK(items[i].status == SC_BAD_IMAGE &&
-					  strstr(items[i].error.detail, "Premature end of JPEG file.") != NULL,
+						  strstr(items[i].error.detail, "Premature end of JPEG file.") != NULL,
 					  "%s %s", items[i].error.message, items[i].error.detail);
 			free(items[i].pixels);
 		}
@@ -707,55 +686,48 @@ test_encode(void)
 {
 	for (int i = 0; i < 60; i++)
 	{
-		int			w = 1 + i * 7 % 50,
-					h = 1 + i * 11 % 40,
-					channels = i % 2 ? 3 : 1,
-					quality = i % 3 == 0 ? 100 : 5 + i;
-		bool		noise = i % 5 == 0;
-		uint8_t    *p = smooth(w, h, channels);
-		size_t		bound = sc_jpeg_bound(w, h, channels);
-		size_t		size,
-					again;
-		uint8_t    *out = malloc(bound);
-		sc_image	image = {w, h, channels, p};
-		sc_error	err;
-		sc_rng		rng = sc_rng_stream(9, (uint64_t) i, 0, 0);
+		int w = 1 + i * 7 % 50, h = 1 + i * 11 % 40, channels = i % 2 ? 3 : 1, quality = i % 3 == 0 ? 100 : 5 + i;
+		bool noise = i % 5 == 0;
+		uint8_t *p = smooth(w, h, channels);
+		size_t bound = sc_jpeg_bound(w, h, channels);
+		size_t size, again;
+		uint8_t *out = malloc(bound);
+		sc_image image = {w, h, channels, p};
+		sc_error err;
+		sc_rng rng = sc_rng_stream(9, (uint64_t) i, 0, 0);
 
 		for (int k = 0; noise && k < w * h * channels; k++)
 			p[k] = sc_rng_below(&rng, 2) ? 255 : 0;
-		CHECK(sc_jpeg_encode(out, bound, &size, &image, quality, NULL, NULL, &err) == SC_OK,
-			  "%d x %d: %s", w, h, err.message);
+		CHECK(sc_jpeg_encode(out, bound, &size, &image, quality, NULL, NULL, &err) == SC_OK, "%d x %d: %s", w, h,
+			  err.message);
 		CHECK(size > 100 && size < bound, "%zu of %zu", size, bound);
 		if (!noise)
 		{
-			int			d = distance((bytes){out, size}, 0, w, h, channels, p);
+			int d = distance((bytes){out, size}, 0, w, h, channels, p);
 
 			CHECK(d <= (quality == 100 ? 4 : quality >= 50 ? 25 : 90), "quality %d: off by %d", quality, d);
 		}
 		/* Memory too small by any amount is said, not overrun. */
 		for (size_t less = 0; less < size; less += 1 + size / 20)
 		{
-			uint8_t    *tight = malloc(SC_MAX(less, (size_t) 1));
+			uint8_t *tight = malloc(SC_MAX(less, (size_t) 1));
 
-			CHECK(sc_jpeg_encode(tight, less, &again, &image, quality, NULL, NULL, &err) == SC_LIMIT,
-				  "%s", err.message);
+			CHECK(sc_jpeg_encode(tight, less, &again, &image, quality, NULL, NULL, &err) == SC_LIMIT, "%s", err.message);
 			free(tight);
 		}
 		free(out);
 		free(p);
 	}
 	{
-		uint8_t		p[4] = {0},
-					out[4096];
-		sc_image	image = {2, 2, 1, p};
-		sc_error	err;
-		size_t		size;
-		int			left = 1;
+		uint8_t p[4] = {0}, out[4096];
+		sc_image image = {2, 2, 1, p};
+		sc_error err;
+		size_t size;
+		int left = 1;
 
 		CHECK(sc_jpeg_encode(out, 4096, &size, &image, 0, NULL, NULL, &err) == SC_INVALID, "quality 0");
 		CHECK(sc_jpeg_encode(out, 4096, &size, &image, 101, NULL, NULL, &err) == SC_INVALID, "quality 101");
-		CHECK(sc_jpeg_encode(out, 4096, &size, &image, 50, stop_at_zero, &left, &err) == SC_ABORTED,
-			  "not stopped");
+		CHECK(sc_jpeg_encode(out, 4096, &size, &image, 50, stop_at_zero, &left, &err) == SC_ABORTED, "not stopped");
 		image.width = 65501;
 		CHECK(sc_jpeg_encode(out, 4096, &size, &image, 50, NULL, NULL, &err) == SC_INVALID, "too wide");
 		image.width = 0;
@@ -768,7 +740,7 @@ test_encode(void)
 static void
 png_write(png_structp png, png_bytep data, size_t size)
 {
-	bytes	   *b = png_get_io_ptr(png);
+	bytes *b = png_get_io_ptr(png);
 
 	b->data = realloc(b->data, b->size + size);
 	memcpy(b->data + b->size, data, size);
@@ -782,35 +754,35 @@ png_flush_nothing(png_structp png)
 
 typedef struct png_kind
 {
-	int			type;			/* PNG_COLOR_TYPE_... */
-	int			bits;
-	bool		interlaced;
-	bool		transparent;	/* write tRNS: colour 0, or the palette's alpha */
-	int			orientation;	/* write eXIf; 0: none */
+	int type; /* PNG_COLOR_TYPE_... */
+	int bits;
+	bool interlaced;
+	bool transparent; /* write tRNS: colour 0, or the palette's alpha */
+	int orientation;  /* write eXIf; 0: none */
 } png_kind;
 
 /* rows: as PNG packs them, rowbytes each. */
 static bytes
-encode_png(const uint8_t *rows, size_t rowbytes, int width, int height, png_kind kind,
-		   const png_color *palette, const png_byte *alpha, int colours)
+encode_png(const uint8_t *rows, size_t rowbytes, int width, int height, png_kind kind, const png_color *palette,
+		   const png_byte *alpha, int colours)
 {
-	bytes		b = {NULL, 0};
+	bytes b = {NULL, 0};
 	png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, NULL, NULL, NULL);
-	png_infop	info = png_create_info_struct(png);
+	png_infop info = png_create_info_struct(png);
 	png_color_16 transparent = {0};
 
 	png_set_write_fn(png, &b, png_write, png_flush_nothing);
 	png_set_IHDR(png, info, (png_uint_32) width, (png_uint_32) height, kind.bits, kind.type,
-				 kind.interlaced ? PNG_INTERLACE_ADAM7 : PNG_INTERLACE_NONE,
-				 PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+				 kind.interlaced ? PNG_INTERLACE_ADAM7 : PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
+				 PNG_FILTER_TYPE_DEFAULT);
 	if (palette != NULL)
 		png_set_PLTE(png, info, palette, colours);
 	if (kind.transparent)
 		png_set_tRNS(png, info, alpha, colours, &transparent);
 	if (kind.orientation > 0)
 	{
-		uint8_t		exif[128];
-		unsigned	size = exif_segment(exif, kind.orientation, true);
+		uint8_t exif[128];
+		unsigned size = exif_segment(exif, kind.orientation, true);
 
 		png_set_eXIf_1(png, info, size - 6, exif + 6);
 	}
@@ -827,7 +799,7 @@ encode_png(const uint8_t *rows, size_t rowbytes, int width, int height, png_kind
 static void
 noise(uint8_t *p, size_t size, uint64_t seed)
 {
-	sc_rng		rng = sc_rng_stream(seed, 0, 0, 0);
+	sc_rng rng = sc_rng_stream(seed, 0, 0, 0);
 
 	for (size_t i = 0; i < size; i++)
 		p[i] = (uint8_t) sc_rng_u32(&rng);
@@ -846,60 +818,64 @@ on_white(int value, int alpha)
 static void
 test_png_variants(void)
 {
-	static const int types[][2] = {{PNG_COLOR_TYPE_GRAY, 1}, {PNG_COLOR_TYPE_GRAY, 2},
-	{PNG_COLOR_TYPE_GRAY, 4}, {PNG_COLOR_TYPE_GRAY, 8}, {PNG_COLOR_TYPE_GRAY, 16},
-	{PNG_COLOR_TYPE_RGB, 8}, {PNG_COLOR_TYPE_RGB, 16}, {PNG_COLOR_TYPE_PALETTE, 1},
-	{PNG_COLOR_TYPE_PALETTE, 2}, {PNG_COLOR_TYPE_PALETTE, 4}, {PNG_COLOR_TYPE_PALETTE, 8},
-	{PNG_COLOR_TYPE_GRAY_ALPHA, 8}, {PNG_COLOR_TYPE_GRAY_ALPHA, 16},
-	{PNG_COLOR_TYPE_RGB_ALPHA, 8}, {PNG_COLOR_TYPE_RGB_ALPHA, 16}};
+	static const int types[][2] = {{PNG_COLOR_TYPE_GRAY, 1},		{PNG_COLOR_TYPE_GRAY, 2},
+								   {PNG_COLOR_TYPE_GRAY, 4},		{PNG_COLOR_TYPE_GRAY, 8},
+								   {PNG_COLOR_TYPE_GRAY, 16},		{PNG_COLOR_TYPE_RGB, 8},
+								   {PNG_COLOR_TYPE_RGB, 16},		{PNG_COLOR_TYPE_PALETTE, 1},
+								   {PNG_COLOR_TYPE_PALETTE, 2},		{PNG_COLOR_TYPE_PALETTE, 4},
+								   {PNG_COLOR_TYPE_PALETTE, 8},		{PNG_COLOR_TYPE_GRAY_ALPHA, 8},
+								   {PNG_COLOR_TYPE_GRAY_ALPHA, 16}, {PNG_COLOR_TYPE_RGB_ALPHA, 8},
+								   {PNG_COLOR_TYPE_RGB_ALPHA, 16}};
 	static const int sizes[][2] = {{37, 29}, {1, 1}, {3, 2}, {1, 20}, {20, 1}};
 
 	for (size_t t = 0; t < sizeof(types) / sizeof(types[0]); t++)
 		for (int variant = 0; variant < 4 * 5; variant++)
 		{
-			int			w = sizes[variant / 4][0],
-						h = sizes[variant / 4][1];
-			png_kind	kind = {.type = types[t][0], .bits = types[t][1],
-			.interlaced = variant & 1, .transparent = variant & 2};
-			bool		has_alpha = kind.type & PNG_COLOR_MASK_ALPHA;
-			bool		is_palette = kind.type == PNG_COLOR_TYPE_PALETTE;
-			int			samples = (kind.type == PNG_COLOR_TYPE_RGB_ALPHA ? 4 :
-								   kind.type == PNG_COLOR_TYPE_RGB ? 3 : has_alpha ? 2 : 1);
-			int			channels = kind.type & PNG_COLOR_MASK_COLOR ? 3 : 1;
-			size_t		rowbytes = ((size_t) w * samples * kind.bits + 7) / 8;
-			uint8_t    *rows = malloc(rowbytes * h);
-			uint8_t    *wanted = malloc((size_t) w * h * channels);
-			png_color	palette[256];
-			png_byte	alpha[256];
-			int			colours = 1 << SC_MIN(kind.bits, 8);
-			bytes		b;
-			int			d;
+			int w = sizes[variant / 4][0], h = sizes[variant / 4][1];
+			png_kind kind = {.type = types[t][0],
+							 .bits = types[t][1],
+							 .interlaced = variant & 1,
+							 .transparent = variant & 2};
+			bool has_alpha = kind.type & PNG_COLOR_MASK_ALPHA;
+			bool is_palette = kind.type == PNG_COLOR_TYPE_PALETTE;
+			int samples = (kind.type == PNG_COLOR_TYPE_RGB_ALPHA ? 4
+						   : kind.type == PNG_COLOR_TYPE_RGB	 ? 3
+						   : has_alpha							 ? 2
+																 : 1);
+			int channels = kind.type & PNG_COLOR_MASK_COLOR ? 3 : 1;
+			size_t rowbytes = ((size_t) w * samples * kind.bits + 7) / 8;
+			uint8_t *rows = malloc(rowbytes * h);
+			uint8_t *wanted = malloc((size_t) w * h * channels);
+			png_color palette[256];
+			png_byte alpha[256];
+			int colours = 1 << SC_MIN(kind.bits, 8);
+			bytes b;
+			int d;
 
 			if (has_alpha && kind.transparent)
-				kind.transparent = false;	/* not allowed together */
+				kind.transparent = false; /* not allowed together */
 			noise(rows, rowbytes * h, t);
 			noise((uint8_t *) palette, sizeof(palette), 99);
 			noise(alpha, sizeof(alpha), 98);
 			if (rowbytes * h > 60)
-				memset(rows + 40, 0, 16);	/* some of the colour that may be transparent */
+				memset(rows + 40, 0, 16); /* some of the colour that may be transparent */
 			for (int y = 0; y < h; y++)
 				for (int x = 0; x < w; x++)
 				{
-					int			v[4];
-					int			a = 255;
-					bool		zero = true;
-					uint8_t    *out = wanted + (y * w + x) * channels;
+					int v[4];
+					int a = 255;
+					bool zero = true;
+					uint8_t *out = wanted + (y * w + x) * channels;
 
 					for (int s = 0; s < samples; s++)
 					{
-						size_t		bit = ((size_t) x * samples + s) * kind.bits;
+						size_t bit = ((size_t) x * samples + s) * kind.bits;
 						const uint8_t *p = rows + (size_t) y * rowbytes + bit / 8;
-						int			raw = kind.bits == 16 ? p[0] << 8 | p[1] :
-							p[0] >> (8 - kind.bits - bit % 8) & ((1 << kind.bits) - 1);
+						int raw = kind.bits == 16 ? p[0] << 8 | p[1]
+												  : p[0] >> (8 - kind.bits - bit % 8) & ((1 << kind.bits) - 1);
 
 						zero = zero && raw == 0;
-						v[s] = is_palette ? raw :
-							(int) floor(raw * 255.0 / ((1 << kind.bits) - 1) + 0.5);
+						v[s] = is_palette ? raw : (int) floor(raw * 255.0 / ((1 << kind.bits) - 1) + 0.5);
 					}
 					if (has_alpha)
 						a = v[samples - 1];
@@ -908,19 +884,17 @@ test_png_variants(void)
 					else if (kind.transparent && zero)
 						a = 0;
 					for (int c = 0; c < channels; c++)
-						out[c] = on_white(is_palette ? ((uint8_t *) &palette[v[0]])[c] :
-										  v[channels == 3 ? c : 0], a);
+						out[c] = on_white(is_palette ? ((uint8_t *) &palette[v[0]])[c] : v[channels == 3 ? c : 0], a);
 				}
 			b = encode_png(rows, rowbytes, w, h, kind, is_palette ? palette : NULL, alpha, colours);
 			d = distance(b, 0, w, h, channels, wanted);
 			CHECK(d == 0, "type %d, %d bits, variant %d: off by %d", kind.type, kind.bits, variant, d);
 			if (w == 37)
 			{
-				uint8_t    *half = area_mean(wanted, w, h, channels, 13, 10);
+				uint8_t *half = area_mean(wanted, w, h, channels, 13, 10);
 
 				d = distance(b, 10, 13, 10, channels, half);
-				CHECK(d == 0, "type %d, %d bits, variant %d, reduced: off by %d", kind.type,
-					  kind.bits, variant, d);
+				CHECK(d == 0, "type %d, %d bits, variant %d, reduced: off by %d", kind.type, kind.bits, variant, d);
 				free(half);
 			}
 			free(b.data);
@@ -934,13 +908,9 @@ test_png_orientation(void)
 {
 	for (int orientation = 1; orientation <= 8; orientation++)
 	{
-		uint8_t		p[5 * 7],
-					upright[5 * 7];
-		int			uw = orientation >= 5 ? 7 : 5,
-					uh = orientation >= 5 ? 5 : 7,
-					sx,
-					sy;
-		bytes		b;
+		uint8_t p[5 * 7], upright[5 * 7];
+		int uw = orientation >= 5 ? 7 : 5, uh = orientation >= 5 ? 5 : 7, sx, sy;
+		bytes b;
 
 		noise(p, sizeof(p), 3);
 		for (int i = 0; i < 35; i++)
@@ -948,8 +918,8 @@ test_png_orientation(void)
 			stored_place(orientation, i % uw, i / uw, 5, 7, &sx, &sy);
 			upright[i] = p[sy * 5 + sx];
 		}
-		b = encode_png(p, 5, 5, 7, (png_kind){.type = PNG_COLOR_TYPE_GRAY, .bits = 8,
-											  .orientation = orientation}, NULL, NULL, 0);
+		b = encode_png(p, 5, 5, 7, (png_kind){.type = PNG_COLOR_TYPE_GRAY, .bits = 8, .orientation = orientation}, NULL,
+					   NULL, 0);
 		CHECK(distance(b, 0, uw, uh, 1, upright) == 0, "orientation %d", orientation);
 		free(b.data);
 	}
@@ -960,15 +930,18 @@ test_hostile_png(void)
 {
 	for (int variant = 0; variant < 4; variant++)
 	{
-		png_kind	kind = {.type = variant & 1 ? PNG_COLOR_TYPE_RGB_ALPHA : PNG_COLOR_TYPE_PALETTE,
-		.bits = 8, .interlaced = variant & 2, .transparent = !(variant & 1), .orientation = 3};
-		size_t		rowbytes = variant & 1 ? 15 * 4 : 15;
-		uint8_t		rows[15 * 4 * 13];
-		png_color	palette[256];
-		png_byte	alpha[256];
-		bytes		b;
-		uint8_t    *width;
-		sc_error	err;
+		png_kind kind = {.type = variant & 1 ? PNG_COLOR_TYPE_RGB_ALPHA : PNG_COLOR_TYPE_PALETTE,
+						 .bits = 8,
+						 .interlaced = variant & 2,
+						 .transparent = !(variant & 1),
+						 .orientation = 3};
+		size_t rowbytes = variant & 1 ? 15 * 4 : 15;
+		uint8_t rows[15 * 4 * 13];
+		png_color palette[256];
+		png_byte alpha[256];
+		bytes b;
+		uint8_t *width;
+		sc_error err;
 
 		noise(rows, sizeof(rows), 1);
 		noise((uint8_t *) palette, sizeof(palette), 2);
@@ -991,12 +964,12 @@ test_hostile_png(void)
 static void
 test_png_limits(void)
 {
-	uint8_t    *rows = calloc(2000, 250);
-	png_kind	kind = {.type = PNG_COLOR_TYPE_GRAY, .bits = 1};
+	uint8_t *rows = calloc(2000, 250);
+	png_kind kind = {.type = PNG_COLOR_TYPE_GRAY, .bits = 1};
 	sc_image_limits limit = limits;
-	sc_error	err;
-	bytes		b = encode_png(rows, 250, 2000, 2000, kind, NULL, NULL, 0);
-	bytes		c;
+	sc_error err;
+	bytes b = encode_png(rows, 250, 2000, 2000, kind, NULL, NULL, 0);
+	bytes c;
 
 	CHECK(b.size < 2000, "%zu", b.size);
 	limit.max_pixels = 4000000;
@@ -1027,10 +1000,9 @@ test_png_limits(void)
 static void
 test_no_png(void)
 {
-	sc_error	err;
+	sc_error err;
 
-	CHECK(probe((const uint8_t *) "\x89PNG\r\n\x1a\n____", 12, 0, &limits, &err) == SC_UNSUPPORTED,
-		  "%s", err.message);
+	CHECK(probe((const uint8_t *) "\x89PNG\r\n\x1a\n____", 12, 0, &limits, &err) == SC_UNSUPPORTED, "%s", err.message);
 	CHECK(strstr(err.message, "PNG") != NULL && err.hint[0] != '\0', "%s", err.message);
 }
 

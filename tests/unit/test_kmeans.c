@@ -15,8 +15,8 @@
 static sc_kmeans
 fit(sc_kmeans km, int lanes)
 {
-	sc_arena	arena = sc_arena_counter();
-	sc_error	err = {SC_OK};
+	sc_arena arena = sc_arena_counter();
+	sc_error err = {SC_OK};
 
 	if (km.n_init == 0)
 		km.n_init = 10;
@@ -36,7 +36,7 @@ test_sklearn(const float *x)
 {
 	for (int k = 1; k <= 5; k++)
 	{
-		sc_kmeans	km = fit((sc_kmeans) {.n = POINTS_N, .d = POINTS_D, .k = k, .rows = x}, 1);
+		sc_kmeans km = fit((sc_kmeans){.n = POINTS_N, .d = POINTS_D, .k = k, .rows = x}, 1);
 
 		CLOSE(km.inertia / sk_inertia[k - 1], 1, 1e-6);
 		CHECK(km.converged && km.iterations > 0, "k %d", k);
@@ -44,24 +44,24 @@ test_sklearn(const float *x)
 			CHECK(km.sizes[c] <= km.sizes[c - 1], "sizes of k %d", k);
 	}
 	for (int k = 6; k <= 8; k++)
-		CHECK(fit((sc_kmeans) {.n = POINTS_N, .d = POINTS_D, .k = k, .rows = x}, 1).inertia <
-			  1.01 * sk_inertia[k - 1], "inertia of k %d", k);
+		CHECK(fit((sc_kmeans){.n = POINTS_N, .d = POINTS_D, .k = k, .rows = x}, 1).inertia < 1.01 * sk_inertia[k - 1],
+			  "inertia of k %d", k);
 }
 
 static void
 test_order(const float *x)
 {
 	static float y[POINTS_N * POINTS_D];
-	sc_kmeans	one = fit((sc_kmeans) {.n = POINTS_N, .d = POINTS_D, .k = 7, .rows = x}, 1);
+	sc_kmeans one = fit((sc_kmeans){.n = POINTS_N, .d = POINTS_D, .k = 7, .rows = x}, 1);
 
 	/* 7 and 600 have no common divisor: a permutation. */
 	for (int i = 0; i < POINTS_N; i++)
 		memcpy(y + i * POINTS_D, x + (i * 7 + 3) % POINTS_N * POINTS_D, POINTS_D * sizeof(float));
 	for (int lanes = 1; lanes <= 3; lanes++)
 	{
-		sc_kmeans	same = fit((sc_kmeans) {.n = POINTS_N, .d = POINTS_D, .k = 7, .rows = x}, lanes);
-		sc_kmeans	other = fit((sc_kmeans) {.n = POINTS_N, .d = POINTS_D, .k = 7, .rows = y}, lanes);
-		int			wrong = 0;
+		sc_kmeans same = fit((sc_kmeans){.n = POINTS_N, .d = POINTS_D, .k = 7, .rows = x}, lanes);
+		sc_kmeans other = fit((sc_kmeans){.n = POINTS_N, .d = POINTS_D, .k = 7, .rows = y}, lanes);
+		int wrong = 0;
 
 		CHECK(memcmp(one.centroids, same.centroids, 7 * POINTS_D * sizeof(float)) == 0, "%d lanes", lanes);
 		CHECK(memcmp(one.labels, same.labels, sizeof(int32_t) * POINTS_N) == 0, "%d lanes", lanes);
@@ -76,9 +76,9 @@ test_order(const float *x)
 static void
 test_curve(const float *x)
 {
-	sc_kmeans	km = fit((sc_kmeans) {.n = POINTS_N, .d = POINTS_D, .curve_max = 8, .rows = x}, 2);
-	float		few[5] = {1, 1, 2, 2, 5};
-	sc_kmeans	low = fit((sc_kmeans) {.n = 5, .d = 1, .curve_max = 4, .rows = few}, 1);
+	sc_kmeans km = fit((sc_kmeans){.n = POINTS_N, .d = POINTS_D, .curve_max = 8, .rows = x}, 2);
+	float few[5] = {1, 1, 2, 2, 5};
+	sc_kmeans low = fit((sc_kmeans){.n = 5, .d = 1, .curve_max = 4, .rows = few}, 1);
 
 	for (int k = 1; k <= 5; k++)
 		CLOSE(km.curve[k - 1] / sk_inertia[k - 1], 1, 1e-6);
@@ -92,32 +92,32 @@ test_curve(const float *x)
 static void
 test_degenerate(void)
 {
-	float		same[6] = {3, 4, 3, 4, 3, 4};
-	float		few[8] = {0.0f, -0.0f, 1, 1, 1, 5, 5, 9};
-	float		huge[4] = {-3e38f, -2.9e38f, 2.9e38f, 3e38f};
-	float		far[6] = {1e6f, 1e6f + 1, 1e6f + 2, 1e6f + 50, 1e6f + 51, 1e6f + 52};
-	float		start[2] = {100, 200};
-	sc_kmeans	km = fit((sc_kmeans) {.n = 3, .d = 2, .k = 3, .rows = same}, 2);
+	float same[6] = {3, 4, 3, 4, 3, 4};
+	float few[8] = {0.0f, -0.0f, 1, 1, 1, 5, 5, 9};
+	float huge[4] = {-3e38f, -2.9e38f, 2.9e38f, 3e38f};
+	float far[6] = {1e6f, 1e6f + 1, 1e6f + 2, 1e6f + 50, 1e6f + 51, 1e6f + 52};
+	float start[2] = {100, 200};
+	sc_kmeans km = fit((sc_kmeans){.n = 3, .d = 2, .k = 3, .rows = same}, 2);
 
 	CHECK(km.k == 1 && km.distinct == 1, "k %d of one point", km.k);
 	CLOSE(km.inertia, 0, 0);
 	CLOSE(km.centroids[1], 4, 0);
 	for (int init = SC_KMEANS_PLUS_PLUS; init <= SC_KMEANS_RANDOM; init++)
 	{
-		km = fit((sc_kmeans) {.n = 8, .d = 1, .k = 8, .rows = few, .init = init}, 1);
+		km = fit((sc_kmeans){.n = 8, .d = 1, .k = 8, .rows = few, .init = init}, 1);
 		CHECK(km.k == 4 && km.distinct == 4, "k %d of 4 points", km.k);
 		CLOSE(km.inertia, 0, 0);
 		CHECK(km.centroids[0] == 1 && km.centroids[1] == 0 && km.centroids[2] == 5 && km.centroids[3] == 9,
 			  "%g %g %g %g", km.centroids[0], km.centroids[1], km.centroids[2], km.centroids[3]);
 	}
-	km = fit((sc_kmeans) {.n = 4, .d = 1, .k = 2, .rows = huge}, 1);
+	km = fit((sc_kmeans){.n = 4, .d = 1, .k = 2, .rows = huge}, 1);
 	CHECK(km.labels[0] == km.labels[1] && km.labels[2] == km.labels[3] && km.labels[1] != km.labels[2], "huge");
 	CHECK(km.labels[0] == 0, "ties by centroid");
-	km = fit((sc_kmeans) {.n = 6, .d = 1, .k = 2, .rows = far}, 1);
+	km = fit((sc_kmeans){.n = 6, .d = 1, .k = 2, .rows = far}, 1);
 	CLOSE(km.inertia, 4, 1e-6);
 
 	/* Both start beside the data: the second is empty at first. */
-	km = fit((sc_kmeans) {.n = 8, .d = 1, .k = 2, .rows = few, .init = SC_KMEANS_GIVEN, .start = start}, 1);
+	km = fit((sc_kmeans){.n = 8, .d = 1, .k = 2, .rows = few, .init = SC_KMEANS_GIVEN, .start = start}, 1);
 	CHECK(km.sizes[0] > 0 && km.sizes[1] > 0 && km.sizes[0] + km.sizes[1] == 8, "sizes");
 	CLOSE(km.inertia, 12.0 / 10 + 32.0 / 3, 1e-5);
 }

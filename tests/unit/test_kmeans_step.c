@@ -15,7 +15,7 @@
 static double
 distance2(const float *x, const double *c, int d)
 {
-	double		sum = 0;
+	double sum = 0;
 
 	for (int j = 0; j < d; j++)
 		sum += (x[j] - c[j]) * (x[j] - c[j]);
@@ -28,10 +28,10 @@ check(const float *rows, const double *centroids, int n, int d, int k, const cha
 {
 	sc_kmeans_step s = {.n = n, .d = d, .k = k, .rows = rows, .centroids = centroids};
 	sc_kmeans_nearest p = {.n = n, .d = d, .k = k, .rows = rows};
-	float	   *narrow = malloc(sizeof(float) * k * d);
-	sc_arena	arena = sc_arena_counter();
-	sc_error	err = {SC_OK};
-	int			wrong = 0;
+	float *narrow = malloc(sizeof(float) * k * d);
+	sc_arena arena = sc_arena_counter();
+	sc_error err = {SC_OK};
+	int wrong = 0;
 
 	for (int i = 0; i < k * d; i++)
 		narrow[i] = (float) centroids[i];
@@ -52,12 +52,12 @@ check(const float *rows, const double *centroids, int n, int d, int k, const cha
 
 	for (int i = 0; i < n; i++)
 	{
-		double		least = INFINITY;
+		double least = INFINITY;
 
 		for (int c = 0; c < k; c++)
 			least = fmin(least, distance2(rows + i * d, centroids + c * d, d));
 		wrong += !(fabs(s.distance[i] - least) <= 1e-13 * least) ||
-			!(fabs(distance2(rows + i * d, centroids + s.labels[i] * d, d) - least) <= 1e-13 * least);
+				 !(fabs(distance2(rows + i * d, centroids + s.labels[i] * d, d) - least) <= 1e-13 * least);
 		wrong += !(fabs(distance2(rows + i * d, centroids + p.labels[i] * d, d) - least) <= 1e-13 * least);
 	}
 	CHECK(wrong == 0, "%s: %d labels are wrong", what, wrong);
@@ -66,15 +66,14 @@ check(const float *rows, const double *centroids, int n, int d, int k, const cha
 int
 main(void)
 {
-	static float x[POINTS_N * POINTS_D],
-				y[POINTS_N * POINTS_D];
+	static float x[POINTS_N * POINTS_D], y[POINTS_N * POINTS_D];
 	static double c[40 * POINTS_D];
-	double		same[3] = {2, 2, 2};
-	double		apart[4] = {1e20, 0, 1e19, 1};
-	float		beside[2] = {1e19f, 0};
-	float		two[2] = {1, 3};
+	double same[3] = {2, 2, 2};
+	double apart[4] = {1e20, 0, 1e19, 1};
+	float beside[2] = {1e19f, 0};
+	float two[2] = {1, 3};
 	sc_kmeans_step s = {.n = 2, .d = 1, .k = 3, .rows = two, .centroids = same};
-	sc_arena	arena = sc_arena_counter();
+	sc_arena arena = sc_arena_counter();
 
 	points_fill(x, POINTS_N, POINTS_D, POINTS_CENTRES);
 	/* from 0, far from 0, tiny, near the ends of float */

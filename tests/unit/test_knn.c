@@ -14,16 +14,15 @@
 
 typedef struct pair
 {
-	double		distance;
-	uint32_t	rank;
-	uint32_t	row;
+	double distance;
+	uint32_t rank;
+	uint32_t row;
 } pair;
 
 static int
 compare_pairs(const void *a, const void *b)
 {
-	const pair *x = a,
-			   *y = b;
+	const pair *x = a, *y = b;
 
 	if (x->distance != y->distance)
 		return x->distance < y->distance ? -1 : 1;
@@ -34,12 +33,12 @@ compare_pairs(const void *a, const void *b)
 static void
 check(sc_knn knn, const float *queries, size_t m, int lanes, const char *what)
 {
-	sc_arena	arena = sc_arena_counter();
-	sc_error	err = {SC_OK};
-	pair	   *all = malloc(knn.n * sizeof(pair));
-	int			wrong = 0;
-	size_t		bytes;
-	void	   *memory;
+	sc_arena arena = sc_arena_counter();
+	sc_error err = {SC_OK};
+	pair *all = malloc(knn.n * sizeof(pair));
+	int wrong = 0;
+	size_t bytes;
+	void *memory;
 
 	knn.lanes = lanes;
 	sc_knn_layout(&knn, &arena);
@@ -56,28 +55,28 @@ check(sc_knn knn, const float *queries, size_t m, int lanes, const char *what)
 		CHECK(sc_pool_run(lanes, sc_knn_run, &knn, &err) == SC_OK, "%s", err.message);
 		for (size_t i = 0; i < knn.m; i++)
 		{
-			size_t		count = 0;
+			size_t count = 0;
 
 			for (size_t r = 0; r < knn.n; r++)
 			{
-				double		sum = 0;
+				double sum = 0;
 
 				if (knn.leave_out && r == begin + i)
 					continue;
 				for (int j = 0; j < knn.d; j++)
 				{
-					double		diff = (double) knn.queries[i * knn.d + j] - (double) knn.rows[r * knn.d + j];
+					double diff = (double) knn.queries[i * knn.d + j] - (double) knn.rows[r * knn.d + j];
 
 					sum += diff * diff;
 				}
-				all[count++] = (pair) {sqrt(sum), knn.rank ? knn.rank[r] : (uint32_t) r, (uint32_t) r};
+				all[count++] = (pair){sqrt(sum), knn.rank ? knn.rank[r] : (uint32_t) r, (uint32_t) r};
 			}
 			CHECK((size_t) knn.found == SC_MIN(count, (size_t) knn.k), "%s: found %d", what, knn.found);
 			qsort(all, count, sizeof(pair), compare_pairs);
 			for (int j = 0; j < knn.found; j++)
 				wrong += !(knn.index[i * knn.found + j] == all[j].row ||
 						   fabs(all[j].distance / knn.distance[i * knn.found + j] - 1) < 1e-14) ||
-					fabs(knn.distance[i * knn.found + j] - all[j].distance) > 1e-14 * all[j].distance;
+						 fabs(knn.distance[i * knn.found + j] - all[j].distance) > 1e-14 * all[j].distance;
 		}
 	}
 	CHECK(wrong == 0, "%s: %d neighbours differ", what, wrong);
@@ -88,18 +87,15 @@ check(sc_knn knn, const float *queries, size_t m, int lanes, const char *what)
 int
 main(void)
 {
-	static float x[POINTS_N * POINTS_D],
-				grid[POINTS_N * POINTS_D],
-				far[POINTS_N * POINTS_D],
-				huge[POINTS_N * POINTS_D],
-				wide[40 * 5000];
-	uint32_t	rank[POINTS_N];
-	float		zero[8] = {0};
+	static float x[POINTS_N * POINTS_D], grid[POINTS_N * POINTS_D], far[POINTS_N * POINTS_D], huge[POINTS_N * POINTS_D],
+		wide[40 * 5000];
+	uint32_t rank[POINTS_N];
+	float zero[8] = {0};
 
 	points_fill(x, POINTS_N, POINTS_D, POINTS_CENTRES);
 	for (int i = 0; i < POINTS_N * POINTS_D; i++)
 	{
-		grid[i] = (float) (i / POINTS_D % 7 * (i % POINTS_D % 3));	/* many at the same distance */
+		grid[i] = (float) (i / POINTS_D % 7 * (i % POINTS_D % 3)); /* many at the same distance */
 		far[i] = 1e6f + x[i];
 		huge[i] = (x[i] - 10) * 1e37f;
 	}
@@ -110,23 +106,24 @@ main(void)
 
 	for (int lanes = 1; lanes <= 3; lanes++)
 	{
-		check((sc_knn) {.n = POINTS_N, .d = POINTS_D, .rows = x, .k = 5, .leave_out = true, .most = POINTS_N},
-			  x, POINTS_N, lanes, "itself");
-		check((sc_knn) {.n = 300, .d = POINTS_D, .rows = x, .k = 7, .most = 100},
-			  x + 300 * POINTS_D, 300, lanes, "others");
-		check((sc_knn) {.n = POINTS_N, .d = POINTS_D, .rows = grid, .k = 100, .leave_out = true, .most = 77},
-			  grid, POINTS_N, lanes, "ties");
-		check((sc_knn) {.n = POINTS_N, .d = POINTS_D, .rows = grid, .rank = rank, .k = 10, .leave_out = true, .most = 599},
+		check((sc_knn){.n = POINTS_N, .d = POINTS_D, .rows = x, .k = 5, .leave_out = true, .most = POINTS_N}, x,
+			  POINTS_N, lanes, "itself");
+		check((sc_knn){.n = 300, .d = POINTS_D, .rows = x, .k = 7, .most = 100}, x + 300 * POINTS_D, 300, lanes,
+			  "others");
+		check((sc_knn){.n = POINTS_N, .d = POINTS_D, .rows = grid, .k = 100, .leave_out = true, .most = 77}, grid,
+			  POINTS_N, lanes, "ties");
+		check((sc_knn){.n = POINTS_N, .d = POINTS_D, .rows = grid, .rank = rank, .k = 10, .leave_out = true, .most = 599},
 			  grid, POINTS_N, lanes, "ties by rank");
-		check((sc_knn) {.n = POINTS_N, .d = POINTS_D, .rows = far, .k = 3, .leave_out = true, .most = POINTS_N},
-			  far, POINTS_N, lanes, "far from zero");
-		check((sc_knn) {.n = POINTS_N, .d = POINTS_D, .rows = huge, .k = 3, .leave_out = true, .most = POINTS_N},
-			  huge, POINTS_N, lanes, "huge");
+		check((sc_knn){.n = POINTS_N, .d = POINTS_D, .rows = far, .k = 3, .leave_out = true, .most = POINTS_N}, far,
+			  POINTS_N, lanes, "far from zero");
+		check((sc_knn){.n = POINTS_N, .d = POINTS_D, .rows = huge, .k = 3, .leave_out = true, .most = POINTS_N}, huge,
+			  POINTS_N, lanes, "huge");
 	}
-	check((sc_knn) {.n = 40, .d = 5000, .rows = wide, .k = 2147483647, .leave_out = true, .most = 40}, wide, 40, 2, "wide, all");
-	check((sc_knn) {.n = 8, .d = 1, .rows = zero, .k = 3, .most = 8}, zero, 8, 2, "all the same");
-	check((sc_knn) {.n = 1, .d = 1, .rows = zero, .k = 3, .leave_out = true, .most = 1}, zero, 1, 2, "alone");
-	check((sc_knn) {.n = POINTS_N, .d = POINTS_D, .rows = x, .k = 9, .most = 50}, huge, 50, 2, "queries far outside");
-	check((sc_knn) {.n = 50, .d = POINTS_D, .rows = huge, .k = 9, .most = 50}, x, 50, 2, "rows far outside");
+	check((sc_knn){.n = 40, .d = 5000, .rows = wide, .k = 2147483647, .leave_out = true, .most = 40}, wide, 40, 2,
+		  "wide, all");
+	check((sc_knn){.n = 8, .d = 1, .rows = zero, .k = 3, .most = 8}, zero, 8, 2, "all the same");
+	check((sc_knn){.n = 1, .d = 1, .rows = zero, .k = 3, .leave_out = true, .most = 1}, zero, 1, 2, "alone");
+	check((sc_knn){.n = POINTS_N, .d = POINTS_D, .rows = x, .k = 9, .most = 50}, huge, 50, 2, "queries far outside");
+	check((sc_knn){.n = 50, .d = POINTS_D, .rows = huge, .k = 9, .most = 50}, x, 50, 2, "rows far outside");
 	UNIT_END("knn");
 }

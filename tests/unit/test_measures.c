@@ -16,7 +16,7 @@
 static double
 least_sum(const double *cost, int n, int i, unsigned used)
 {
-	double		best = INFINITY;
+	double best = INFINITY;
 
 	if (i == n)
 		return 0;
@@ -29,15 +29,14 @@ least_sum(const double *cost, int n, int i, unsigned used)
 static void
 test_hungarian(void)
 {
-	double		cost[36],
-				work[256];
-	int			assign[6];
+	double cost[36], work[256];
+	int assign[6];
 
 	for (int trial = 0; trial < 200; trial++)
 	{
-		int			n = 1 + trial % 6;
-		double		sum = 0;
-		unsigned	used = 0;
+		int n = 1 + trial % 6;
+		double sum = 0;
+		unsigned used = 0;
 
 		for (int i = 0; i < n * n; i++)
 			cost[i] = (double) ((trial * 7919 + i * 104729 + i * i * trial) % 23) - 11;
@@ -57,7 +56,7 @@ static double
 accuracy(const int64_t *table, int clusters, int classes, int64_t missing, void *work)
 {
 	sc_accuracy a = {table, clusters, classes, missing, work, -1};
-	sc_error	err = {SC_OK};
+	sc_error err = {SC_OK};
 
 	CHECK(sc_pool_run(2, sc_accuracy_run, &a, &err) == SC_OK, "%s", err.message);
 	return a.accuracy;
@@ -66,16 +65,14 @@ accuracy(const int64_t *table, int clusters, int classes, int64_t missing, void 
 static void
 test_sklearn(void)
 {
-	int64_t		table[6 * 4] = {0};
-	int64_t		one[2] = {3, 0},
-				none[1] = {0},
-				diagonal[4] = {0, 2, 2, 0};
-	double		work[512];
+	int64_t table[6 * 4] = {0};
+	int64_t one[2] = {3, 0}, none[1] = {0}, diagonal[4] = {0, 2, 2, 0};
+	double work[512];
 
 	for (int i = 0; i < 200; i++)
 	{
-		int			a = (i * 7 + i / 3) % 4;
-		int			b = i % 4 ? a * 2 % 5 : i % 6;
+		int a = (i * 7 + i / 3) % 4;
+		int b = i % 4 ? a * 2 % 5 : i % 6;
 
 		table[b * 4 + a]++;
 	}
@@ -100,9 +97,9 @@ test_sklearn(void)
 static void
 test_elbow(void)
 {
-	double		flat[4] = {0, 0, 0, 0};
-	double		line[5] = {5, 4, 3, 2, 1};
-	double		two[8] = {100, 40, 36, 32, 8, 7, 6, 5};
+	double flat[4] = {0, 0, 0, 0};
+	double line[5] = {5, 4, 3, 2, 1};
+	double two[8] = {100, 40, 36, 32, 8, 7, 6, 5};
 
 	CHECK(sc_elbow_choose(SC_ELBOW_LAST_TURN, sk_inertia, 8, 0.01) == 5, "last turn");
 	/* Farthest from the chord: 0.446 at 4, 0.425 at 5. */

@@ -13,14 +13,12 @@
 static void
 check(const float *rows, size_t n, int d, double threshold, int lanes, const char *what)
 {
-	sc_near		near = {.n = n, .d = d, .rows = rows, .threshold = threshold, .lanes = lanes};
-	sc_arena	arena = sc_arena_counter();
-	sc_error	err = {SC_OK};
-	char	   *seen = calloc(n, n);
-	size_t		wanted = 0,
-				found = 0;
-	int			wrong = 0,
-				runs = 0;
+	sc_near near = {.n = n, .d = d, .rows = rows, .threshold = threshold, .lanes = lanes};
+	sc_arena arena = sc_arena_counter();
+	sc_error err = {SC_OK};
+	char *seen = calloc(n, n);
+	size_t wanted = 0, found = 0;
+	int wrong = 0, runs = 0;
 
 	sc_near_layout(&near, &arena);
 	arena = points_arena(&arena);
@@ -35,18 +33,20 @@ check(const float *rows, size_t n, int d, double threshold, int lanes, const cha
 			for (size_t i = 0; i < near.shard[s].count; i++)
 			{
 				sc_near_pair p = near.shard[s].pair[i];
-				double		sum = 0;
+				double sum = 0;
 
 				for (int j = 0; j < d; j++)
-					sum += ((double) rows[p.a * d + j] - rows[p.b * d + j]) * ((double) rows[p.a * d + j] - rows[p.b * d + j]);
-				wrong += p.a >= p.b || p.b >= n || seen[p.a * n + p.b]++ || !(fabs(p.distance - sqrt(sum)) <= 1e-14 * sqrt(sum));
+					sum += ((double) rows[p.a * d + j] - rows[p.b * d + j]) *
+						   ((double) rows[p.a * d + j] - rows[p.b * d + j]);
+				wrong += p.a >= p.b || p.b >= n || seen[p.a * n + p.b]++ ||
+						 !(fabs(p.distance - sqrt(sum)) <= 1e-14 * sqrt(sum));
 				found++;
 			}
 	}
 	for (size_t a = 0; a < n; a++)
 		for (size_t b = a + 1; b < n; b++)
 		{
-			double		sum = 0;
+			double sum = 0;
 
 			for (int j = 0; j < d; j++)
 				sum += ((double) rows[a * d + j] - rows[b * d + j]) * ((double) rows[a * d + j] - rows[b * d + j]);
@@ -60,11 +60,8 @@ check(const float *rows, size_t n, int d, double threshold, int lanes, const cha
 int
 main(void)
 {
-	static float x[POINTS_N * POINTS_D],
-				grid[POINTS_N * POINTS_D],
-				huge[POINTS_N * POINTS_D],
-				far[POINTS_N * POINTS_D],
-				tiny[POINTS_N * POINTS_D];
+	static float x[POINTS_N * POINTS_D], grid[POINTS_N * POINTS_D], huge[POINTS_N * POINTS_D], far[POINTS_N * POINTS_D],
+		tiny[POINTS_N * POINTS_D];
 
 	points_fill(x, POINTS_N, POINTS_D, POINTS_CENTRES);
 	for (int i = 0; i < POINTS_N * POINTS_D; i++)

@@ -15,9 +15,9 @@
 static sc_pca
 fit(const float *rows, size_t n, int d, double wanted, int lanes)
 {
-	sc_pca		pca = {.n = n, .d = d, .rows = rows, .wanted = wanted};
-	sc_arena	arena = sc_arena_counter();
-	sc_error	err = {SC_OK};
+	sc_pca pca = {.n = n, .d = d, .rows = rows, .wanted = wanted};
+	sc_arena arena = sc_arena_counter();
+	sc_error err = {SC_OK};
 
 	sc_pca_layout(&pca, &arena);
 	arena = points_arena(&arena);
@@ -30,10 +30,17 @@ fit(const float *rows, size_t n, int d, double wanted, int lanes)
 static void
 project(const sc_pca *pca, const float *rows, size_t n, bool whiten, int lanes, float *out)
 {
-	sc_pca_project p = {.n = n, .d = pca->d, .q = pca->q, .rows = rows, .mean = pca->mean,
-		.components = pca->components, .variance = pca->variance, .whiten = whiten, .out = out};
-	sc_arena	arena = sc_arena_counter();
-	sc_error	err = {SC_OK};
+	sc_pca_project p = {.n = n,
+						.d = pca->d,
+						.q = pca->q,
+						.rows = rows,
+						.mean = pca->mean,
+						.components = pca->components,
+						.variance = pca->variance,
+						.whiten = whiten,
+						.out = out};
+	sc_arena arena = sc_arena_counter();
+	sc_error err = {SC_OK};
 
 	sc_pca_project_layout(&p, &arena);
 	arena = points_arena(&arena);
@@ -44,14 +51,14 @@ project(const sc_pca *pca, const float *rows, size_t n, bool whiten, int lanes, 
 static void
 test_sklearn(const float *x)
 {
-	sc_pca		pca = fit(x, POINTS_N, POINTS_D, 4, 1);
-	float		out[POINTS_N * 4];
+	sc_pca pca = fit(x, POINTS_N, POINTS_D, 4, 1);
+	float out[POINTS_N * 4];
 
 	for (int j = 0; j < POINTS_D; j++)
 		CLOSE(pca.mean[j], sk_pca_mean[j], 1e-9);
 	for (int c = 0; c < 4; c++)
 	{
-		double		sign = 0;
+		double sign = 0;
 
 		CLOSE(pca.variance[c] / sk_pca_variance[c], 1, 1e-9);
 		CLOSE(pca.ratio[c] / sk_pca_ratio[c], 1, 1e-9);
@@ -64,8 +71,7 @@ test_sklearn(const float *x)
 	project(&pca, x, POINTS_N, true, 2, out);
 	for (int c = 0; c < 4; c++)
 	{
-		double		sum = 0,
-					square = 0;
+		double sum = 0, square = 0;
 
 		for (int i = 0; i < POINTS_N; i++)
 		{
@@ -80,14 +86,13 @@ test_sklearn(const float *x)
 static void
 test_lanes(const float *x)
 {
-	sc_pca		one = fit(x, POINTS_N, POINTS_D, 4, 1);
-	float		a[POINTS_N * 4],
-				b[POINTS_N * 4];
+	sc_pca one = fit(x, POINTS_N, POINTS_D, 4, 1);
+	float a[POINTS_N * 4], b[POINTS_N * 4];
 
 	project(&one, x, POINTS_N, false, 1, a);
 	for (int lanes = 2; lanes <= 3; lanes++)
 	{
-		sc_pca		more = fit(x, POINTS_N, POINTS_D, 4, lanes);
+		sc_pca more = fit(x, POINTS_N, POINTS_D, 4, lanes);
 
 		CHECK(memcmp(one.components, more.components, 4 * POINTS_D * sizeof(double)) == 0, "%d lanes", lanes);
 		CHECK(memcmp(one.variance, more.variance, 4 * sizeof(double)) == 0, "%d lanes", lanes);
@@ -100,22 +105,22 @@ test_lanes(const float *x)
 static void
 test_sums(int n, int d, int cut)
 {
-	float	   *x = malloc(sizeof(float) * n * d);
+	float *x = malloc(sizeof(float) * n * d);
 	sc_pca_sums s[2];
-	sc_pca		all,
-				pca = {.n = n, .d = d, .given = &s[0], .wanted = 3};
-	sc_arena	arena = sc_arena_counter();
-	sc_error	err = {SC_OK};
+	sc_pca all, pca = {.n = n, .d = d, .given = &s[0], .wanted = 3};
+	sc_arena arena = sc_arena_counter();
+	sc_error err = {SC_OK};
 
 	points_fill(x, n, d, 5);
 	all = fit(x, n, d, 3, 1);
 	for (int h = 0; h < 2; h++)
 	{
-		int			begin = h ? cut : 0,
-					end = h ? n : cut;
+		int begin = h ? cut : 0, end = h ? n : cut;
 
-		s[h] = (sc_pca_sums) {.shift = calloc(d, 8), .sums = calloc(d, 8), .packed = calloc(sc_pca_packed(d), 8),
-			.block = calloc((size_t) sc_pca_block(d) * d, 8)};
+		s[h] = (sc_pca_sums){.shift = calloc(d, 8),
+							 .sums = calloc(d, 8),
+							 .packed = calloc(sc_pca_packed(d), 8),
+							 .block = calloc((size_t) sc_pca_block(d) * d, 8)};
 		for (int i = begin; i < end; i++)
 		{
 			for (int j = 0; j < d; j++)
@@ -148,12 +153,11 @@ test_sums(int n, int d, int cut)
 static void
 test_eigenvectors(int n, int d, double wanted)
 {
-	float	   *x = malloc(sizeof(float) * n * d);
-	double	   *centred = malloc(sizeof(double) * n * d);
-	double	   *y = malloc(sizeof(double) * n);
-	sc_pca		pca;
-	double		worst = 0,
-				apart = 0;
+	float *x = malloc(sizeof(float) * n * d);
+	double *centred = malloc(sizeof(double) * n * d);
+	double *y = malloc(sizeof(double) * n);
+	sc_pca pca;
+	double worst = 0, apart = 0;
 
 	for (int i = 0; i < n * d; i++)
 		x[i] = (float) (sin(i * 0.731) * (1 + i % 17) + (i % d) * 0.01 * (i / d % 5));
@@ -174,7 +178,7 @@ test_eigenvectors(int n, int d, double wanted)
 		}
 		for (int j = 0; j < d; j++)
 		{
-			double		sum = 0;
+			double sum = 0;
 
 			for (int i = 0; i < n; i++)
 				sum += centred[i * d + j] * y[i];
@@ -182,7 +186,7 @@ test_eigenvectors(int n, int d, double wanted)
 		}
 		for (int o = 0; o <= c; o++)
 		{
-			double		sum = 0;
+			double sum = 0;
 
 			for (int j = 0; j < d; j++)
 				sum += v[j] * pca.components[(size_t) o * d + j];
@@ -199,11 +203,11 @@ test_eigenvectors(int n, int d, double wanted)
 static void
 test_degenerate(void)
 {
-	float		same[6] = {1000000, 2, 1000000, 2, 1000000, 2};
-	float		line[6] = {1, 1, 2, 2, 3, 3};
-	float		out[6];
-	sc_pca		pca = fit(same, 3, 2, 2, 2);
-	sc_error	err = {SC_OK};
+	float same[6] = {1000000, 2, 1000000, 2, 1000000, 2};
+	float line[6] = {1, 1, 2, 2, 3, 3};
+	float out[6];
+	sc_pca pca = fit(same, 3, 2, 2, 2);
+	sc_error err = {SC_OK};
 
 	CLOSE(pca.variance[0], 0, 0);
 	CLOSE(pca.ratio[1], 0, 0);

@@ -22,7 +22,7 @@ static atomic_int unmasked;
 static sc_status
 count_lanes(const sc_lane *lane, void *arg)
 {
-	sigset_t	set;
+	sigset_t set;
 
 	(void) arg;
 	atomic_fetch_add(&counts[lane->index], 1);
@@ -41,13 +41,13 @@ rounds(const sc_lane *lane, void *arg)
 
 	for (int i = 1; i <= 2000; i++)
 	{
-		long		expected = (long) i * lane->count * (lane->count + 1) / 2;
+		long expected = (long) i * lane->count * (lane->count + 1) / 2;
 
 		atomic_fetch_add(sum, lane->index + 1);
 		SC_TRY(sc_lane_barrier(lane));
 		if (atomic_load(sum) != expected)
 		{
-			sc_error	e;
+			sc_error e;
 
 			sc_fail(&e, SC_INTERNAL, "round %d: %ld", i, atomic_load(sum));
 			return sc_lane_fail(lane, &e);
@@ -64,7 +64,7 @@ one_fails(const sc_lane *lane, void *arg)
 	(void) arg;
 	if (lane->index == 0)
 	{
-		sc_error	e;
+		sc_error e;
 
 		usleep(20000);
 		sc_fail(&e, SC_DATA, "lane %d failed", lane->index);
@@ -85,7 +85,7 @@ until_stopped(const sc_lane *lane, void *arg)
 int
 main(void)
 {
-	sc_error	err;
+	sc_error err;
 
 	for (int lanes = 1; lanes <= 5; lanes++)
 	{
@@ -95,7 +95,8 @@ main(void)
 			atomic_store(&counts[i], 0);
 		CHECK(sc_pool_run(lanes, count_lanes, NULL, &err) == SC_OK, "%s", err.message);
 		for (int i = 0; i < SC_MAX_LANES; i++)
-			CHECK(atomic_load(&counts[i]) == (i < lanes), "lane %d of %d ran %d times", i, lanes, atomic_load(&counts[i]));
+			CHECK(atomic_load(&counts[i]) == (i < lanes), "lane %d of %d ran %d times", i, lanes,
+				  atomic_load(&counts[i]));
 		CHECK(sc_pool_run(lanes, rounds, &sum, &err) == SC_OK, "%s", err.message);
 	}
 	CHECK(atomic_load(&unmasked) == 0, "%d signals open in lanes", atomic_load(&unmasked));

@@ -8,7 +8,7 @@
  *
  *-------------------------------------------------------------------------
  */
-#define _GNU_SOURCE			/* memmem */
+#define _GNU_SOURCE /* memmem */
 #include "core/simclr/trainer_parts.h"
 #include "formula.h"
 #include "core/base/gemm.h"
@@ -23,15 +23,15 @@
 typedef struct training
 {
 	sc_trainer *trainer;
-	void	   *memory;
-	int			lanes;
+	void *memory;
+	int lanes;
 } training;
 
 static void
 training_open(training *t, const sc_train_config *config, int lanes)
 {
-	size_t		bytes = 0;
-	sc_error	err = {0};
+	size_t bytes = 0;
+	sc_error err = {0};
 
 	t->lanes = lanes;
 	CHECK(sc_trainer_plan(&bytes, config, lanes, &err) == SC_OK, "%s", err.message);
@@ -51,7 +51,7 @@ training_close(training *t)
 static void *
 training_save(const training *t, bool with_optimizer, size_t *size)
 {
-	uint8_t    *bytes;
+	uint8_t *bytes;
 
 	*size = sc_trainer_save_bytes(t->trainer, with_optimizer);
 	bytes = malloc(*size);
@@ -64,19 +64,17 @@ static void
 fill_by_formula(uint8_t *bytes, size_t size, bool statistics)
 {
 	sc_st_tensor tensors[MAX_TENSORS];
-	int			count = 0;
-	sc_error	err = {0};
+	int count = 0;
+	sc_error err = {0};
 
 	CHECK(sc_st_read(tensors, MAX_TENSORS, &count, bytes, size, &err) == SC_OK, "%s", err.message);
 	for (int i = 0; i < count; i++)
 	{
 		const sc_st_tensor *t = &tensors[i];
-		char		name[100],
-					weight[100];
+		char name[100], weight[100];
 		const sc_st_tensor *norm;
-		float	   *value;
-		float		scale = 0.125f,
-					offset = 0.0f;
+		float *value;
+		float scale = 0.125f, offset = 0.0f;
 
 		snprintf(name, sizeof(name), "%.*s", (int) t->name_len, t->name);
 		if (t->dtype == SC_ST_I64)
@@ -109,9 +107,9 @@ fill_by_formula(uint8_t *bytes, size_t size, bool statistics)
 static void
 set_by_formula(training *t)
 {
-	size_t		size;
-	uint8_t    *bytes = training_save(t, false, &size);
-	sc_error	err = {0};
+	size_t size;
+	uint8_t *bytes = training_save(t, false, &size);
+	sc_error err = {0};
 
 	fill_by_formula(bytes, size, false);
 	CHECK(sc_trainer_load(t->trainer, bytes, size, &err) == SC_OK, "%s: %s", err.message, err.detail);
@@ -121,7 +119,7 @@ set_by_formula(training *t)
 static double
 norm_of(const float *x, size_t n)
 {
-	double		square = 0.0;
+	double square = 0.0;
 
 	for (size_t i = 0; i < n; i++)
 		square += (double) x[i] * x[i];
@@ -132,23 +130,23 @@ norm_of(const float *x, size_t n)
 static void
 check_tensor(const char *what, const float *x, const torch_tensor *t, double tol)
 {
-	double		norm = norm_of(x, t->count);
+	double norm = norm_of(x, t->count);
 
 	CHECK(fabs(norm - t->norm) <= tol * (t->norm + 1e-6), "%s, %s: norm %.9g, not %.9g", what, t->name, norm, t->norm);
 	for (int i = 0; i < 4; i++)
-		CHECK(fabs(x[t->index[i]] - t->value[i]) <= tol * (t->norm + 1e-6), "%s, %s[%zu]: %.9g, not %.9g",
-			  what, t->name, t->index[i], x[t->index[i]], t->value[i]);
+		CHECK(fabs(x[t->index[i]] - t->value[i]) <= tol * (t->norm + 1e-6), "%s, %s[%zu]: %.9g, not %.9g", what,
+			  t->name, t->index[i], x[t->index[i]], t->value[i]);
 }
 
 /* The tensors of a slab in PyTorch's order: parameters (or their gradients), or running statistics. */
 static void
-check_tensors(const char *what, const sc_trainer *t, float *params, float *stats,
-			  const torch_tensor *wanted, int count, double tol)
+check_tensors(const char *what, const sc_trainer *t, float *params, float *stats, const torch_tensor *wanted, int count,
+			  double tol)
 {
 	sc_head_tensor head[SC_HEAD_MAX_TENSORS];
-	int			heads = sc_head_tensors(head, &t->head.config);
-	int			found = 0;
-	float	   *oihw = malloc(t->net.largest_weight * sizeof(float));
+	int heads = sc_head_tensors(head, &t->head.config);
+	int found = 0;
+	float *oihw = malloc(t->net.largest_weight * sizeof(float));
 
 	for (int w = 0; w < count; w++)
 	{
@@ -157,8 +155,8 @@ check_tensors(const char *what, const sc_trainer *t, float *params, float *stats
 			{
 				const sc_resnet_layer *layer = &t->net.layer[l];
 				const size_t offset[] = {layer->weight, layer->scale, layer->shift, layer->mean, layer->var};
-				char		name[SC_RESNET_NAME];
-				int			shape[4];
+				char name[SC_RESNET_NAME];
+				int shape[4];
 				const float *x = (part <= SC_RESNET_SHIFT ? params : stats) + offset[part];
 
 				(void) sc_resnet_tensor(&t->net, l, part, name, shape);
@@ -175,8 +173,10 @@ check_tensors(const char *what, const sc_trainer *t, float *params, float *stats
 		for (int i = 0; i < heads; i++)
 			if (strcmp(head[i].name, wanted[w].name) == 0)
 			{
-				check_tensor(what, head[i].slab == SC_HEAD_PARAM ? params + t->net.params + head[i].offset :
-							 stats + t->net.stats + head[i].offset, &wanted[w], tol);
+				check_tensor(what,
+							 head[i].slab == SC_HEAD_PARAM ? params + t->net.params + head[i].offset
+														   : stats + t->net.stats + head[i].offset,
+							 &wanted[w], tol);
 				found++;
 			}
 	}
@@ -187,26 +187,22 @@ check_tensors(const char *what, const sc_trainer *t, float *params, float *stats
 static sc_train_config
 plain_config(int size, bool small_stem, bool batch_norm, int batch, sc_conv_kind kind)
 {
-	sc_train_config c = {
-		.net = {.input_size = size, .small_stem = small_stem, .conv = kind},
-		.augment = {
-			.input_size = size,
-			.min_scale = 1.0f,
-			.max_scale = 1.0f,
-			.min_ratio = 1.0f,
-			.max_ratio = 1.0f,
-			.mean = {0.485f, 0.456f, 0.406f},
-			.std = {0.229f, 0.224f, 0.225f}
-		},
-		.batch_size = batch,
-		.proj_hidden_dim = 512,
-		.proj_out_dim = 128,
-		.proj_batch_norm = batch_norm,
-		.temperature = TORCH_TEMPERATURE,
-		.momentum = TORCH_MOMENTUM,
-		.weight_decay = TORCH_WEIGHT_DECAY,
-		.seed = 1
-	};
+	sc_train_config c = {.net = {.input_size = size, .small_stem = small_stem, .conv = kind},
+						 .augment = {.input_size = size,
+									 .min_scale = 1.0f,
+									 .max_scale = 1.0f,
+									 .min_ratio = 1.0f,
+									 .max_ratio = 1.0f,
+									 .mean = {0.485f, 0.456f, 0.406f},
+									 .std = {0.229f, 0.224f, 0.225f}},
+						 .batch_size = batch,
+						 .proj_hidden_dim = 512,
+						 .proj_out_dim = 128,
+						 .proj_batch_norm = batch_norm,
+						 .temperature = TORCH_TEMPERATURE,
+						 .momentum = TORCH_MOMENTUM,
+						 .weight_decay = TORCH_WEIGHT_DECAY,
+						 .seed = 1};
 
 	return c;
 }
@@ -218,28 +214,26 @@ plain_config(int size, bool small_stem, bool batch_norm, int batch, sc_conv_kind
 static void
 put_views(sc_trainer *t, bool colours)
 {
-	int			size = t->net.input_size;
-	uint64_t	colour = formula_id("colour"),
-				pattern = formula_id("pattern");
-	float	   *view = malloc((size_t) size * size * 3 * sizeof(float));
+	int size = t->net.input_size;
+	uint64_t colour = formula_id("colour"), pattern = formula_id("pattern");
+	float *view = malloc((size_t) size * size * 3 * sizeof(float));
 
 	for (int s = 0, v = 0; s < t->shards; s++)
 	{
-		size_t		begin,
-					end;
+		size_t begin, end;
 
 		sc_shard_range((size_t) t->rows, t->shards, s, &begin, &end);
 		for (size_t i = begin; i < end; i++, v++)
 		{
-			uint64_t	image = (uint64_t) (v % (t->rows / 2));
+			uint64_t image = (uint64_t) (v % (t->rows / 2));
 
 			formula_view(view, size, v);
 			for (int at = 0; colours && at < size * size * 3; at++)
 			{
-				uint64_t	cell = (uint64_t) (at / 3 / size * 4 / size * 4 + at / 3 % size * 4 / size);
+				uint64_t cell = (uint64_t) (at / 3 / size * 4 / size * 4 + at / 3 % size * 4 / size);
 
 				view[at] = 0.2f * view[at] + 2.0f * formula_unit(colour, 3 * image + (uint64_t) at % 3) +
-					formula_unit(pattern, (image * 16 + cell) * 3 + (uint64_t) at % 3);
+						   formula_unit(pattern, (image * 16 + cell) * 3 + (uint64_t) at % 3);
 			}
 			sc_resnet_put_view(&t->net, t->input, (size_t) s * t->cap + (i - begin), view);
 		}
@@ -256,25 +250,25 @@ put_views(sc_trainer *t, bool colours)
 static void
 test_torch(const torch_net *n, sc_conv_kind kind, double tol)
 {
-	double		curve_tol = tol;
+	double curve_tol = tol;
 	sc_train_config config = plain_config(n->size, n->small_stem, n->batch_norm, TORCH_VIEWS / 2, kind);
-	training	t;
-	sc_image	image[TORCH_VIEWS / 2];
-	uint64_t	keys[TORCH_VIEWS / 2] = {1, 2, 3, 4};
+	training t;
+	sc_image image[TORCH_VIEWS / 2];
+	uint64_t keys[TORCH_VIEWS / 2] = {1, 2, 3, 4};
 	sc_train_step step = {.keys = keys, .lr = TORCH_LR};
-	sc_error	err = {0};
-	size_t		bytes = (size_t) n->size * n->size * 3;
-	uint8_t    *pixels = malloc(bytes * TORCH_VIEWS / 2);
-	float	   *scratch = malloc(bytes * sizeof(float));
-	float	   *feature = malloc(TORCH_VIEWS * 512 * sizeof(float));
-	char		what[100];
+	sc_error err = {0};
+	size_t bytes = (size_t) n->size * n->size * 3;
+	uint8_t *pixels = malloc(bytes * TORCH_VIEWS / 2);
+	float *scratch = malloc(bytes * sizeof(float));
+	float *feature = malloc(TORCH_VIEWS * 512 * sizeof(float));
+	char what[100];
 
 	snprintf(what, sizeof(what), "%s, %s stem, %s, convolution %d", n->images ? "images" : "views",
 			 n->small_stem ? "small" : "imagenet", n->batch_norm ? "norm" : "bias", kind);
 	for (int v = 0; v < TORCH_VIEWS / 2; v++)
 	{
 		formula_image(pixels + (size_t) v * bytes, n->size, v, scratch);
-		image[v] = (sc_image) {n->size, n->size, 3, pixels + (size_t) v * bytes};
+		image[v] = (sc_image){n->size, n->size, 3, pixels + (size_t) v * bytes};
 	}
 	training_open(&t, &config, 2);
 	set_by_formula(&t);
@@ -285,8 +279,8 @@ test_torch(const torch_net *n, sc_conv_kind kind, double tol)
 		if (!n->images)
 			put_views(t.trainer, false);
 		CHECK(sc_pool_run(2, sc_train_step_run, &step, &err) == SC_OK, "%s: %s", what, err.message);
-		CHECK(fabs(step.loss - n->curve[i]) <= curve_tol * n->curve[i], "%s, step %d: loss %.9g, not %.9g",
-			  what, i, step.loss, n->curve[i]);
+		CHECK(fabs(step.loss - n->curve[i]) <= curve_tol * n->curve[i], "%s, step %d: loss %.9g, not %.9g", what, i,
+			  step.loss, n->curve[i]);
 		curve_tol = SC_MIN(4 * curve_tol, 0.1);
 		if (i == 0)
 		{
@@ -300,9 +294,10 @@ test_torch(const torch_net *n, sc_conv_kind kind, double tol)
 			check_tensors(what, t.trainer, t.trainer->params, t.trainer->stats, n->running, n->nrunning, tol);
 			for (int v = 0; v < TORCH_VIEWS; v++)
 			{
-				double		norm = norm_of(t.trainer->z + (size_t) v * 128, 128);
+				double norm = norm_of(t.trainer->z + (size_t) v * 128, 128);
 
-				CHECK(fabs(norm - n->z_norm[v]) <= tol * n->z_norm[v], "%s: norm of z %.9g, not %.9g", what, norm, n->z_norm[v]);
+				CHECK(fabs(norm - n->z_norm[v]) <= tol * n->z_norm[v], "%s: norm of z %.9g, not %.9g", what, norm,
+					  n->z_norm[v]);
 			}
 		}
 	}
@@ -323,19 +318,19 @@ some_image(int i)
 	if (!made[i])
 		formula_image(pixels[i], 40, i, scratch);
 	made[i] = true;
-	return (sc_image) {40 - i, 40, i == 3 ? 1 : 3, pixels[i]};
+	return (sc_image){40 - i, 40, i == 3 ? 1 : 3, pixels[i]};
 }
 
 /* The bytes of the state after some steps of a real augmentation. */
 static uint8_t *
 trained(const sc_train_config *config, int lanes, int from, int to, const uint8_t *start, size_t *size)
 {
-	training	t;
-	sc_image	image[64];
-	uint64_t	keys[64];
+	training t;
+	sc_image image[64];
+	uint64_t keys[64];
 	sc_train_step step = {.images = image, .keys = keys, .lr = 0.05f};
-	sc_error	err = {0};
-	uint8_t    *bytes;
+	sc_error err = {0};
+	uint8_t *bytes;
 
 	for (int i = 0; i < config->batch_size; i++)
 	{
@@ -373,10 +368,8 @@ test_same_bits(sc_precision precision)
 	{
 		/* 42 views: shards of 21; 102 views: of 25 and 26. The last one's fourth stage begins with one pixel. */
 		sc_train_config config = plain_config(c == 0 ? 32 : 16, c == 1, c == 0, c == 0 ? 21 : 51, SC_CONV_BEST);
-		uint8_t    *one,
-				   *other;
-		size_t		size,
-					size2;
+		uint8_t *one, *other;
+		size_t size, size2;
 
 		config.net.precision = precision;
 		set_augmentation(&config.augment);
@@ -390,7 +383,7 @@ test_same_bits(sc_precision precision)
 		/* Saved after two steps and gone on with. */
 		other = trained(&config, 2, 0, 2, NULL, &size2);
 		{
-			uint8_t    *rest = trained(&config, 3, 2, 3, other, &size2);
+			uint8_t *rest = trained(&config, 3, 2, 3, other, &size2);
 
 			CHECK(size == size2 && memcmp(one, rest, size) == 0, "saved, loaded and gone on with");
 			free(rest);
@@ -413,9 +406,7 @@ test_same_bits(sc_precision precision)
 static void
 compare_gradients(const char *what, const char *name, const float *wanted, const float *got, size_t n, double cosine)
 {
-	double		product = 0.0,
-				a = norm_of(wanted, n),
-				b = norm_of(got, n);
+	double product = 0.0, a = norm_of(wanted, n), b = norm_of(got, n);
 
 	for (size_t i = 0; i < n; i++)
 		product += (double) wanted[i] * got[i];
@@ -426,13 +417,13 @@ compare_gradients(const char *what, const char *name, const float *wanted, const
 static void
 test_gradients_bf16(bool small_stem, bool batch_norm)
 {
-	int			size = small_stem ? 16 : 64;
-	training	t[2];
-	sc_error	err = {0};
-	double		loss[2];
+	int size = small_stem ? 16 : 64;
+	training t[2];
+	sc_error err = {0};
+	double loss[2];
 	sc_head_tensor head[SC_HEAD_MAX_TENSORS];
-	int			heads;
-	char		what[100];
+	int heads;
+	char what[100];
 
 	snprintf(what, sizeof(what), "%s stem, %s", small_stem ? "small" : "imagenet", batch_norm ? "norm" : "bias");
 	for (sc_precision p = SC_PRECISION_F32; p <= SC_PRECISION_BF16; p++)
@@ -453,19 +444,20 @@ test_gradients_bf16(bool small_stem, bool batch_norm)
 		{
 			const sc_resnet_layer *layer = &t[0].trainer->net.layer[l];
 			const size_t offset[] = {layer->weight, layer->scale, layer->shift};
-			char		name[SC_RESNET_NAME];
-			int			shape[4];
+			char name[SC_RESNET_NAME];
+			int shape[4];
 
 			(void) sc_resnet_tensor(&t[0].trainer->net, l, part, name, shape);
 			compare_gradients(what, name, t[0].trainer->grads + offset[part], t[1].trainer->grads + offset[part],
-							  part == SC_RESNET_WEIGHT ? t[0].trainer->net.conv[layer->shape].weights : (size_t) layer->out,
+							  part == SC_RESNET_WEIGHT ? t[0].trainer->net.conv[layer->shape].weights
+													   : (size_t) layer->out,
 							  part == SC_RESNET_WEIGHT ? 0.87 : 0.8);
 		}
 	heads = sc_head_tensors(head, &t[0].trainer->head.config);
 	for (int i = 0; i < heads; i++)
 		if (head[i].slab == SC_HEAD_PARAM)
 		{
-			size_t		offset = t[0].trainer->net.params + head[i].offset;
+			size_t offset = t[0].trainer->net.params + head[i].offset;
 
 			compare_gradients(what, head[i].name, t[0].trainer->grads + offset, t[1].trainer->grads + offset,
 							  (size_t) head[i].shape[0] * (head[i].ndim > 1 ? (size_t) head[i].shape[1] : 1), 0.9);
@@ -482,16 +474,16 @@ test_gradients_bf16(bool small_stem, bool batch_norm)
 static void
 test_curve_bf16(void)
 {
-	double		loss[2][10];
+	double loss[2][10];
 
 	for (sc_precision p = SC_PRECISION_F32; p <= SC_PRECISION_BF16; p++)
 	{
 		sc_train_config config = plain_config(32, false, true, 48, SC_CONV_DIRECT);
-		sc_image	image[48];
-		uint64_t	keys[48];
+		sc_image image[48];
+		uint64_t keys[48];
 		sc_train_step step = {.images = image, .keys = keys, .lr = 0.02f};
-		training	t;
-		sc_error	err = {0};
+		training t;
+		sc_error err = {0};
 
 		config.net.precision = p;
 		set_augmentation(&config.augment);
@@ -511,7 +503,8 @@ test_curve_bf16(void)
 	}
 	CHECK(fabs(loss[1][0] - loss[0][0]) < 0.003 * loss[0][0], "first loss %.6f, in float %.6f", loss[1][0], loss[0][0]);
 	for (int i = 1; i < 10; i++)
-		CHECK(fabs(loss[1][i] - loss[0][i]) < 0.06 * loss[0][i], "step %d: loss %.4f, in float %.4f", i, loss[1][i], loss[0][i]);
+		CHECK(fabs(loss[1][i] - loss[0][i]) < 0.06 * loss[0][i], "step %d: loss %.4f, in float %.4f", i, loss[1][i],
+			  loss[0][i]);
 	CHECK(loss[1][9] < 0.75 * loss[1][0], "loss %.4f after ten steps from %.4f", loss[1][9], loss[1][0]);
 }
 
@@ -520,8 +513,8 @@ static void
 test_memory_bf16(void)
 {
 	sc_train_config config = plain_config(64, false, true, 512, SC_CONV_DIRECT);
-	size_t		bytes[2][2];
-	sc_error	err = {0};
+	size_t bytes[2][2];
+	sc_error err = {0};
 
 	/* What the larger of two batches takes more is tensors nearly all: both have as many shards. */
 	for (sc_precision p = SC_PRECISION_F32; p <= SC_PRECISION_BF16; p++)
@@ -531,8 +524,8 @@ test_memory_bf16(void)
 			config.batch_size = 512 + 512 * i;
 			CHECK(sc_trainer_plan(&bytes[p][i], &config, 1, &err) == SC_OK, "%s", err.message);
 		}
-	CHECK(2 * (bytes[1][1] - bytes[1][0]) < 1.1 * (bytes[0][1] - bytes[0][0]), "%zu to %zu bytes, and in float %zu to %zu",
-		  bytes[1][0], bytes[1][1], bytes[0][0], bytes[0][1]);
+	CHECK(2 * (bytes[1][1] - bytes[1][0]) < 1.1 * (bytes[0][1] - bytes[0][0]),
+		  "%zu to %zu bytes, and in float %zu to %zu", bytes[1][0], bytes[1][1], bytes[0][0], bytes[0][1]);
 }
 
 /* ---- embedding ---------------------------------------------------------- */
@@ -541,8 +534,8 @@ static uint8_t *
 formula_weights(const sc_net_config *net, bool statistics, size_t *size)
 {
 	sc_train_config config = plain_config(net->input_size, net->small_stem, true, 4, net->conv);
-	training	t;
-	uint8_t    *bytes;
+	training t;
+	uint8_t *bytes;
 
 	training_open(&t, &config, 1);
 	bytes = training_save(&t, false, size);
@@ -552,15 +545,15 @@ formula_weights(const sc_net_config *net, bool statistics, size_t *size)
 }
 
 static void
-embed(float *out, const sc_net_config *net, const uint8_t *weights, size_t size, const sc_image *images,
-	  int count, int max_batch, int lanes)
+embed(float *out, const sc_net_config *net, const uint8_t *weights, size_t size, const sc_image *images, int count,
+	  int max_batch, int lanes)
 {
 	static const float mean[3] = {0.485f, 0.456f, 0.406f};
 	static const float std[3] = {0.229f, 0.224f, 0.225f};
 	sc_encoder *encoder = NULL;
-	size_t		bytes = 0;
-	void	   *memory;
-	sc_error	err = {0};
+	size_t bytes = 0;
+	void *memory;
+	sc_error err = {0};
 
 	CHECK(sc_encoder_plan(&bytes, net, max_batch, lanes, &err) == SC_OK, "%s", err.message);
 	memory = malloc(bytes);
@@ -582,42 +575,40 @@ test_encoder(const torch_encoder *e, sc_conv_kind kind, sc_precision precision, 
 {
 	{
 		sc_net_config net = {.input_size = e->size, .small_stem = e->small_stem, .conv = kind, .precision = precision};
-		size_t		size,
-					bytes = (size_t) e->size * e->size * 3;
-		uint8_t    *weights = formula_weights(&net, true, &size);
-		uint8_t    *pixels = malloc(bytes * 20);
-		float	   *scratch = malloc(bytes * sizeof(float));
-		float	   *out = malloc(20 * 512 * sizeof(float)),
-				   *other = malloc(20 * 512 * sizeof(float));
-		sc_image	image[20];
+		size_t size, bytes = (size_t) e->size * e->size * 3;
+		uint8_t *weights = formula_weights(&net, true, &size);
+		uint8_t *pixels = malloc(bytes * 20);
+		float *scratch = malloc(bytes * sizeof(float));
+		float *out = malloc(20 * 512 * sizeof(float)), *other = malloc(20 * 512 * sizeof(float));
+		sc_image image[20];
 
 		for (int v = 0; v < 20; v++)
 		{
 			formula_image(pixels + (size_t) v * bytes, e->size, v, scratch);
-			image[v] = (sc_image) {e->size, e->size, 3, pixels + (size_t) v * bytes};
+			image[v] = (sc_image){e->size, e->size, 3, pixels + (size_t) v * bytes};
 		}
 		embed(out, &net, weights, size, image, 20, 20, 1);
 		for (int v = 0; v < TORCH_ENCODER_IMAGES; v++)
 		{
-			double		square = 0.0,
-						norm = 0.0;
+			double square = 0.0, norm = 0.0;
 
 			for (int k = 0; k < 512; k++)
 			{
-				double		d = out[v * 512 + k] - e->embedding[v][k];
+				double d = out[v * 512 + k] - e->embedding[v][k];
 
 				square += d * d;
 				norm += e->embedding[v][k] * e->embedding[v][k];
 			}
-			CHECK(sqrt(square / norm) < tol, "convolution %d, size %d, image %d: off by %.3g", kind, e->size, v, sqrt(square / norm));
+			CHECK(sqrt(square / norm) < tol, "convolution %d, size %d, image %d: off by %.3g", kind, e->size, v,
+				  sqrt(square / norm));
 		}
 		/* The same bits alone, in batches of any size, on any number of lanes. */
 		for (int max_batch = 1; max_batch <= 20; max_batch = max_batch == 1 ? 3 : max_batch * 4)
 			for (int lanes = 1; lanes <= 3; lanes += 2)
 			{
 				embed(other, &net, weights, size, image, 20, max_batch, lanes);
-				CHECK(memcmp(out, other, 20 * 512 * sizeof(float)) == 0, "convolution %d, size %d: batches of %d, %d lanes",
-					  kind, e->size, max_batch, lanes);
+				CHECK(memcmp(out, other, 20 * 512 * sizeof(float)) == 0,
+					  "convolution %d, size %d: batches of %d, %d lanes", kind, e->size, max_batch, lanes);
 			}
 		free(weights);
 		free(pixels);
@@ -632,12 +623,11 @@ static void
 test_bad_weights(void)
 {
 	sc_train_config config = plain_config(32, false, true, 4, SC_CONV_BEST);
-	training	t;
-	size_t		size;
-	uint8_t    *bytes,
-			   *before;
-	char	   *at;
-	sc_error	err = {0};
+	training t;
+	size_t size;
+	uint8_t *bytes, *before;
+	char *at;
+	sc_error err = {0};
 
 	training_open(&t, &config, 1);
 	bytes = training_save(&t, true, &size);
@@ -656,7 +646,7 @@ test_bad_weights(void)
 	CHECK(sc_trainer_load(t.trainer, bytes, size, &err) == SC_BAD_WEIGHTS, "NaN");
 	free(bytes);
 	{
-		size_t		again;
+		size_t again;
 
 		bytes = training_save(&t, true, &again);
 		CHECK(again == size && memcmp(bytes, before, size) == 0, "refused weights left something");
@@ -670,8 +660,8 @@ test_bad_weights(void)
 int
 main(int argc, char **argv)
 {
-	bool		brief = argc > 1 && strcmp(argv[1], "brief") == 0;
-	bool		serial;
+	bool brief = argc > 1 && strcmp(argv[1], "brief") == 0;
+	bool serial;
 
 	sc_blas_open(&serial);
 #ifdef SC_WITH_ONEDNN

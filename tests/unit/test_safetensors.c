@@ -18,10 +18,10 @@
 static sc_status
 read_exact(const void *bytes, size_t size, sc_error *err)
 {
-	uint8_t    *copy = malloc(size > 0 ? size : 1);
+	uint8_t *copy = malloc(size > 0 ? size : 1);
 	sc_st_tensor tensors[MAX];
-	int			count;
-	sc_status	status;
+	int count;
+	sc_status status;
 
 	memcpy(copy, bytes, size);
 	memset(err, 0, sizeof(*err));
@@ -29,7 +29,7 @@ read_exact(const void *bytes, size_t size, sc_error *err)
 	if (status == SC_OK)
 		for (int i = 0; i < count; i++)
 		{
-			int			shape[SC_ST_MAX_DIMS] = {0};
+			int shape[SC_ST_MAX_DIMS] = {0};
 
 			for (size_t k = 0; k < tensors[i].count; k++)
 				(void) sc_st_value(&tensors[i], k);
@@ -43,7 +43,7 @@ read_exact(const void *bytes, size_t size, sc_error *err)
 static size_t
 file_of(uint8_t *file, const char *header, size_t data)
 {
-	size_t		n = strlen(header);
+	size_t n = strlen(header);
 
 	for (int i = 0; i < 8; i++)
 		file[i] = (uint8_t) ((uint64_t) n >> (8 * i));
@@ -65,14 +65,13 @@ round_trip(void)
 	static const float weights[6] = {1.5f, -2.25f, 3.4e38f, -0.0f, 1e-45f, 0.1f};
 	static const float bias[5] = {0, 1, 2, 3, 4};
 	const int64_t steps = 123456789012345;
-	size_t		size = sc_st_bytes(entries, 4);
-	uint8_t    *file = malloc(size),
-			   *again = malloc(size);
+	size_t size = sc_st_bytes(entries, 4);
+	uint8_t *file = malloc(size), *again = malloc(size);
 	sc_st_tensor tensors[MAX];
 	const sc_st_tensor *t;
-	sc_error	err;
-	float		out[6];
-	int			count;
+	sc_error err;
+	float out[6];
+	int count;
 
 	memset(file, 0xEE, size);
 	sc_st_write(file, entries, 4);
@@ -128,26 +127,25 @@ round_trip(void)
 static void
 by_hand(void)
 {
-	static const char header[] =
-		"{\"__metadata__\":{\"made by\":\"\\\"hand\\\" \\u00fc\",\"x\":\"\"},"
-		"\"d\" : {\"shape\":[2],\"dtype\":\"F64\",\"data_offsets\":[0,16]},"
-		"\"i\":{\"dtype\":\"I64\",\"shape\":[],\"data_offsets\":[16,24]},\n"
-		"\"b\":{\"dtype\":\"F16\",\"shape\":[2, 3],\"data_offsets\":[ 24 , 36 ]},"
-		"\"a\":{\"data_offsets\":[36,42],\"dtype\":\"BF16\",\"shape\":[1,1,1,3]}}      ";
+	static const char header[] = "{\"__metadata__\":{\"made by\":\"\\\"hand\\\" \\u00fc\",\"x\":\"\"},"
+								 "\"d\" : {\"shape\":[2],\"dtype\":\"F64\",\"data_offsets\":[0,16]},"
+								 "\"i\":{\"dtype\":\"I64\",\"shape\":[],\"data_offsets\":[16,24]},\n"
+								 "\"b\":{\"dtype\":\"F16\",\"shape\":[2, 3],\"data_offsets\":[ 24 , 36 ]},"
+								 "\"a\":{\"data_offsets\":[36,42],\"dtype\":\"BF16\",\"shape\":[1,1,1,3]}}      ";
 	static const double doubles[2] = {1e300, -0.1};
 	static const int64_t integer = -7;
 	/* 1, -2, the largest, the smallest positive, -0, 1/3 */
 	static const uint16_t halves[6] = {0x3C00, 0xC000, 0x7BFF, 0x0001, 0x8000, 0x3555};
 	static const double half_values[6] = {1.0, -2.0, 65504.0, 5.9604644775390625e-8, -0.0, 0.333251953125};
 	static const uint16_t brains[3] = {0x3F80, 0xC049, 0x7F80};
-	uint8_t		file[1000];
-	size_t		size = file_of(file, header, 42);
-	uint8_t    *data = file + size - 42;
+	uint8_t file[1000];
+	size_t size = file_of(file, header, 42);
+	uint8_t *data = file + size - 42;
 	sc_st_tensor tensors[MAX];
 	const sc_st_tensor *t;
-	float		out[6];
-	int			count;
-	sc_error	err;
+	float out[6];
+	int count;
+	sc_error err;
 
 	memcpy(data, doubles, 16);
 	memcpy(data + 16, &integer, 8);
@@ -159,7 +157,8 @@ by_hand(void)
 	CHECK(t != NULL && sc_st_check(t, 2, (int[]){2, 3}, &err) == SC_OK, "%s", err.message);
 	sc_st_floats(out, t);
 	for (int i = 0; i < 6; i++)
-		CHECK(out[i] == (float) half_values[i] && !signbit(out[i]) == !signbit(half_values[i]), "half %d: %.9g", i, out[i]);
+		CHECK(out[i] == (float) half_values[i] && !signbit(out[i]) == !signbit(half_values[i]), "half %d: %.9g", i,
+			  out[i]);
 	t = sc_st_find(tensors, count, "a");
 	CHECK(t != NULL && sc_st_value(t, 0) == 1.0 && sc_st_value(t, 1) == -3.140625, "bfloat16");
 	CHECK(sc_st_check(t, 4, (int[]){1, 1, 1, 3}, &err) == SC_BAD_WEIGHTS, "infinity in bfloat16");
@@ -200,7 +199,7 @@ hostile(void)
 		T("\"dtype\":\"F32\",\"shape\":[0,18446744073709551615],\"data_offsets\":[8,8]"),
 		/* two tensors on the same bytes */
 		("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
-		"\"b\":{\"dtype\":\"BF16\",\"shape\":[2],\"data_offsets\":[0,4]}}"),
+		 "\"b\":{\"dtype\":\"BF16\",\"shape\":[2],\"data_offsets\":[0,4]}}"),
 	};
 	static const char *const bad[] = {
 		"",
@@ -258,7 +257,7 @@ hostile(void)
 		T("\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[18446744073709551612,4]"),
 		/* one name twice; names that are no plain text */
 		("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
-		"\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}"),
+		 "\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}"),
 		"{\"\\u0061\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}",
 		"{\"\xC3\xBC\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}",
 		"{\"a\nb\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}",
@@ -267,28 +266,27 @@ hostile(void)
 	};
 #undef T
 #undef E
-	static const uint64_t lengths[] = {
-		UINT64_MAX, UINT64_MAX - 7, (uint64_t) INT64_MAX, UINT64_C(1) << 63, 100000001, 100000000, 19
-	};
-	uint8_t		file[2000];
-	sc_error	err;
+	static const uint64_t lengths[] =
+		{UINT64_MAX, UINT64_MAX - 7, (uint64_t) INT64_MAX, UINT64_C(1) << 63, 100000001, 100000000, 19};
+	uint8_t file[2000];
+	sc_error err;
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
 	{
-		size_t		size = file_of(file, good[i], 8);
+		size_t size = file_of(file, good[i], 8);
 
 		CHECK(read_exact(file, size, &err) == SC_OK, "%s: %s %s", good[i], err.message, err.detail);
 	}
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 	{
-		size_t		size = file_of(file, bad[i], 8);
+		size_t size = file_of(file, bad[i], 8);
 
 		CHECK(read_exact(file, size, &err) == SC_BAD_WEIGHTS, "accepted: %s", bad[i]);
 		CHECK(err.status == SC_BAD_WEIGHTS && err.message[0] != '\0' && err.detail[0] != '\0', "silent: %s", bad[i]);
 	}
 	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++)
 	{
-		size_t		size = file_of(file, "{}", 16);
+		size_t size = file_of(file, "{}", 16);
 
 		for (int b = 0; b < 8; b++)
 			file[b] = (uint8_t) (lengths[i] >> (8 * b));

@@ -16,8 +16,8 @@ static double
 score(const float *rows, size_t n, int d, int k, const int32_t *labels, int lanes)
 {
 	sc_silhouette s = {.n = n, .d = d, .k = k, .rows = rows, .labels = labels};
-	sc_arena	arena = sc_arena_counter();
-	sc_error	err = {SC_OK};
+	sc_arena arena = sc_arena_counter();
+	sc_error err = {SC_OK};
 
 	sc_silhouette_layout(&s, &arena);
 	arena = points_arena(&arena);
@@ -31,12 +31,10 @@ int
 main(void)
 {
 	static float x[POINTS_N * POINTS_D];
-	int32_t		labels[POINTS_N];
-	float		few[4] = {0, 1, 10, 11};
-	int32_t		one[4] = {0, 0, 0, 0},
-				each[4] = {0, 1, 2, 3},
-				two[4] = {0, 0, 1, 1};
-	double		first;
+	int32_t labels[POINTS_N];
+	float few[4] = {0, 1, 10, 11};
+	int32_t one[4] = {0, 0, 0, 0}, each[4] = {0, 1, 2, 3}, two[4] = {0, 0, 1, 1};
+	double first;
 
 	points_fill(x, POINTS_N, POINTS_D, POINTS_CENTRES);
 	for (int i = 0; i < POINTS_N; i++)

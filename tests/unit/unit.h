@@ -14,12 +14,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int	unit_passed,
-			unit_failed;
+static int unit_passed, unit_failed;
 
 /* The condition holds; the rest is a printf format that says with which values. */
 #define CHECK(cond, ...) \
-	do { \
+	do \
+	{ \
 		if (cond) \
 			unit_passed++; \
 		else \
@@ -33,8 +33,8 @@ static int	unit_passed,
 
 /* |a - b| <= tol, with NaN failing. */
 #define CLOSE(a, b, tol) \
-	CHECK(fabs((double) (a) - (double) (b)) <= (tol), "%.9g and %.9g differ by more than %.3g", \
-		  (double) (a), (double) (b), (double) (tol))
+	CHECK(fabs((double) (a) - (double) (b)) <= (tol), "%.9g and %.9g differ by more than %.3g", (double) (a), \
+		  (double) (b), (double) (tol))
 
 /* Memory for what loops and libraries want aligned to a cache line. */
 static inline void *
@@ -44,9 +44,10 @@ unit_aligned(size_t bytes)
 }
 
 #define UNIT_END(name) \
-	do { \
+	do \
+	{ \
 		printf("%s: %d passed, %d failed\n", name, unit_passed, unit_failed); \
 		return unit_failed == 0 && unit_passed > 0 ? 0 : 1; \
 	} while (0)
 
-#endif							/* UNIT_H */
+#endif /* UNIT_H */

@@ -30,8 +30,8 @@ last_turn(const double *inertia, int n, double min_gain)
 static double
 difference(const double *inertia, int n, int i)
 {
-	double		x = (double) i / (n - 1);
-	double		y = (inertia[i] - inertia[n - 1]) / (inertia[0] - inertia[n - 1]);
+	double x = (double) i / (n - 1);
+	double y = (inertia[i] - inertia[n - 1]) / (inertia[0] - inertia[n - 1]);
 
 	return 1 - y - x;
 }
@@ -39,15 +39,14 @@ difference(const double *inertia, int n, int i)
 static int
 kneedle(const double *inertia, int n, double sensitivity)
 {
-	int			knee = 0,
-				candidate = 0;
-	double		threshold = 0;
+	int knee = 0, candidate = 0;
+	double threshold = 0;
 
 	if (n < 3 || !(inertia[0] > inertia[n - 1]))
 		return 0;
 	for (int i = 1; i < n; i++)
 	{
-		double		here = difference(inertia, n, i);
+		double here = difference(inertia, n, i);
 
 		/* The end of the curve falls to 0 and so ends the last maximum. */
 		if (candidate > 0 && here < threshold)

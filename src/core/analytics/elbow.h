@@ -12,14 +12,14 @@
 
 typedef enum sc_elbow_method
 {
-	SC_ELBOW_LAST_TURN,			/* parameter: min_gain */
-	SC_ELBOW_KNEEDLE			/* parameter: sensitivity */
+	SC_ELBOW_LAST_TURN, /* parameter: min_gain */
+	SC_ELBOW_KNEEDLE	/* parameter: sensitivity */
 } sc_elbow_method;
 
 /*
  * k (1 ... n) chosen from inertia (n; for k = 1 ... n, never rising), or 0
  * where the curve has no turn.
  */
-extern int	sc_elbow_choose(sc_elbow_method method, const double *inertia, int n, double parameter);
+extern int sc_elbow_choose(sc_elbow_method method, const double *inertia, int n, double parameter);
 
-#endif							/* SC_ELBOW_H */
+#endif /* SC_ELBOW_H */

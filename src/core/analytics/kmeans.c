@@ -23,13 +23,13 @@
 #define BLOCK 128
 #define SHARD_ROWS 512
 #define MAX_SHARDS 16
-#define SHARD_BYTES ((size_t) 64 << 20)	/* for the sums of all shards, beyond the first */
+#define SHARD_BYTES ((size_t) 64 << 20) /* for the sums of all shards, beyond the first */
 
 static int
 shard_count(size_t n, int d, int k)
 {
-	size_t		shards = SC_MIN((n + SHARD_ROWS - 1) / SHARD_ROWS, MAX_SHARDS);
-	size_t		room = SHARD_BYTES / ((size_t) k * d * sizeof(double));
+	size_t shards = SC_MIN((n + SHARD_ROWS - 1) / SHARD_ROWS, MAX_SHARDS);
+	size_t room = SHARD_BYTES / ((size_t) k * d * sizeof(double));
 
 	return (int) SC_MAX(SC_MIN(shards, room), 1);
 }
@@ -44,11 +44,9 @@ trials_of(int k)
 void
 sc_kmeans_layout(sc_kmeans *km, sc_arena *arena)
 {
-	size_t		n = km->n,
-				d = (size_t) km->d;
-	size_t		k = (size_t) SC_MAX(km->k, km->curve_max);
-	size_t		nd = sc_mul(n, d),
-				kd = sc_mul(k, d);
+	size_t n = km->n, d = (size_t) km->d;
+	size_t k = (size_t) SC_MAX(km->k, km->curve_max);
+	size_t nd = sc_mul(n, d), kd = sc_mul(k, d);
 
 	km->most = (int) k;
 	km->shards = shard_count(n, km->d, km->most);
@@ -73,7 +71,7 @@ sc_kmeans_layout(sc_kmeans *km, sc_arena *arena)
 	km->centre_norm = SC_TAKE(arena, double, k);
 	km->sums = SC_TAKE(arena, double, sc_mul(km->shards, kd));
 	km->counts = SC_TAKE(arena, int64_t, sc_mul(km->shards, k));
-	km->shard_sum = SC_TAKE(arena, double, (size_t) km->shards * SC_KMEANS_TRIALS);
+	km->shard_sum = SC_TAKE(arena, double, (size_t) km->shards *SC_KMEANS_TRIALS);
 	km->changed = SC_TAKE(arena, size_t, km->shards);
 	km->trial_rows = SC_TAKE(arena, float, sc_mul(SC_KMEANS_TRIALS, d));
 	km->trial_dots = SC_TAKE(arena, float, sc_mul(n, trials_of(km->most)));
@@ -84,7 +82,7 @@ sc_kmeans_layout(sc_kmeans *km, sc_arena *arena)
 static double
 norm2(const double *c, int d)
 {
-	double		sum = 0;
+	double sum = 0;
 
 	for (int j = 0; j < d; j++)
 		sum += c[j] * c[j];
@@ -92,23 +90,22 @@ norm2(const double *c, int d)
 }
 
 int
-sc_kmeans_choose(const float *x, double xn, const float *dots, const double *centre,
-				 const double *centre_norm, double largest_norm, int k, int d,
-				 const float *measure_x, const double *measure_centre, double *out)
+sc_kmeans_choose(const float *x, double xn, const float *dots, const double *centre, const double *centre_norm,
+				 double largest_norm, int k, int d, const float *measure_x, const double *measure_centre, double *out)
 {
 	/* FLT_MIN: what a product loses below the smallest numbers. */
-	double		slack = 2 * 1.2e-7 * (d + 8) * (xn + largest_norm) + 4 * d * (double) FLT_MIN;
-	double		least = SC_SIMD_CALL(sc_least_estimate) (dots, centre_norm, xn, k);
-	double		best = INFINITY;
-	int			label = 0;
+	double slack = 2 * 1.2e-7 * (d + 8) * (xn + largest_norm) + 4 * d * (double) FLT_MIN;
+	double least = SC_SIMD_CALL(sc_least_estimate)(dots, centre_norm, xn, k);
+	double best = INFINITY;
+	int label = 0;
 
 	if (measure_x == NULL && isfinite(least))
 	{
 		/* A centre that alone may be the nearest is it, whatever the rounding. */
-		double		limit = least + slack - xn;
-		int			only = SC_SIMD_CALL(sc_next_near) (dots, centre_norm, 1, limit, 0, k);
+		double limit = least + slack - xn;
+		int only = SC_SIMD_CALL(sc_next_near)(dots, centre_norm, 1, limit, 0, k);
 
-		if (only < k && SC_SIMD_CALL(sc_next_near) (dots, centre_norm, 1, limit, only + 1, k) == k)
+		if (only < k && SC_SIMD_CALL(sc_next_near)(dots, centre_norm, 1, limit, only + 1, k) == k)
 		{
 			*out = SC_MAX(least, 0);
 			return only;
@@ -121,11 +118,11 @@ sc_kmeans_choose(const float *x, double xn, const float *dots, const double *cen
 	}
 	for (int j = 0; j < k; j++)
 	{
-		double		a = xn + centre_norm[j] - 2 * (double) dots[j];
+		double a = xn + centre_norm[j] - 2 * (double) dots[j];
 
 		if (!(a > least + slack) || !isfinite(a))
 		{
-			a = SC_SIMD_CALL(sc_distance2_centre) (measure_x, measure_centre + (size_t) j * d, d);
+			a = SC_SIMD_CALL(sc_distance2_centre)(measure_x, measure_centre + (size_t) j * d, d);
 			if (a < best)
 			{
 				best = a;
@@ -150,8 +147,7 @@ compare_rows(const sc_kmeans *km, uint32_t a, uint32_t b)
 		return km->hash[a] < km->hash[b] ? -1 : 1;
 	for (int j = 0; j < km->d; j++)
 	{
-		float		x = km->rows[(size_t) a * km->d + j],
-					y = km->rows[(size_t) b * km->d + j];
+		float x = km->rows[(size_t) a * km->d + j], y = km->rows[(size_t) b * km->d + j];
 
 		if (x != y)
 			return x < y ? -1 : 1;
@@ -163,22 +159,19 @@ compare_rows(const sc_kmeans *km, uint32_t a, uint32_t b)
 static sc_status
 sort_rows(const sc_lane *lane, sc_kmeans *km)
 {
-	uint32_t   *from = km->order,
-			   *to = km->merge;
-	size_t		n = km->n;
+	uint32_t *from = km->order, *to = km->merge;
+	size_t n = km->n;
 
 	for (size_t i = 0; i < n; i++)
 		from[i] = (uint32_t) i;
 	for (size_t width = 1; width < n; width *= 2)
 	{
-		uint32_t   *t;
+		uint32_t *t;
 
 		for (size_t lo = 0; lo < n; lo += 2 * width)
 		{
-			size_t		mid = SC_MIN(lo + width, n),
-						hi = SC_MIN(lo + 2 * width, n);
-			size_t		a = lo,
-						b = mid;
+			size_t mid = SC_MIN(lo + width, n), hi = SC_MIN(lo + 2 * width, n);
+			size_t a = lo, b = mid;
 
 			for (size_t i = lo; i < hi; i++)
 			{
@@ -206,10 +199,8 @@ sort_rows(const sc_lane *lane, sc_kmeans *km)
 static sc_status
 prepare(const sc_lane *lane, sc_kmeans *km)
 {
-	size_t		n = km->n,
-				d = (size_t) km->d;
-	size_t		begin,
-				end;
+	size_t n = km->n, d = (size_t) km->d;
+	size_t begin, end;
 
 	for (int s = lane->index; s < km->shards; s += lane->count)
 	{
@@ -218,7 +209,7 @@ prepare(const sc_lane *lane, sc_kmeans *km)
 		{
 			if (i % 256 == 0 && sc_lane_stopped(lane))
 				return SC_ABORTED;
-			km->hash[i] = SC_SIMD_CALL(sc_hash_row) (km->rows + i * d, km->d);
+			km->hash[i] = SC_SIMD_CALL(sc_hash_row)(km->rows + i * d, km->d);
 		}
 	}
 	SC_TRY(sc_lane_barrier(lane));
@@ -229,8 +220,8 @@ prepare(const sc_lane *lane, sc_kmeans *km)
 	/* The mean, from sums per shard; sums (shards, k, d) has room for them. */
 	for (int s = lane->index; s < km->shards; s += lane->count)
 	{
-		double	   *sum = km->sums + (size_t) s * d;
-		double		largest = 0;
+		double *sum = km->sums + (size_t) s * d;
+		double largest = 0;
 
 		memset(sum, 0, d * sizeof(double));
 		sc_shard_range(n, km->shards, s, &begin, &end);
@@ -240,16 +231,16 @@ prepare(const sc_lane *lane, sc_kmeans *km)
 
 			if (i % 256 == 0 && sc_lane_stopped(lane))
 				return SC_ABORTED;
-			SC_SIMD_CALL(sc_add_row) (sum, x, km->d);
-			largest = fmax(largest, SC_SIMD_CALL(sc_largest) (x, km->d));
+			SC_SIMD_CALL(sc_add_row)(sum, x, km->d);
+			largest = fmax(largest, SC_SIMD_CALL(sc_largest)(x, km->d));
 		}
 		km->shard_sum[s] = largest;
 	}
 	SC_TRY(sc_lane_barrier(lane));
 	if (lane->index == 0)
 	{
-		double		largest = 0;
-		int			exponent;
+		double largest = 0;
+		int exponent;
 
 		memset(km->mean, 0, d * sizeof(double));
 		for (int s = 0; s < km->shards; s++)
@@ -269,15 +260,15 @@ prepare(const sc_lane *lane, sc_kmeans *km)
 	SC_TRY(sc_lane_barrier(lane));
 	for (int s = lane->index; s < km->shards; s += lane->count)
 	{
-		double		sum = 0;
+		double sum = 0;
 
 		sc_shard_range(n, km->shards, s, &begin, &end);
 		for (size_t i = begin; i < end; i++)
 		{
 			if (i % 256 == 0 && sc_lane_stopped(lane))
 				return SC_ABORTED;
-			km->norm[i] = SC_SIMD_CALL(sc_centre_row) (km->z + i * d, km->rows + (size_t) km->order[i] * d,
-													   km->mean, km->scale, km->d);
+			km->norm[i] = SC_SIMD_CALL(sc_centre_row)(km->z + i * d, km->rows + (size_t) km->order[i] * d, km->mean,
+													  km->scale, km->d);
 			sum += km->norm[i];
 		}
 		km->shard_sum[s] = sum;
@@ -285,7 +276,7 @@ prepare(const sc_lane *lane, sc_kmeans *km)
 	SC_TRY(sc_lane_barrier(lane));
 	if (lane->index == 0)
 	{
-		double		sum = 0;
+		double sum = 0;
 
 		for (int s = 0; s < km->shards; s++)
 			sum += km->shard_sum[s];
@@ -311,7 +302,7 @@ take_row(sc_kmeans *km, int c, size_t i)
 static void
 gather_trials(sc_kmeans *km, int m)
 {
-	size_t		d = (size_t) km->d;
+	size_t d = (size_t) km->d;
 
 	for (int t = 0; t < m; t++)
 		memcpy(km->trial_rows + t * d, km->z + km->trial[t] * d, d * sizeof(float));
@@ -327,8 +318,7 @@ gather_trials(sc_kmeans *km, int m)
 static sc_status
 measure_seeds(const sc_lane *lane, sc_kmeans *km, int m, int seeds)
 {
-	size_t		begin,
-				end;
+	size_t begin, end;
 
 	sc_shard_range((size_t) seeds, lane->count, lane->index, &begin, &end);
 	for (size_t c = begin; c < end; c++)
@@ -336,9 +326,8 @@ measure_seeds(const sc_lane *lane, sc_kmeans *km, int m, int seeds)
 		if (sc_lane_stopped(lane))
 			return SC_ABORTED;
 		for (int t = 0; t < m; t++)
-			km->seed_distance[c * (size_t) m + t] =
-				SC_SIMD_CALL(sc_distance2_centre) (km->trial_rows + (size_t) t * km->d,
-												   km->centre + c * (size_t) km->d, km->d);
+			km->seed_distance[c * (size_t) m + t] = SC_SIMD_CALL(
+				sc_distance2_centre)(km->trial_rows + (size_t) t * km->d, km->centre + c * (size_t) km->d, km->d);
 	}
 	return sc_lane_barrier(lane);
 }
@@ -348,7 +337,7 @@ static bool
 may_be_nearer(const sc_kmeans *km, size_t i, int m)
 {
 	const double *apart = km->seed_distance + (size_t) km->own[i] * m;
-	double		reach = 4.0001 * km->near[i];	/* more than any rounding */
+	double reach = 4.0001 * km->near[i]; /* more than any rounding */
 
 	for (int t = 0; t < m; t++)
 		if (apart[t] < reach)
@@ -360,12 +349,12 @@ may_be_nearer(const sc_kmeans *km, size_t i, int m)
 static double
 trial_distance(const sc_kmeans *km, size_t i, int t, float dot, bool first)
 {
-	double		both = km->norm[i] + km->norm[km->trial[t]];
-	double		a = both - 2 * (double) dot;
+	double both = km->norm[i] + km->norm[km->trial[t]];
+	double a = both - 2 * (double) dot;
 
 	/* A row must be at distance 0 from its like, or it is chosen twice. */
 	if (a < 1e-4 * both)
-		a = SC_SIMD_CALL(sc_distance2) (km->z + i * km->d, km->z + (size_t) km->trial[t] * km->d, km->d);
+		a = SC_SIMD_CALL(sc_distance2)(km->z + i * km->d, km->z + (size_t) km->trial[t] * km->d, km->d);
 	return first ? a : SC_MIN(a, km->near[i]);
 }
 
@@ -377,19 +366,18 @@ trial_distance(const sc_kmeans *km, size_t i, int t, float dot, bool first)
 static sc_status
 measure_trials(const sc_lane *lane, sc_kmeans *km, int m, int seeds)
 {
-	size_t		begin,
-				end;
+	size_t begin, end;
 
 	SC_TRY(measure_seeds(lane, km, m, seeds));
 	for (int s = lane->index; s < km->shards; s += lane->count)
 	{
-		double	   *sum = km->shard_sum + (size_t) s * SC_KMEANS_TRIALS;
+		double *sum = km->shard_sum + (size_t) s * SC_KMEANS_TRIALS;
 
 		memset(sum, 0, SC_KMEANS_TRIALS * sizeof(double));
 		sc_shard_range(km->n, km->shards, s, &begin, &end);
 		for (size_t i = begin; i < end; i++)
 		{
-			float	   *dots = km->trial_dots + i * (size_t) m;
+			float *dots = km->trial_dots + i * (size_t) m;
 
 			if (i % BLOCK == 0 && sc_lane_stopped(lane))
 				return SC_ABORTED;
@@ -401,7 +389,7 @@ measure_trials(const sc_lane *lane, sc_kmeans *km, int m, int seeds)
 				}
 			else
 			{
-				SC_SIMD_CALL(sc_dot_rows) (dots, km->z + i * km->d, km->trial_rows, m, km->d);
+				SC_SIMD_CALL(sc_dot_rows)(dots, km->z + i * km->d, km->trial_rows, m, km->d);
 				for (int t = 0; t < m; t++)
 					sum[t] += trial_distance(km, i, t, dots[t], seeds == 0);
 			}
@@ -414,19 +402,18 @@ measure_trials(const sc_lane *lane, sc_kmeans *km, int m, int seeds)
 static sc_status
 keep_trial(const sc_lane *lane, sc_kmeans *km, int m, int t, int c)
 {
-	size_t		begin,
-				end;
+	size_t begin, end;
 
 	for (int s = lane->index; s < km->shards; s += lane->count)
 	{
-		double		sum = 0;
+		double sum = 0;
 
 		if (sc_lane_stopped(lane))
 			return SC_ABORTED;
 		sc_shard_range(km->n, km->shards, s, &begin, &end);
 		for (size_t i = begin; i < end; i++)
 		{
-			double		a = trial_distance(km, i, t, km->trial_dots[i * (size_t) m + t], c == 0);
+			double a = trial_distance(km, i, t, km->trial_dots[i * (size_t) m + t], c == 0);
 
 			if (c == 0 || a < km->near[i])
 			{
@@ -443,7 +430,7 @@ keep_trial(const sc_lane *lane, sc_kmeans *km, int m, int t, int c)
 static double
 total(const sc_kmeans *km, int t)
 {
-	double		sum = 0;
+	double sum = 0;
 
 	for (int s = 0; s < km->shards; s++)
 		sum += km->shard_sum[(size_t) s * SC_KMEANS_TRIALS + t];
@@ -454,13 +441,12 @@ total(const sc_kmeans *km, int t)
 static uint32_t
 draw(const sc_kmeans *km, double u)
 {
-	size_t		last = 0;
+	size_t last = 0;
 
 	for (int s = 0; s < km->shards; s++)
 	{
-		double		part = km->shard_sum[(size_t) s * SC_KMEANS_TRIALS];
-		size_t		begin,
-					end;
+		double part = km->shard_sum[(size_t) s * SC_KMEANS_TRIALS];
+		size_t begin, end;
 
 		if (u >= part && s < km->shards - 1)
 		{
@@ -483,7 +469,7 @@ draw(const sc_kmeans *km, double u)
 static sc_status
 seed_plus_plus(const sc_lane *lane, sc_kmeans *km, int k, sc_rng *rng)
 {
-	int			trials = trials_of(k);
+	int trials = trials_of(k);
 
 	if (lane->index == 0)
 	{
@@ -496,11 +482,11 @@ seed_plus_plus(const sc_lane *lane, sc_kmeans *km, int k, sc_rng *rng)
 	SC_TRY(keep_trial(lane, km, 1, 0, 0));
 	for (int c = 1; c < k; c++)
 	{
-		int			best;
+		int best;
 
 		if (lane->index == 0)
 		{
-			double		pot = total(km, 0);
+			double pot = total(km, 0);
 
 			for (int t = 0; t < trials; t++)
 				km->trial[t] = draw(km, sc_rng_uniform53(rng) * pot);
@@ -525,8 +511,8 @@ seed_plus_plus(const sc_lane *lane, sc_kmeans *km, int k, sc_rng *rng)
 static void
 seed_random(sc_kmeans *km, int k, sc_rng *rng)
 {
-	size_t		left = km->distinct;
-	int			c = 0;
+	size_t left = km->distinct;
+	int c = 0;
 
 	for (size_t i = 0; i < km->n && c < k; i++)
 	{
@@ -547,7 +533,7 @@ seed_random(sc_kmeans *km, int k, sc_rng *rng)
 static double
 narrow(const double *centre, float *out, double *norm, int k, int d)
 {
-	double		largest = 0;
+	double largest = 0;
 
 	for (int c = 0; c < k; c++)
 	{
@@ -563,45 +549,42 @@ narrow(const double *centre, float *out, double *norm, int k, int d)
 static sc_status
 assign(const sc_lane *lane, sc_kmeans *km, int k, bool exact)
 {
-	size_t		d = (size_t) km->d;
-	double		largest = 0;
-	size_t		begin,
-				end;
+	size_t d = (size_t) km->d;
+	double largest = 0;
+	size_t begin, end;
 
 	for (int c = 0; c < k; c++)
 		largest = SC_MAX(largest, km->centre_norm[c]);
 	for (int s = lane->index; s < km->shards; s += lane->count)
 	{
-		float	   *dots = km->dots + (size_t) s * BLOCK * km->most;
-		double	   *sums = km->sums + (size_t) s * km->most * d;
-		int64_t    *counts = km->counts + (size_t) s * km->most;
-		double		inertia = 0;
-		size_t		changed = 0;
+		float *dots = km->dots + (size_t) s * BLOCK * km->most;
+		double *sums = km->sums + (size_t) s * km->most * d;
+		int64_t *counts = km->counts + (size_t) s * km->most;
+		double inertia = 0;
+		size_t changed = 0;
 
 		memset(sums, 0, k * d * sizeof(double));
 		memset(counts, 0, k * sizeof(int64_t));
 		sc_shard_range(km->n, km->shards, s, &begin, &end);
 		for (; begin < end; begin += BLOCK)
 		{
-			int			rows = (int) SC_MIN((size_t) BLOCK, end - begin);
+			int rows = (int) SC_MIN((size_t) BLOCK, end - begin);
 
 			if (sc_lane_stopped(lane))
 				return SC_ABORTED;
-			sc_sgemm(false, true, rows, k, km->d, 1, km->z + begin * d, km->d,
-					 km->narrow, km->d, 0, dots, k);
+			sc_sgemm(false, true, rows, k, km->d, 1, km->z + begin * d, km->d, km->narrow, km->d, 0, dots, k);
 			for (int i = 0; i < rows; i++)
 			{
-				size_t		p = begin + i;
+				size_t p = begin + i;
 				const float *z = km->z + p * d;
-				int			label = sc_kmeans_choose(z, km->norm[p], dots + (size_t) i * k, km->centre,
-													 km->centre_norm, largest, k, km->d,
-													 exact ? z : NULL, km->centre, &km->near[p]);
+				int label = sc_kmeans_choose(z, km->norm[p], dots + (size_t) i * k, km->centre, km->centre_norm,
+											 largest, k, km->d, exact ? z : NULL, km->centre, &km->near[p]);
 
 				changed += km->own[p] != label;
 				km->own[p] = label;
 				inertia += km->near[p];
 				counts[label]++;
-				SC_SIMD_CALL(sc_add_row) (sums + (size_t) label * d, z, km->d);
+				SC_SIMD_CALL(sc_add_row)(sums + (size_t) label * d, z, km->d);
 			}
 		}
 		km->shard_sum[(size_t) s * SC_KMEANS_TRIALS] = inertia;
@@ -614,17 +597,16 @@ assign(const sc_lane *lane, sc_kmeans *km, int k, bool exact)
 static void
 fill_empty(sc_kmeans *km, int k)
 {
-	size_t		d = (size_t) km->d;
+	size_t d = (size_t) km->d;
 
 	for (int c = 0; c < k; c++)
 	{
-		size_t		far = SIZE_MAX;
+		size_t far = SIZE_MAX;
 
 		if (km->counts[c] > 0)
 			continue;
 		for (size_t i = 0; i < km->n; i++)
-			if (km->near[i] > 0 && km->counts[km->own[i]] > 1 &&
-				(far == SIZE_MAX || km->near[i] > km->near[far]))
+			if (km->near[i] > 0 && km->counts[km->own[i]] > 1 && (far == SIZE_MAX || km->near[i] > km->near[far]))
 				far = i;
 		if (far == SIZE_MAX)
 			return;
@@ -649,9 +631,8 @@ fill_empty(sc_kmeans *km, int k)
 static double
 update(sc_kmeans *km, int k)
 {
-	size_t		d = (size_t) km->d,
-				stride = (size_t) km->most * d;
-	double		moved = 0;
+	size_t d = (size_t) km->d, stride = (size_t) km->most * d;
+	double moved = 0;
 
 	for (int s = 1; s < km->shards; s++)
 	{
@@ -667,8 +648,8 @@ update(sc_kmeans *km, int k)
 			continue;
 		for (size_t j = 0; j < d; j++)
 		{
-			double		to = km->sums[c * d + j] / (double) km->counts[c];
-			double		step = to - km->centre[c * d + j];
+			double to = km->sums[c * d + j] / (double) km->counts[c];
+			double step = to - km->centre[c * d + j];
 
 			moved += step * step;
 			km->centre[c * d + j] = to;
@@ -681,14 +662,14 @@ update(sc_kmeans *km, int k)
 static sc_status
 fit(const sc_lane *lane, sc_kmeans *km, int k)
 {
-	size_t		kd = (size_t) k * km->d;
-	int			runs = km->init == SC_KMEANS_GIVEN ? 1 : km->n_init;
+	size_t kd = (size_t) k * km->d;
+	int runs = km->init == SC_KMEANS_GIVEN ? 1 : km->n_init;
 
 	for (int run = 0; run < runs; run++)
 	{
-		sc_rng		rng = sc_rng_stream(km->seed, (uint64_t) k, (uint64_t) run, 0);
-		int			iteration = 0;
-		bool		converged = false;
+		sc_rng rng = sc_rng_stream(km->seed, (uint64_t) k, (uint64_t) run, 0);
+		int iteration = 0;
+		bool converged = false;
 
 		if (km->init == SC_KMEANS_PLUS_PLUS)
 			SC_TRY(seed_plus_plus(lane, km, k, &rng));
@@ -710,8 +691,8 @@ fit(const sc_lane *lane, sc_kmeans *km, int k)
 			SC_TRY(assign(lane, km, k, false));
 			if (lane->index == 0)
 			{
-				size_t		changed = 0;
-				double		moved = update(km, k);
+				size_t changed = 0;
+				double moved = update(km, k);
 
 				for (int s = 0; s < km->shards; s++)
 					changed += km->changed[s];
@@ -725,7 +706,7 @@ fit(const sc_lane *lane, sc_kmeans *km, int k)
 		SC_TRY(assign(lane, km, k, true));
 		if (lane->index == 0)
 		{
-			double		inertia = total(km, 0);
+			double inertia = total(km, 0);
 
 			if (run == 0 || inertia < km->inertia)
 			{
@@ -744,8 +725,7 @@ fit(const sc_lane *lane, sc_kmeans *km, int k)
 static bool
 before(const sc_kmeans *km, const int64_t *size, int a, int b)
 {
-	const double *x = km->best + (size_t) a * km->d,
-			   *y = km->best + (size_t) b * km->d;
+	const double *x = km->best + (size_t) a * km->d, *y = km->best + (size_t) b * km->d;
 
 	if (size[a] != size[b])
 		return size[a] > size[b];
@@ -759,15 +739,15 @@ before(const sc_kmeans *km, const int64_t *size, int a, int b)
 static void
 number(sc_kmeans *km)
 {
-	int64_t    *size = km->counts;
-	int32_t    *rank = km->own; /* k <= n; labels by position are not needed any more */
+	int64_t *size = km->counts;
+	int32_t *rank = km->own; /* k <= n; labels by position are not needed any more */
 
 	memset(size, 0, km->k * sizeof(int64_t));
 	for (size_t i = 0; i < km->n; i++)
 		size[km->own[i]]++;
 	for (int c = 0; c < km->k; c++)
 	{
-		int			i = c;
+		int i = c;
 
 		for (; i > 0 && before(km, size, c, rank[i - 1]); i--)
 			rank[i] = rank[i - 1];
@@ -783,11 +763,17 @@ number(sc_kmeans *km)
 static sc_status
 label_rows(const sc_lane *lane, sc_kmeans *km)
 {
-	sc_kmeans_nearest p = {
-		.n = km->n, .d = km->d, .k = km->k, .rows = km->rows, .centroids = km->centroids,
-		.labels = km->labels, .distance = km->distance, .shards = km->shards,
-		.centre = km->centre, .centre_norm = km->centre_norm, .dots = km->dots
-	};
+	sc_kmeans_nearest p = {.n = km->n,
+						   .d = km->d,
+						   .k = km->k,
+						   .rows = km->rows,
+						   .centroids = km->centroids,
+						   .labels = km->labels,
+						   .distance = km->distance,
+						   .shards = km->shards,
+						   .centre = km->centre,
+						   .centre_norm = km->centre_norm,
+						   .dots = km->dots};
 
 	SC_TRY(sc_kmeans_nearest_run(lane, &p));
 	SC_TRY(sc_lane_barrier(lane));
@@ -797,7 +783,7 @@ label_rows(const sc_lane *lane, sc_kmeans *km)
 	memset(km->sizes, 0, km->k * sizeof(int64_t));
 	for (size_t i = 0; i < km->n; i++)
 	{
-		size_t		r = km->order[i];
+		size_t r = km->order[i];
 
 		km->sizes[km->labels[r]]++;
 		km->inertia += km->distance[r] * km->distance[r];
@@ -808,7 +794,7 @@ label_rows(const sc_lane *lane, sc_kmeans *km)
 sc_status
 sc_kmeans_run(const sc_lane *lane, void *arg)
 {
-	sc_kmeans  *km = arg;
+	sc_kmeans *km = arg;
 
 	SC_TRY(prepare(lane, km));
 	for (int k = 1; k <= km->curve_max; k++)
@@ -817,7 +803,7 @@ sc_kmeans_run(const sc_lane *lane, void *arg)
 			SC_TRY(fit(lane, km, k));
 		if (lane->index == 0)
 		{
-			double		inertia = (size_t) k < km->distinct ? km->inertia / (km->scale * km->scale) : 0;
+			double inertia = (size_t) k < km->distinct ? km->inertia / (km->scale * km->scale) : 0;
 
 			/* One more centre than the last clustering has never made it worse. */
 			km->curve[k - 1] = k > 1 ? SC_MIN(inertia, km->curve[k - 2]) : inertia;
@@ -854,7 +840,7 @@ sc_kmeans_run(const sc_lane *lane, void *arg)
 void
 sc_kmeans_nearest_layout(sc_kmeans_nearest *p, sc_arena *arena)
 {
-	size_t		k = (size_t) p->k;
+	size_t k = (size_t) p->k;
 
 	p->shards = (int) SC_MAX(SC_MIN((p->n + BLOCK - 1) / BLOCK, 64), 1);
 	p->centre = SC_TAKE(arena, double, sc_mul(k, (size_t) p->d));
@@ -866,10 +852,9 @@ sc_status
 sc_kmeans_nearest_run(const sc_lane *lane, void *arg)
 {
 	sc_kmeans_nearest *p = arg;
-	size_t		d = (size_t) p->d;
-	double		largest = 0;
-	size_t		begin,
-				end;
+	size_t d = (size_t) p->d;
+	double largest = 0;
+	size_t begin, end;
 
 	if (lane->index == 0)
 		for (int c = 0; c < p->k; c++)
@@ -883,24 +868,24 @@ sc_kmeans_nearest_run(const sc_lane *lane, void *arg)
 		largest = SC_MAX(largest, p->centre_norm[c]);
 	for (int s = lane->index; s < p->shards; s += lane->count)
 	{
-		float	   *dots = p->dots + (size_t) s * BLOCK * p->k;
+		float *dots = p->dots + (size_t) s * BLOCK * p->k;
 
 		sc_shard_range(p->n, p->shards, s, &begin, &end);
 		for (; begin < end; begin += BLOCK)
 		{
-			int			rows = (int) SC_MIN((size_t) BLOCK, end - begin);
+			int rows = (int) SC_MIN((size_t) BLOCK, end - begin);
 
 			if (sc_lane_stopped(lane))
 				return SC_ABORTED;
-			sc_sgemm(false, true, rows, p->k, p->d, 1, p->rows + begin * d, p->d,
-					 p->centroids, p->d, 0, dots, p->k);
+			sc_sgemm(false, true, rows, p->k, p->d, 1, p->rows + begin * d, p->d, p->centroids, p->d, 0, dots, p->k);
 			for (int i = 0; i < rows; i++)
 			{
 				const float *x = p->rows + (begin + i) * d;
-				double		a;
+				double a;
 
-				p->labels[begin + i] = sc_kmeans_choose(x, SC_SIMD_CALL(sc_norm2) (x, p->d), dots + (size_t) i * p->k, p->centre,
-														p->centre_norm, largest, p->k, p->d, x, p->centre, &a);
+				p->labels[begin + i] =
+					sc_kmeans_choose(x, SC_SIMD_CALL(sc_norm2)(x, p->d), dots + (size_t) i * p->k, p->centre,
+									 p->centre_norm, largest, p->k, p->d, x, p->centre, &a);
 				p->distance[begin + i] = sqrt(a);
 			}
 		}

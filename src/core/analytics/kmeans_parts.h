@@ -17,8 +17,8 @@
  * they were centred and scaled. *out: the distance, squared; of equal ones the
  * first is the nearest.
  */
-extern int	sc_kmeans_choose(const float *x, double xn, const float *dots, const double *centre,
-							 const double *centre_norm, double largest_norm, int k, int d,
-							 const float *measure_x, const double *measure_centre, double *out);
+extern int sc_kmeans_choose(const float *x, double xn, const float *dots, const double *centre,
+							const double *centre_norm, double largest_norm, int k, int d, const float *measure_x,
+							const double *measure_centre, double *out);
 
-#endif							/* SC_KMEANS_PARTS_H */
+#endif /* SC_KMEANS_PARTS_H */

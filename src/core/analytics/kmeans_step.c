@@ -21,9 +21,7 @@
 void
 sc_kmeans_step_layout(sc_kmeans_step *s, sc_arena *arena)
 {
-	size_t		n = (size_t) s->n,
-				d = (size_t) s->d,
-				k = (size_t) s->k;
+	size_t n = (size_t) s->n, d = (size_t) s->d, k = (size_t) s->k;
 
 	s->labels = SC_TAKE(arena, int32_t, n);
 	s->distance = SC_TAKE(arena, double, n);
@@ -39,10 +37,10 @@ sc_kmeans_step_layout(sc_kmeans_step *s, sc_arena *arena)
 static double
 place_centres(sc_kmeans_step *s, double *largest_norm)
 {
-	size_t		d = (size_t) s->d;
-	double		largest = 0;
-	double		scale;
-	int			exponent;
+	size_t d = (size_t) s->d;
+	double largest = 0;
+	double scale;
+	int exponent;
 
 	memset(s->mean, 0, d * sizeof(double));
 	for (int c = 0; c < s->k; c++)
@@ -56,11 +54,11 @@ place_centres(sc_kmeans_step *s, double *largest_norm)
 	*largest_norm = 0;
 	for (int c = 0; c < s->k; c++)
 	{
-		double		norm = 0;
+		double norm = 0;
 
 		for (size_t j = 0; j < d; j++)
 		{
-			double		z = (s->centroids[c * d + j] - s->mean[j]) * scale;
+			double z = (s->centroids[c * d + j] - s->mean[j]) * scale;
 
 			s->centre[c * d + j] = z;
 			s->narrow[c * d + j] = (float) z;
@@ -75,15 +73,14 @@ place_centres(sc_kmeans_step *s, double *largest_norm)
 void
 sc_kmeans_step_assign(sc_kmeans_step *s)
 {
-	size_t		d = (size_t) s->d;
-	double		largest_norm;
-	double		scale = place_centres(s, &largest_norm);
+	size_t d = (size_t) s->d;
+	double largest_norm;
+	double scale = place_centres(s, &largest_norm);
 
 	for (size_t i = 0; i < (size_t) s->n; i++)
-		s->distance[i] = SC_SIMD_CALL(sc_centre_row) (s->z + i * d, s->rows + i * d, s->mean, scale, s->d);
+		s->distance[i] = SC_SIMD_CALL(sc_centre_row)(s->z + i * d, s->rows + i * d, s->mean, scale, s->d);
 	sc_sgemm(false, true, s->n, s->k, s->d, 1, s->z, s->d, s->narrow, s->d, 0, s->dots, s->k);
 	for (size_t i = 0; i < (size_t) s->n; i++)
 		s->labels[i] = sc_kmeans_choose(s->z + i * d, s->distance[i], s->dots + i * s->k, s->centre, s->centre_norm,
-										largest_norm, s->k, s->d, s->rows + i * d, s->centroids,
-										&s->distance[i]);
+										largest_norm, s->k, s->d, s->rows + i * d, s->centroids, &s->distance[i]);
 }

@@ -17,23 +17,22 @@
 typedef struct sc_kmeans_step
 {
 	/* set by the caller before sc_kmeans_step_layout */
-	int			n;				/* rows of the block */
-	int			d,
-				k;
-	const float *rows;			/* (n, d) */
-	const double *centroids;	/* (k, d) */
+	int n; /* rows of the block */
+	int d, k;
+	const float *rows;		 /* (n, d) */
+	const double *centroids; /* (k, d) */
 
 	/* the result; a row depends on nothing but itself and the centroids */
-	int32_t    *labels;			/* (n), of equally near ones the lowest */
-	double	   *distance;		/* (n), squared */
+	int32_t *labels;  /* (n), of equally near ones the lowest */
+	double *distance; /* (n), squared */
 
 	/* scratch */
-	double	   *mean;			/* (d), of the centroids */
-	double	   *centre;			/* (k, d), centred and scaled */
-	double	   *centre_norm;	/* (k) */
-	float	   *narrow;			/* (k, d), centre in float */
-	float	   *z;				/* (n, d), rows centred and scaled */
-	float	   *dots;			/* (n, k) */
+	double *mean;		 /* (d), of the centroids */
+	double *centre;		 /* (k, d), centred and scaled */
+	double *centre_norm; /* (k) */
+	float *narrow;		 /* (k, d), centre in float */
+	float *z;			 /* (n, d), rows centred and scaled */
+	float *dots;		 /* (n, k) */
 } sc_kmeans_step;
 
 /* Count or take the memory of the result and of the work. */
@@ -41,4 +40,4 @@ extern void sc_kmeans_step_layout(sc_kmeans_step *s, sc_arena *arena);
 
 extern void sc_kmeans_step_assign(sc_kmeans_step *s);
 
-#endif							/* SC_KMEANS_STEP_H */
+#endif /* SC_KMEANS_STEP_H */

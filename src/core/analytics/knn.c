@@ -26,7 +26,7 @@
 void
 sc_knn_layout(sc_knn *knn, sc_arena *arena)
 {
-	size_t		others = knn->n - (knn->leave_out ? 1 : 0);
+	size_t others = knn->n - (knn->leave_out ? 1 : 0);
 
 	knn->found = (int) SC_MIN((size_t) knn->k, others);
 	knn->index = SC_TAKE(arena, uint32_t, sc_mul(knn->most, (size_t) knn->found));
@@ -44,8 +44,8 @@ sc_knn_load(const sc_knn *knn, const float *x, int m, float *out, double *norm)
 {
 	for (int i = 0; i < m; i++)
 	{
-		size_t		at = (size_t) i * knn->d;
-		double		square = SC_SIMD_CALL(sc_centre_row) (out + at, x + at, knn->mean, knn->scale, knn->d);
+		size_t at = (size_t) i * knn->d;
+		double square = SC_SIMD_CALL(sc_centre_row)(out + at, x + at, knn->mean, knn->scale, knn->d);
 
 		if (norm != NULL)
 			norm[i] = square;
@@ -55,15 +55,14 @@ sc_knn_load(const sc_knn *knn, const float *x, int m, float *out, double *norm)
 sc_status
 sc_knn_prepare(const sc_lane *lane, sc_knn *knn)
 {
-	size_t		d = (size_t) knn->d;
-	int			block = sc_knn_row_block(knn->d);
-	float	   *z = knn->blocks + (size_t) lane->index * sc_knn_lane_floats(knn->d);
-	size_t		begin,
-				end;
+	size_t d = (size_t) knn->d;
+	int block = sc_knn_row_block(knn->d);
+	float *z = knn->blocks + (size_t) lane->index * sc_knn_lane_floats(knn->d);
+	size_t begin, end;
 
 	for (int s = lane->index; s < MEAN_SHARDS; s += lane->count)
 	{
-		double	   *sum = knn->sums + (size_t) s * (d + 1);
+		double *sum = knn->sums + (size_t) s * (d + 1);
 
 		memset(sum, 0, (d + 1) * sizeof(double));
 		sc_shard_range(knn->n, MEAN_SHARDS, s, &begin, &end);
@@ -71,15 +70,15 @@ sc_knn_prepare(const sc_lane *lane, sc_knn *knn)
 		{
 			if (i % 256 == 0 && sc_lane_stopped(lane))
 				return SC_ABORTED;
-			SC_SIMD_CALL(sc_add_row) (sum, knn->rows + i * d, knn->d);
-			sum[d] = fmax(sum[d], SC_SIMD_CALL(sc_largest) (knn->rows + i * d, knn->d));
+			SC_SIMD_CALL(sc_add_row)(sum, knn->rows + i * d, knn->d);
+			sum[d] = fmax(sum[d], SC_SIMD_CALL(sc_largest)(knn->rows + i * d, knn->d));
 		}
 	}
 	SC_TRY(sc_lane_barrier(lane));
 	if (lane->index == 0)
 	{
-		double		largest = 0;
-		int			exponent;
+		double largest = 0;
+		int exponent;
 
 		memset(knn->mean, 0, d * sizeof(double));
 		for (int s = 0; s < MEAN_SHARDS; s++)
@@ -128,7 +127,7 @@ sift_down(const sc_knn *knn, uint32_t *index, double *distance, int count, int a
 {
 	for (;;)
 	{
-		int64_t		child = 2 * (int64_t) at + 1;
+		int64_t child = 2 * (int64_t) at + 1;
 
 		if (child >= count)
 			break;
@@ -149,7 +148,7 @@ sift_up(const sc_knn *knn, uint32_t *index, double *distance, int at, double a, 
 {
 	while (at > 0)
 	{
-		int			parent = (at - 1) / 2;
+		int parent = (at - 1) / 2;
 
 		if (!nearer(knn, distance[parent], index[parent], a, row))
 			break;
@@ -167,8 +166,8 @@ finish(const sc_knn *knn, uint32_t *index, double *distance)
 {
 	for (int last = knn->found - 1; last > 0; last--)
 	{
-		double		a = distance[last];
-		uint32_t	row = index[last];
+		double a = distance[last];
+		uint32_t row = index[last];
 
 		distance[last] = distance[0];
 		index[last] = index[0];
@@ -182,22 +181,21 @@ finish(const sc_knn *knn, uint32_t *index, double *distance)
 static sc_status
 search(const sc_lane *lane, sc_knn *knn, size_t begin, int m)
 {
-	size_t		d = (size_t) knn->d,
-				found = (size_t) knn->found;
-	int			most = sc_knn_row_block(knn->d);
-	float	   *zq = knn->blocks + (size_t) lane->index * sc_knn_lane_floats(knn->d);
-	float	   *zx = zq + (size_t) sc_knn_query_block(knn->d) * d;
-	float	   *dots = zx + (size_t) most * d;
-	double	   *qn = knn->query_norm + (size_t) lane->index * sc_knn_query_block(knn->d);
-	double		error = sc_knn_error(knn->d);
-	double		slack = knn->d * (double) FLT_MIN;	/* what is lost below the smallest numbers */
-	int			count[SC_KNN_QUERIES];
+	size_t d = (size_t) knn->d, found = (size_t) knn->found;
+	int most = sc_knn_row_block(knn->d);
+	float *zq = knn->blocks + (size_t) lane->index * sc_knn_lane_floats(knn->d);
+	float *zx = zq + (size_t) sc_knn_query_block(knn->d) * d;
+	float *dots = zx + (size_t) most * d;
+	double *qn = knn->query_norm + (size_t) lane->index * sc_knn_query_block(knn->d);
+	double error = sc_knn_error(knn->d);
+	double slack = knn->d * (double) FLT_MIN; /* what is lost below the smallest numbers */
+	int count[SC_KNN_QUERIES];
 
 	sc_knn_load(knn, knn->queries + begin * d, m, zq, qn);
 	memset(count, 0, sizeof(count));
 	for (size_t r = 0; r < knn->n; r += most)
 	{
-		int			rows = (int) SC_MIN((size_t) most, knn->n - r);
+		int rows = (int) SC_MIN((size_t) most, knn->n - r);
 
 		if (sc_lane_stopped(lane))
 			return SC_ABORTED;
@@ -205,23 +203,23 @@ search(const sc_lane *lane, sc_knn *knn, size_t begin, int m)
 		sc_sgemm(false, true, m, rows, knn->d, 1, zq, knn->d, zx, knn->d, 0, dots, rows);
 		for (int i = 0; i < m; i++)
 		{
-			uint32_t   *index = knn->index + (begin + i) * found;
-			double	   *distance = knn->distance + (begin + i) * found;
+			uint32_t *index = knn->index + (begin + i) * found;
+			double *distance = knn->distance + (begin + i) * found;
 			const float *query = knn->queries + (begin + i) * d;
-			size_t		self = knn->leave_out ? knn->first + begin + i : SIZE_MAX;
-			double		reach = count[i] < knn->found ? INFINITY : distance[0] * knn->scale * knn->scale;
+			size_t self = knn->leave_out ? knn->first + begin + i : SIZE_MAX;
+			double reach = count[i] < knn->found ? INFINITY : distance[0] * knn->scale * knn->scale;
 
 			for (int j = 0;; j++)
 			{
-				double		a;
+				double a;
 
-				j = SC_SIMD_CALL(sc_next_near) (dots + (size_t) i * rows, knn->norm + r, 1 - error,
-												reach - (1 - error) * qn[i] + slack, j, rows);
+				j = SC_SIMD_CALL(sc_next_near)(dots + (size_t) i * rows, knn->norm + r, 1 - error,
+											   reach - (1 - error) * qn[i] + slack, j, rows);
 				if (j == rows)
 					break;
 				if (r + j == self)
 					continue;
-				a = SC_SIMD_CALL(sc_distance2) (query, knn->rows + (r + j) * d, knn->d);
+				a = SC_SIMD_CALL(sc_distance2)(query, knn->rows + (r + j) * d, knn->d);
 				if (count[i] < knn->found)
 					sift_up(knn, index, distance, count[i]++, a, (uint32_t) (r + j));
 				else if (nearer(knn, a, (uint32_t) (r + j), distance[0], index[0]))
@@ -239,8 +237,8 @@ search(const sc_lane *lane, sc_knn *knn, size_t begin, int m)
 sc_status
 sc_knn_run(const sc_lane *lane, void *arg)
 {
-	sc_knn	   *knn = arg;
-	size_t		block = (size_t) sc_knn_query_block(knn->d);
+	sc_knn *knn = arg;
+	size_t block = (size_t) sc_knn_query_block(knn->d);
 
 	/* Few queries are shared out evenly. */
 	block = SC_MIN(block, SC_MAX((knn->m + lane->count - 1) / lane->count, 16));

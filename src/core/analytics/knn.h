@@ -21,33 +21,33 @@
 typedef struct sc_knn
 {
 	/* set by the caller before sc_knn_layout */
-	size_t		n;				/* rows, 1 ... 2^31 */
-	int			d;
-	const float *rows;			/* (n, d), finite */
-	const uint32_t *rank;		/* (n), or NULL: a row's rank is its number */
-	int			k;				/* at least 1 */
-	bool		leave_out;		/* the queries are rows, each without itself */
-	size_t		most;			/* queries of one run, at most */
-	int			lanes;			/* of one run, at most */
+	size_t n; /* rows, 1 ... 2^31 */
+	int d;
+	const float *rows;	  /* (n, d), finite */
+	const uint32_t *rank; /* (n), or NULL: a row's rank is its number */
+	int k;				  /* at least 1 */
+	bool leave_out;		  /* the queries are rows, each without itself */
+	size_t most;		  /* queries of one run, at most */
+	int lanes;			  /* of one run, at most */
 
 	/* set by the caller before each run */
-	size_t		m;				/* 1 ... most */
-	const float *queries;		/* (m, d), finite */
-	size_t		first;			/* leave_out: query i is row first + i */
+	size_t m;			  /* 1 ... most */
+	const float *queries; /* (m, d), finite */
+	size_t first;		  /* leave_out: query i is row first + i */
 
 	/* the result */
-	int			found;			/* neighbours of each query: k, or as many as there are */
-	uint32_t   *index;			/* (m, found), nearest first */
-	double	   *distance;		/* (m, found) */
+	int found;		  /* neighbours of each query: k, or as many as there are */
+	uint32_t *index;  /* (m, found), nearest first */
+	double *distance; /* (m, found) */
 
 	/* scratch */
-	bool		ready;			/* what depends on the rows alone is computed */
-	double	   *sums;			/* (shards, d + 1): of the rows, and their largest value */
-	double	   *mean;			/* (d) */
-	double		scale;			/* a power of two */
-	double	   *norm;			/* (n), of the rows, centred and scaled, squared */
-	float	   *blocks;			/* (lanes, floats of one lane) */
-	double	   *query_norm;		/* (lanes, query block) */
+	bool ready;			/* what depends on the rows alone is computed */
+	double *sums;		/* (shards, d + 1): of the rows, and their largest value */
+	double *mean;		/* (d) */
+	double scale;		/* a power of two */
+	double *norm;		/* (n), of the rows, centred and scaled, squared */
+	float *blocks;		/* (lanes, floats of one lane) */
+	double *query_norm; /* (lanes, query block) */
 } sc_knn;
 
 /* Count or take the memory of the result and of the work. found is known after it. */
@@ -56,4 +56,4 @@ extern void sc_knn_layout(sc_knn *knn, sc_arena *arena);
 /* The job; arg is a sc_knn. Any number of runs, one after the other, after one layout. */
 extern sc_status sc_knn_run(const sc_lane *lane, void *arg);
 
-#endif							/* SC_KNN_H */
+#endif /* SC_KNN_H */

@@ -33,8 +33,7 @@ sc_knn_row_block(int d)
 static inline size_t
 sc_knn_lane_floats(int d)
 {
-	size_t		q = (size_t) sc_knn_query_block(d),
-				r = (size_t) sc_knn_row_block(d);
+	size_t q = (size_t) sc_knn_query_block(d), r = (size_t) sc_knn_row_block(d);
 
 	return (q + r) * (size_t) d + q * r;
 }
@@ -52,4 +51,4 @@ extern void sc_knn_load(const sc_knn *knn, const float *x, int m, float *out, do
 /* Mean and scale by lane 0, then the norms by all; sets ready. */
 extern sc_status sc_knn_prepare(const sc_lane *lane, sc_knn *knn);
 
-#endif							/* SC_KNN_PARTS_H */
+#endif /* SC_KNN_PARTS_H */

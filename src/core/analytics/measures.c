@@ -13,7 +13,7 @@
 size_t
 sc_hungarian_bytes(int n)
 {
-	size_t		m = (size_t) n + 1;
+	size_t m = (size_t) n + 1;
 
 	return sc_mul(m, 3 * sizeof(double) + 2 * sizeof(int) + sizeof(bool));
 }
@@ -26,13 +26,11 @@ sc_hungarian_bytes(int n)
 static sc_status
 hungarian(int *assign, const double *cost, int n, void *work, const sc_lane *lane)
 {
-	size_t		m = (size_t) n + 1;
-	double	   *u = work,
-			   *v = u + m,
-			   *least = v + m;
-	int		   *row = (int *) (least + m),	/* row matched to a column */
-			   *way = row + m;
-	bool	   *used = (bool *) (way + m);
+	size_t m = (size_t) n + 1;
+	double *u = work, *v = u + m, *least = v + m;
+	int *row = (int *) (least + m), /* row matched to a column */
+		*way = row + m;
+	bool *used = (bool *) (way + m);
 
 	for (size_t j = 0; j < m; j++)
 	{
@@ -41,7 +39,7 @@ hungarian(int *assign, const double *cost, int n, void *work, const sc_lane *lan
 	}
 	for (int i = 1; i <= n; i++)
 	{
-		int			column = 0;
+		int column = 0;
 
 		row[0] = i;
 		for (size_t j = 0; j < m; j++)
@@ -51,16 +49,15 @@ hungarian(int *assign, const double *cost, int n, void *work, const sc_lane *lan
 		}
 		do
 		{
-			int			from = row[column],
-						next = 0;
-			double		delta = INFINITY;
+			int from = row[column], next = 0;
+			double delta = INFINITY;
 
 			if (lane != NULL && sc_lane_stopped(lane))
 				return SC_ABORTED;
 			used[column] = true;
 			for (int j = 1; j <= n; j++)
 			{
-				double		reduced;
+				double reduced;
 
 				if (used[j])
 					continue;
@@ -106,7 +103,7 @@ sc_hungarian(int *assign, const double *cost, int n, void *work)
 static int64_t
 sum_row(const int64_t *table, int classes, int c)
 {
-	int64_t		sum = 0;
+	int64_t sum = 0;
 
 	for (int j = 0; j < classes; j++)
 		sum += table[(size_t) c * classes + j];
@@ -116,7 +113,7 @@ sum_row(const int64_t *table, int classes, int c)
 static int64_t
 sum_column(const int64_t *table, int clusters, int classes, int j)
 {
-	int64_t		sum = 0;
+	int64_t sum = 0;
 
 	for (int c = 0; c < clusters; c++)
 		sum += table[(size_t) c * classes + j];
@@ -132,12 +129,12 @@ sum_all(const int64_t *table, int clusters, int classes)
 double
 sc_purity(const int64_t *table, int clusters, int classes, int64_t missing)
 {
-	int64_t		rows = sum_all(table, clusters, classes) + missing;
-	int64_t		right = 0;
+	int64_t rows = sum_all(table, clusters, classes) + missing;
+	int64_t right = 0;
 
 	for (int c = 0; c < clusters; c++)
 	{
-		int64_t		most = 0;
+		int64_t most = 0;
 
 		for (int j = 0; j < classes; j++)
 			most = SC_MAX(most, table[(size_t) c * classes + j]);
@@ -149,20 +146,19 @@ sc_purity(const int64_t *table, int clusters, int classes, int64_t missing)
 size_t
 sc_accuracy_bytes(int clusters, int classes)
 {
-	size_t		n = (size_t) SC_MAX(clusters, classes);
+	size_t n = (size_t) SC_MAX(clusters, classes);
 
-	return sc_add(sc_mul(sc_mul(n, n), sizeof(double)),
-				  sc_add(sc_mul(n, sizeof(double)), sc_hungarian_bytes((int) n)));
+	return sc_add(sc_mul(sc_mul(n, n), sizeof(double)), sc_add(sc_mul(n, sizeof(double)), sc_hungarian_bytes((int) n)));
 }
 
 static sc_status
 accuracy(sc_accuracy *a, const sc_lane *lane)
 {
-	int			n = SC_MAX(a->clusters, a->classes);
-	double	   *cost = a->work;
-	int		   *match = (int *) (cost + (size_t) n * n);
-	int64_t		rows = sum_all(a->table, a->clusters, a->classes) + a->missing;
-	int64_t		right = 0;
+	int n = SC_MAX(a->clusters, a->classes);
+	double *cost = a->work;
+	int *match = (int *) (cost + (size_t) n * n);
+	int64_t rows = sum_all(a->table, a->clusters, a->classes) + a->missing;
+	int64_t right = 0;
 
 	a->accuracy = 0;
 	if (rows == 0)
@@ -194,10 +190,8 @@ entropy(double part, double all)
 double
 sc_normalized_mutual_info(const int64_t *table, int clusters, int classes)
 {
-	double		n = (double) sum_all(table, clusters, classes);
-	double		hc = 0,
-				ht = 0,
-				both = 0;
+	double n = (double) sum_all(table, clusters, classes);
+	double hc = 0, ht = 0, both = 0;
 
 	if (n == 0)
 		return 0;
@@ -221,11 +215,9 @@ pairs(int64_t n)
 double
 sc_adjusted_rand_index(const int64_t *table, int clusters, int classes)
 {
-	double		all = pairs(sum_all(table, clusters, classes));
-	double		together = 0,
-				in_cluster = 0,
-				in_class = 0;
-	double		expected;
+	double all = pairs(sum_all(table, clusters, classes));
+	double together = 0, in_cluster = 0, in_class = 0;
+	double expected;
 
 	for (size_t i = 0; i < (size_t) clusters * classes; i++)
 		together += pairs(table[i]);

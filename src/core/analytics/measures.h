@@ -27,12 +27,11 @@ extern double sc_purity(const int64_t *table, int clusters, int classes, int64_t
 /* Accuracy under the best matching: a job, for that of thousands takes a while. */
 typedef struct sc_accuracy
 {
-	const int64_t *table;		/* (clusters, classes) */
-	int			clusters,
-				classes;
-	int64_t		missing;
-	void	   *work;			/* sc_accuracy_bytes */
-	double		accuracy;		/* the result */
+	const int64_t *table; /* (clusters, classes) */
+	int clusters, classes;
+	int64_t missing;
+	void *work;		 /* sc_accuracy_bytes */
+	double accuracy; /* the result */
 } sc_accuracy;
 
 extern size_t sc_accuracy_bytes(int clusters, int classes);
@@ -45,4 +44,4 @@ extern double sc_normalized_mutual_info(const int64_t *table, int clusters, int 
 /* Hubert and Arabie, "Comparing partitions", Journal of Classification 2 (1985). */
 extern double sc_adjusted_rand_index(const int64_t *table, int clusters, int classes);
 
-#endif							/* SC_MEASURES_H */
+#endif /* SC_MEASURES_H */

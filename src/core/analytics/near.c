@@ -23,9 +23,8 @@ sc_near_layout(sc_near *near, sc_arena *arena)
 	sc_near_shard *shard;
 
 	near->room = (size_t) ROOM_BLOCKS * sc_knn_query_block(near->d) * sc_knn_row_block(near->d);
-	near->knn = (sc_knn) {
-		.n = near->n, .d = near->d, .rows = near->rows, .k = 1, .leave_out = true, .lanes = near->lanes
-	};
+	near->knn =
+		(sc_knn){.n = near->n, .d = near->d, .rows = near->rows, .k = 1, .leave_out = true, .lanes = near->lanes};
 	sc_knn_layout(&near->knn, arena);
 	near->shard = shard = SC_TAKE(arena, sc_near_shard, near->lanes);
 	for (int s = 0; s < near->lanes; s++)
@@ -40,7 +39,7 @@ sc_near_layout(sc_near *near, sc_arena *arena)
 void
 sc_near_begin(sc_near *near)
 {
-	size_t		block = (size_t) sc_knn_query_block(near->d);
+	size_t block = (size_t) sc_knn_query_block(near->d);
 
 	for (int s = 0; s < near->lanes; s++)
 	{
@@ -53,31 +52,29 @@ sc_near_begin(sc_near *near)
 
 /* Pairs of the queries [q, q + m) in zq with the rows [r, r + rows), none below the diagonal. */
 static void
-compare(sc_near *near, sc_near_shard *shard, size_t q, int m, size_t r, int rows,
-		const float *zq, float *zx, float *dots)
+compare(sc_near *near, sc_near_shard *shard, size_t q, int m, size_t r, int rows, const float *zq, float *zx,
+		float *dots)
 {
 	const sc_knn *knn = &near->knn;
-	size_t		d = (size_t) near->d;
-	double		error = sc_knn_error(near->d);
-	double		slack = near->d * (double) FLT_MIN;
-	double		reach = near->threshold * knn->scale * near->threshold * knn->scale;
+	size_t d = (size_t) near->d;
+	double error = sc_knn_error(near->d);
+	double slack = near->d * (double) FLT_MIN;
+	double reach = near->threshold * knn->scale * near->threshold * knn->scale;
 
 	sc_knn_load(knn, near->rows + r * d, rows, zx, NULL);
 	sc_sgemm(false, true, m, rows, near->d, 1, zq, near->d, zx, near->d, 0, dots, rows);
 	for (int i = 0; i < m; i++)
 		for (int j = q + i >= r ? (int) (q + i + 1 - r) : 0; j < rows; j++)
 		{
-			double		a;
+			double a;
 
-			j = SC_SIMD_CALL(sc_next_near) (dots + (size_t) i * rows, knn->norm + r, 1 - error,
-											reach - (1 - error) * knn->norm[q + i] + slack, j, rows);
+			j = SC_SIMD_CALL(sc_next_near)(dots + (size_t) i * rows, knn->norm + r, 1 - error,
+										   reach - (1 - error) * knn->norm[q + i] + slack, j, rows);
 			if (j == rows)
 				break;
-			a = sqrt(SC_SIMD_CALL(sc_distance2) (near->rows + (q + i) * d, near->rows + (r + j) * d, near->d));
+			a = sqrt(SC_SIMD_CALL(sc_distance2)(near->rows + (q + i) * d, near->rows + (r + j) * d, near->d));
 			if (a <= near->threshold)
-				shard->pair[shard->count++] = (sc_near_pair) {
-					(uint32_t) (q + i), (uint32_t) (r + j), a
-				};
+				shard->pair[shard->count++] = (sc_near_pair){(uint32_t) (q + i), (uint32_t) (r + j), a};
 		}
 }
 
@@ -85,18 +82,18 @@ compare(sc_near *near, sc_near_shard *shard, size_t q, int m, size_t r, int rows
 static sc_status
 go_on(const sc_lane *lane, sc_near *near, sc_near_shard *shard)
 {
-	size_t		d = (size_t) near->d;
-	int			block = sc_knn_query_block(near->d);
-	int			most = sc_knn_row_block(near->d);
-	float	   *zq = near->knn.blocks + (size_t) lane->index * sc_knn_lane_floats(near->d);
-	float	   *zx = zq + (size_t) block * d;
-	float	   *dots = zx + (size_t) most * d;
-	size_t		loaded = SIZE_MAX;
+	size_t d = (size_t) near->d;
+	int block = sc_knn_query_block(near->d);
+	int most = sc_knn_row_block(near->d);
+	float *zq = near->knn.blocks + (size_t) lane->index * sc_knn_lane_floats(near->d);
+	float *zx = zq + (size_t) block * d;
+	float *dots = zx + (size_t) most * d;
+	size_t loaded = SIZE_MAX;
 
 	while (!shard->done)
 	{
-		int			m = (int) SC_MIN((size_t) block, near->n - shard->query);
-		int			rows = (int) SC_MIN((size_t) most, near->n - shard->row);
+		int m = (int) SC_MIN((size_t) block, near->n - shard->query);
+		int rows = (int) SC_MIN((size_t) most, near->n - shard->row);
 
 		if (sc_lane_stopped(lane))
 			return SC_ABORTED;
@@ -127,7 +124,7 @@ go_on(const sc_lane *lane, sc_near *near, sc_near_shard *shard)
 sc_status
 sc_near_run(const sc_lane *lane, void *arg)
 {
-	sc_near    *near = arg;
+	sc_near *near = arg;
 
 	if (!near->knn.ready)
 		SC_TRY(sc_knn_prepare(lane, &near->knn));

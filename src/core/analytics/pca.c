@@ -16,14 +16,14 @@
 #include "core/base/gemm.h"
 
 #define MAX_SHARDS 16
-#define SHARD_ROWS 256			/* below so many rows a shard is not worth its sums */
-#define SHARD_BYTES ((size_t) 64 << 20)	/* for the products of all shards, beyond the first */
+#define SHARD_ROWS 256					/* below so many rows a shard is not worth its sums */
+#define SHARD_BYTES ((size_t) 64 << 20) /* for the products of all shards, beyond the first */
 
 /* Rows of a block of a shard: a product of about 2^25 multiplications. */
 static size_t
 block_rows(int d)
 {
-	size_t		rows = ((size_t) 1 << 25) / ((size_t) d * d);
+	size_t rows = ((size_t) 1 << 25) / ((size_t) d * d);
 
 	return SC_MIN(SC_MAX(rows, 8), 256);
 }
@@ -31,8 +31,8 @@ block_rows(int d)
 static int
 shard_count(const sc_pca *pca)
 {
-	size_t		shards = SC_MIN((pca->n + SHARD_ROWS - 1) / SHARD_ROWS, MAX_SHARDS);
-	size_t		room = SHARD_BYTES / ((size_t) pca->d * pca->d * sizeof(double));
+	size_t shards = SC_MIN((pca->n + SHARD_ROWS - 1) / SHARD_ROWS, MAX_SHARDS);
+	size_t room = SHARD_BYTES / ((size_t) pca->d * pca->d * sizeof(double));
 
 	return pca->rows == NULL ? 1 : (int) SC_MAX(SC_MIN(shards, room), 1);
 }
@@ -47,7 +47,7 @@ computed(const sc_pca *pca)
 sc_status
 sc_pca_check(size_t n, int d, double wanted, sc_error *err)
 {
-	size_t		most = SC_MIN(n, (size_t) d);
+	size_t most = SC_MIN(n, (size_t) d);
 
 	if (!(wanted > 0) || (wanted >= 1 && wanted != floor(wanted)))
 	{
@@ -69,16 +69,15 @@ sc_pca_check(size_t n, int d, double wanted, sc_error *err)
 void
 sc_pca_layout(sc_pca *pca, sc_arena *arena)
 {
-	size_t		d = (size_t) pca->d;
-	int			count = computed(pca);
+	size_t d = (size_t) pca->d;
+	int count = computed(pca);
 
 	pca->shards = shard_count(pca);
 	pca->mean = SC_TAKE(arena, double, d);
 	pca->components = SC_TAKE(arena, double, sc_mul(count, d));
 	pca->variance = SC_TAKE(arena, double, d);
 	pca->ratio = SC_TAKE(arena, double, d);
-	pca->blocks = SC_TAKE(arena, double,
-						  pca->rows ? sc_mul(sc_mul(pca->shards, block_rows(pca->d)), d) : 0);
+	pca->blocks = SC_TAKE(arena, double, pca->rows ? sc_mul(sc_mul(pca->shards, block_rows(pca->d)), d) : 0);
 	pca->sums = SC_TAKE(arena, double, sc_mul(pca->shards, d));
 	pca->products = SC_TAKE(arena, double, sc_mul(pca->shards, sc_mul(d, d)));
 	pca->work = SC_TAKE(arena, char, sc_dsyev_bytes(pca->d, count));
@@ -86,13 +85,12 @@ sc_pca_layout(sc_pca *pca, sc_arena *arena)
 
 /* Add m rows (m, d), less shift (d), to sums (d) and to the upper triangle of products (d, d). */
 static void
-add_rows(double *sums, double *products, double *block,
-		 const float *rows, size_t m, const double *shift, int d)
+add_rows(double *sums, double *products, double *block, const float *rows, size_t m, const double *shift, int d)
 {
 	for (size_t i = 0; i < m; i++)
 		for (int j = 0; j < d; j++)
 		{
-			double		x = (double) rows[i * d + j] - shift[j];
+			double x = (double) rows[i * d + j] - shift[j];
 
 			block[i * d + j] = x;
 			sums[j] += x;
@@ -103,17 +101,16 @@ add_rows(double *sums, double *products, double *block,
 void
 sc_pca_flush(sc_pca_sums *s, int d)
 {
-	double	   *strip = s->packed;
+	double *strip = s->packed;
 
 	for (int i = 0; i < s->waiting; i++)
 		for (int j = 0; j < d; j++)
 			s->sums[j] += s->block[(size_t) i * d + j];
 	for (int r = 0; r < d; r += SC_PCA_STRIP)
 	{
-		int			rows = SC_MIN(SC_PCA_STRIP, d - r);
+		int rows = SC_MIN(SC_PCA_STRIP, d - r);
 
-		sc_dgemm(true, false, rows, d - r, s->waiting, 1.0, s->block + r, d, s->block + r, d,
-				 1.0, strip, d - r);
+		sc_dgemm(true, false, rows, d - r, s->waiting, 1.0, s->block + r, d, s->block + r, d, 1.0, strip, d - r);
 		strip += (size_t) rows * (d - r);
 	}
 	s->count += s->waiting;
@@ -124,17 +121,17 @@ sc_pca_flush(sc_pca_sums *s, int d)
 void
 sc_pca_merge(sc_pca_sums *a, const sc_pca_sums *b, int d)
 {
-	double	   *to = a->packed;
+	double *to = a->packed;
 	const double *from = b->packed;
 
 	for (int r = 0; r < d; r += SC_PCA_STRIP)
 		for (int i = r; i < SC_MIN(r + SC_PCA_STRIP, d); i++)
 		{
-			double		apart = b->shift[i] - a->shift[i];
+			double apart = b->shift[i] - a->shift[i];
 
 			for (int j = r; j < d; j++)
 			{
-				double		other = b->shift[j] - a->shift[j];
+				double other = b->shift[j] - a->shift[j];
 
 				*to++ += *from++ + apart * b->sums[j] + b->sums[i] * other + b->count * apart * other;
 			}
@@ -150,7 +147,7 @@ unpack(sc_pca *pca)
 {
 	const sc_pca_sums *s = pca->given;
 	const double *strip = s->packed;
-	size_t		d = (size_t) pca->d;
+	size_t d = (size_t) pca->d;
 
 	memcpy(pca->mean, s->shift, d * sizeof(double));
 	memcpy(pca->sums, s->sums, d * sizeof(double));
@@ -170,15 +167,14 @@ unpack(sc_pca *pca)
 static double
 covariance(sc_pca *pca)
 {
-	int			d = pca->d;
-	double		n = (double) pca->n;
-	double		divisor = pca->n > 1 ? n - 1 : 1;
-	double		trace = 0,
-				size = 0;
+	int d = pca->d;
+	double n = (double) pca->n;
+	double divisor = pca->n > 1 ? n - 1 : 1;
+	double trace = 0, size = 0;
 
 	for (int i = 0; i < d; i++)
 	{
-		double	   *row = pca->products + (size_t) i * d;
+		double *row = pca->products + (size_t) i * d;
 
 		for (int j = i; j < d; j++)
 		{
@@ -199,10 +195,10 @@ covariance(sc_pca *pca)
 static sc_status
 solve(sc_pca *pca, const sc_lane *lane, sc_error *err)
 {
-	int			d = pca->d;
-	int			count = computed(pca);
-	double		total = covariance(pca);
-	double		share = 0;
+	int d = pca->d;
+	int count = computed(pca);
+	double total = covariance(pca);
+	double share = 0;
 
 	if (!isfinite(total))
 		return sc_fail(err, SC_RANGE, "variance of the embeddings is out of range");
@@ -210,8 +206,8 @@ solve(sc_pca *pca, const sc_lane *lane, sc_error *err)
 	pca->q = count;
 	for (int c = 0; c < count; c++)
 	{
-		double	   *v = pca->components + (size_t) c * d;
-		int			largest = 0;
+		double *v = pca->components + (size_t) c * d;
+		int largest = 0;
 
 		pca->variance[c] = SC_MAX(pca->variance[c], 0);
 		pca->ratio[c] = total > 0 ? pca->variance[c] / total : 0;
@@ -239,8 +235,8 @@ solve(sc_pca *pca, const sc_lane *lane, sc_error *err)
 static sc_status
 finish(const sc_lane *lane, sc_pca *pca)
 {
-	sc_error	err = {SC_OK};
-	sc_status	status = solve(pca, lane, &err);
+	sc_error err = {SC_OK};
+	sc_status status = solve(pca, lane, &err);
 
 	return status == SC_OK || status == SC_ABORTED ? status : sc_lane_fail(lane, &err);
 }
@@ -248,11 +244,10 @@ finish(const sc_lane *lane, sc_pca *pca)
 sc_status
 sc_pca_run(const sc_lane *lane, void *arg)
 {
-	sc_pca	   *pca = arg;
-	size_t		d = (size_t) pca->d;
-	size_t		each = block_rows(pca->d);
-	size_t		begin,
-				end;
+	sc_pca *pca = arg;
+	size_t d = (size_t) pca->d;
+	size_t each = block_rows(pca->d);
+	size_t begin, end;
 
 	if (pca->rows == NULL)
 	{
@@ -268,9 +263,9 @@ sc_pca_run(const sc_lane *lane, void *arg)
 
 	for (int s = lane->index; s < pca->shards; s += lane->count)
 	{
-		double	   *sums = pca->sums + (size_t) s * d;
-		double	   *products = pca->products + (size_t) s * d * d;
-		double	   *block = pca->blocks + (size_t) s * each * d;
+		double *sums = pca->sums + (size_t) s * d;
+		double *products = pca->products + (size_t) s * d * d;
+		double *block = pca->blocks + (size_t) s * each * d;
 
 		memset(sums, 0, d * sizeof(double));
 		memset(products, 0, d * d * sizeof(double));
@@ -279,8 +274,7 @@ sc_pca_run(const sc_lane *lane, void *arg)
 		{
 			if (sc_lane_stopped(lane))
 				return SC_ABORTED;
-			add_rows(sums, products, block, pca->rows + begin * d,
-					 SC_MIN(each, end - begin), pca->mean, pca->d);
+			add_rows(sums, products, block, pca->rows + begin * d, SC_MIN(each, end - begin), pca->mean, pca->d);
 		}
 	}
 	SC_TRY(sc_lane_barrier(lane));
@@ -305,46 +299,41 @@ sc_pca_run(const sc_lane *lane, void *arg)
 void
 sc_pca_project_layout(sc_pca_project *p, sc_arena *arena)
 {
-	size_t		shards = SC_MIN((p->n + PROJECT_BLOCK - 1) / PROJECT_BLOCK, PROJECT_SHARDS);
+	size_t shards = SC_MIN((p->n + PROJECT_BLOCK - 1) / PROJECT_BLOCK, PROJECT_SHARDS);
 
 	p->shards = (int) SC_MAX(shards, 1);
-	p->blocks = SC_TAKE(arena, double,
-						sc_mul(sc_mul(p->shards, PROJECT_BLOCK), (size_t) p->d + (size_t) p->q));
+	p->blocks = SC_TAKE(arena, double, sc_mul(sc_mul(p->shards, PROJECT_BLOCK), (size_t) p->d + (size_t) p->q));
 }
 
 sc_status
 sc_pca_project_run(const sc_lane *lane, void *arg)
 {
 	sc_pca_project *p = arg;
-	size_t		d = (size_t) p->d,
-				q = (size_t) p->q;
-	size_t		begin,
-				end;
+	size_t d = (size_t) p->d, q = (size_t) p->q;
+	size_t begin, end;
 
 	for (int s = lane->index; s < p->shards; s += lane->count)
 	{
-		double	   *block = p->blocks + (size_t) s * PROJECT_BLOCK * (d + q);
-		double	   *y = block + PROJECT_BLOCK * d;
+		double *block = p->blocks + (size_t) s * PROJECT_BLOCK * (d + q);
+		double *y = block + PROJECT_BLOCK * d;
 
 		sc_shard_range(p->n, p->shards, s, &begin, &end);
 		for (; begin < end; begin += PROJECT_BLOCK)
 		{
-			size_t		m = SC_MIN((size_t) PROJECT_BLOCK, end - begin);
+			size_t m = SC_MIN((size_t) PROJECT_BLOCK, end - begin);
 
 			if (sc_lane_stopped(lane))
 				return SC_ABORTED;
 			for (size_t i = 0; i < m; i++)
 				for (size_t j = 0; j < d; j++)
 					block[i * d + j] = (double) p->rows[(begin + i) * d + j] - p->mean[j];
-			sc_dgemm(false, true, (int) m, p->q, p->d, 1.0, block, p->d,
-					 p->components, p->d, 0.0, y, p->q);
+			sc_dgemm(false, true, (int) m, p->q, p->d, 1.0, block, p->d, p->components, p->d, 0.0, y, p->q);
 			for (size_t c = 0; c < q; c++)
 			{
-				double		scale = 1;
+				double scale = 1;
 
 				if (p->whiten)
-					scale = p->variance[c] > SC_PCA_NO_VARIANCE * p->variance[0] ?
-						1 / sqrt(p->variance[c]) : 0;
+					scale = p->variance[c] > SC_PCA_NO_VARIANCE * p->variance[0] ? 1 / sqrt(p->variance[c]) : 0;
 				for (size_t i = 0; i < m; i++)
 					p->out[(begin + i) * q + c] = (float) (y[i * q + c] * scale);
 			}

@@ -29,20 +29,20 @@
 
 typedef struct sc_pca_sums
 {
-	double		count;			/* rows in sums and packed */
-	double	   *shift;			/* (d), taken from every row */
-	double	   *sums;			/* (d) */
-	double	   *packed;			/* (sc_pca_packed(d)) */
-	double	   *block;			/* (sc_pca_block(d), d) */
-	int			waiting;		/* rows in block */
+	double count;	/* rows in sums and packed */
+	double *shift;	/* (d), taken from every row */
+	double *sums;	/* (d) */
+	double *packed; /* (sc_pca_packed(d)) */
+	double *block;	/* (sc_pca_block(d), d) */
+	int waiting;	/* rows in block */
 } sc_pca_sums;
 
 /* Numbers in the packed products. */
 static inline size_t
 sc_pca_packed(int d)
 {
-	size_t		whole = (size_t) d / SC_PCA_STRIP;
-	size_t		rest = (size_t) d % SC_PCA_STRIP;
+	size_t whole = (size_t) d / SC_PCA_STRIP;
+	size_t rest = (size_t) d % SC_PCA_STRIP;
 
 	/* The strips, from the last one up: rest, rest + STRIP, ... columns wide. */
 	return rest * rest + SC_PCA_STRIP * (whole * rest + SC_PCA_STRIP * (whole * (whole + 1) / 2));
@@ -64,25 +64,25 @@ extern void sc_pca_merge(sc_pca_sums *a, const sc_pca_sums *b, int d);
 typedef struct sc_pca
 {
 	/* set by the caller before sc_pca_layout */
-	size_t		n;				/* rows, at least 1 */
-	int			d;
-	const float *rows;			/* (n, d), or NULL: ... */
-	const sc_pca_sums *given;	/* ... the sums of n rows; not changed */
-	double		wanted;			/* >= 1: number of components; below: share of the variance */
+	size_t n; /* rows, at least 1 */
+	int d;
+	const float *rows;		  /* (n, d), or NULL: ... */
+	const sc_pca_sums *given; /* ... the sums of n rows; not changed */
+	double wanted;			  /* >= 1: number of components; below: share of the variance */
 
 	/* the result */
-	int			q;				/* components found */
-	double	   *mean;			/* (d) */
-	double	   *components;		/* (q, d), rows are unit vectors, largest variance first */
-	double	   *variance;		/* (q) */
-	double	   *ratio;			/* (q), of the total variance; 0 where there is none */
+	int q;				/* components found */
+	double *mean;		/* (d) */
+	double *components; /* (q, d), rows are unit vectors, largest variance first */
+	double *variance;	/* (q) */
+	double *ratio;		/* (q), of the total variance; 0 where there is none */
 
 	/* scratch */
-	int			shards;
-	double	   *blocks;			/* (shards, block rows, d) */
-	double	   *sums;			/* (shards, d) */
-	double	   *products;		/* (shards, d, d), upper triangles */
-	void	   *work;
+	int shards;
+	double *blocks;	  /* (shards, block rows, d) */
+	double *sums;	  /* (shards, d) */
+	double *products; /* (shards, d, d), upper triangles */
+	void *work;
 } sc_pca;
 
 /* SC_INVALID where so many components cannot be had from n rows of d numbers. */
@@ -98,19 +98,18 @@ extern sc_status sc_pca_run(const sc_lane *lane, void *arg);
 typedef struct sc_pca_project
 {
 	/* set by the caller */
-	size_t		n;
-	int			d,
-				q;
-	const float *rows;			/* (n, d) */
-	const double *mean;			/* (d) */
-	const double *components;	/* (q, d) */
-	const double *variance;		/* (q) */
-	bool		whiten;			/* every coordinate to variance 1 */
-	float	   *out;			/* (n, q) */
+	size_t n;
+	int d, q;
+	const float *rows;		  /* (n, d) */
+	const double *mean;		  /* (d) */
+	const double *components; /* (q, d) */
+	const double *variance;	  /* (q) */
+	bool whiten;			  /* every coordinate to variance 1 */
+	float *out;				  /* (n, q) */
 
 	/* scratch */
-	int			shards;
-	double	   *blocks;			/* (shards, block rows, d + q) */
+	int shards;
+	double *blocks; /* (shards, block rows, d + q) */
 } sc_pca_project;
 
 extern void sc_pca_project_layout(sc_pca_project *p, sc_arena *arena);
@@ -118,4 +117,4 @@ extern void sc_pca_project_layout(sc_pca_project *p, sc_arena *arena);
 /* The job; arg is a sc_pca_project. */
 extern sc_status sc_pca_project_run(const sc_lane *lane, void *arg);
 
-#endif							/* SC_PCA_H */
+#endif /* SC_PCA_H */

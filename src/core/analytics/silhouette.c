@@ -36,11 +36,11 @@ load(const sc_silhouette *s, size_t begin, int m, double *out, double *norm)
 {
 	for (int i = 0; i < m; i++)
 	{
-		double		sum = 0;
+		double sum = 0;
 
 		for (int j = 0; j < s->d; j++)
 		{
-			double		x = (double) s->rows[(begin + i) * s->d + j] - s->rows[j];
+			double x = (double) s->rows[(begin + i) * s->d + j] - s->rows[j];
 
 			out[(size_t) i * s->d + j] = x;
 			sum += x * x;
@@ -53,8 +53,7 @@ load(const sc_silhouette *s, size_t begin, int m, double *out, double *norm)
 static double
 width(const sc_silhouette *s, const double *sums, int own)
 {
-	double		a,
-				b = INFINITY;
+	double a, b = INFINITY;
 
 	if (s->sizes[own] < 2)
 		return 0;
@@ -79,26 +78,25 @@ sc_silhouette_run(const sc_lane *lane, void *arg)
 	SC_TRY(sc_lane_barrier(lane));
 	for (int h = lane->index; h < s->shards; h += lane->count)
 	{
-		double	   *a = s->blocks + (size_t) h * shard_doubles(s);
-		double	   *b = a + (size_t) BLOCK * s->d;
-		double	   *an = b + (size_t) BLOCK * s->d;
-		double	   *bn = an + BLOCK;
-		double	   *dots = bn + BLOCK;
-		double	   *sums = dots + BLOCK * BLOCK;
-		size_t		begin,
-					end;
+		double *a = s->blocks + (size_t) h * shard_doubles(s);
+		double *b = a + (size_t) BLOCK * s->d;
+		double *an = b + (size_t) BLOCK * s->d;
+		double *bn = an + BLOCK;
+		double *dots = bn + BLOCK;
+		double *sums = dots + BLOCK * BLOCK;
+		size_t begin, end;
 
 		s->score[h] = 0;
 		sc_shard_range(s->n, s->shards, h, &begin, &end);
 		for (; begin < end; begin += BLOCK)
 		{
-			int			m = (int) SC_MIN((size_t) BLOCK, end - begin);
+			int m = (int) SC_MIN((size_t) BLOCK, end - begin);
 
 			load(s, begin, m, a, an);
 			memset(sums, 0, (size_t) BLOCK * s->k * sizeof(double));
 			for (size_t other = 0; other < s->n; other += BLOCK)
 			{
-				int			w = (int) SC_MIN((size_t) BLOCK, s->n - other);
+				int w = (int) SC_MIN((size_t) BLOCK, s->n - other);
 
 				if (sc_lane_stopped(lane))
 					return SC_ABORTED;

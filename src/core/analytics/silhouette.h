@@ -17,20 +17,19 @@
 typedef struct sc_silhouette
 {
 	/* set by the caller */
-	size_t		n;
-	int			d,
-				k;
-	const float *rows;			/* (n, d) */
-	const int32_t *labels;		/* (n), 0 ... k - 1 */
+	size_t n;
+	int d, k;
+	const float *rows;	   /* (n, d) */
+	const int32_t *labels; /* (n), 0 ... k - 1 */
 
 	/* the result: -1 ... 1; 0 where fewer than two clusters have rows */
-	double		mean;
+	double mean;
 
 	/* scratch */
-	int			shards;
-	int64_t    *sizes;			/* (k) */
-	double	   *blocks;			/* (shards, doubles of one shard) */
-	double	   *score;			/* (shards) */
+	int shards;
+	int64_t *sizes; /* (k) */
+	double *blocks; /* (shards, doubles of one shard) */
+	double *score;	/* (shards) */
 } sc_silhouette;
 
 extern void sc_silhouette_layout(sc_silhouette *s, sc_arena *arena);
@@ -38,4 +37,4 @@ extern void sc_silhouette_layout(sc_silhouette *s, sc_arena *arena);
 /* The job; arg is a sc_silhouette. */
 extern sc_status sc_silhouette_run(const sc_lane *lane, void *arg);
 
-#endif							/* SC_SILHOUETTE_H */
+#endif /* SC_SILHOUETTE_H */

@@ -20,9 +20,9 @@
 
 typedef struct sc_arena
 {
-	char	   *base;			/* NULL: counts only */
-	size_t		size;			/* bytes at base; SIZE_MAX when counting */
-	size_t		used;			/* bytes taken so far; SIZE_MAX: overflow */
+	char *base;	 /* NULL: counts only */
+	size_t size; /* bytes at base; SIZE_MAX when counting */
+	size_t used; /* bytes taken so far; SIZE_MAX: overflow */
 } sc_arena;
 
 /* An arena that counts. */
@@ -62,7 +62,7 @@ sc_arena_round(size_t bytes)
 static inline void *
 sc_arena_take(sc_arena *a, size_t count, size_t item)
 {
-	size_t		start;
+	size_t start;
 
 	if (a->base != NULL && a->used == 0)
 		a->used = (SC_ALIGN - ((uintptr_t) a->base & (SC_ALIGN - 1))) & (SC_ALIGN - 1);
@@ -82,4 +82,4 @@ sc_arena_ok(const sc_arena *a)
 	return a->used != SIZE_MAX && a->used <= a->size;
 }
 
-#endif							/* SC_ARENA_H */
+#endif /* SC_ARENA_H */

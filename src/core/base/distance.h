@@ -51,7 +51,6 @@ SC_SIMD_DECLARE(double, sc_least_estimate, (const float *dots, const double *nor
  * overflowed and says nothing. norm: (n), the rows' squared norms. n if there is
  * none.
  */
-SC_SIMD_DECLARE(int, sc_next_near, (const float *dots, const double *norm, double share, double limit,
-									int from, int n));
+SC_SIMD_DECLARE(int, sc_next_near, (const float *dots, const double *norm, double share, double limit, int from, int n));
 
-#endif							/* SC_DISTANCE_H */
+#endif /* SC_DISTANCE_H */

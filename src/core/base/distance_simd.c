@@ -21,13 +21,13 @@
 #define WIDE 32
 
 double
-SC_SIMD(sc_distance2) (const float *a, const float *b, int d)
+SC_SIMD(sc_distance2)(const float *a, const float *b, int d)
 {
-	double		sum = 0;
+	double sum = 0;
 
 	for (int j = 0; j < d; j++)
 	{
-		double		diff = (double) a[j] - (double) b[j];
+		double diff = (double) a[j] - (double) b[j];
 
 		sum += diff * diff;
 	}
@@ -35,13 +35,13 @@ SC_SIMD(sc_distance2) (const float *a, const float *b, int d)
 }
 
 double
-SC_SIMD(sc_distance2_centre) (const float *x, const double *c, int d)
+SC_SIMD(sc_distance2_centre)(const float *x, const double *c, int d)
 {
-	double		sum = 0;
+	double sum = 0;
 
 	for (int j = 0; j < d; j++)
 	{
-		double		diff = (double) x[j] - c[j];
+		double diff = (double) x[j] - c[j];
 
 		sum += diff * diff;
 	}
@@ -49,9 +49,9 @@ SC_SIMD(sc_distance2_centre) (const float *x, const double *c, int d)
 }
 
 double
-SC_SIMD(sc_norm2) (const float *x, int d)
+SC_SIMD(sc_norm2)(const float *x, int d)
 {
-	double		sum = 0;
+	double sum = 0;
 
 	for (int j = 0; j < d; j++)
 		sum += (double) x[j] * x[j];
@@ -59,14 +59,13 @@ SC_SIMD(sc_norm2) (const float *x, int d)
 }
 
 double
-SC_SIMD(sc_centre_row) (float *restrict out, const float *restrict x, const double *restrict mean,
-						double scale, int d)
+SC_SIMD(sc_centre_row)(float *restrict out, const float *restrict x, const double *restrict mean, double scale, int d)
 {
-	double		sum = 0;
+	double sum = 0;
 
 	for (int j = 0; j < d; j++)
 	{
-		float		z = (float) (((double) x[j] - mean[j]) * scale);
+		float z = (float) (((double) x[j] - mean[j]) * scale);
 
 		out[j] = z;
 		sum += (double) z * z;
@@ -75,18 +74,18 @@ SC_SIMD(sc_centre_row) (float *restrict out, const float *restrict x, const doub
 }
 
 void
-SC_SIMD(sc_add_row) (double *restrict sum, const float *restrict x, int d)
+SC_SIMD(sc_add_row)(double *restrict sum, const float *restrict x, int d)
 {
 	for (int j = 0; j < d; j++)
 		sum[j] += x[j];
 }
 
 float
-SC_SIMD(sc_largest) (const float *x, int d)
+SC_SIMD(sc_largest)(const float *x, int d)
 {
-	float		chain[WIDE] = {0};
-	float		largest = 0;
-	int			j = 0;
+	float chain[WIDE] = {0};
+	float largest = 0;
+	int j = 0;
 
 	for (; j + WIDE <= d; j += WIDE)
 		for (int c = 0; c < WIDE; c++)
@@ -99,22 +98,17 @@ SC_SIMD(sc_largest) (const float *x, int d)
 }
 
 void
-SC_SIMD(sc_dot_rows) (float *out, const float *x, const float *y, int m, int d)
+SC_SIMD(sc_dot_rows)(float *out, const float *x, const float *y, int m, int d)
 {
-	int			t = 0;
+	int t = 0;
 
 	/* Rows are read one after the other, and each may begin a page. */
 	for (int j = 0; j < d; j += 16)
 		__builtin_prefetch(x + d + j);
 	for (; t + DOTS <= m; t += DOTS, y += (size_t) DOTS * d)
 	{
-		const float *y1 = y + d,
-				   *y2 = y1 + d,
-				   *y3 = y2 + d;
-		float		s0 = 0,
-					s1 = 0,
-					s2 = 0,
-					s3 = 0;
+		const float *y1 = y + d, *y2 = y1 + d, *y3 = y2 + d;
+		float s0 = 0, s1 = 0, s2 = 0, s3 = 0;
 
 		for (int j = 0; j < d; j++)
 		{
@@ -130,7 +124,7 @@ SC_SIMD(sc_dot_rows) (float *out, const float *x, const float *y, int m, int d)
 	}
 	for (; t < m; t++, y += d)
 	{
-		float		sum = 0;
+		float sum = 0;
 
 		for (int j = 0; j < d; j++)
 			sum += x[j] * y[j];
@@ -141,18 +135,18 @@ SC_SIMD(sc_dot_rows) (float *out, const float *x, const float *y, int m, int d)
 static uint32_t
 bits_of(float x)
 {
-	uint32_t	bits;
+	uint32_t bits;
 
 	memcpy(&bits, &x, sizeof(bits));
 	return bits == UINT32_C(0x80000000) ? 0 : bits;
 }
 
 uint64_t
-SC_SIMD(sc_hash_row) (const float *x, int d)
+SC_SIMD(sc_hash_row)(const float *x, int d)
 {
-	uint64_t	chain[CHAINS] = {0};
-	uint64_t	h = 0;
-	int			j = 0;
+	uint64_t chain[CHAINS] = {0};
+	uint64_t h = 0;
+	int j = 0;
 
 	for (; j + CHAINS <= d; j += CHAINS)
 		for (int c = 0; c < CHAINS; c++)
@@ -168,17 +162,17 @@ SC_SIMD(sc_hash_row) (const float *x, int d)
 static inline double
 least_of(double least, double xn, double norm, float dot)
 {
-	double		a = xn + norm - 2 * (double) dot;
+	double a = xn + norm - 2 * (double) dot;
 
 	return a < least && a > -INFINITY ? a : least;
 }
 
 double
-SC_SIMD(sc_least_estimate) (const float *dots, const double *norm, double xn, int k)
+SC_SIMD(sc_least_estimate)(const float *dots, const double *norm, double xn, int k)
 {
-	double		chain[CHAINS];
-	double		least = INFINITY;
-	int			j = 0;
+	double chain[CHAINS];
+	double least = INFINITY;
+	int j = 0;
 
 	/* One minimum after the other is not vectorised; several side by side are. */
 	for (int c = 0; c < CHAINS; c++)
@@ -200,7 +194,7 @@ is_near(float dot, double norm, double share, double limit)
 }
 
 int
-SC_SIMD(sc_next_near) (const float *dots, const double *norm, double share, double limit, int from, int n)
+SC_SIMD(sc_next_near)(const float *dots, const double *norm, double share, double limit, int from, int n)
 {
 	/*
 	 * Few are near: look at several at once for any. The term of a conditional
@@ -208,7 +202,7 @@ SC_SIMD(sc_next_near) (const float *dots, const double *norm, double share, doub
 	 */
 	for (; from + WIDE <= n; from += WIDE)
 	{
-		double		near = 0;
+		double near = 0;
 
 		for (int i = from; i < from + WIDE; i++)
 			near += is_near(dots[i], norm[i], share, limit) ? 1.0 : 0.0;

@@ -12,26 +12,25 @@
 #include <string.h>
 
 /* Debian's OpenBLAS has LAPACK but no LAPACKE: Fortran symbols, everything by reference. */
-extern void dlatrd_(const char *uplo, const int *n, const int *nb, double *a, const int *lda,
-					double *e, double *tau, double *w, const int *ldw);
-extern void dsytd2_(const char *uplo, const int *n, double *a, const int *lda,
-					double *d, double *e, double *tau, int *info);
+extern void dlatrd_(const char *uplo, const int *n, const int *nb, double *a, const int *lda, double *e, double *tau,
+					double *w, const int *ldw);
+extern void dsytd2_(const char *uplo, const int *n, double *a, const int *lda, double *d, double *e, double *tau,
+					int *info);
 extern void dsyr2k_(const char *uplo, const char *trans, const int *n, const int *k, const double *alpha,
-					const double *a, const int *lda, const double *b, const int *ldb,
-					const double *beta, double *c, const int *ldc);
-extern void dstemr_(const char *jobz, const char *range, const int *n, double *d, double *e,
-					const double *vl, const double *vu, const int *il, const int *iu, int *m,
-					double *w, double *z, const int *ldz, const int *nzc, int *isuppz, int *tryrac,
-					double *work, const int *lwork, int *iwork, const int *liwork, int *info);
-extern void dormtr_(const char *side, const char *uplo, const char *trans, const int *m, const int *n,
-					double *a, const int *lda, const double *tau, double *c, const int *ldc,
-					double *work, const int *lwork, int *info);
+					const double *a, const int *lda, const double *b, const int *ldb, const double *beta, double *c,
+					const int *ldc);
+extern void dstemr_(const char *jobz, const char *range, const int *n, double *d, double *e, const double *vl,
+					const double *vu, const int *il, const int *iu, int *m, double *w, double *z, const int *ldz,
+					const int *nzc, int *isuppz, int *tryrac, double *work, const int *lwork, int *iwork,
+					const int *liwork, int *info);
+extern void dormtr_(const char *side, const char *uplo, const char *trans, const int *m, const int *n, double *a,
+					const int *lda, const double *tau, double *c, const int *ldc, double *work, const int *lwork,
+					int *info);
 
 void
 sc_blas_open(bool *serial)
 {
-	float		a[16],
-				c[16];
+	float a[16], c[16];
 
 	openblas_set_num_threads(1);
 	*serial = openblas_get_parallel() == 0;
@@ -46,26 +45,23 @@ sc_blas_kernel(void)
 }
 
 void
-sc_sgemm(bool ta, bool tb, int m, int n, int k,
-		 float alpha, const float *a, int lda, const float *b, int ldb,
+sc_sgemm(bool ta, bool tb, int m, int n, int k, float alpha, const float *a, int lda, const float *b, int ldb,
 		 float beta, float *c, int ldc)
 {
-	cblas_sgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans,
-				m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+	cblas_sgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, m, n, k, alpha, a, lda,
+				b, ldb, beta, c, ldc);
 }
 
 void
-sc_dgemm(bool ta, bool tb, int m, int n, int k,
-		 double alpha, const double *a, int lda, const double *b, int ldb,
+sc_dgemm(bool ta, bool tb, int m, int n, int k, double alpha, const double *a, int lda, const double *b, int ldb,
 		 double beta, double *c, int ldc)
 {
-	cblas_dgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans,
-				m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+	cblas_dgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, m, n, k, alpha, a, lda,
+				b, ldb, beta, c, ldc);
 }
 
 void
-sc_dsyrk_upper(int n, int m, double alpha, const double *a, int lda,
-			   double beta, double *c, int ldc)
+sc_dsyrk_upper(int n, int m, double alpha, const double *a, int lda, double beta, double *c, int ldc)
 {
 	cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, n, m, alpha, a, lda, beta, c, ldc);
 }
@@ -76,16 +72,16 @@ sc_dsyrk_upper(int n, int m, double alpha, const double *a, int lda,
  * dimensions it takes minutes.
  */
 
-#define PANEL 32				/* columns that dlatrd reduces at once, at most */
-#define STEMR_WORK 18			/* of dstemr, a dimension */
+#define PANEL 32	  /* columns that dlatrd reduces at once, at most */
+#define STEMR_WORK 18 /* of dstemr, a dimension */
 #define STEMR_IWORK 10
-#define ORMTR_TABLE 4160		/* of dormtr, beside 64 for each vector */
+#define ORMTR_TABLE 4160 /* of dormtr, beside 64 for each vector */
 
 /* Columns of a panel: each reads half of the matrix. */
 static int
 panel_columns(int n)
 {
-	size_t		columns = ((size_t) 1 << 27) / ((size_t) n * n);
+	size_t columns = ((size_t) 1 << 27) / ((size_t) n * n);
 
 	return (int) SC_MIN(SC_MAX(columns, 1), PANEL);
 }
@@ -94,7 +90,7 @@ panel_columns(int n)
 static int
 back_columns(int n, int count)
 {
-	size_t		columns = ((size_t) 1 << 29) / ((size_t) n * n);
+	size_t columns = ((size_t) 1 << 29) / ((size_t) n * n);
 
 	return (int) SC_MIN(SC_MIN(SC_MAX(columns, 4), 512), (size_t) count);
 }
@@ -103,9 +99,8 @@ back_columns(int n, int count)
 static size_t
 step_work(int n, int count)
 {
-	size_t		panel = (size_t) n * PANEL,
-				stemr = (size_t) n * (STEMR_WORK + 1),
-				back = (size_t) back_columns(n, count) * 64 + ORMTR_TABLE;
+	size_t panel = (size_t) n * PANEL, stemr = (size_t) n * (STEMR_WORK + 1),
+		   back = (size_t) back_columns(n, count) * 64 + ORMTR_TABLE;
 
 	return SC_MAX(SC_MAX(panel, stemr), back);
 }
@@ -113,25 +108,21 @@ step_work(int n, int count)
 size_t
 sc_dsyev_bytes(int n, int count)
 {
-	return (3 * (size_t) n + step_work(n, count)) * sizeof(double) +
-		((STEMR_IWORK + 2) * (size_t) n) * sizeof(int);
+	return (3 * (size_t) n + step_work(n, count)) * sizeof(double) + ((STEMR_IWORK + 2) * (size_t) n) * sizeof(int);
 }
 
 /* A to tridiagonal form, as dsytrd does for the lower triangle: d, e (n), tau (n). */
 static sc_status
 tridiagonal(double *a, int n, double *d, double *e, double *tau, double *w, const sc_lane *lane)
 {
-	int			nb = panel_columns(n);
-	double		minus = -1,
-				one = 1;
-	int			i = 0,
-				rest,
-				info;
+	int nb = panel_columns(n);
+	double minus = -1, one = 1;
+	int i = 0, rest, info;
 
 	for (; i < n - PANEL; i += nb)
 	{
-		size_t		lda = (size_t) n;
-		double	   *corner = a + i * (lda + 1);
+		size_t lda = (size_t) n;
+		double *corner = a + i * (lda + 1);
 
 		if (lane != NULL && sc_lane_stopped(lane))
 			return SC_ABORTED;
@@ -140,10 +131,9 @@ tridiagonal(double *a, int n, double *d, double *e, double *tau, double *w, cons
 		rest -= nb;
 		if (rest > 0)
 		{
-			int			ldw = n - i;
+			int ldw = n - i;
 
-			dsyr2k_("L", "N", &rest, &nb, &minus, corner + nb, &n, w + nb, &ldw,
-					&one, corner + nb * (lda + 1), &n);
+			dsyr2k_("L", "N", &rest, &nb, &minus, corner + nb, &n, w + nb, &ldw, &one, corner + nb * (lda + 1), &n);
 		}
 		for (int j = i; j < i + nb; j++)
 		{
@@ -157,38 +147,34 @@ tridiagonal(double *a, int n, double *d, double *e, double *tau, double *w, cons
 }
 
 sc_status
-sc_dsyev_top(double *values, double *vectors, double *a, int n, int count,
-			 void *work, const sc_lane *lane, sc_error *err)
+sc_dsyev_top(double *values, double *vectors, double *a, int n, int count, void *work, const sc_lane *lane,
+			 sc_error *err)
 {
-	double	   *d = work;
-	double	   *e = d + n;
-	double	   *tau = e + n;
-	double	   *w = tau + n;
-	int		   *iwork = (int *) (w + step_work(n, count));
-	int		   *isuppz = iwork + STEMR_IWORK * (size_t) n;
-	int			lwork = STEMR_WORK * n;
-	int			liwork = STEMR_IWORK * n;
-	int			step = back_columns(n, count);
-	int			il = n - count + 1,
-				iu = n,
-				m = 0,
-				tryrac = 1,
-				info = 0;
-	double		zero = 0.0;
+	double *d = work;
+	double *e = d + n;
+	double *tau = e + n;
+	double *w = tau + n;
+	int *iwork = (int *) (w + step_work(n, count));
+	int *isuppz = iwork + STEMR_IWORK * (size_t) n;
+	int lwork = STEMR_WORK * n;
+	int liwork = STEMR_IWORK * n;
+	int step = back_columns(n, count);
+	int il = n - count + 1, iu = n, m = 0, tryrac = 1, info = 0;
+	double zero = 0.0;
 
 	/* The upper triangle in row-major order is the lower one in Fortran's. */
 	SC_TRY(tridiagonal(a, n, d, e, tau, w, lane));
-	dstemr_("V", count == n ? "A" : "I", &n, d, e, &zero, &zero, &il, &iu, &m,
-			w, vectors, &n, &count, isuppz, &tryrac, w + n, &lwork, iwork, &liwork, &info);
+	dstemr_("V", count == n ? "A" : "I", &n, d, e, &zero, &zero, &il, &iu, &m, w, vectors, &n, &count, isuppz, &tryrac,
+			w + n, &lwork, iwork, &liwork, &info);
 	if (info != 0 || m != count)
-		return sc_fail(err, SC_INTERNAL, "the eigenvalue iteration did not converge (dstemr: info %d, %d of %d)",
-					   info, m, count);
+		return sc_fail(err, SC_INTERNAL, "the eigenvalue iteration did not converge (dstemr: info %d, %d of %d)", info,
+					   m, count);
 	for (int i = 0; i < count; i++)
 		values[i] = w[count - 1 - i];
 	lwork = step * 64 + ORMTR_TABLE;
 	for (int i = 0; i < count; i += step)
 	{
-		int			columns = SC_MIN(step, count - i);
+		int columns = SC_MIN(step, count - i);
 
 		if (lane != NULL && sc_lane_stopped(lane))
 			return SC_ABORTED;
@@ -198,12 +184,12 @@ sc_dsyev_top(double *values, double *vectors, double *a, int n, int count,
 	/* Ascending as LAPACK returns them: turn them around, as the values above. */
 	for (int i = 0; i < count / 2; i++)
 	{
-		double	   *x = vectors + (size_t) i * n;
-		double	   *y = vectors + (size_t) (count - 1 - i) * n;
+		double *x = vectors + (size_t) i * n;
+		double *y = vectors + (size_t) (count - 1 - i) * n;
 
 		for (int j = 0; j < n; j++)
 		{
-			double		t = x[j];
+			double t = x[j];
 
 			x[j] = y[j];
 			y[j] = t;

@@ -18,16 +18,13 @@
  * op(B) (k, n); ta / tb: the operand is stored transposed. lda, ldb: row
  * strides as stored. beta 0 does not read C.
  */
-extern void sc_sgemm(bool ta, bool tb, int m, int n, int k,
-					 float alpha, const float *a, int lda, const float *b, int ldb,
-					 float beta, float *c, int ldc);
-extern void sc_dgemm(bool ta, bool tb, int m, int n, int k,
-					 double alpha, const double *a, int lda, const double *b, int ldb,
-					 double beta, double *c, int ldc);
+extern void sc_sgemm(bool ta, bool tb, int m, int n, int k, float alpha, const float *a, int lda, const float *b,
+					 int ldb, float beta, float *c, int ldc);
+extern void sc_dgemm(bool ta, bool tb, int m, int n, int k, double alpha, const double *a, int lda, const double *b,
+					 int ldb, double beta, double *c, int ldc);
 
 /* Upper triangle of C (n, n) += alpha * A^T A, A (m, n; row stride lda). */
-extern void sc_dsyrk_upper(int n, int m, double alpha, const double *a, int lda,
-						   double beta, double *c, int ldc);
+extern void sc_dsyrk_upper(int n, int m, double alpha, const double *a, int lda, double beta, double *c, int ldc);
 
 /*
  * The `count` largest eigenvalues of the symmetric A (n, n; upper triangle
@@ -37,8 +34,8 @@ extern void sc_dsyrk_upper(int n, int m, double alpha, const double *a, int lda,
  * SC_INTERNAL if it does not converge.
  */
 extern size_t sc_dsyev_bytes(int n, int count);
-extern sc_status sc_dsyev_top(double *values, double *vectors, double *a, int n, int count,
-							  void *work, const sc_lane *lane, sc_error *err);
+extern sc_status sc_dsyev_top(double *values, double *vectors, double *a, int n, int count, void *work,
+							  const sc_lane *lane, sc_error *err);
 
 /*
  * Called once while every signal is blocked and OPENBLAS_NUM_THREADS=1: checks
@@ -50,4 +47,4 @@ extern void sc_blas_open(bool *serial);
 /* OpenBLAS's name of the code that it runs. */
 extern const char *sc_blas_kernel(void);
 
-#endif							/* SC_GEMM_H */
+#endif /* SC_GEMM_H */

@@ -13,10 +13,10 @@ sc_status
 sc_multiply_run(const sc_lane *lane, void *job)
 {
 	sc_multiply *m = job;
-	size_t		nn = (size_t) m->n * m->n;
-	float	   *a = m->memory + (size_t) lane->index * 3 * nn;
-	float	   *b = a + nn;
-	float	   *c = b + nn;
+	size_t nn = (size_t) m->n * m->n;
+	float *a = m->memory + (size_t) lane->index * 3 * nn;
+	float *b = a + nn;
+	float *c = b + nn;
 
 	for (size_t i = 0; i < nn; i++)
 	{

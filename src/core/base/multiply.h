@@ -13,11 +13,11 @@
 
 typedef struct sc_multiply
 {
-	int			n;				/* order of the matrices */
-	long		rounds;			/* products of each lane */
-	float	   *memory;			/* (SC_MAX_LANES, 3, n, n) */
+	int n;		   /* order of the matrices */
+	long rounds;   /* products of each lane */
+	float *memory; /* (SC_MAX_LANES, 3, n, n) */
 } sc_multiply;
 
 extern sc_status sc_multiply_run(const sc_lane *lane, void *job);
 
-#endif							/* SC_MULTIPLY_H */
+#endif /* SC_MULTIPLY_H */

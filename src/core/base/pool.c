@@ -34,35 +34,33 @@ extern void omp_set_num_threads(int threads);
 static struct
 {
 	pthread_mutex_t lock;
-	pthread_cond_t wake;		/* lanes: a job, or quit */
-	pthread_cond_t rest;		/* main: all lanes of the job have left it */
-	pthread_cond_t meet;		/* lanes asleep at a barrier */
-	pthread_t	threads[SC_MAX_LANES];
-	int			nthreads;
-	int			event_fd;
-	pid_t		owner;			/* a forked child has no threads of ours */
+	pthread_cond_t wake; /* lanes: a job, or quit */
+	pthread_cond_t rest; /* main: all lanes of the job have left it */
+	pthread_cond_t meet; /* lanes asleep at a barrier */
+	pthread_t threads[SC_MAX_LANES];
+	int nthreads;
+	int event_fd;
+	pid_t owner; /* a forked child has no threads of ours */
 
 	/* the job */
-	sc_job_fn	fn;
-	void	   *arg;
-	int			lanes;
-	int			running;		/* lanes still inside fn */
-	uint64_t	generation;		/* counts jobs, so that a lane takes each once */
-	bool		started;		/* between start and finish */
-	bool		quit;
-	sc_status	status;
-	sc_error	error;
-} pool = {
-	.lock = PTHREAD_MUTEX_INITIALIZER,
-	.wake = PTHREAD_COND_INITIALIZER,
-	.rest = PTHREAD_COND_INITIALIZER,
-	.meet = PTHREAD_COND_INITIALIZER,
-	.event_fd = -1
-};
+	sc_job_fn fn;
+	void *arg;
+	int lanes;
+	int running;		 /* lanes still inside fn */
+	uint64_t generation; /* counts jobs, so that a lane takes each once */
+	bool started;		 /* between start and finish */
+	bool quit;
+	sc_status status;
+	sc_error error;
+} pool = {.lock = PTHREAD_MUTEX_INITIALIZER,
+		  .wake = PTHREAD_COND_INITIALIZER,
+		  .rest = PTHREAD_COND_INITIALIZER,
+		  .meet = PTHREAD_COND_INITIALIZER,
+		  .event_fd = -1};
 
 static atomic_bool stopping;
-static atomic_int arrived;			/* lanes at the barrier */
-static atomic_uint barrier_round;	/* barriers passed */
+static atomic_int arrived;		  /* lanes at the barrier */
+static atomic_uint barrier_round; /* barriers passed */
 
 static void
 record_failure(sc_status status, const sc_error *err)
@@ -85,8 +83,8 @@ record_failure(sc_status status, const sc_error *err)
 static void *
 lane_main(void *index)
 {
-	int			me = (int) (intptr_t) index;
-	uint64_t	done = 0;
+	int me = (int) (intptr_t) index;
+	uint64_t done = 0;
 
 #ifdef SC_WITH_ONEDNN
 	/* oneDNN is built on OpenMP; a lane is one thread and must stay one. */
@@ -95,10 +93,10 @@ lane_main(void *index)
 	pthread_mutex_lock(&pool.lock);
 	for (;;)
 	{
-		sc_lane		lane;
-		sc_job_fn	fn;
-		void	   *arg;
-		sc_status	status;
+		sc_lane lane;
+		sc_job_fn fn;
+		void *arg;
+		sc_status status;
 
 		while (!pool.quit && (pool.generation == done || pool.running == 0))
 			pthread_cond_wait(&pool.wake, &pool.lock);
@@ -120,10 +118,10 @@ lane_main(void *index)
 		pthread_mutex_lock(&pool.lock);
 		if (--pool.running == 0)
 		{
-			uint64_t	one = 1;
-			ssize_t		n = write(pool.event_fd, &one, sizeof(one));
+			uint64_t one = 1;
+			ssize_t n = write(pool.event_fd, &one, sizeof(one));
 
-			(void) n;			/* an eventfd of value 0 takes 1 */
+			(void) n; /* an eventfd of value 0 takes 1 */
 			pthread_cond_broadcast(&pool.rest);
 		}
 	}
@@ -136,8 +134,7 @@ static void
 grow(int lanes)
 {
 	pthread_attr_t attr;
-	sigset_t	all,
-				old;
+	sigset_t all, old;
 
 	if (pool.nthreads >= lanes || pthread_attr_init(&attr) != 0)
 		return;
@@ -145,8 +142,7 @@ grow(int lanes)
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	while (pool.nthreads < lanes &&
-		   pthread_create(&pool.threads[pool.nthreads], &attr, lane_main,
-						  (void *) (intptr_t) pool.nthreads) == 0)
+		   pthread_create(&pool.threads[pool.nthreads], &attr, lane_main, (void *) (intptr_t) pool.nthreads) == 0)
 		pool.nthreads++;
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	pthread_attr_destroy(&attr);
@@ -155,7 +151,7 @@ grow(int lanes)
 sc_status
 sc_pool_start(int lanes, sc_job_fn fn, void *arg, sc_error *err)
 {
-	uint64_t	drained;
+	uint64_t drained;
 
 	if (pool.started)
 		return sc_fail(err, SC_INTERNAL, "a job is running already");
@@ -228,7 +224,7 @@ sc_pool_stop(void)
 sc_status
 sc_pool_finish(sc_error *err)
 {
-	sc_status	status;
+	sc_status status;
 
 	if (!pool.started)
 		return SC_OK;
@@ -280,7 +276,7 @@ sc_lane_stopped(const sc_lane *lane)
 sc_status
 sc_lane_barrier(const sc_lane *lane)
 {
-	unsigned	round = atomic_load(&barrier_round);
+	unsigned round = atomic_load(&barrier_round);
 
 	if (atomic_load(&stopping))
 		return SC_ABORTED;

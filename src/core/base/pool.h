@@ -26,12 +26,12 @@
 
 typedef struct sc_lane
 {
-	int			index;			/* 0 ... count - 1 */
-	int			count;			/* lanes of this job */
+	int index; /* 0 ... count - 1 */
+	int count; /* lanes of this job */
 } sc_lane;
 
 /* What every lane runs; the first status that is not SC_OK stops the others. */
-typedef sc_status (*sc_job_fn) (const sc_lane *lane, void *arg);
+typedef sc_status (*sc_job_fn)(const sc_lane *lane, void *arg);
 
 /*
  * Start fn(lane, arg) on `lanes` lanes (1 ... SC_MAX_LANES) and return at once.
@@ -42,7 +42,7 @@ typedef sc_status (*sc_job_fn) (const sc_lane *lane, void *arg);
 extern sc_status sc_pool_start(int lanes, sc_job_fn fn, void *arg, sc_error *err);
 
 /* Readable once the running job has ended; -1 before the first job. */
-extern int	sc_pool_fd(void);
+extern int sc_pool_fd(void);
 
 /* Is a job started and not yet finished (sc_pool_finish)? */
 extern bool sc_pool_busy(void);
@@ -77,11 +77,11 @@ extern sc_status sc_lane_fail(const sc_lane *lane, const sc_error *err);
 static inline void
 sc_shard_range(size_t n, int shards, int s, size_t *begin, size_t *end)
 {
-	size_t		each = n / (size_t) shards;
-	size_t		more = n % (size_t) shards;
+	size_t each = n / (size_t) shards;
+	size_t more = n % (size_t) shards;
 
 	*begin = (size_t) s * each + SC_MIN((size_t) s, more);
 	*end = *begin + each + ((size_t) s < more ? 1 : 0);
 }
 
-#endif							/* SC_POOL_H */
+#endif /* SC_POOL_H */

@@ -18,10 +18,10 @@
 
 typedef struct sc_rng
 {
-	uint32_t	key[2];			/* from the seed */
-	uint32_t	counter[4];		/* block number and stream */
-	uint32_t	out[4];
-	int			left;			/* unused words of out */
+	uint32_t key[2];	 /* from the seed */
+	uint32_t counter[4]; /* block number and stream */
+	uint32_t out[4];
+	int left; /* unused words of out */
 } sc_rng;
 
 /* The finaliser of SplitMix64: spreads every bit of x over the result. */
@@ -38,8 +38,8 @@ sc_mix64(uint64_t x)
 static inline sc_rng
 sc_rng_stream(uint64_t seed, uint64_t a, uint64_t b, uint64_t c)
 {
-	sc_rng		r;
-	uint64_t	stream = sc_mix64(sc_mix64(sc_mix64(a) ^ b) ^ c);
+	sc_rng r;
+	uint64_t stream = sc_mix64(sc_mix64(sc_mix64(a) ^ b) ^ c);
 
 	r.key[0] = (uint32_t) seed;
 	r.key[1] = (uint32_t) (seed >> 32);
@@ -54,17 +54,13 @@ sc_rng_stream(uint64_t seed, uint64_t a, uint64_t b, uint64_t c)
 static inline void
 sc_rng_block(sc_rng *r)
 {
-	uint32_t	c0 = r->counter[0],
-				c1 = r->counter[1],
-				c2 = r->counter[2],
-				c3 = r->counter[3];
-	uint32_t	k0 = r->key[0],
-				k1 = r->key[1];
+	uint32_t c0 = r->counter[0], c1 = r->counter[1], c2 = r->counter[2], c3 = r->counter[3];
+	uint32_t k0 = r->key[0], k1 = r->key[1];
 
 	for (int i = 0; i < 10; i++)
 	{
-		uint64_t	p0 = (uint64_t) UINT32_C(0xD2511F53) * c0;
-		uint64_t	p1 = (uint64_t) UINT32_C(0xCD9E8D57) * c2;
+		uint64_t p0 = (uint64_t) UINT32_C(0xD2511F53) * c0;
+		uint64_t p1 = (uint64_t) UINT32_C(0xCD9E8D57) * c2;
 
 		c0 = (uint32_t) (p1 >> 32) ^ c1 ^ k0;
 		c2 = (uint32_t) (p0 >> 32) ^ c3 ^ k1;
@@ -102,8 +98,8 @@ sc_rng_uniform(sc_rng *r)
 static inline double
 sc_rng_uniform53(sc_rng *r)
 {
-	uint64_t	hi = sc_rng_u32(r) >> 5;
-	uint64_t	lo = sc_rng_u32(r) >> 6;
+	uint64_t hi = sc_rng_u32(r) >> 5;
+	uint64_t lo = sc_rng_u32(r) >> 6;
 
 	return (double) (hi * 67108864 + lo) * 0x1p-53;
 }
@@ -119,7 +115,7 @@ sc_rng_range(sc_rng *r, float lo, float hi)
 static inline uint64_t
 sc_rng_below(sc_rng *r, uint64_t n)
 {
-	uint64_t	x = ((uint64_t) sc_rng_u32(r) << 32) | sc_rng_u32(r);
+	uint64_t x = ((uint64_t) sc_rng_u32(r) << 32) | sc_rng_u32(r);
 
 	return (uint64_t) (((unsigned __int128) x * n) >> 64);
 }
@@ -128,8 +124,8 @@ sc_rng_below(sc_rng *r, uint64_t n)
 static inline float
 sc_rng_normal(sc_rng *r)
 {
-	double		u = 1.0 - sc_rng_uniform53(r);
-	double		v = sc_rng_uniform53(r);
+	double u = 1.0 - sc_rng_uniform53(r);
+	double v = sc_rng_uniform53(r);
 
 	return (float) (sqrt(-2.0 * log(u)) * cos(6.283185307179586 * v));
 }
@@ -138,8 +134,8 @@ sc_rng_normal(sc_rng *r)
 static inline void
 sc_rng_normal_pair(sc_rng *r, float out[2])
 {
-	float		length = sqrtf(-2.0f * logf(1.0f - sc_rng_uniform(r)));
-	float		angle = 6.2831853f * sc_rng_uniform(r);
+	float length = sqrtf(-2.0f * logf(1.0f - sc_rng_uniform(r)));
+	float angle = 6.2831853f * sc_rng_uniform(r);
 
 	out[0] = length * cosf(angle);
 	out[1] = length * sinf(angle);
@@ -153,11 +149,11 @@ static inline uint64_t
 sc_hash_bytes(const void *bytes, size_t size, uint64_t seed)
 {
 	const unsigned char *p = bytes;
-	uint64_t	h = sc_mix64(seed ^ (uint64_t) size);
+	uint64_t h = sc_mix64(seed ^ (uint64_t) size);
 
 	for (; size >= 8; size -= 8, p += 8)
 	{
-		uint64_t	w = 0;
+		uint64_t w = 0;
 
 		for (int i = 0; i < 8; i++)
 			w |= (uint64_t) p[i] << (8 * i);
@@ -165,7 +161,7 @@ sc_hash_bytes(const void *bytes, size_t size, uint64_t seed)
 	}
 	if (size > 0)
 	{
-		uint64_t	w = 0;
+		uint64_t w = 0;
 
 		for (size_t i = 0; i < size; i++)
 			w |= (uint64_t) p[i] << (8 * i);
@@ -174,4 +170,4 @@ sc_hash_bytes(const void *bytes, size_t size, uint64_t seed)
 	return h;
 }
 
-#endif							/* SC_RNG_H */
+#endif /* SC_RNG_H */

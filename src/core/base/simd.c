@@ -15,8 +15,8 @@ static sc_isa
 of_cpu(void)
 {
 #if defined(__x86_64__)
-	if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-		__builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+	if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+		__builtin_cpu_supports("avx512vl"))
 		return SC_ISA_AVX512;
 	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
 		return SC_ISA_AVX2;
@@ -43,12 +43,12 @@ sc_isa
 sc_isa_best(void)
 {
 	/* Whoever comes first finds out; two at once find the same. */
-	static int	best = -1;
-	int			isa = __atomic_load_n(&best, __ATOMIC_RELAXED);
+	static int best = -1;
+	int isa = __atomic_load_n(&best, __ATOMIC_RELAXED);
 
 	if (isa < 0)
 	{
-		sc_isa		asked;
+		sc_isa asked;
 
 		isa = of_cpu();
 		if (sc_isa_asked(&asked) && (int) asked < isa)
@@ -62,7 +62,7 @@ const char *
 sc_isa_blas_kernel(void)
 {
 #if defined(__x86_64__)
-	sc_isa		asked;
+	sc_isa asked;
 
 	if (sc_isa_best() == SC_ISA_AVX512)
 		return "SkylakeX";

@@ -59,11 +59,10 @@ extern const char *sc_isa_blas_kernel(void);
 	extern ret name##_avx2 args; \
 	extern ret name##_avx512 args
 #define SC_SIMD_CALL(name) \
-	(sc_isa_best() == SC_ISA_AVX512 ? name##_avx512 : \
-	 sc_isa_best() == SC_ISA_AVX2 ? name##_avx2 : name##_base)
+	(sc_isa_best() == SC_ISA_AVX512 ? name##_avx512 : sc_isa_best() == SC_ISA_AVX2 ? name##_avx2 : name##_base)
 #else
 #define SC_SIMD_DECLARE(ret, name, args) extern ret name##_base args
 #define SC_SIMD_CALL(name) (name##_base)
 #endif
 
-#endif							/* SC_SIMD_H */
+#endif /* SC_SIMD_H */

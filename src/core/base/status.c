@@ -11,9 +11,9 @@
 #include <string.h>
 
 sc_status
-sc_fail(sc_error *err, sc_status status, const char *fmt,...)
+sc_fail(sc_error *err, sc_status status, const char *fmt, ...)
 {
-	va_list		args;
+	va_list args;
 
 	if (err == NULL)
 		return status;
@@ -26,9 +26,9 @@ sc_fail(sc_error *err, sc_status status, const char *fmt,...)
 }
 
 void
-sc_detail(sc_error *err, const char *fmt,...)
+sc_detail(sc_error *err, const char *fmt, ...)
 {
-	va_list		args;
+	va_list args;
 
 	if (err == NULL)
 		return;
@@ -38,9 +38,9 @@ sc_detail(sc_error *err, const char *fmt,...)
 }
 
 void
-sc_hint(sc_error *err, const char *fmt,...)
+sc_hint(sc_error *err, const char *fmt, ...)
 {
-	va_list		args;
+	va_list args;
 
 	if (err == NULL)
 		return;

@@ -22,17 +22,17 @@
 typedef enum sc_status
 {
 	SC_OK = 0,
-	SC_ABORTED,					/* the stop flag was seen: cancel, terminate */
-	SC_INVALID,					/* bad argument: 22023 */
-	SC_DATA,					/* NaN, infinity, dimensions differ: 22000 */
-	SC_BAD_IMAGE,				/* neither JPEG nor PNG, corrupt: 22P03 */
-	SC_UNSUPPORTED,				/* a variant that is not read: 0A000 */
-	SC_LIMIT,					/* over a limit that a setting raises: 54000 */
-	SC_RANGE,					/* diverged loss, overflow: 22003 */
-	SC_BAD_WEIGHTS,				/* weights of the wrong form: 22P03 or XX001 */
-	SC_NO_MEMORY,				/* 53200 */
-	SC_RESOURCES,				/* no thread could be started: 53000 */
-	SC_INTERNAL					/* broken invariant: a bug */
+	SC_ABORTED,		/* the stop flag was seen: cancel, terminate */
+	SC_INVALID,		/* bad argument: 22023 */
+	SC_DATA,		/* NaN, infinity, dimensions differ: 22000 */
+	SC_BAD_IMAGE,	/* neither JPEG nor PNG, corrupt: 22P03 */
+	SC_UNSUPPORTED, /* a variant that is not read: 0A000 */
+	SC_LIMIT,		/* over a limit that a setting raises: 54000 */
+	SC_RANGE,		/* diverged loss, overflow: 22003 */
+	SC_BAD_WEIGHTS, /* weights of the wrong form: 22P03 or XX001 */
+	SC_NO_MEMORY,	/* 53200 */
+	SC_RESOURCES,	/* no thread could be started: 53000 */
+	SC_INTERNAL		/* broken invariant: a bug */
 } sc_status;
 
 /*
@@ -41,26 +41,23 @@ typedef enum sc_status
  */
 typedef struct sc_error
 {
-	sc_status	status;
-	char		message[200];
-	char		detail[400];
-	char		hint[300];
+	sc_status status;
+	char message[200];
+	char detail[400];
+	char hint[300];
 } sc_error;
 
 /* Fill *err (may be NULL) and return status, so "return sc_fail(...)" works. */
-extern sc_status sc_fail(sc_error *err, sc_status status, const char *fmt, ...)
-			__attribute__((format(printf, 3, 4)));
+extern sc_status sc_fail(sc_error *err, sc_status status, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* Add a detail or a hint to an error already filled; err may be NULL. */
-extern void sc_detail(sc_error *err, const char *fmt, ...)
-			__attribute__((format(printf, 2, 3)));
-extern void sc_hint(sc_error *err, const char *fmt, ...)
-			__attribute__((format(printf, 2, 3)));
+extern void sc_detail(sc_error *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+extern void sc_hint(sc_error *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* a * b and a + b; SIZE_MAX where they do not fit, which no budget allows. */
 static inline size_t
 sc_mul(size_t a, size_t b)
 {
-	size_t		r;
+	size_t r;
 
 	return __builtin_mul_overflow(a, b, &r) ? SIZE_MAX : r;
 }
@@ -68,7 +65,7 @@ sc_mul(size_t a, size_t b)
 static inline size_t
 sc_add(size_t a, size_t b)
 {
-	size_t		r;
+	size_t r;
 
 	return __builtin_add_overflow(a, b, &r) ? SIZE_MAX : r;
 }
@@ -78,10 +75,11 @@ sc_add(size_t a, size_t b)
 
 /* Leave the function with the status of a call that failed. */
 #define SC_TRY(call) \
-	do { \
+	do \
+	{ \
 		sc_status sc_try_ = (call); \
 		if (sc_try_ != SC_OK) \
 			return sc_try_; \
 	} while (0)
 
-#endif							/* SC_STATUS_H */
+#endif /* SC_STATUS_H */

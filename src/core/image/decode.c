@@ -18,9 +18,9 @@ sc_status
 sc_decode_batch_run(const sc_lane *lane, void *arg)
 {
 	sc_decode_batch *batch = arg;
-	char	   *scratch = (char *) batch->scratch + (size_t) lane->index * batch->scratch_each;
-	sc_lane		self = *lane;
-	int			i;
+	char *scratch = (char *) batch->scratch + (size_t) lane->index * batch->scratch_each;
+	sc_lane self = *lane;
+	int i;
 
 	if (lane->index >= batch->lanes)
 		return SC_OK;
@@ -31,8 +31,8 @@ sc_decode_batch_run(const sc_lane *lane, void *arg)
 		if (sc_lane_stopped(lane))
 			return SC_ABORTED;
 		item->hash = sc_hash_bytes(item->bytes, item->size, 0);
-		item->status = sc_image_decode(item->pixels, &item->plan, item->bytes, item->size,
-									   &batch->limits, scratch, lane_stopped, &self, &item->error);
+		item->status = sc_image_decode(item->pixels, &item->plan, item->bytes, item->size, &batch->limits, scratch,
+									   lane_stopped, &self, &item->error);
 		if (item->status == SC_ABORTED)
 			return SC_ABORTED;
 	}

@@ -16,23 +16,23 @@
 typedef struct sc_decode_item
 {
 	const uint8_t *bytes;
-	size_t		size;
+	size_t size;
 	sc_image_plan plan;
-	uint8_t    *pixels;			/* out: plan.bytes bytes */
-	uint64_t	hash;			/* out: of the bytes (sc_hash_bytes, seed 0) */
-	sc_status	status;			/* out: SC_OK, or why it is unreadable, */
-	sc_error	error;			/* ... and the words for that */
+	uint8_t *pixels;  /* out: plan.bytes bytes */
+	uint64_t hash;	  /* out: of the bytes (sc_hash_bytes, seed 0) */
+	sc_status status; /* out: SC_OK, or why it is unreadable, */
+	sc_error error;	  /* ... and the words for that */
 } sc_decode_item;
 
 typedef struct sc_decode_batch
 {
 	sc_decode_item *items;
-	int			count;
+	int count;
 	sc_image_limits limits;
-	void	   *scratch;		/* that of lane i is at scratch + i * scratch_each */
-	size_t		scratch_each;	/* the largest plan.scratch, a multiple of SC_ALIGN */
-	int			lanes;			/* that have scratch; others leave the items to them */
-	atomic_int	next;			/* 0 at the start */
+	void *scratch;		 /* that of lane i is at scratch + i * scratch_each */
+	size_t scratch_each; /* the largest plan.scratch, a multiple of SC_ALIGN */
+	int lanes;			 /* that have scratch; others leave the items to them */
+	atomic_int next;	 /* 0 at the start */
 } sc_decode_batch;
 
 /*
@@ -43,4 +43,4 @@ typedef struct sc_decode_batch
  */
 extern sc_status sc_decode_batch_run(const sc_lane *lane, void *batch);
 
-#endif							/* SC_DECODE_H */
+#endif /* SC_DECODE_H */

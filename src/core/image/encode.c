@@ -21,9 +21,9 @@ typedef struct jpeg_writer
 	struct jpeg_compress_struct info;
 	struct jpeg_error_mgr error;
 	struct jpeg_destination_mgr destination;
-	sigjmp_buf	jump;
-	sc_status	status;
-	sc_error   *err;
+	sigjmp_buf jump;
+	sc_status status;
+	sc_error *err;
 } jpeg_writer;
 
 static _Noreturn void
@@ -37,7 +37,7 @@ static _Noreturn void
 on_error(j_common_ptr info)
 {
 	jpeg_writer *w = info->client_data;
-	char		text[JMSG_LENGTH_MAX];
+	char text[JMSG_LENGTH_MAX];
 
 	info->err->format_message(info, text);
 	sc_fail(w->err, SC_INTERNAL, "image could not be encoded as JPEG");
@@ -83,15 +83,15 @@ sc_jpeg_bound(int width, int height, int channels)
 	 * blocks. Coefficients of 8-bit samples cannot all be so large that the
 	 * standard Huffman codes take more.
 	 */
-	size_t		w = ((size_t) width + 15) & ~(size_t) 15;
-	size_t		h = ((size_t) height + 15) & ~(size_t) 15;
+	size_t w = ((size_t) width + 15) & ~(size_t) 15;
+	size_t h = ((size_t) height + 15) & ~(size_t) 15;
 
 	return sc_add(sc_mul(sc_mul(w, h), 2 * (size_t) channels), 2048);
 }
 
 /* Everything that libjpeg may jump out of. */
 static void
-encode_body(jpeg_writer *w, const sc_image *image, int quality, bool (*stopped) (void *arg), void *arg)
+encode_body(jpeg_writer *w, const sc_image *image, int quality, bool (*stopped)(void *arg), void *arg)
 {
 	struct jpeg_compress_struct *info = &w->info;
 
@@ -109,8 +109,8 @@ encode_body(jpeg_writer *w, const sc_image *image, int quality, bool (*stopped) 
 	jpeg_start_compress(info, TRUE);
 	while (info->next_scanline < info->image_height)
 	{
-		JSAMPROW	row = (JSAMPROW) image->pixels +
-			(size_t) info->next_scanline * (size_t) image->width * (size_t) image->channels;
+		JSAMPROW row =
+			(JSAMPROW) image->pixels + (size_t) info->next_scanline * (size_t) image->width * (size_t) image->channels;
 
 		if (stopped != NULL && stopped(arg))
 			leave(w, SC_ABORTED);
@@ -121,22 +121,21 @@ encode_body(jpeg_writer *w, const sc_image *image, int quality, bool (*stopped) 
 
 sc_status
 sc_jpeg_encode(uint8_t *out, size_t capacity, size_t *size, const sc_image *image, int quality,
-			   bool (*stopped) (void *arg), void *arg, sc_error *err)
+			   bool (*stopped)(void *arg), void *arg, sc_error *err)
 {
 	jpeg_writer w;
 
 	*size = 0;
-	if (image->width < 1 || image->height < 1 ||
-		image->width > SC_JPEG_MAX_SIDE || image->height > SC_JPEG_MAX_SIDE)
+	if (image->width < 1 || image->height < 1 || image->width > SC_JPEG_MAX_SIDE || image->height > SC_JPEG_MAX_SIDE)
 	{
 		sc_fail(err, SC_INVALID, "image cannot be a JPEG");
-		sc_detail(err, "It has %d by %d pixels; a side may have 1 to %d.",
-				  image->width, image->height, SC_JPEG_MAX_SIDE);
+		sc_detail(err, "It has %d by %d pixels; a side may have 1 to %d.", image->width, image->height,
+				  SC_JPEG_MAX_SIDE);
 		return SC_INVALID;
 	}
 	if (quality < 1 || quality > 100)
 		return sc_fail(err, SC_INVALID, "JPEG quality %d is not between 1 and 100", quality);
-	if (capacity == 0)			/* libjpeg writes a byte before it looks */
+	if (capacity == 0) /* libjpeg writes a byte before it looks */
 		return sc_fail(err, SC_LIMIT, "memory for the JPEG is too small");
 	memset(&w.info, 0, sizeof(w.info));
 	w.info.err = jpeg_std_error(&w.error);
@@ -169,13 +168,12 @@ sc_status
 sc_jpeg_encode_run(const sc_lane *lane, void *arg)
 {
 	sc_jpeg_job *job = arg;
-	sc_lane		self = *lane;
-	sc_error	err;
-	sc_status	status;
+	sc_lane self = *lane;
+	sc_error err;
+	sc_status status;
 
 	if (lane->index > 0)
 		return SC_OK;
-	status = sc_jpeg_encode(job->out, job->capacity, &job->size, &job->image, job->quality,
-							lane_stopped, &self, &err);
+	status = sc_jpeg_encode(job->out, job->capacity, &job->size, &job->image, job->quality, lane_stopped, &self, &err);
 	return status == SC_OK || status == SC_ABORTED ? status : sc_lane_fail(lane, &err);
 }

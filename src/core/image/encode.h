@@ -23,20 +23,19 @@ extern size_t sc_jpeg_bound(int width, int height, int channels);
  * at full resolution. `stopped(arg)` (may be NULL) as for sc_image_decode.
  * SC_INVALID: a size or quality that cannot be. SC_LIMIT: out is too small.
  */
-extern sc_status sc_jpeg_encode(uint8_t *out, size_t capacity, size_t *size,
-								const sc_image *image, int quality,
-								bool (*stopped) (void *arg), void *arg, sc_error *err);
+extern sc_status sc_jpeg_encode(uint8_t *out, size_t capacity, size_t *size, const sc_image *image, int quality,
+								bool (*stopped)(void *arg), void *arg, sc_error *err);
 
 typedef struct sc_jpeg_job
 {
-	sc_image	image;
-	int			quality;
-	uint8_t    *out;			/* capacity bytes */
-	size_t		capacity;
-	size_t		size;			/* out: how many it takes */
+	sc_image image;
+	int quality;
+	uint8_t *out; /* capacity bytes */
+	size_t capacity;
+	size_t size; /* out: how many it takes */
 } sc_jpeg_job;
 
 /* A job (argument: sc_jpeg_job): sc_jpeg_encode on one lane. */
 extern sc_status sc_jpeg_encode_run(const sc_lane *lane, void *job);
 
-#endif							/* SC_ENCODE_H */
+#endif /* SC_ENCODE_H */

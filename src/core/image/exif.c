@@ -14,7 +14,7 @@
 static uint32_t
 read_number(const uint8_t *p, int bytes, bool big)
 {
-	uint32_t	v = 0;
+	uint32_t v = 0;
 
 	for (int i = 0; i < bytes; i++)
 		v |= (uint32_t) p[i] << 8 * (big ? bytes - 1 - i : i);
@@ -24,9 +24,8 @@ read_number(const uint8_t *p, int bytes, bool big)
 int
 sc_exif_orientation(const uint8_t *tiff, size_t size)
 {
-	bool		big;
-	size_t		at,
-				entries;
+	bool big;
+	size_t at, entries;
 
 	if (size < 8 || tiff[0] != tiff[1] || (tiff[0] != 'I' && tiff[0] != 'M'))
 		return 1;
@@ -40,14 +39,14 @@ sc_exif_orientation(const uint8_t *tiff, size_t size)
 	at += 2;
 	for (; entries > 0 && size - at >= 12; entries--, at += 12)
 	{
-		uint32_t	value;
+		uint32_t value;
 
 		/* Tag orientation, one value, of type SHORT. */
 		if (read_number(tiff + at, 2, big) != 0x0112)
 			continue;
 		value = read_number(tiff + at + 8, 2, big);
-		if (read_number(tiff + at + 2, 2, big) == 3 &&
-			read_number(tiff + at + 4, 4, big) == 1 && value >= 1 && value <= 8)
+		if (read_number(tiff + at + 2, 2, big) == 3 && read_number(tiff + at + 4, 4, big) == 1 && value >= 1 &&
+			value <= 8)
 			return (int) value;
 		return 1;
 	}

@@ -17,15 +17,13 @@ sc_image_check_size(size_t width, size_t height, const sc_image_limits *limits, 
 	if (width > SC_IMAGE_MAX_SIDE || height > SC_IMAGE_MAX_SIDE)
 	{
 		sc_fail(err, SC_UNSUPPORTED, "image is too long or too wide");
-		sc_detail(err, "It has %zu by %zu pixels; a side may have up to %d.",
-				  width, height, SC_IMAGE_MAX_SIDE);
+		sc_detail(err, "It has %zu by %zu pixels; a side may have up to %d.", width, height, SC_IMAGE_MAX_SIDE);
 		return SC_UNSUPPORTED;
 	}
 	if (sc_mul(width, height) > limits->max_pixels)
 	{
 		sc_fail(err, SC_LIMIT, "image has too many pixels");
-		sc_detail(err, "It has %zu by %zu pixels; the limit is %zu.",
-				  width, height, limits->max_pixels);
+		sc_detail(err, "It has %zu by %zu pixels; the limit is %zu.", width, height, limits->max_pixels);
 		sc_hint(err, "Reduce the image, or raise \"selfclass.max_image_pixels\".");
 		return SC_LIMIT;
 	}
@@ -38,8 +36,7 @@ sc_image_check_memory(size_t bytes, const sc_image_limits *limits, sc_error *err
 	if (bytes > limits->max_memory)
 	{
 		sc_fail(err, SC_LIMIT, "image needs too much memory to be decoded");
-		sc_detail(err, "It needs %zu kB; the limit is %zu kB.",
-				  bytes / 1024, limits->max_memory / 1024);
+		sc_detail(err, "It needs %zu kB; the limit is %zu kB.", bytes / 1024, limits->max_memory / 1024);
 		sc_hint(err, "Reduce the image, store it as a baseline JPEG, or raise \"selfclass.max_image_memory\".");
 		return SC_LIMIT;
 	}
@@ -49,10 +46,10 @@ sc_image_check_memory(size_t bytes, const sc_image_limits *limits, sc_error *err
 void
 sc_image_plan_size(sc_image_plan *plan, int width, int height, int max_side)
 {
-	bool		turned = plan->orientation >= 5;
-	int64_t		w = turned ? height : width;
-	int64_t		h = turned ? width : height;
-	int64_t		small = SC_MIN(w, h);
+	bool turned = plan->orientation >= 5;
+	int64_t w = turned ? height : width;
+	int64_t h = turned ? width : height;
+	int64_t small = SC_MIN(w, h);
 
 	plan->source_width = (int) w;
 	plan->source_height = (int) h;
@@ -74,8 +71,8 @@ is_png(const uint8_t *bytes, size_t size)
 }
 
 sc_status
-sc_image_plan_read(sc_image_plan *plan, const uint8_t *bytes, size_t size, int max_side,
-				   const sc_image_limits *limits, sc_error *err)
+sc_image_plan_read(sc_image_plan *plan, const uint8_t *bytes, size_t size, int max_side, const sc_image_limits *limits,
+				   sc_error *err)
 {
 	sc_image_source source = {.bytes = bytes, .size = size, .limits = limits, .err = err};
 
@@ -98,7 +95,7 @@ sc_image_plan_read(sc_image_plan *plan, const uint8_t *bytes, size_t size, int m
 		sc_detail(err, "The value is empty.");
 	else
 	{
-		char		hex[3 * 8 + 1] = "";
+		char hex[3 * 8 + 1] = "";
 
 		for (size_t i = 0; i < SC_MIN(size, (size_t) 8); i++)
 		{
@@ -117,8 +114,7 @@ sc_image_plan_read(sc_image_plan *plan, const uint8_t *bytes, size_t size, int m
 
 sc_status
 sc_image_decode(uint8_t *pixels, const sc_image_plan *plan, const uint8_t *bytes, size_t size,
-				const sc_image_limits *limits, void *scratch,
-				bool (*stopped) (void *arg), void *arg, sc_error *err)
+				const sc_image_limits *limits, void *scratch, bool (*stopped)(void *arg), void *arg, sc_error *err)
 {
 	sc_image_source source = {bytes, size, limits, stopped, arg, err};
 

@@ -20,23 +20,22 @@
 /* Decoded pixels, upright. */
 typedef struct sc_image
 {
-	int			width;
-	int			height;
-	int			channels;		/* 1 grayscale, 3 RGB */
-	const uint8_t *pixels;		/* (height, width, channels) */
+	int width;
+	int height;
+	int channels;		   /* 1 grayscale, 3 RGB */
+	const uint8_t *pixels; /* (height, width, channels) */
 } sc_image;
 
 /* What one image may cost. The GUCs selfclass.max_image_* fill it. */
 typedef struct sc_image_limits
 {
-	size_t		max_pixels;		/* width * height as stored */
-	size_t		max_memory;		/* bytes to decode one image */
-	int			max_scans;		/* of a progressive JPEG */
-	size_t		max_scan_pixels;	/* scans * width * height */
+	size_t max_pixels;		/* width * height as stored */
+	size_t max_memory;		/* bytes to decode one image */
+	int max_scans;			/* of a progressive JPEG */
+	size_t max_scan_pixels; /* scans * width * height */
 } sc_image_limits;
 
-#define SC_IMAGE_LIMITS_DEFAULT \
-	((sc_image_limits){(size_t) 100000000, (size_t) 256 << 20, 100, (size_t) 1000000000})
+#define SC_IMAGE_LIMITS_DEFAULT ((sc_image_limits){(size_t) 100000000, (size_t) 256 << 20, 100, (size_t) 1000000000})
 
 typedef enum sc_image_format
 {
@@ -47,14 +46,14 @@ typedef enum sc_image_format
 typedef struct sc_image_plan
 {
 	sc_image_format format;
-	int			source_width;	/* upright, before reduction */
-	int			source_height;
-	int			width;			/* of the result */
-	int			height;
-	int			channels;		/* 1 or 3 */
-	int			orientation;	/* EXIF 1 ... 8 */
-	size_t		bytes;			/* of the result: width * height * channels */
-	size_t		scratch;		/* bytes of scratch that sc_image_decode needs */
+	int source_width; /* upright, before reduction */
+	int source_height;
+	int width; /* of the result */
+	int height;
+	int channels;	 /* 1 or 3 */
+	int orientation; /* EXIF 1 ... 8 */
+	size_t bytes;	 /* of the result: width * height * channels */
+	size_t scratch;	 /* bytes of scratch that sc_image_decode needs */
 } sc_image_plan;
 
 /*
@@ -62,17 +61,16 @@ typedef struct sc_image_plan
  * at most this (0: as stored); a smaller picture is never enlarged.
  * SC_BAD_IMAGE, SC_UNSUPPORTED, SC_LIMIT. Fast; runs on any thread.
  */
-extern sc_status sc_image_plan_read(sc_image_plan *plan, const uint8_t *bytes, size_t size,
-									int max_side, const sc_image_limits *limits, sc_error *err);
+extern sc_status sc_image_plan_read(sc_image_plan *plan, const uint8_t *bytes, size_t size, int max_side,
+									const sc_image_limits *limits, sc_error *err);
 
 /*
  * Decode into pixels (plan->height, plan->width, plan->channels), using
  * scratch (plan->scratch bytes, 64-byte aligned). `stopped(arg)` (may be NULL)
  * is asked at least every 20 ms; true ends the decoding with SC_ABORTED.
  */
-extern sc_status sc_image_decode(uint8_t *pixels, const sc_image_plan *plan,
-								 const uint8_t *bytes, size_t size,
-								 const sc_image_limits *limits, void *scratch,
-								 bool (*stopped) (void *arg), void *arg, sc_error *err);
+extern sc_status sc_image_decode(uint8_t *pixels, const sc_image_plan *plan, const uint8_t *bytes, size_t size,
+								 const sc_image_limits *limits, void *scratch, bool (*stopped)(void *arg), void *arg,
+								 sc_error *err);
 
-#endif							/* SC_IMAGE_H */
+#endif /* SC_IMAGE_H */

@@ -19,11 +19,11 @@
 typedef struct sc_image_source
 {
 	const uint8_t *bytes;
-	size_t		size;
+	size_t size;
 	const sc_image_limits *limits;
-	bool		(*stopped) (void *arg); /* may be NULL */
-	void	   *arg;
-	sc_error   *err;
+	bool (*stopped)(void *arg); /* may be NULL */
+	void *arg;
+	sc_error *err;
 } sc_image_source;
 
 /*
@@ -33,24 +33,23 @@ typedef struct sc_image_source
  */
 typedef struct sc_reducer
 {
-	int			width;			/* of the source */
-	int			height;
-	int			scale;			/* a pixel that comes stands for scale x scale pixels of it */
-	int			out_width;		/* of the result, before it is turned upright */
-	int			out_height;
-	int			channels;
-	int			orientation;	/* EXIF, 1 ... 8 */
-	int			y;				/* rows taken */
-	int			out_y;			/* rows written */
-	uint32_t   *row;			/* (out_width, channels) of the current row */
-	uint64_t   *sum;			/* (out_width, channels) of the rows so far */
-	uint8_t    *mean;			/* (out_width, channels) */
-	uint8_t    *pixels;			/* the result */
+	int width; /* of the source */
+	int height;
+	int scale;	   /* a pixel that comes stands for scale x scale pixels of it */
+	int out_width; /* of the result, before it is turned upright */
+	int out_height;
+	int channels;
+	int orientation; /* EXIF, 1 ... 8 */
+	int y;			 /* rows taken */
+	int out_y;		 /* rows written */
+	uint32_t *row;	 /* (out_width, channels) of the current row */
+	uint64_t *sum;	 /* (out_width, channels) of the rows so far */
+	uint8_t *mean;	 /* (out_width, channels) */
+	uint8_t *pixels; /* the result */
 } sc_reducer;
 
 /* image.c */
-extern sc_status sc_image_check_size(size_t width, size_t height,
-									 const sc_image_limits *limits, sc_error *err);
+extern sc_status sc_image_check_size(size_t width, size_t height, const sc_image_limits *limits, sc_error *err);
 extern sc_status sc_image_check_memory(size_t bytes, const sc_image_limits *limits, sc_error *err);
 
 /* Fill the sizes of plan for a picture stored as width x height; channels and orientation are set. */
@@ -63,22 +62,20 @@ extern void sc_image_plan_size(sc_image_plan *plan, int width, int height, int m
  * buffers come from the arena. A square of scale x scale pixels must not be
  * larger than a pixel of the result.
  */
-extern sc_reducer sc_reducer_layout(sc_arena *arena, const sc_image_plan *plan,
-									int width, int height, int scale);
+extern sc_reducer sc_reducer_layout(sc_arena *arena, const sc_image_plan *plan, int width, int height, int scale);
 /* The next row (ceil(width / scale), channels). */
 extern void sc_reducer_row(sc_reducer *r, const uint8_t *row);
 
 /* exif.c: the orientation, 1 ... 8, in size bytes of a TIFF header and its directory; 1 if there is none. */
-extern int	sc_exif_orientation(const uint8_t *tiff, size_t size);
+extern int sc_exif_orientation(const uint8_t *tiff, size_t size);
 
 /* jpeg.c and png.c: sc_image_plan_read and sc_image_decode for one format. */
 extern sc_status sc_jpeg_plan(sc_image_plan *plan, const sc_image_source *source, int max_side);
-extern sc_status sc_jpeg_decode(uint8_t *pixels, const sc_image_plan *plan,
-								const sc_image_source *source, void *scratch);
+extern sc_status sc_jpeg_decode(uint8_t *pixels, const sc_image_plan *plan, const sc_image_source *source,
+								void *scratch);
 #ifdef SC_WITH_PNG
 extern sc_status sc_png_plan(sc_image_plan *plan, const sc_image_source *source, int max_side);
-extern sc_status sc_png_decode(uint8_t *pixels, const sc_image_plan *plan,
-							   const sc_image_source *source, void *scratch);
+extern sc_status sc_png_decode(uint8_t *pixels, const sc_image_plan *plan, const sc_image_source *source, void *scratch);
 #endif
 
-#endif							/* SC_IMAGE_PARTS_H */
+#endif /* SC_IMAGE_PARTS_H */

@@ -28,21 +28,21 @@ typedef struct jpeg_reader
 	struct jpeg_decompress_struct info;
 	struct jpeg_error_mgr error;
 	struct jpeg_progress_mgr progress;
-	sigjmp_buf	jump;
-	sc_status	status;
+	sigjmp_buf jump;
+	sc_status status;
 	const sc_image_source *source;
-	sc_image_plan *plan;		/* filled by plan_body */
-	const sc_image_plan *planned;	/* followed by decode_body */
-	int			max_side;
-	uint8_t    *pixels;
-	void	   *scratch;
+	sc_image_plan *plan;		  /* filled by plan_body */
+	const sc_image_plan *planned; /* followed by decode_body */
+	int max_side;
+	uint8_t *pixels;
+	void *scratch;
 } jpeg_reader;
 
 /* Buffers of the decoding, beside those of libjpeg. */
 typedef struct jpeg_buffers
 {
-	sc_reducer	reducer;
-	uint8_t    *row;			/* (output_width, output_components) as libjpeg gives it */
+	sc_reducer reducer;
+	uint8_t *row; /* (output_width, output_components) as libjpeg gives it */
 } jpeg_buffers;
 
 static _Noreturn void
@@ -56,10 +56,10 @@ leave(jpeg_reader *r, sc_status status)
 static _Noreturn void
 fail_with_text(jpeg_reader *r)
 {
-	char		text[JMSG_LENGTH_MAX];
-	size_t		length;
-	sc_error   *err = r->source->err;
-	sc_status	status;
+	char text[JMSG_LENGTH_MAX];
+	size_t length;
+	sc_error *err = r->source->err;
+	sc_status status;
 
 	switch (r->error.msg_code)
 	{
@@ -114,8 +114,8 @@ on_progress(j_common_ptr common)
 {
 	jpeg_reader *r = common->client_data;
 	const sc_image_source *source = r->source;
-	size_t		scans = (size_t) r->info.input_scan_number;
-	size_t		pixels = (size_t) r->info.image_width * r->info.image_height;
+	size_t scans = (size_t) r->info.input_scan_number;
+	size_t pixels = (size_t) r->info.image_width * r->info.image_height;
 
 	if (source->stopped != NULL && source->stopped(source->arg))
 		leave(r, SC_ABORTED);
@@ -129,8 +129,8 @@ on_progress(j_common_ptr common)
 	if (scans > 1 && sc_mul(scans, pixels) > source->limits->max_scan_pixels)
 	{
 		sc_fail(source->err, SC_LIMIT, "progressive JPEG image has too many scans for its size");
-		sc_detail(source->err, "It has %zu or more scans of %zu pixels; the limit is %zu pixels in all scans.",
-				  scans, pixels, source->limits->max_scan_pixels);
+		sc_detail(source->err, "It has %zu or more scans of %zu pixels; the limit is %zu pixels in all scans.", scans,
+				  pixels, source->limits->max_scan_pixels);
 		sc_hint(source->err, "Reduce the image, or store it as a baseline JPEG.");
 		leave(r, SC_LIMIT);
 	}
@@ -140,14 +140,14 @@ on_progress(j_common_ptr common)
 static int
 find_orientation(const uint8_t *p, size_t size)
 {
-	size_t		at = 2;
+	size_t at = 2;
 
 	while (at + 4 <= size && p[at] == 0xFF)
 	{
-		int			marker = p[at + 1];
-		size_t		length;
+		int marker = p[at + 1];
+		size_t length;
 
-		if (marker == 0xFF)		/* fill bytes may stand before a marker */
+		if (marker == 0xFF) /* fill bytes may stand before a marker */
 		{
 			at++;
 			continue;
@@ -179,15 +179,13 @@ static void
 choose_scale(jpeg_reader *r, const sc_image_plan *plan)
 {
 	struct jpeg_decompress_struct *info = &r->info;
-	JDIMENSION	width = (JDIMENSION) (plan->orientation >= 5 ? plan->height : plan->width);
-	JDIMENSION	height = (JDIMENSION) (plan->orientation >= 5 ? plan->width : plan->height);
+	JDIMENSION width = (JDIMENSION) (plan->orientation >= 5 ? plan->height : plan->width);
+	JDIMENSION height = (JDIMENSION) (plan->orientation >= 5 ? plan->width : plan->height);
 
-	info->out_color_space = info->num_components == 1 ? JCS_GRAYSCALE :
-		info->num_components == 3 ? JCS_RGB : JCS_CMYK;
+	info->out_color_space = info->num_components == 1 ? JCS_GRAYSCALE : info->num_components == 3 ? JCS_RGB : JCS_CMYK;
 	info->scale_num = 1;
 	for (info->scale_denom = 8; info->scale_denom > 1; info->scale_denom /= 2)
-		if (info->image_width / info->scale_denom >= width &&
-			info->image_height / info->scale_denom >= height)
+		if (info->image_width / info->scale_denom >= width && info->image_height / info->scale_denom >= height)
 			break;
 	jpeg_calc_output_dimensions(info);
 }
@@ -197,8 +195,8 @@ layout(sc_arena *arena, const jpeg_reader *r, const sc_image_plan *plan)
 {
 	jpeg_buffers b;
 
-	b.reducer = sc_reducer_layout(arena, plan, (int) r->info.image_width,
-								  (int) r->info.image_height, (int) r->info.scale_denom);
+	b.reducer = sc_reducer_layout(arena, plan, (int) r->info.image_width, (int) r->info.image_height,
+								  (int) r->info.scale_denom);
 	b.row = SC_TAKE(arena, uint8_t, (size_t) r->info.output_width * (size_t) r->info.num_components);
 	return b;
 }
@@ -212,15 +210,15 @@ static size_t
 library_memory(jpeg_reader *r)
 {
 	struct jpeg_decompress_struct *info = &r->info;
-	size_t		bytes = sc_mul((size_t) info->image_width * (size_t) info->num_components, 64);
+	size_t bytes = sc_mul((size_t) info->image_width * (size_t) info->num_components, 64);
 
 	if (!jpeg_has_multiple_scans(info))
 		return bytes;
 	for (int i = 0; i < info->num_components; i++)
 	{
 		const jpeg_component_info *c = &info->comp_info[i];
-		size_t		blocks = sc_mul((size_t) c->width_in_blocks + (size_t) c->h_samp_factor,
-									(size_t) c->height_in_blocks + (size_t) c->v_samp_factor);
+		size_t blocks = sc_mul((size_t) c->width_in_blocks + (size_t) c->h_samp_factor,
+							   (size_t) c->height_in_blocks + (size_t) c->v_samp_factor);
 
 		bytes = sc_add(bytes, sc_mul(blocks, sizeof(JBLOCK)));
 	}
@@ -232,12 +230,11 @@ plan_body(jpeg_reader *r)
 {
 	sc_image_plan *plan = r->plan;
 	struct jpeg_decompress_struct *info = &r->info;
-	sc_arena	counter = sc_arena_counter();
-	sc_status	status;
+	sc_arena counter = sc_arena_counter();
+	sc_status status;
 
 	read_header(r);
-	status = sc_image_check_size(info->image_width, info->image_height,
-								 r->source->limits, r->source->err);
+	status = sc_image_check_size(info->image_width, info->image_height, r->source->limits, r->source->err);
 	if (status != SC_OK)
 		leave(r, status);
 	if (info->num_components != 1 && info->num_components != 3 && info->num_components != 4)
@@ -253,8 +250,7 @@ plan_body(jpeg_reader *r)
 	choose_scale(r, plan);
 	(void) layout(&counter, r, plan);
 	plan->scratch = sc_arena_need(&counter);
-	status = sc_image_check_memory(sc_add(plan->scratch, library_memory(r)),
-								   r->source->limits, r->source->err);
+	status = sc_image_check_memory(sc_add(plan->scratch, library_memory(r)), r->source->limits, r->source->err);
 	if (status != SC_OK)
 		leave(r, status);
 }
@@ -263,11 +259,11 @@ plan_body(jpeg_reader *r)
 static void
 cmyk_to_rgb(uint8_t *row, size_t width, bool inverted)
 {
-	unsigned	flip = inverted ? 0 : 255;
+	unsigned flip = inverted ? 0 : 255;
 
 	for (size_t x = 0; x < width; x++)
 	{
-		unsigned	k = row[4 * x + 3] ^ flip;
+		unsigned k = row[4 * x + 3] ^ flip;
 
 		for (size_t i = 0; i < 3; i++)
 			row[3 * x + i] = (uint8_t) (((row[4 * x + i] ^ flip) * k + 127) / 255);
@@ -278,9 +274,9 @@ static void
 decode_body(jpeg_reader *r)
 {
 	struct jpeg_decompress_struct *info = &r->info;
-	sc_arena	arena = sc_arena_over(r->scratch, r->planned->scratch);
+	sc_arena arena = sc_arena_over(r->scratch, r->planned->scratch);
 	jpeg_buffers b;
-	size_t		memory = r->source->limits->max_memory;
+	size_t memory = r->source->limits->max_memory;
 
 	read_header(r);
 	choose_scale(r, r->planned);
@@ -295,7 +291,7 @@ decode_body(jpeg_reader *r)
 	jpeg_start_decompress(info);
 	while (info->output_scanline < info->output_height)
 	{
-		JSAMPROW	row = b.row;
+		JSAMPROW row = b.row;
 
 		jpeg_read_scanlines(info, &row, 1);
 		if (info->num_components == 4)
@@ -308,7 +304,7 @@ decode_body(jpeg_reader *r)
 
 /* Run body with a place for libjpeg to jump to, and free what libjpeg has taken. */
 static sc_status
-guarded(jpeg_reader *r, void (*body) (jpeg_reader *r))
+guarded(jpeg_reader *r, void (*body)(jpeg_reader *r))
 {
 	memset(&r->info, 0, sizeof(r->info));
 	r->info.err = jpeg_std_error(&r->error);
@@ -336,8 +332,7 @@ sc_jpeg_plan(sc_image_plan *plan, const sc_image_source *source, int max_side)
 }
 
 sc_status
-sc_jpeg_decode(uint8_t *pixels, const sc_image_plan *plan, const sc_image_source *source,
-			   void *scratch)
+sc_jpeg_decode(uint8_t *pixels, const sc_image_plan *plan, const sc_image_source *source, void *scratch)
 {
 	jpeg_reader r;
 

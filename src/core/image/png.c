@@ -22,26 +22,26 @@
 typedef struct png_reader
 {
 	png_structp png;
-	png_infop	info;
-	sigjmp_buf	jump;
-	sc_status	status;
+	png_infop info;
+	sigjmp_buf jump;
+	sc_status status;
 	const sc_image_source *source;
-	size_t		at;				/* bytes read */
-	size_t		memory;			/* bytes that libpng holds */
-	size_t		max_memory;		/* ... and may hold */
-	bool		full;			/* it asked for more */
-	sc_image_plan *plan;		/* filled by plan_body */
-	const sc_image_plan *planned;	/* followed by decode_body */
-	int			max_side;
-	uint8_t    *pixels;
-	void	   *scratch;
+	size_t at;					  /* bytes read */
+	size_t memory;				  /* bytes that libpng holds */
+	size_t max_memory;			  /* ... and may hold */
+	bool full;					  /* it asked for more */
+	sc_image_plan *plan;		  /* filled by plan_body */
+	const sc_image_plan *planned; /* followed by decode_body */
+	int max_side;
+	uint8_t *pixels;
+	void *scratch;
 } png_reader;
 
 /* Buffers of the decoding, beside those of libpng. */
 typedef struct png_buffers
 {
-	sc_reducer	reducer;
-	uint8_t    *rows;			/* (rows, width, channels with alpha): all rows where interlaced, else one */
+	sc_reducer reducer;
+	uint8_t *rows; /* (rows, width, channels with alpha): all rows where interlaced, else one */
 } png_buffers;
 
 static _Noreturn void
@@ -54,7 +54,7 @@ leave(png_reader *r, sc_status status)
 static sc_status
 fail_full(const png_reader *r)
 {
-	sc_error   *err = r->source->err;
+	sc_error *err = r->source->err;
 
 	sc_fail(err, SC_LIMIT, "image needs too much memory to be decoded");
 	sc_detail(err, "The limit is %zu kB.", r->source->limits->max_memory / 1024);
@@ -66,7 +66,7 @@ static _Noreturn void
 on_error(png_structp png, png_const_charp text)
 {
 	png_reader *r = png_get_error_ptr(png);
-	sc_error   *err = r->source->err;
+	sc_error *err = r->source->err;
 
 	if (r->full)
 		leave(r, fail_full(r));
@@ -86,7 +86,7 @@ static png_voidp
 on_malloc(png_structp png, png_alloc_size_t size)
 {
 	png_reader *r = png_get_mem_ptr(png);
-	char	   *block;
+	char *block;
 
 	if (sc_add(r->memory, size) > r->max_memory)
 	{
@@ -134,12 +134,11 @@ on_read(png_structp png, png_bytep out, size_t size)
 static int
 find_orientation(const uint8_t *p, size_t size)
 {
-	size_t		at = 8;
+	size_t at = 8;
 
 	while (size - at >= 12)
 	{
-		size_t		length = (size_t) p[at] << 24 | (size_t) p[at + 1] << 16 |
-			(size_t) p[at + 2] << 8 | p[at + 3];
+		size_t length = (size_t) p[at] << 24 | (size_t) p[at + 1] << 16 | (size_t) p[at + 2] << 8 | p[at + 3];
 
 		if (length > size - at - 12 || memcmp(p + at + 4, "IDAT", 4) == 0)
 			break;
@@ -154,10 +153,8 @@ find_orientation(const uint8_t *p, size_t size)
 static void
 read_header(png_reader *r)
 {
-	png_uint_32 width,
-				height;
-	int			bits,
-				type;
+	png_uint_32 width, height;
+	int bits, type;
 
 	/* Of the chunks that need not be there, only transparency changes the pixels. */
 	png_set_keep_unknown_chunks(r->png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
@@ -182,13 +179,12 @@ static png_buffers
 layout(sc_arena *arena, const png_reader *r, const sc_image_plan *plan)
 {
 	png_buffers b;
-	int			width = (int) png_get_image_width(r->png, r->info);
-	int			height = (int) png_get_image_height(r->png, r->info);
-	bool		interlaced = png_get_interlace_type(r->png, r->info) != PNG_INTERLACE_NONE;
+	int width = (int) png_get_image_width(r->png, r->info);
+	int height = (int) png_get_image_height(r->png, r->info);
+	bool interlaced = png_get_interlace_type(r->png, r->info) != PNG_INTERLACE_NONE;
 
 	b.reducer = sc_reducer_layout(arena, plan, width, height, 1);
-	b.rows = sc_arena_take(arena, interlaced ? (size_t) height : 1,
-						   png_get_rowbytes(r->png, r->info));
+	b.rows = sc_arena_take(arena, interlaced ? (size_t) height : 1, png_get_rowbytes(r->png, r->info));
 	return b;
 }
 
@@ -196,10 +192,9 @@ static void
 plan_body(png_reader *r)
 {
 	sc_image_plan *plan = r->plan;
-	sc_arena	counter = sc_arena_counter();
-	size_t		width,
-				height;
-	sc_status	status;
+	sc_arena counter = sc_arena_counter();
+	size_t width, height;
+	sc_status status;
 
 	read_header(r);
 	width = png_get_image_width(r->png, r->info);
@@ -215,8 +210,7 @@ plan_body(png_reader *r)
 	plan->scratch = sc_arena_need(&counter);
 
 	/* libpng keeps two rows of up to 8 bytes a pixel, and zlib's window. */
-	status = sc_image_check_memory(sc_add(plan->scratch, width * 16 + 65536),
-								   r->source->limits, r->source->err);
+	status = sc_image_check_memory(sc_add(plan->scratch, width * 16 + 65536), r->source->limits, r->source->err);
 	if (status != SC_OK)
 		leave(r, status);
 }
@@ -227,22 +221,20 @@ drop_alpha(uint8_t *row, size_t width, size_t channels)
 {
 	for (size_t x = 0; x < width; x++)
 	{
-		unsigned	alpha = row[x * (channels + 1) + channels];
+		unsigned alpha = row[x * (channels + 1) + channels];
 
 		for (size_t c = 0; c < channels; c++)
-			row[x * channels + c] = (uint8_t)
-				((row[x * (channels + 1) + c] * alpha + 255 * (255 - alpha) + 127) / 255);
+			row[x * channels + c] = (uint8_t) ((row[x * (channels + 1) + c] * alpha + 255 * (255 - alpha) + 127) / 255);
 	}
 }
 
 static void
 decode_body(png_reader *r)
 {
-	sc_arena	arena = sc_arena_over(r->scratch, r->planned->scratch);
+	sc_arena arena = sc_arena_over(r->scratch, r->planned->scratch);
 	png_buffers b;
-	size_t		rowbytes;
-	bool		interlaced,
-				alpha;
+	size_t rowbytes;
+	bool interlaced, alpha;
 
 	read_header(r);
 	b = layout(&arena, r, r->planned);
@@ -264,7 +256,7 @@ decode_body(png_reader *r)
 		}
 	for (int y = 0; y < b.reducer.height; y++)
 	{
-		uint8_t    *row = b.rows + (interlaced ? (size_t) y * rowbytes : 0);
+		uint8_t *row = b.rows + (interlaced ? (size_t) y * rowbytes : 0);
 
 		if (r->source->stopped != NULL && r->source->stopped(r->source->arg))
 			leave(r, SC_ABORTED);
@@ -280,7 +272,7 @@ decode_body(png_reader *r)
 
 /* Run body with a place for libpng to jump to, and free what libpng has taken. */
 static sc_status
-guarded(png_reader *r, void (*body) (png_reader *r))
+guarded(png_reader *r, void (*body)(png_reader *r))
 {
 	r->png = NULL;
 	r->info = NULL;
@@ -291,8 +283,7 @@ guarded(png_reader *r, void (*body) (png_reader *r))
 	r->status = SC_OK;
 	if (sigsetjmp(r->jump, 0) == 0)
 	{
-		r->png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, r, on_error, on_warning,
-										  r, on_malloc, on_free);
+		r->png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, r, on_error, on_warning, r, on_malloc, on_free);
 		if (r->png != NULL)
 			r->info = png_create_info_struct(r->png);
 		if (r->info != NULL)
@@ -308,7 +299,7 @@ guarded(png_reader *r, void (*body) (png_reader *r))
 sc_status
 sc_png_plan(sc_image_plan *plan, const sc_image_source *source, int max_side)
 {
-	png_reader	r;
+	png_reader r;
 
 	r.source = source;
 	r.plan = plan;
@@ -317,10 +308,9 @@ sc_png_plan(sc_image_plan *plan, const sc_image_source *source, int max_side)
 }
 
 sc_status
-sc_png_decode(uint8_t *pixels, const sc_image_plan *plan, const sc_image_source *source,
-			  void *scratch)
+sc_png_decode(uint8_t *pixels, const sc_image_plan *plan, const sc_image_source *source, void *scratch)
 {
-	png_reader	r;
+	png_reader r;
 
 	r.source = source;
 	r.planned = plan;

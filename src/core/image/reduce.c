@@ -16,12 +16,11 @@
 #include <string.h>
 
 sc_reducer
-sc_reducer_layout(sc_arena *arena, const sc_image_plan *plan, int width, int height,
-				  int scale)
+sc_reducer_layout(sc_arena *arena, const sc_image_plan *plan, int width, int height, int scale)
 {
-	sc_reducer	r = {.width = width, .height = height, .scale = scale};
-	bool		turned = plan->orientation >= 5;
-	size_t		values;
+	sc_reducer r = {.width = width, .height = height, .scale = scale};
+	bool turned = plan->orientation >= 5;
+	size_t values;
 
 	r.channels = plan->channels;
 	r.orientation = plan->orientation;
@@ -38,28 +37,27 @@ sc_reducer_layout(sc_arena *arena, const sc_image_plan *plan, int width, int hei
 static void
 put_row(const sc_reducer *r, const uint8_t *row, int y)
 {
-	size_t		c = (size_t) r->channels;
-	ptrdiff_t	w = r->out_width,
-				h = r->out_height;
-	ptrdiff_t	at,				/* of the first pixel, in pixels */
-				step;			/* from one to the next */
-	uint8_t    *out;
+	size_t c = (size_t) r->channels;
+	ptrdiff_t w = r->out_width, h = r->out_height;
+	ptrdiff_t at, /* of the first pixel, in pixels */
+		step;	  /* from one to the next */
+	uint8_t *out;
 
 	switch (r->orientation)
 	{
 		default:
 			memcpy(r->pixels + (size_t) y * (size_t) w * c, row, (size_t) w * c);
 			return;
-		case 2:					/* mirrored */
+		case 2: /* mirrored */
 			at = y * w + w - 1, step = -1;
 			break;
-		case 3:					/* upside down */
+		case 3: /* upside down */
 			at = (h - 1 - y) * w + w - 1, step = -1;
 			break;
 		case 4:
 			at = (h - 1 - y) * w, step = 1;
 			break;
-		case 5:					/* transposed: the upright picture is h wide */
+		case 5: /* transposed: the upright picture is h wide */
 			at = y, step = h;
 			break;
 		case 6:
@@ -83,16 +81,16 @@ put_row(const sc_reducer *r, const uint8_t *row, int y)
 static inline void
 reduce_row(const sc_reducer *r, const uint8_t *row, int channels)
 {
-	uint32_t   *sums = r->row;
-	uint32_t	column = (uint32_t) r->width;
-	uint32_t	left = column;	/* units that the current column still lacks */
-	uint32_t	each = (uint32_t) r->scale * (uint32_t) r->out_width;
-	int			pixels = (r->width + r->scale - 1) / r->scale;
+	uint32_t *sums = r->row;
+	uint32_t column = (uint32_t) r->width;
+	uint32_t left = column; /* units that the current column still lacks */
+	uint32_t each = (uint32_t) r->scale * (uint32_t) r->out_width;
+	int pixels = (r->width + r->scale - 1) / r->scale;
 
 	memset(sums, 0, sizeof(*sums) * (size_t) r->out_width * (size_t) channels);
 	for (int x = 0; x < pixels; x++, row += channels)
 	{
-		if (x == pixels - 1)	/* less than a square of the source, perhaps: what is lacking */
+		if (x == pixels - 1) /* less than a square of the source, perhaps: what is lacking */
 			each = left;
 		if (each < left)
 		{
@@ -104,7 +102,7 @@ reduce_row(const sc_reducer *r, const uint8_t *row, int channels)
 		for (int k = 0; k < channels; k++)
 			sums[k] += left * row[k];
 		sums += channels;
-		if (each > left)		/* a pixel is no wider than a column: the rest fits in */
+		if (each > left) /* a pixel is no wider than a column: the rest fits in */
 			for (int k = 0; k < channels; k++)
 				sums[k] = (each - left) * row[k];
 		left = column - (each - left);
@@ -114,12 +112,10 @@ reduce_row(const sc_reducer *r, const uint8_t *row, int channels)
 void
 sc_reducer_row(sc_reducer *r, const uint8_t *row)
 {
-	size_t		values = (size_t) r->out_width * (size_t) r->channels;
-	uint64_t	area = (uint64_t) r->width * (uint64_t) r->height;
-	uint64_t	each = (uint64_t) r->scale * (uint64_t) r->out_height;
-	uint64_t	begin,
-				end,
-				edge;
+	size_t values = (size_t) r->out_width * (size_t) r->channels;
+	uint64_t area = (uint64_t) r->width * (uint64_t) r->height;
+	uint64_t each = (uint64_t) r->scale * (uint64_t) r->out_height;
+	uint64_t begin, end, edge;
 
 	if (r->width == r->out_width && r->height == r->out_height)
 	{
@@ -150,7 +146,7 @@ sc_reducer_row(sc_reducer *r, const uint8_t *row)
 	 */
 	for (size_t i = 0; i < values; i++)
 	{
-		uint64_t	sum = r->sum[i] + (edge - begin) * r->row[i];
+		uint64_t sum = r->sum[i] + (edge - begin) * r->row[i];
 
 		r->mean[i] = (uint8_t) ((double) (int64_t) (sum + area / 2) / (double) (int64_t) area);
 		r->sum[i] = (end - edge) * r->row[i];

@@ -15,7 +15,7 @@
 int
 sc_conv_block(sc_conv_kind kind)
 {
-	int			block = 0;
+	int block = 0;
 
 #ifdef SC_WITH_ONEDNN
 	if (kind != SC_CONV_BLAS)
@@ -82,8 +82,8 @@ sc_conv_open(sc_conv *conv, const sc_conv_config *config, sc_error *err)
 	if (config->kind != SC_CONV_BLAS)
 		SC_TRY(sc_conv_onednn_open(conv, err));
 	if (conv->onednn != NULL && sc_conv_onednn_has(conv, SC_CONV_FORWARD) &&
-		(!config->backward || (sc_conv_onednn_has(conv, SC_CONV_WEIGHTS) &&
-							   (config->planar || sc_conv_onednn_has(conv, SC_CONV_DATA)))))
+		(!config->backward ||
+		 (sc_conv_onednn_has(conv, SC_CONV_WEIGHTS) && (config->planar || sc_conv_onednn_has(conv, SC_CONV_DATA)))))
 		return SC_OK;
 	if (config->precision == SC_PRECISION_BF16)
 	{
@@ -109,8 +109,8 @@ sc_conv_close(sc_conv *conv)
 static size_t
 place(const sc_conv_config *c, int o, int i)
 {
-	size_t		b = (size_t) c->block;
-	size_t		kk = (size_t) c->kernel * c->kernel;
+	size_t b = (size_t) c->block;
+	size_t kk = (size_t) c->kernel * c->kernel;
 
 	if (c->planar)
 		return ((size_t) o / b * kk * (size_t) c->in + (size_t) i) * b + (size_t) o % b;
@@ -128,13 +128,13 @@ void
 sc_conv_import(const sc_conv *conv, float *weights, const float *oihw)
 {
 	const sc_conv_config *c = &conv->config;
-	size_t		step = step_of(c);
-	int			kk = c->kernel * c->kernel;
+	size_t step = step_of(c);
+	int kk = c->kernel * c->kernel;
 
 	for (int o = 0; o < c->out; o++)
 		for (int i = 0; i < c->in; i++)
 		{
-			float	   *at = weights + place(c, o, i);
+			float *at = weights + place(c, o, i);
 
 			for (int k = 0; k < kk; k++)
 				at[(size_t) k * step] = *oihw++;
@@ -145,8 +145,8 @@ void
 sc_conv_export(const sc_conv *conv, float *oihw, const float *weights)
 {
 	const sc_conv_config *c = &conv->config;
-	size_t		step = step_of(c);
-	int			kk = c->kernel * c->kernel;
+	size_t step = step_of(c);
+	int kk = c->kernel * c->kernel;
 
 	for (int o = 0; o < c->out; o++)
 		for (int i = 0; i < c->in; i++)
@@ -179,8 +179,8 @@ weights_for(const sc_conv *conv, sc_conv_pass pass, const float *weights, const 
 #endif
 
 sc_status
-sc_conv_forward(const sc_lane *lane, const sc_conv *conv, void *y, const void *x,
-				const float *weights, const void *turned, void *scratch)
+sc_conv_forward(const sc_lane *lane, const sc_conv *conv, void *y, const void *x, const float *weights,
+				const void *turned, void *scratch)
 {
 	if (sc_lane_stopped(lane))
 		return SC_ABORTED;
@@ -193,22 +193,22 @@ sc_conv_forward(const sc_lane *lane, const sc_conv *conv, void *y, const void *x
 }
 
 sc_status
-sc_conv_backward_data(const sc_lane *lane, const sc_conv *conv, void *dx, const void *dy,
-					  const float *weights, const void *turned, void *scratch)
+sc_conv_backward_data(const sc_lane *lane, const sc_conv *conv, void *dx, const void *dy, const float *weights,
+					  const void *turned, void *scratch)
 {
 	if (sc_lane_stopped(lane))
 		return SC_ABORTED;
 #ifdef SC_WITH_ONEDNN
 	if (conv->onednn != NULL && sc_conv_onednn_has(conv, SC_CONV_DATA))
-		return sc_conv_onednn_run(lane, conv, SC_CONV_DATA, dx, dy,
-								  weights_for(conv, SC_CONV_DATA, weights, turned), scratch);
+		return sc_conv_onednn_run(lane, conv, SC_CONV_DATA, dx, dy, weights_for(conv, SC_CONV_DATA, weights, turned),
+								  scratch);
 #endif
 	return sc_conv_blas_backward_data(lane, conv, dx, dy, weights, scratch);
 }
 
 sc_status
-sc_conv_backward_weights(const sc_lane *lane, const sc_conv *conv, float *dweights, const void *x,
-						 const void *dy, void *scratch)
+sc_conv_backward_weights(const sc_lane *lane, const sc_conv *conv, float *dweights, const void *x, const void *dy,
+						 void *scratch)
 {
 	if (sc_lane_stopped(lane))
 		return SC_ABORTED;

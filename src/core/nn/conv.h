@@ -30,22 +30,22 @@
 
 typedef enum sc_conv_kind
 {
-	SC_CONV_BEST,				/* oneDNN, Winograd where it pays; OpenBLAS without it */
-	SC_CONV_DIRECT,				/* oneDNN without Winograd */
-	SC_CONV_BLAS				/* OpenBLAS alone */
+	SC_CONV_BEST,	/* oneDNN, Winograd where it pays; OpenBLAS without it */
+	SC_CONV_DIRECT, /* oneDNN without Winograd */
+	SC_CONV_BLAS	/* OpenBLAS alone */
 } sc_conv_kind;
 
 typedef struct sc_conv_config
 {
-	int			views;			/* of one call */
-	int			in;				/* channels: a multiple of block, or any number where planar */
-	int			out;			/* channels: a multiple of block */
-	int			side;			/* of the input */
-	int			kernel;			/* odd */
-	int			stride;
-	int			block;
-	bool		planar;			/* layout of the input; it then has no gradient */
-	bool		backward;		/* are gradients wanted? */
+	int views;	/* of one call */
+	int in;		/* channels: a multiple of block, or any number where planar */
+	int out;	/* channels: a multiple of block */
+	int side;	/* of the input */
+	int kernel; /* odd */
+	int stride;
+	int block;
+	bool planar;   /* layout of the input; it then has no gradient */
+	bool backward; /* are gradients wanted? */
 	sc_conv_kind kind;
 	sc_precision precision;
 } sc_conv_config;
@@ -53,15 +53,15 @@ typedef struct sc_conv_config
 typedef struct sc_conv
 {
 	sc_conv_config config;
-	int			out_side;
-	size_t		weights;		/* floats */
-	size_t		turned;			/* bytes of what sc_conv_turn writes; 0: it need not be called */
-	size_t		scratch;		/* bytes that one lane needs, aligned to SC_ALIGN */
-	void	   *onednn;			/* NULL: OpenBLAS does everything */
+	int out_side;
+	size_t weights; /* floats */
+	size_t turned;	/* bytes of what sc_conv_turn writes; 0: it need not be called */
+	size_t scratch; /* bytes that one lane needs, aligned to SC_ALIGN */
+	void *onednn;	/* NULL: OpenBLAS does everything */
 } sc_conv;
 
 /* Channels of a block on this CPU: 16 or 8. */
-extern int	sc_conv_block(sc_conv_kind kind);
+extern int sc_conv_block(sc_conv_kind kind);
 
 /* Is there code for bf16 on this CPU? */
 extern bool sc_conv_has_bf16(sc_conv_kind kind);
@@ -86,15 +86,14 @@ extern void sc_conv_export(const sc_conv *conv, float *oihw, const float *weight
  * SC_ALIGN, the weights as sc_conv_turn left them for the passes that want
  * another layout or precision; scratch: of the lane.
  */
-extern sc_status sc_conv_turn(const sc_lane *lane, const sc_conv *conv, void *turned,
-							  const float *weights);
-extern sc_status sc_conv_forward(const sc_lane *lane, const sc_conv *conv, void *y, const void *x,
-								 const float *weights, const void *turned, void *scratch);
+extern sc_status sc_conv_turn(const sc_lane *lane, const sc_conv *conv, void *turned, const float *weights);
+extern sc_status sc_conv_forward(const sc_lane *lane, const sc_conv *conv, void *y, const void *x, const float *weights,
+								 const void *turned, void *scratch);
 /* Overwrites dx. */
 extern sc_status sc_conv_backward_data(const sc_lane *lane, const sc_conv *conv, void *dx, const void *dy,
 									   const float *weights, const void *turned, void *scratch);
 /* Overwrites dweights. */
-extern sc_status sc_conv_backward_weights(const sc_lane *lane, const sc_conv *conv, float *dweights,
-										  const void *x, const void *dy, void *scratch);
+extern sc_status sc_conv_backward_weights(const sc_lane *lane, const sc_conv *conv, float *dweights, const void *x,
+										  const void *dy, void *scratch);
 
-#endif							/* SC_CONV_H */
+#endif /* SC_CONV_H */

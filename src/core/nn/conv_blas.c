@@ -32,7 +32,7 @@ patch_length(const sc_conv *conv)
 static int
 chunk_rows(const sc_conv *conv)
 {
-	size_t		row = (size_t) conv->out_side * (size_t) patch_length(conv);
+	size_t row = (size_t) conv->out_side * (size_t) patch_length(conv);
 
 	return (int) SC_MAX((size_t) 1, SC_MIN((size_t) conv->out_side, PATCH_FLOATS / row));
 }
@@ -40,7 +40,7 @@ chunk_rows(const sc_conv *conv)
 size_t
 sc_conv_blas_scratch(const sc_conv *conv)
 {
-	sc_arena	counter = sc_arena_counter();
+	sc_arena counter = sc_arena_counter();
 
 	(void) SC_TAKE(&counter, float, (size_t) chunk_rows(conv) * conv->out_side * patch_length(conv));
 	return sc_arena_need(&counter);
@@ -63,8 +63,8 @@ static int
 input_pixel(const sc_conv *conv, int oy, int ox, int ky, int kx)
 {
 	const sc_conv_config *c = &conv->config;
-	int			y = oy * c->stride + ky - c->kernel / 2;
-	int			x = ox * c->stride + kx - c->kernel / 2;
+	int y = oy * c->stride + ky - c->kernel / 2;
+	int x = ox * c->stride + kx - c->kernel / 2;
 
 	return y < 0 || y >= c->side || x < 0 || x >= c->side ? -1 : y * c->side + x;
 }
@@ -78,15 +78,15 @@ static void
 patches(const sc_conv *conv, float *col, float *image, int oy, int rows, bool add)
 {
 	const sc_conv_config *c = &conv->config;
-	int			b = c->planar ? c->in : c->block;
-	size_t		plane = (size_t) c->side * c->side;
+	int b = c->planar ? c->in : c->block;
+	size_t plane = (size_t) c->side * c->side;
 
 	for (int p = 0; p < rows * conv->out_side; p++)
 		for (int ib = 0; ib < (c->planar ? 1 : c->in / b); ib++)
 			for (int at = 0; at < c->kernel * c->kernel; at++, col += b)
 			{
-				int			pixel = input_pixel(conv, oy + p / conv->out_side, p % conv->out_side,
-												at / c->kernel, at % c->kernel);
+				int pixel =
+					input_pixel(conv, oy + p / conv->out_side, p % conv->out_side, at / c->kernel, at % c->kernel);
 
 				if (pixel < 0)
 				{
@@ -98,7 +98,7 @@ patches(const sc_conv *conv, float *col, float *image, int oy, int rows, bool ad
 						col[i] = image[(size_t) i * plane + (size_t) pixel];
 				else
 				{
-					float	   *at_pixel = image + ((size_t) ib * plane + (size_t) pixel) * (size_t) b;
+					float *at_pixel = image + ((size_t) ib * plane + (size_t) pixel) * (size_t) b;
 
 					if (add)
 						for (int i = 0; i < b; i++)
@@ -112,59 +112,55 @@ patches(const sc_conv *conv, float *col, float *image, int oy, int rows, bool ad
 static float *
 patch_memory(const sc_conv *conv, void *scratch)
 {
-	sc_arena	arena = sc_arena_over(scratch, sc_conv_blas_scratch(conv));
+	sc_arena arena = sc_arena_over(scratch, sc_conv_blas_scratch(conv));
 
 	return SC_TAKE(&arena, float, (size_t) chunk_rows(conv) * conv->out_side * patch_length(conv));
 }
 
 sc_status
-sc_conv_blas_forward(const sc_lane *lane, const sc_conv *conv, float *y, const float *x,
-					 const float *weights, void *scratch)
+sc_conv_blas_forward(const sc_lane *lane, const sc_conv *conv, float *y, const float *x, const float *weights,
+					 void *scratch)
 {
-	int			b = conv->config.block,
-				length = patch_length(conv),
-				step = chunk_rows(conv);
-	size_t		plane = (size_t) conv->out_side * conv->out_side;
-	float	   *col = patch_memory(conv, scratch);
+	int b = conv->config.block, length = patch_length(conv), step = chunk_rows(conv);
+	size_t plane = (size_t) conv->out_side * conv->out_side;
+	float *col = patch_memory(conv, scratch);
 
 	for (int v = 0; v < conv->config.views; v++)
 		for (int oy = 0; oy < conv->out_side; oy += step)
 		{
-			int			pixels = SC_MIN(step, conv->out_side - oy) * conv->out_side;
+			int pixels = SC_MIN(step, conv->out_side - oy) * conv->out_side;
 
 			if (sc_lane_stopped(lane))
 				return SC_ABORTED;
 			patches(conv, col, (float *) x + (size_t) v * input_floats(conv), oy, pixels / conv->out_side, false);
 			for (int ob = 0; ob < conv->config.out / b; ob++)
-				sc_sgemm(false, false, pixels, b, length, 1.0f, col, length,
-						 weights + (size_t) ob * length * b, b, 0.0f,
-						 y + (size_t) v * output_floats(conv) + ((size_t) ob * plane + (size_t) oy * conv->out_side) * b, b);
+				sc_sgemm(false, false, pixels, b, length, 1.0f, col, length, weights + (size_t) ob * length * b, b, 0.0f,
+						 y + (size_t) v * output_floats(conv) + ((size_t) ob * plane + (size_t) oy * conv->out_side) * b,
+						 b);
 		}
 	return SC_OK;
 }
 
 sc_status
-sc_conv_blas_backward_data(const sc_lane *lane, const sc_conv *conv, float *dx, const float *dy,
-						   const float *weights, void *scratch)
+sc_conv_blas_backward_data(const sc_lane *lane, const sc_conv *conv, float *dx, const float *dy, const float *weights,
+						   void *scratch)
 {
-	int			b = conv->config.block,
-				length = patch_length(conv),
-				step = chunk_rows(conv);
-	size_t		plane = (size_t) conv->out_side * conv->out_side;
-	float	   *col = patch_memory(conv, scratch);
+	int b = conv->config.block, length = patch_length(conv), step = chunk_rows(conv);
+	size_t plane = (size_t) conv->out_side * conv->out_side;
+	float *col = patch_memory(conv, scratch);
 
 	memset(dx, 0, (size_t) conv->config.views * input_floats(conv) * sizeof(float));
 	for (int v = 0; v < conv->config.views; v++)
 		for (int oy = 0; oy < conv->out_side; oy += step)
 		{
-			int			pixels = SC_MIN(step, conv->out_side - oy) * conv->out_side;
+			int pixels = SC_MIN(step, conv->out_side - oy) * conv->out_side;
 
 			if (sc_lane_stopped(lane))
 				return SC_ABORTED;
 			for (int ob = 0; ob < conv->config.out / b; ob++)
 				sc_sgemm(false, true, pixels, length, b, 1.0f,
-						 dy + (size_t) v * output_floats(conv) + ((size_t) ob * plane + (size_t) oy * conv->out_side) * b, b,
-						 weights + (size_t) ob * length * b, b, ob == 0 ? 0.0f : 1.0f, col, length);
+						 dy + (size_t) v * output_floats(conv) + ((size_t) ob * plane + (size_t) oy * conv->out_side) * b,
+						 b, weights + (size_t) ob * length * b, b, ob == 0 ? 0.0f : 1.0f, col, length);
 			patches(conv, col, dx + (size_t) v * input_floats(conv), oy, pixels / conv->out_side, true);
 		}
 	return SC_OK;
@@ -174,24 +170,22 @@ sc_status
 sc_conv_blas_backward_weights(const sc_lane *lane, const sc_conv *conv, float *dweights, const float *x,
 							  const float *dy, void *scratch)
 {
-	int			b = conv->config.block,
-				length = patch_length(conv),
-				step = chunk_rows(conv);
-	size_t		plane = (size_t) conv->out_side * conv->out_side;
-	float	   *col = patch_memory(conv, scratch);
+	int b = conv->config.block, length = patch_length(conv), step = chunk_rows(conv);
+	size_t plane = (size_t) conv->out_side * conv->out_side;
+	float *col = patch_memory(conv, scratch);
 
 	for (int v = 0; v < conv->config.views; v++)
 		for (int oy = 0; oy < conv->out_side; oy += step)
 		{
-			int			pixels = SC_MIN(step, conv->out_side - oy) * conv->out_side;
+			int pixels = SC_MIN(step, conv->out_side - oy) * conv->out_side;
 
 			if (sc_lane_stopped(lane))
 				return SC_ABORTED;
 			patches(conv, col, (float *) x + (size_t) v * input_floats(conv), oy, pixels / conv->out_side, false);
 			for (int ob = 0; ob < conv->config.out / b; ob++)
 				sc_sgemm(true, false, length, b, pixels, 1.0f, col, length,
-						 dy + (size_t) v * output_floats(conv) + ((size_t) ob * plane + (size_t) oy * conv->out_side) * b, b,
-						 v == 0 && oy == 0 ? 0.0f : 1.0f, dweights + (size_t) ob * length * b, b);
+						 dy + (size_t) v * output_floats(conv) + ((size_t) ob * plane + (size_t) oy * conv->out_side) * b,
+						 b, v == 0 && oy == 0 ? 0.0f : 1.0f, dweights + (size_t) ob * length * b, b);
 		}
 	return SC_OK;
 }

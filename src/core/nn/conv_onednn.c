@@ -36,16 +36,16 @@
 
 /* Of libgomp, which oneDNN is linked with; clang has no omp.h beside it. */
 extern void omp_set_num_threads(int threads);
-extern int	omp_get_max_threads(void);
+extern int omp_get_max_threads(void);
 
 typedef struct onednn_pass
 {
 	dnnl_primitive_desc_t desc; /* NULL: not to be had */
 	dnnl_primitive_t primitive;
-	dnnl_primitive_desc_t turn_desc;	/* NULL: takes our weights as they are */
+	dnnl_primitive_desc_t turn_desc; /* NULL: takes our weights as they are */
 	dnnl_primitive_t turn;
-	size_t		turned_at;		/* bytes before its weights in what sc_conv_turn writes */
-	bool		direct;			/* the direct algorithm, not Winograd's */
+	size_t turned_at; /* bytes before its weights in what sc_conv_turn writes */
+	bool direct;	  /* the direct algorithm, not Winograd's */
 } onednn_pass;
 
 typedef struct onednn_conv
@@ -59,7 +59,7 @@ static void
 lower_isa(void)
 {
 	static const dnnl_cpu_isa_t isa[] = {dnnl_cpu_isa_sse41, dnnl_cpu_isa_avx2, dnnl_cpu_isa_avx512_core};
-	sc_isa		asked;
+	sc_isa asked;
 
 	if (sc_isa_asked(&asked))
 		(void) dnnl_set_max_cpu_isa(isa[asked]);
@@ -92,11 +92,11 @@ static bool
 winograd_pays(const sc_conv *conv, sc_conv_pass pass)
 {
 	const sc_conv_config *c = &conv->config;
-	int			tiles = (conv->out_side + 3) / 4;
-	int			all = c->views * tiles * tiles;
+	int tiles = (conv->out_side + 3) / 4;
+	int all = c->views * tiles * tiles;
 
-	if (c->kind != SC_CONV_BEST || c->precision != SC_PRECISION_F32 || c->kernel != 3 || c->stride != 1 ||
-		c->planar || c->block != 16)
+	if (c->kind != SC_CONV_BEST || c->precision != SC_PRECISION_F32 || c->kernel != 3 || c->stride != 1 || c->planar ||
+		c->block != 16)
 		return false;
 	return pass == SC_CONV_WEIGHTS ? all * 16 >= c->out : all * 4 >= c->out;
 }
@@ -142,10 +142,10 @@ own_weights(sc_dnnl_desc *desc, const sc_conv *conv)
 {
 	const sc_conv_config *c = &conv->config;
 	dnnl_dims_t dims = {c->out, c->in, c->kernel, c->kernel};
-	bool		wide = c->block == 16;
+	bool wide = c->block == 16;
 
-	return sc_dnnl_desc_make(desc, dims, dnnl_f32, c->planar ? (wide ? dnnl_Ohwi16o : dnnl_Ohwi8o) :
-							 (wide ? dnnl_OIhw16i16o : dnnl_OIhw8i8o));
+	return sc_dnnl_desc_make(desc, dims, dnnl_f32,
+							 c->planar ? (wide ? dnnl_Ohwi16o : dnnl_Ohwi8o) : (wide ? dnnl_OIhw16i16o : dnnl_OIhw8i8o));
 }
 
 /*
@@ -154,22 +154,17 @@ own_weights(sc_dnnl_desc *desc, const sc_conv *conv)
  * sc_conv_turn may turn them, in any).
  */
 static void
-try_pass(onednn_pass *p, const onednn_conv *o, const sc_conv *conv, sc_conv_pass pass,
-		 dnnl_alg_kind_t algorithm, dnnl_primitive_attr_t attr)
+try_pass(onednn_pass *p, const onednn_conv *o, const sc_conv *conv, sc_conv_pass pass, dnnl_alg_kind_t algorithm,
+		 dnnl_primitive_attr_t attr)
 {
 	const sc_conv_config *c = &conv->config;
-	dnnl_dims_t src_dims = {c->views, c->in, c->side, c->side},
-				weights_dims = {c->out, c->in, c->kernel, c->kernel},
-				dst_dims = {c->views, c->out, conv->out_side, conv->out_side},
-				strides = {c->stride, c->stride},
+	dnnl_dims_t src_dims = {c->views, c->in, c->side, c->side}, weights_dims = {c->out, c->in, c->kernel, c->kernel},
+				dst_dims = {c->views, c->out, conv->out_side, conv->out_side}, strides = {c->stride, c->stride},
 				padding = {c->kernel / 2, c->kernel / 2};
 	dnnl_format_tag_t data = c->block == 16 ? dnnl_nChw16c : dnnl_nChw8c;
 	dnnl_data_type_t type = c->precision == SC_PRECISION_BF16 ? dnnl_bf16 : dnnl_f32;
-	bool		turns = pass == SC_CONV_DATA || (pass == SC_CONV_FORWARD && type == dnnl_bf16);
-	sc_dnnl_desc src = SC_DNNL_NO_DESC,
-				weights = SC_DNNL_NO_DESC,
-				any = SC_DNNL_NO_DESC,
-				dst = SC_DNNL_NO_DESC;
+	bool turns = pass == SC_CONV_DATA || (pass == SC_CONV_FORWARD && type == dnnl_bf16);
+	sc_dnnl_desc src = SC_DNNL_NO_DESC, weights = SC_DNNL_NO_DESC, any = SC_DNNL_NO_DESC, dst = SC_DNNL_NO_DESC;
 	dnnl_primitive_desc_t hint = NULL;
 	const char *name = NULL;
 
@@ -178,19 +173,17 @@ try_pass(onednn_pass *p, const onednn_conv *o, const sc_conv *conv, sc_conv_pass
 		sc_dnnl_desc_make(&any, weights_dims, type, dnnl_format_tag_any) != dnnl_success ||
 		sc_dnnl_desc_make(&dst, dst_dims, type, data) != dnnl_success)
 		goto done;
-	if (pass != SC_CONV_FORWARD &&
-		sc_dnnl_conv_desc(&hint, o->engine, 0, dnnl_convolution_direct, true, &src, &any, &dst, strides, padding,
-						  NULL, attr) != dnnl_success)
+	if (pass != SC_CONV_FORWARD && sc_dnnl_conv_desc(&hint, o->engine, 0, dnnl_convolution_direct, true, &src, &any,
+													 &dst, strides, padding, NULL, attr) != dnnl_success)
 		goto done;
-	if (sc_dnnl_conv_desc(&p->desc, o->engine, pass, algorithm, c->backward, &src,
-						  turns ? &any : &weights, &dst, strides, padding, hint, attr) != dnnl_success)
+	if (sc_dnnl_conv_desc(&p->desc, o->engine, pass, algorithm, c->backward, &src, turns ? &any : &weights, &dst,
+						  strides, padding, hint, attr) != dnnl_success)
 	{
 		p->desc = NULL;
 		goto done;
 	}
-	if (dnnl_primitive_desc_query(p->desc, dnnl_query_impl_info_str, 0, &name) != dnnl_success ||
-		name == NULL || strncmp(name, "ref", 3) == 0 ||
-		dnnl_primitive_create(&p->primitive, p->desc) != dnnl_success)
+	if (dnnl_primitive_desc_query(p->desc, dnnl_query_impl_info_str, 0, &name) != dnnl_success || name == NULL ||
+		strncmp(name, "ref", 3) == 0 || dnnl_primitive_create(&p->primitive, p->desc) != dnnl_success)
 		drop_pass(p);
 	p->direct = algorithm == dnnl_convolution_direct;
 done:
@@ -217,10 +210,9 @@ plan_turn(sc_conv *conv, const onednn_conv *o, onednn_pass *p, sc_conv_pass pass
 	if (!dnnl_memory_desc_equal(wanted, SC_DNNL_REF(own)))
 	{
 		/* sc_conv_turn has no scratch memory; the versions known need none for this. */
-		if (dnnl_reorder_primitive_desc_create(&p->turn_desc, SC_DNNL_REF(own), o->engine, wanted, o->engine,
-											   attr) == dnnl_success &&
-			scratch_of(p->turn_desc) == 0 &&
-			dnnl_primitive_create(&p->turn, p->turn_desc) == dnnl_success)
+		if (dnnl_reorder_primitive_desc_create(&p->turn_desc, SC_DNNL_REF(own), o->engine, wanted, o->engine, attr) ==
+				dnnl_success &&
+			scratch_of(p->turn_desc) == 0 && dnnl_primitive_create(&p->turn, p->turn_desc) == dnnl_success)
 		{
 			p->turned_at = conv->turned;
 			conv->turned += sc_arena_round(dnnl_memory_desc_get_size(wanted));
@@ -236,7 +228,7 @@ sc_conv_onednn_open(sc_conv *conv, sc_error *err)
 {
 	onednn_conv *o;
 	dnnl_primitive_attr_t attr = NULL;
-	int			threads = omp_get_max_threads();
+	int threads = omp_get_max_threads();
 
 	if (sc_conv_onednn_block() != conv->config.block)
 		return SC_OK;
@@ -293,22 +285,18 @@ sc_conv_onednn_close(sc_conv *conv)
 static bool
 runs_on_tiles(void)
 {
-	sc_conv		conv = {
-		.config = {
-			.views = 8,
-			.in = 128,
-			.out = 128,
-			.side = 16,
-			.kernel = 3,
-			.stride = 1,
-			.block = 16,
-			.backward = true,
-			.kind = SC_CONV_BEST,
-			.precision = SC_PRECISION_BF16
-		},
-		.out_side = 16
-	};
-	bool		all = true;
+	sc_conv conv = {.config = {.views = 8,
+							   .in = 128,
+							   .out = 128,
+							   .side = 16,
+							   .kernel = 3,
+							   .stride = 1,
+							   .block = 16,
+							   .backward = true,
+							   .kind = SC_CONV_BEST,
+							   .precision = SC_PRECISION_BF16},
+					.out_side = 16};
+	bool all = true;
 
 	if (sc_conv_onednn_open(&conv, NULL) != SC_OK || conv.onednn == NULL)
 		return false;
@@ -318,8 +306,8 @@ runs_on_tiles(void)
 		const char *name = NULL;
 
 		all = all && p->desc != NULL &&
-			dnnl_primitive_desc_query(p->desc, dnnl_query_impl_info_str, 0, &name) == dnnl_success &&
-			name != NULL && strstr(name, "amx") != NULL;
+			  dnnl_primitive_desc_query(p->desc, dnnl_query_impl_info_str, 0, &name) == dnnl_success && name != NULL &&
+			  strstr(name, "amx") != NULL;
 	}
 	sc_conv_onednn_close(&conv);
 	return all;
@@ -365,12 +353,12 @@ sc_conv_onednn_has(const sc_conv *conv, sc_conv_pass pass)
 
 /* Run a primitive on pieces of the caller's memory. */
 static sc_status
-execute(const sc_lane *lane, const onednn_conv *o, dnnl_primitive_t primitive,
-		const sc_dnnl_desc_ref *desc, const int *kind, void *const *memory, int count)
+execute(const sc_lane *lane, const onednn_conv *o, dnnl_primitive_t primitive, const sc_dnnl_desc_ref *desc,
+		const int *kind, void *const *memory, int count)
 {
 	dnnl_exec_arg_t args[4];
 	dnnl_status_t status = dnnl_success;
-	int			made = 0;
+	int made = 0;
 
 	omp_set_num_threads(1);
 	for (; made < count; made++)
@@ -388,7 +376,7 @@ execute(const sc_lane *lane, const onednn_conv *o, dnnl_primitive_t primitive,
 		dnnl_memory_destroy(args[--made].memory);
 	if (status != dnnl_success)
 	{
-		sc_error	err;
+		sc_error err;
 
 		sc_fail(&err, status == dnnl_out_of_memory ? SC_NO_MEMORY : SC_INTERNAL, "a convolution failed");
 		sc_detail(&err, "oneDNN's status is %d.", (int) status);
@@ -406,7 +394,7 @@ sc_conv_onednn_turn(const sc_lane *lane, const sc_conv *conv, void *turned, cons
 	for (int pass = 0; pass < PASSES; pass++)
 	{
 		const onednn_pass *p = &o->pass[pass];
-		void	   *memory[] = {(void *) weights, (char *) turned + p->turned_at};
+		void *memory[] = {(void *) weights, (char *) turned + p->turned_at};
 		sc_dnnl_desc_ref desc[2];
 
 		if (p->turn == NULL)
@@ -427,8 +415,8 @@ sc_conv_onednn_turned(const sc_conv *conv, sc_conv_pass pass, const void *turned
 }
 
 sc_status
-sc_conv_onednn_run(const sc_lane *lane, const sc_conv *conv, sc_conv_pass pass,
-				   void *out, const void *in, const void *third, void *scratch)
+sc_conv_onednn_run(const sc_lane *lane, const sc_conv *conv, sc_conv_pass pass, void *out, const void *in,
+				   const void *third, void *scratch)
 {
 	/* out, in, third and scratch memory of each pass; and which of src, weights, dst they are. */
 	static const int kind[PASSES][4] = {
@@ -439,9 +427,9 @@ sc_conv_onednn_run(const sc_lane *lane, const sc_conv *conv, sc_conv_pass pass,
 	static const int which[PASSES][3] = {{2, 0, 1}, {0, 2, 1}, {1, 0, 2}};
 	const onednn_conv *o = conv->onednn;
 	const onednn_pass *p = &o->pass[pass];
-	size_t		bytes = scratch_of(p->desc);
-	sc_arena	arena = sc_arena_over(scratch, bytes + SC_ALIGN);
-	void	   *memory[] = {out, (void *) in, (void *) third, sc_arena_take(&arena, bytes, 1)};
+	size_t bytes = scratch_of(p->desc);
+	sc_arena arena = sc_arena_over(scratch, bytes + SC_ALIGN);
+	void *memory[] = {out, (void *) in, (void *) third, sc_arena_take(&arena, bytes, 1)};
 	sc_dnnl_desc_ref desc[4];
 
 	for (int i = 0; i < 3; i++)

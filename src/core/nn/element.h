@@ -41,8 +41,8 @@ sc_element_at(const void *tensor, size_t i, sc_precision precision)
 SC_ELEMENT_INLINE float
 sc_element_get(const void *tensor, size_t i, sc_precision precision)
 {
-	uint32_t	bits;
-	float		value;
+	uint32_t bits;
+	float value;
 
 	if (precision == SC_PRECISION_F32)
 		return ((const float *) tensor)[i];
@@ -54,7 +54,7 @@ sc_element_get(const void *tensor, size_t i, sc_precision precision)
 SC_ELEMENT_INLINE void
 sc_element_put(void *tensor, size_t i, float value, sc_precision precision)
 {
-	uint32_t	bits;
+	uint32_t bits;
 
 	if (precision == SC_PRECISION_F32)
 	{
@@ -67,4 +67,4 @@ sc_element_put(void *tensor, size_t i, float value, sc_precision precision)
 	((uint16_t *) tensor)[i] = (uint16_t) (bits >> 16);
 }
 
-#endif							/* SC_ELEMENT_H */
+#endif /* SC_ELEMENT_H */

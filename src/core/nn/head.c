@@ -40,11 +40,11 @@ inputs_of(const sc_head_config *config, int l)
 size_t
 sc_head_param_count(const sc_head_config *config)
 {
-	size_t		n = 0;
+	size_t n = 0;
 
 	for (int l = 0; l < 2; l++)
 	{
-		size_t		width = (size_t) width_of(config, l);
+		size_t width = (size_t) width_of(config, l);
 
 		n = sc_add(n, sc_mul(width, (size_t) inputs_of(config, l)));
 		n = sc_add(n, sc_mul(width, config->batch_norm ? 2 : 1));
@@ -61,28 +61,21 @@ sc_head_stat_count(const sc_head_config *config)
 int
 sc_head_tensors(sc_head_tensor tensors[SC_HEAD_MAX_TENSORS], const sc_head_config *config)
 {
-	static const char *const with_norm[2][6] = {
-		{"projection_head.layers.0.weight", "projection_head.layers.1.weight",
-			"projection_head.layers.1.bias", "projection_head.layers.1.running_mean",
-			"projection_head.layers.1.running_var",
-		"projection_head.layers.1.num_batches_tracked"},
-		{"projection_head.layers.3.weight", "projection_head.layers.4.weight",
-			"projection_head.layers.4.bias", "projection_head.layers.4.running_mean",
-			"projection_head.layers.4.running_var",
-		"projection_head.layers.4.num_batches_tracked"}
-	};
-	static const char *const with_bias[2][2] = {
-		{"projection_head.layers.0.weight", "projection_head.layers.0.bias"},
-		{"projection_head.layers.2.weight", "projection_head.layers.2.bias"}
-	};
-	size_t		param = 0,
-				stat = 0;
-	int			n = 0;
+	static const char *const with_norm[2][6] =
+		{{"projection_head.layers.0.weight", "projection_head.layers.1.weight", "projection_head.layers.1.bias",
+		  "projection_head.layers.1.running_mean", "projection_head.layers.1.running_var",
+		  "projection_head.layers.1.num_batches_tracked"},
+		 {"projection_head.layers.3.weight", "projection_head.layers.4.weight", "projection_head.layers.4.bias",
+		  "projection_head.layers.4.running_mean", "projection_head.layers.4.running_var",
+		  "projection_head.layers.4.num_batches_tracked"}};
+	static const char *const with_bias[2][2] = {{"projection_head.layers.0.weight", "projection_head.layers.0.bias"},
+												{"projection_head.layers.2.weight", "projection_head.layers.2.bias"}};
+	size_t param = 0, stat = 0;
+	int n = 0;
 
 	for (int l = 0; l < 2; l++)
 	{
-		int			width = width_of(config, l),
-					inputs = inputs_of(config, l);
+		int width = width_of(config, l), inputs = inputs_of(config, l);
 		const char *const *name = config->batch_norm ? with_norm[l] : with_bias[l];
 
 		tensors[n++] = (sc_head_tensor){name[0], SC_HEAD_PARAM, param, 2, {width, inputs}};
@@ -107,9 +100,7 @@ sc_head_tensors(sc_head_tensor tensors[SC_HEAD_MAX_TENSORS], const sc_head_confi
 void
 sc_head_layout(sc_head *head, sc_arena *arena, const sc_head_config *config, int rows, int shards)
 {
-	size_t		hidden = (size_t) config->hidden_dim,
-				out = (size_t) config->out_dim,
-				widest = SC_MAX(hidden, out);
+	size_t hidden = (size_t) config->hidden_dim, out = (size_t) config->out_dim, widest = SC_MAX(hidden, out);
 
 	memset(head, 0, sizeof(*head));
 	head->config = *config;
@@ -117,7 +108,7 @@ sc_head_layout(sc_head *head, sc_arena *arena, const sc_head_config *config, int
 	head->shards = shards;
 	for (int l = 0; l < 2; l++)
 	{
-		size_t		width = (size_t) width_of(config, l);
+		size_t width = (size_t) width_of(config, l);
 
 		head->u[l] = SC_TAKE(arena, float, sc_mul((size_t) rows, width));
 		head->du[l] = SC_TAKE(arena, float, sc_mul((size_t) rows, width));
@@ -134,7 +125,7 @@ bind_slab(sc_head_layer layer[2], const sc_head_config *config, float *params, f
 {
 	for (int l = 0; l < 2; l++)
 	{
-		size_t		width = (size_t) width_of(config, l);
+		size_t width = (size_t) width_of(config, l);
 
 		layer[l] = (sc_head_layer){.weight = params};
 		params += width * (size_t) inputs_of(config, l);
@@ -167,9 +158,8 @@ sc_head_init(sc_head *head, sc_rng *rng)
 	for (int l = 0; l < 2; l++)
 	{
 		sc_head_layer *layer = &head->layer[l];
-		int			width = width_of(&head->config, l),
-					inputs = inputs_of(&head->config, l);
-		float		bound = (float) (1.0 / sqrt(inputs));
+		int width = width_of(&head->config, l), inputs = inputs_of(&head->config, l);
+		float bound = (float) (1.0 / sqrt(inputs));
 
 		for (size_t i = 0; i < (size_t) width * inputs; i++)
 			layer->weight[i] = sc_rng_range(rng, -bound, bound);
@@ -199,8 +189,8 @@ partial_of(const sc_head *head, int s)
 static double
 total(const sc_head *head, int which, int j)
 {
-	size_t		widest = (size_t) SC_MAX(head->config.hidden_dim, head->config.out_dim);
-	double		sum = 0.0;
+	size_t widest = (size_t) SC_MAX(head->config.hidden_dim, head->config.out_dim);
+	double sum = 0.0;
 
 	for (int s = 0; s < head->shards; s++)
 		sum += partial_of(head, s)[(size_t) which * widest + (size_t) j];
@@ -214,28 +204,26 @@ static sc_status
 linear_forward(const sc_lane *lane, sc_head *head, int l, const float *input)
 {
 	const sc_head_layer *layer = &head->layer[l];
-	int			width = width_of(&head->config, l),
-				inputs = inputs_of(&head->config, l);
-	size_t		widest = (size_t) SC_MAX(head->config.hidden_dim, head->config.out_dim);
+	int width = width_of(&head->config, l), inputs = inputs_of(&head->config, l);
+	size_t widest = (size_t) SC_MAX(head->config.hidden_dim, head->config.out_dim);
 
 	for (int s = lane->index; s < head->shards; s += lane->count)
 	{
-		double	   *sum = partial_of(head, s);
-		double	   *square = sum + widest;
-		size_t		begin,
-					end;
+		double *sum = partial_of(head, s);
+		double *square = sum + widest;
+		size_t begin, end;
 
 		memset(sum, 0, 2 * widest * sizeof(double));
 		sc_shard_range((size_t) head->rows, head->shards, s, &begin, &end);
 		for (size_t r = begin; r < end; r += CHUNK)
 		{
-			int			m = (int) SC_MIN((size_t) CHUNK, end - r);
-			float	   *u = head->u[l] + r * (size_t) width;
+			int m = (int) SC_MIN((size_t) CHUNK, end - r);
+			float *u = head->u[l] + r * (size_t) width;
 
 			if (sc_lane_stopped(lane))
 				return SC_ABORTED;
-			sc_sgemm(false, true, m, width, inputs, 1.0f, input + r * (size_t) inputs, inputs,
-					 layer->weight, inputs, 0.0f, u, width);
+			sc_sgemm(false, true, m, width, inputs, 1.0f, input + r * (size_t) inputs, inputs, layer->weight, inputs,
+					 0.0f, u, width);
 			for (int i = 0; i < m; i++, u += width)
 			{
 				if (head->config.batch_norm)
@@ -258,14 +246,14 @@ static sc_status
 norm_statistics(const sc_lane *lane, sc_head *head, int l)
 {
 	sc_head_layer *layer = &head->layer[l];
-	int			width = width_of(&head->config, l);
-	double		n = head->rows;
+	int width = width_of(&head->config, l);
+	double n = head->rows;
 
 	SC_TRY(sc_lane_barrier(lane));
 	for (int j = lane->index; j < width; j += lane->count)
 	{
-		double		mean = total(head, 0, j) / n;
-		double		var = SC_MAX(total(head, 1, j) / n - mean * mean, 0.0);
+		double mean = total(head, 0, j) / n;
+		double var = SC_MAX(total(head, 1, j) / n - mean * mean, 0.0);
 
 		head->norm_mean[l][j] = (float) mean;
 		head->norm_inv[l][j] = (float) (1.0 / sqrt(var + BN_EPS));
@@ -280,30 +268,28 @@ static sc_status
 activate(const sc_lane *lane, sc_head *head, int l, float *out)
 {
 	const sc_head_layer *layer = &head->layer[l];
-	int			width = width_of(&head->config, l);
-	float		floor = l == 0 ? 0.0f : -INFINITY;
+	int width = width_of(&head->config, l);
+	float floor = l == 0 ? 0.0f : -INFINITY;
 
 	for (int s = lane->index; s < head->shards; s += lane->count)
 	{
-		size_t		begin,
-					end;
+		size_t begin, end;
 
 		sc_shard_range((size_t) head->rows, head->shards, s, &begin, &end);
 		for (size_t r = begin; r < end; r++)
 		{
 			const float *u = head->u[l] + r * (size_t) width;
-			float	   *y = out + r * (size_t) width;
+			float *y = out + r * (size_t) width;
 
 			if (r % CHUNK == 0 && sc_lane_stopped(lane))
 				return SC_ABORTED;
 			for (int j = 0; j < width; j++)
 			{
-				float		v = u[j];
+				float v = u[j];
 
 				if (head->config.batch_norm)
-					v = (v - head->norm_mean[l][j]) * head->norm_inv[l][j] * layer->scale[j] +
-						layer->shift[j];
-				y[j] = v < floor ? floor : v;	/* keeps NaN, as PyTorch's relu */
+					v = (v - head->norm_mean[l][j]) * head->norm_inv[l][j] * layer->scale[j] + layer->shift[j];
+				y[j] = v < floor ? floor : v; /* keeps NaN, as PyTorch's relu */
 			}
 		}
 	}
@@ -333,15 +319,14 @@ sc_head_forward(const sc_lane *lane, sc_head *head, float *z, const float *x)
 static sc_status
 gradient_sums(const sc_lane *lane, sc_head *head, int l, const float *dy)
 {
-	int			width = width_of(&head->config, l);
-	size_t		widest = (size_t) SC_MAX(head->config.hidden_dim, head->config.out_dim);
+	int width = width_of(&head->config, l);
+	size_t widest = (size_t) SC_MAX(head->config.hidden_dim, head->config.out_dim);
 
 	for (int s = lane->index; s < head->shards; s += lane->count)
 	{
-		double	   *sum = partial_of(head, s);
-		double	   *product = sum + widest;
-		size_t		begin,
-					end;
+		double *sum = partial_of(head, s);
+		double *product = sum + widest;
+		size_t begin, end;
 
 		memset(sum, 0, 2 * widest * sizeof(double));
 		sc_shard_range((size_t) head->rows, head->shards, s, &begin, &end);
@@ -349,7 +334,7 @@ gradient_sums(const sc_lane *lane, sc_head *head, int l, const float *dy)
 		{
 			const float *u = head->u[l] + r * (size_t) width;
 			const float *in = dy + r * (size_t) width;
-			float	   *du = head->du[l] + r * (size_t) width;
+			float *du = head->du[l] + r * (size_t) width;
 
 			if (r % CHUNK == 0 && sc_lane_stopped(lane))
 				return SC_ABORTED;
@@ -377,17 +362,17 @@ static sc_status
 gradient_vectors(const sc_lane *lane, sc_head *head, int l)
 {
 	sc_head_layer *grad = &head->grad[l];
-	int			width = width_of(&head->config, l);
+	int width = width_of(&head->config, l);
 
 	SC_TRY(sc_lane_barrier(lane));
 	for (int j = lane->index; j < width; j += lane->count)
 	{
-		double		sum = total(head, 0, j);
+		double sum = total(head, 0, j);
 
 		grad->shift[j] = (float) sum;
 		if (head->config.batch_norm)
 		{
-			double		product = total(head, 1, j);
+			double product = total(head, 1, j);
 
 			grad->scale[j] = (float) product;
 			head->term[0][j] = (float) (sum / head->rows);
@@ -402,27 +387,25 @@ static sc_status
 norm_backward(const sc_lane *lane, sc_head *head, int l)
 {
 	const sc_head_layer *layer = &head->layer[l];
-	int			width = width_of(&head->config, l);
+	int width = width_of(&head->config, l);
 
 	for (int s = lane->index; s < head->shards; s += lane->count)
 	{
-		size_t		begin,
-					end;
+		size_t begin, end;
 
 		sc_shard_range((size_t) head->rows, head->shards, s, &begin, &end);
 		for (size_t r = begin; r < end; r++)
 		{
 			const float *u = head->u[l] + r * (size_t) width;
-			float	   *du = head->du[l] + r * (size_t) width;
+			float *du = head->du[l] + r * (size_t) width;
 
 			if (r % CHUNK == 0 && sc_lane_stopped(lane))
 				return SC_ABORTED;
 			for (int j = 0; j < width; j++)
 			{
-				float		xhat = (u[j] - head->norm_mean[l][j]) * head->norm_inv[l][j];
+				float xhat = (u[j] - head->norm_mean[l][j]) * head->norm_inv[l][j];
 
-				du[j] = layer->scale[j] * head->norm_inv[l][j] *
-					(du[j] - head->term[0][j] - xhat * head->term[1][j]);
+				du[j] = layer->scale[j] * head->norm_inv[l][j] * (du[j] - head->term[0][j] - xhat * head->term[1][j]);
 			}
 		}
 	}
@@ -433,18 +416,16 @@ norm_backward(const sc_lane *lane, sc_head *head, int l)
 static sc_status
 input_gradient(const sc_lane *lane, sc_head *head, int l, float *out)
 {
-	int			width = width_of(&head->config, l),
-				inputs = inputs_of(&head->config, l);
+	int width = width_of(&head->config, l), inputs = inputs_of(&head->config, l);
 
 	for (int s = lane->index; s < head->shards; s += lane->count)
 	{
-		size_t		begin,
-					end;
+		size_t begin, end;
 
 		sc_shard_range((size_t) head->rows, head->shards, s, &begin, &end);
 		for (size_t r = begin; r < end; r += CHUNK)
 		{
-			int			m = (int) SC_MIN((size_t) CHUNK, end - r);
+			int m = (int) SC_MIN((size_t) CHUNK, end - r);
 
 			if (sc_lane_stopped(lane))
 				return SC_ABORTED;
@@ -459,17 +440,16 @@ input_gradient(const sc_lane *lane, sc_head *head, int l, float *out)
 static sc_status
 weight_gradient(const sc_lane *lane, sc_head *head, int l, const float *input)
 {
-	int			width = width_of(&head->config, l),
-				inputs = inputs_of(&head->config, l);
+	int width = width_of(&head->config, l), inputs = inputs_of(&head->config, l);
 
 	for (int b = lane->index * BLOCK; b < width; b += lane->count * BLOCK)
 	{
-		int			m = SC_MIN(BLOCK, width - b);
-		float	   *grad = head->grad[l].weight + (size_t) b * inputs;
+		int m = SC_MIN(BLOCK, width - b);
+		float *grad = head->grad[l].weight + (size_t) b * inputs;
 
 		for (int r = 0; r < head->rows; r += 8 * CHUNK)
 		{
-			int			k = SC_MIN(8 * CHUNK, head->rows - r);
+			int k = SC_MIN(8 * CHUNK, head->rows - r);
 
 			if (sc_lane_stopped(lane))
 				return SC_ABORTED;

@@ -19,20 +19,20 @@
 
 typedef struct sc_head_config
 {
-	int			in_dim;			/* 512 */
-	int			hidden_dim;
-	int			out_dim;
-	bool		batch_norm;
+	int in_dim; /* 512 */
+	int hidden_dim;
+	int out_dim;
+	bool batch_norm;
 } sc_head_config;
 
 /* One linear layer and what follows it, pointing into a slab of floats. */
 typedef struct sc_head_layer
 {
-	float	   *weight;			/* (out, in) */
-	float	   *scale;			/* (out): the batch norm's weight; NULL without */
-	float	   *shift;			/* (out): the batch norm's bias, or the linear layer's */
-	float	   *mean;			/* (out): running mean; NULL without batch norm, in gradients */
-	float	   *var;			/* (out): running variance; likewise */
+	float *weight; /* (out, in) */
+	float *scale;  /* (out): the batch norm's weight; NULL without */
+	float *shift;  /* (out): the batch norm's bias, or the linear layer's */
+	float *mean;   /* (out): running mean; NULL without batch norm, in gradients */
+	float *var;	   /* (out): running variance; likewise */
 } sc_head_layer;
 
 /* Floats of the slab of parameters (gradients and momenta alike), and of the running statistics. */
@@ -42,46 +42,45 @@ extern size_t sc_head_stat_count(const sc_head_config *config);
 /* What a file calls the tensors (Lightly's names) and where they lie. */
 typedef enum sc_head_slab
 {
-	SC_HEAD_PARAM,				/* in the slab of parameters */
-	SC_HEAD_STAT,				/* in the slab of running statistics */
-	SC_HEAD_STEPS				/* num_batches_tracked: int64, the steps done */
+	SC_HEAD_PARAM, /* in the slab of parameters */
+	SC_HEAD_STAT,  /* in the slab of running statistics */
+	SC_HEAD_STEPS  /* num_batches_tracked: int64, the steps done */
 } sc_head_slab;
 
 typedef struct sc_head_tensor
 {
-	const char *name;			/* "projection_head.layers.0.weight", ... */
+	const char *name; /* "projection_head.layers.0.weight", ... */
 	sc_head_slab slab;
-	size_t		offset;			/* in floats */
-	int			ndim;			/* 0 for SC_HEAD_STEPS */
-	int			shape[2];
+	size_t offset; /* in floats */
+	int ndim;	   /* 0 for SC_HEAD_STEPS */
+	int shape[2];
 } sc_head_tensor;
 
 #define SC_HEAD_MAX_TENSORS 12
 
 /* Fill tensors, in the order of PyTorch's state_dict; returns how many. */
-extern int	sc_head_tensors(sc_head_tensor tensors[SC_HEAD_MAX_TENSORS], const sc_head_config *config);
+extern int sc_head_tensors(sc_head_tensor tensors[SC_HEAD_MAX_TENSORS], const sc_head_config *config);
 
 /* A head at work on `rows` rows, which are cut into `shards` by sc_shard_range. */
 typedef struct sc_head
 {
 	sc_head_config config;
-	int			rows;
-	int			shards;
-	sc_head_layer layer[2];		/* parameters and running statistics */
-	sc_head_layer grad[2];		/* gradients */
+	int rows;
+	int shards;
+	sc_head_layer layer[2]; /* parameters and running statistics */
+	sc_head_layer grad[2];	/* gradients */
 
-	float	   *u[2];			/* (rows, hidden), (rows, out): outputs of the linear layers */
-	float	   *du[2];			/* (rows, hidden), (rows, out): their gradients */
-	float	   *h;				/* (rows, hidden): after the ReLU */
-	double	   *partial;		/* (shards, 2, max(hidden, out)): sums of the shards */
-	float	   *norm_mean[2];	/* (hidden), (out): of this batch */
-	float	   *norm_inv[2];	/* (hidden), (out): 1 / sqrt(var + eps) */
-	float	   *term[2];		/* (max(hidden, out)): backward, means of dy and of dy * xhat */
+	float *u[2];		 /* (rows, hidden), (rows, out): outputs of the linear layers */
+	float *du[2];		 /* (rows, hidden), (rows, out): their gradients */
+	float *h;			 /* (rows, hidden): after the ReLU */
+	double *partial;	 /* (shards, 2, max(hidden, out)): sums of the shards */
+	float *norm_mean[2]; /* (hidden), (out): of this batch */
+	float *norm_inv[2];	 /* (hidden), (out): 1 / sqrt(var + eps) */
+	float *term[2];		 /* (max(hidden, out)): backward, means of dy and of dy * xhat */
 } sc_head;
 
 /* Take (or count) the work space. Needs rows >= 2 where there is a batch norm. */
-extern void sc_head_layout(sc_head *head, sc_arena *arena, const sc_head_config *config,
-						   int rows, int shards);
+extern void sc_head_layout(sc_head *head, sc_arena *arena, const sc_head_config *config, int rows, int shards);
 
 /*
  * Point the head at its slabs: params, grads (sc_head_param_count), stats
@@ -105,7 +104,6 @@ extern sc_status sc_head_forward(const sc_lane *lane, sc_head *head, float *z, c
  * (rows, out) and the x of the forward pass. Every lane calls it, after a
  * barrier behind the writing of dz; ends with a barrier. dx may be x itself.
  */
-extern sc_status sc_head_backward(const sc_lane *lane, sc_head *head, float *dx,
-								  const float *dz, const float *x);
+extern sc_status sc_head_backward(const sc_lane *lane, sc_head *head, float *dx, const float *dz, const float *x);
 
-#endif							/* SC_HEAD_H */
+#endif /* SC_HEAD_H */

@@ -17,10 +17,10 @@ extern sc_precision sc_precision_best(void);
 
 typedef struct sc_net_config
 {
-	int			input_size;		/* 16 ... 512 */
-	bool		small_stem;		/* 3x3 stride 1, no max-pool; else 7x7 stride 2 and max-pool */
-	sc_precision precision;		/* of the tensors; weights, sums and statistics are never less than float */
-	sc_conv_kind conv;			/* SC_CONV_BEST, but in tests */
+	int input_size;			/* 16 ... 512 */
+	bool small_stem;		/* 3x3 stride 1, no max-pool; else 7x7 stride 2 and max-pool */
+	sc_precision precision; /* of the tensors; weights, sums and statistics are never less than float */
+	sc_conv_kind conv;		/* SC_CONV_BEST, but in tests */
 } sc_net_config;
 
-#endif							/* SC_NET_H */
+#endif /* SC_NET_H */

@@ -29,7 +29,8 @@
 
 /* Call a function written for a constant block and precision. */
 #define BY_KIND(function, ...) \
-	do { \
+	do \
+	{ \
 		if (precision == SC_PRECISION_BF16) \
 			function(__VA_ARGS__, 16, SC_PRECISION_BF16); \
 		else if (block == 16) \
@@ -43,14 +44,13 @@ sums(double *sum, double *square, const void *u, size_t n, int block, sc_precisi
 {
 	for (size_t from = 0; from < n; from += RUN)
 	{
-		size_t		to = SC_MIN(n, from + RUN);
-		float		s[16] = {0},
-					q[16] = {0};
+		size_t to = SC_MIN(n, from + RUN);
+		float s[16] = {0}, q[16] = {0};
 
 		for (size_t i = from; i < to; i++)
 			for (int c = 0; c < block; c++)
 			{
-				float		v = GET(u, i * (size_t) block + (size_t) c);
+				float v = GET(u, i * (size_t) block + (size_t) c);
 
 				s[c] += v;
 				q[c] += v * v;
@@ -64,7 +64,7 @@ sums(double *sum, double *square, const void *u, size_t n, int block, sc_precisi
 }
 
 void
-SC_SIMD(sc_norm_sums) (double *sum, double *square, const void *u, size_t n, int block, sc_precision precision)
+SC_SIMD(sc_norm_sums)(double *sum, double *square, const void *u, size_t n, int block, sc_precision precision)
 {
 	BY_KIND(sums, sum, square, u, n);
 }
@@ -76,45 +76,44 @@ apply(void *restrict y, const void *restrict u, const float *a, const float *b, 
 	for (size_t i = 0; i < n; i++)
 		for (int c = 0; c < block; c++)
 		{
-			size_t		at = i * (size_t) block + (size_t) c;
-			float		v = GET(u, at) * a[c] + b[c];
+			size_t at = i * (size_t) block + (size_t) c;
+			float v = GET(u, at) * a[c] + b[c];
 
-			PUT(y, at, v < 0.0f ? 0.0f : v);	/* keeps NaN, as PyTorch's relu */
+			PUT(y, at, v < 0.0f ? 0.0f : v); /* keeps NaN, as PyTorch's relu */
 		}
 }
 
 INLINE void
-apply_add(void *restrict y, const void *restrict u, const float *a, const float *b,
-		  const void *restrict s, size_t n, int block, sc_precision precision)
+apply_add(void *restrict y, const void *restrict u, const float *a, const float *b, const void *restrict s, size_t n,
+		  int block, sc_precision precision)
 {
 	for (size_t i = 0; i < n; i++)
 		for (int c = 0; c < block; c++)
 		{
-			size_t		at = i * (size_t) block + (size_t) c;
-			float		v = GET(u, at) * a[c] + b[c] + GET(s, at);
+			size_t at = i * (size_t) block + (size_t) c;
+			float v = GET(u, at) * a[c] + b[c] + GET(s, at);
 
 			PUT(y, at, v < 0.0f ? 0.0f : v);
 		}
 }
 
 INLINE void
-apply_two(void *restrict y, const void *restrict u, const float *a, const float *b,
-		  const void *restrict s, const float *sa, const float *sb, size_t n, int block, sc_precision precision)
+apply_two(void *restrict y, const void *restrict u, const float *a, const float *b, const void *restrict s,
+		  const float *sa, const float *sb, size_t n, int block, sc_precision precision)
 {
 	for (size_t i = 0; i < n; i++)
 		for (int c = 0; c < block; c++)
 		{
-			size_t		at = i * (size_t) block + (size_t) c;
-			float		v = GET(u, at) * a[c] + b[c] + (GET(s, at) * sa[c] + sb[c]);
+			size_t at = i * (size_t) block + (size_t) c;
+			float v = GET(u, at) * a[c] + b[c] + (GET(s, at) * sa[c] + sb[c]);
 
 			PUT(y, at, v < 0.0f ? 0.0f : v);
 		}
 }
 
 void
-SC_SIMD(sc_norm_apply) (void *y, const void *u, const float *a, const float *b,
-						const void *s, const float *sa, const float *sb, size_t n, int block,
-						sc_precision precision)
+SC_SIMD(sc_norm_apply)(void *y, const void *u, const float *a, const float *b, const void *s, const float *sa,
+					   const float *sb, size_t n, int block, sc_precision precision)
 {
 	if (s == NULL)
 		BY_KIND(apply, y, u, a, b, n);
@@ -127,7 +126,7 @@ SC_SIMD(sc_norm_apply) (void *y, const void *u, const float *a, const float *b,
 INLINE void
 mask(void *g, const void *y, const void *t, const void *t2, size_t n, int block, sc_precision precision)
 {
-	size_t		count = n * (size_t) block;
+	size_t count = n * (size_t) block;
 
 	/* NaN in y must not hide: it lets the gradient, which is NaN too, through. */
 	if (t2 == NULL)
@@ -139,27 +138,25 @@ mask(void *g, const void *y, const void *t, const void *t2, size_t n, int block,
 }
 
 void
-SC_SIMD(sc_norm_mask) (void *g, const void *y, const void *t, const void *t2, size_t n, int block,
-					   sc_precision precision)
+SC_SIMD(sc_norm_mask)(void *g, const void *y, const void *t, const void *t2, size_t n, int block, sc_precision precision)
 {
 	BY_KIND(mask, g, y, t, t2, n);
 }
 
 INLINE void
-products(double *sum, double *product, const void *g, const void *u, const float *mean,
-		 const float *inv, size_t n, int block, sc_precision precision)
+products(double *sum, double *product, const void *g, const void *u, const float *mean, const float *inv, size_t n,
+		 int block, sc_precision precision)
 {
 	for (size_t from = 0; from < n; from += RUN)
 	{
-		size_t		to = SC_MIN(n, from + RUN);
-		float		s[16] = {0},
-					p[16] = {0};
+		size_t to = SC_MIN(n, from + RUN);
+		float s[16] = {0}, p[16] = {0};
 
 		for (size_t i = from; i < to; i++)
 			for (int c = 0; c < block; c++)
 			{
-				size_t		at = i * (size_t) block + (size_t) c;
-				float		v = GET(g, at);
+				size_t at = i * (size_t) block + (size_t) c;
+				float v = GET(g, at);
 
 				s[c] += v;
 				p[c] += v * (GET(u, at) - mean[c]);
@@ -173,42 +170,41 @@ products(double *sum, double *product, const void *g, const void *u, const float
 }
 
 void
-SC_SIMD(sc_norm_products) (double *sum, double *product, const void *g, const void *u,
-						   const float *mean, const float *inv, size_t n, int block, sc_precision precision)
+SC_SIMD(sc_norm_products)(double *sum, double *product, const void *g, const void *u, const float *mean,
+						  const float *inv, size_t n, int block, sc_precision precision)
 {
 	BY_KIND(products, sum, product, g, u, mean, inv, n);
 }
 
 INLINE void
-backward(void *restrict u, const void *restrict g, const float *p, const float *q, const float *r,
-		 size_t n, int block, sc_precision precision)
+backward(void *restrict u, const void *restrict g, const float *p, const float *q, const float *r, size_t n, int block,
+		 sc_precision precision)
 {
 	for (size_t i = 0; i < n; i++)
 		for (int c = 0; c < block; c++)
 		{
-			size_t		at = i * (size_t) block + (size_t) c;
+			size_t at = i * (size_t) block + (size_t) c;
 
 			PUT(u, at, p[c] * GET(g, at) + (q[c] * GET(u, at) + r[c]));
 		}
 }
 
 void
-SC_SIMD(sc_norm_backward) (void *u, const void *g, const float *p, const float *q, const float *r,
-						   size_t n, int block, sc_precision precision)
+SC_SIMD(sc_norm_backward)(void *u, const void *g, const float *p, const float *q, const float *r, size_t n, int block,
+						  sc_precision precision)
 {
 	BY_KIND(backward, u, g, p, q, r, n);
 }
 
 INLINE void
-pool(void *restrict y, uint8_t *restrict which, const void *restrict u, const float *a, const float *b,
-	 int side, int out, int block, sc_precision precision)
+pool(void *restrict y, uint8_t *restrict which, const void *restrict u, const float *a, const float *b, int side,
+	 int out, int block, sc_precision precision)
 {
 	for (int oy = 0; oy < out; oy++)
 		for (int ox = 0; ox < out; ox++)
 		{
-			size_t		to = ((size_t) oy * (size_t) out + (size_t) ox) * (size_t) block;
-			float		best[16],
-						at[16];	/* which of the nine: floats, so that masks are those of best */
+			size_t to = ((size_t) oy * (size_t) out + (size_t) ox) * (size_t) block;
+			float best[16], at[16]; /* which of the nine: floats, so that masks are those of best */
 
 			for (int c = 0; c < block; c++)
 			{
@@ -218,27 +214,27 @@ pool(void *restrict y, uint8_t *restrict which, const void *restrict u, const fl
 			for (int iy = SC_MAX(2 * oy - 1, 0); iy <= SC_MIN(2 * oy + 1, side - 1); iy++)
 				for (int ix = SC_MAX(2 * ox - 1, 0); ix <= SC_MIN(2 * ox + 1, side - 1); ix++)
 				{
-					int			k = 3 * (iy - (2 * oy - 1)) + ix - (2 * ox - 1);
-					size_t		from = ((size_t) iy * (size_t) side + (size_t) ix) * (size_t) block;
+					int k = 3 * (iy - (2 * oy - 1)) + ix - (2 * ox - 1);
+					size_t from = ((size_t) iy * (size_t) side + (size_t) ix) * (size_t) block;
 
 					CHANNELS(c)
 					{
-						float		v = GET(u, from + (size_t) c) * a[c] + b[c];
+						float v = GET(u, from + (size_t) c) * a[c] + b[c];
 
 						at[c] = v <= best[c] ? at[c] : (float) k;
 						best[c] = v <= best[c] ? best[c] : v;
 					}
 				}
 			CHANNELS(c)
-				PUT(y, to + (size_t) c, best[c] < 0.0f ? 0.0f : best[c]);
+			PUT(y, to + (size_t) c, best[c] < 0.0f ? 0.0f : best[c]);
 			CHANNELS(c)
-				which[to + (size_t) c] = (uint8_t) at[c];
+			which[to + (size_t) c] = (uint8_t) at[c];
 		}
 }
 
 void
-SC_SIMD(sc_norm_pool) (void *y, uint8_t *which, const void *u, const float *a, const float *b,
-					   int side, int out, int block, sc_precision precision)
+SC_SIMD(sc_norm_pool)(void *y, uint8_t *which, const void *u, const float *a, const float *b, int side, int out,
+					  int block, sc_precision precision)
 {
 	BY_KIND(pool, y, which, u, a, b, side, out);
 }
@@ -253,11 +249,11 @@ typedef struct pool_window
 INLINE pool_window
 window_at(const void *dy, const uint8_t *which, int oy, int ox, int out, int block, sc_precision precision)
 {
-	static const float none[16];	/* zeros in either precision */
-	size_t		at = ((size_t) oy * (size_t) out + (size_t) ox) * (size_t) block;
+	static const float none[16]; /* zeros in either precision */
+	size_t at = ((size_t) oy * (size_t) out + (size_t) ox) * (size_t) block;
 
-	return oy < out && ox < out ? (pool_window) {sc_element_at(dy, at, precision), which + at} :
-		(pool_window) {none, which};
+	return oy < out && ox < out ? (pool_window){sc_element_at(dy, at, precision), which + at}
+								: (pool_window){none, which};
 }
 
 /*
@@ -271,16 +267,14 @@ unpool(void *restrict dx, const void *restrict dy, const uint8_t *restrict which
 	for (int oy = 0; oy < out; oy++)
 		for (int ox = 0; ox < out; ox++)
 		{
-			const pool_window window[4] = {
-				window_at(dy, which, oy, ox, out, block, precision),
-				window_at(dy, which, oy, ox + 1, out, block, precision),
-				window_at(dy, which, oy + 1, ox, out, block, precision),
-				window_at(dy, which, oy + 1, ox + 1, out, block, precision)
-			};
-			size_t		pixel = ((size_t) (2 * oy) * (size_t) side + (size_t) (2 * ox)) * (size_t) block;
-			float		square[4][16];
-			float		d[4][16];
-			int			k[4][16];
+			const pool_window window[4] = {window_at(dy, which, oy, ox, out, block, precision),
+										   window_at(dy, which, oy, ox + 1, out, block, precision),
+										   window_at(dy, which, oy + 1, ox, out, block, precision),
+										   window_at(dy, which, oy + 1, ox + 1, out, block, precision)};
+			size_t pixel = ((size_t) (2 * oy) * (size_t) side + (size_t) (2 * ox)) * (size_t) block;
+			float square[4][16];
+			float d[4][16];
+			int k[4][16];
 
 			/* One width of numbers a loop. */
 			for (int c = 0; c < block; c++)
@@ -301,14 +295,14 @@ unpool(void *restrict dx, const void *restrict dy, const uint8_t *restrict which
 			for (int i = 0; i < 4; i++)
 				if (2 * oy + i / 2 < side && 2 * ox + i % 2 < side)
 					CHANNELS(c)
-						PUT(dx, pixel + ((size_t) (i / 2) * (size_t) side + (size_t) (i % 2)) * (size_t) block + (size_t) c,
-							square[i][c]);
+			PUT(dx, pixel + ((size_t) (i / 2) * (size_t) side + (size_t) (i % 2)) * (size_t) block + (size_t) c,
+				square[i][c]);
 		}
 }
 
 void
-SC_SIMD(sc_norm_unpool) (void *dx, const void *dy, const uint8_t *which, int side, int out, int block,
-						 sc_precision precision)
+SC_SIMD(sc_norm_unpool)(void *dx, const void *dy, const uint8_t *which, int side, int out, int block,
+						sc_precision precision)
 {
 	BY_KIND(unpool, dx, dy, which, side, out);
 }

@@ -19,13 +19,13 @@
 #include <math.h>
 #include <string.h>
 
-#define COLUMNS 512				/* of a tile */
-#define MAX_BLOCK 128			/* rows of a tile */
+#define COLUMNS 512	  /* of a tile */
+#define MAX_BLOCK 128 /* rows of a tile */
 
 void
 sc_ntxent_layout(sc_ntxent *loss, sc_arena *arena, int batch, int dim, float temperature, int lanes)
 {
-	size_t		rows = sc_mul((size_t) batch, 2);
+	size_t rows = sc_mul((size_t) batch, 2);
 
 	memset(loss, 0, sizeof(*loss));
 	loss->rows = 2 * batch;
@@ -49,24 +49,23 @@ static void
 logits(float *tile, const sc_ntxent *loss, int begin, int m, int from, int n)
 {
 	const float *unit = loss->unit;
-	size_t		dim = (size_t) loss->dim;
+	size_t dim = (size_t) loss->dim;
 
-	sc_sgemm(false, true, m, n, loss->dim, 1.0f / loss->temperature,
-			 unit + (size_t) begin * dim, loss->dim, unit + (size_t) from * dim, loss->dim,
-			 0.0f, tile, n);
+	sc_sgemm(false, true, m, n, loss->dim, 1.0f / loss->temperature, unit + (size_t) begin * dim, loss->dim,
+			 unit + (size_t) from * dim, loss->dim, 0.0f, tile, n);
 }
 
 static void
 normalize_rows(sc_ntxent *loss, const float *z, int begin, int m)
 {
-	size_t		dim = (size_t) loss->dim;
+	size_t dim = (size_t) loss->dim;
 
 	for (int i = begin; i < begin + m; i++)
 	{
 		const float *row = z + (size_t) i * dim;
-		float	   *unit = loss->unit + (size_t) i * dim;
-		double		square = 0.0;
-		float		length;
+		float *unit = loss->unit + (size_t) i * dim;
+		double square = 0.0;
+		float length;
 
 		for (size_t d = 0; d < dim; d++)
 			square += (double) row[d] * row[d];
@@ -81,12 +80,9 @@ normalize_rows(sc_ntxent *loss, const float *z, int begin, int m)
 static sc_status
 softmax_rows(const sc_lane *lane, sc_ntxent *loss, float *tile, int shard)
 {
-	int			begin = shard * loss->block,
-				m = SC_MIN(loss->block, loss->rows - begin),
-				half = loss->rows / 2;
-	float		top[MAX_BLOCK],
-				pair[MAX_BLOCK];
-	double		sum[MAX_BLOCK];
+	int begin = shard * loss->block, m = SC_MIN(loss->block, loss->rows - begin), half = loss->rows / 2;
+	float top[MAX_BLOCK], pair[MAX_BLOCK];
+	double sum[MAX_BLOCK];
 
 	for (int i = 0; i < m; i++)
 	{
@@ -96,29 +92,28 @@ softmax_rows(const sc_lane *lane, sc_ntxent *loss, float *tile, int shard)
 	}
 	for (int from = 0; from < loss->rows; from += COLUMNS)
 	{
-		int			n = SC_MIN(COLUMNS, loss->rows - from);
+		int n = SC_MIN(COLUMNS, loss->rows - from);
 
 		if (sc_lane_stopped(lane))
 			return SC_ABORTED;
 		logits(tile, loss, begin, m, from, n);
 		for (int i = 0; i < m; i++)
 		{
-			float	   *row = tile + (size_t) i * n;
-			int			self = begin + i - from,
-						other = (begin + i + half) % loss->rows - from;
-			float		here;
+			float *row = tile + (size_t) i * n;
+			int self = begin + i - from, other = (begin + i + half) % loss->rows - from;
+			float here;
 
 			if (other >= 0 && other < n)
 				pair[i] = row[other];
 			if (self >= 0 && self < n)
 				row[self] = -INFINITY;
-			here = SC_SIMD_CALL(sc_ntxent_tile_max) (row, n);
+			here = SC_SIMD_CALL(sc_ntxent_tile_max)(row, n);
 			if (here > top[i])
 			{
 				sum[i] *= exp((double) top[i] - (double) here);
 				top[i] = here;
 			}
-			sum[i] += SC_SIMD_CALL(sc_ntxent_tile_sum) (row, n, top[i]);
+			sum[i] += SC_SIMD_CALL(sc_ntxent_tile_sum)(row, n, top[i]);
 		}
 	}
 
@@ -136,27 +131,24 @@ softmax_rows(const sc_lane *lane, sc_ntxent *loss, float *tile, int shard)
 static sc_status
 gradient_rows(const sc_lane *lane, const sc_ntxent *loss, float *tile, float *dz, int shard)
 {
-	int			begin = shard * loss->block,
-				m = SC_MIN(loss->block, loss->rows - begin),
-				half = loss->rows / 2;
-	size_t		dim = (size_t) loss->dim;
-	float		factor = (float) (1.0 / ((double) loss->rows * (double) loss->temperature));
+	int begin = shard * loss->block, m = SC_MIN(loss->block, loss->rows - begin), half = loss->rows / 2;
+	size_t dim = (size_t) loss->dim;
+	float factor = (float) (1.0 / ((double) loss->rows * (double) loss->temperature));
 
 	for (int from = 0; from < loss->rows; from += COLUMNS)
 	{
-		int			n = SC_MIN(COLUMNS, loss->rows - from);
+		int n = SC_MIN(COLUMNS, loss->rows - from);
 
 		if (sc_lane_stopped(lane))
 			return SC_ABORTED;
 		logits(tile, loss, begin, m, from, n);
 		for (int i = 0; i < m; i++)
 		{
-			float	   *row = tile + (size_t) i * n;
-			int			self = begin + i - from,
-						other = (begin + i + half) % loss->rows - from;
+			float *row = tile + (size_t) i * n;
+			int self = begin + i - from, other = (begin + i + half) % loss->rows - from;
 
-			SC_SIMD_CALL(sc_ntxent_tile_gradient) (row, n, loss->top[begin + i], loss->share[begin + i],
-												   loss->top + from, loss->share + from, factor);
+			SC_SIMD_CALL(sc_ntxent_tile_gradient)
+			(row, n, loss->top[begin + i], loss->share[begin + i], loss->top + from, loss->share + from, factor);
 			if (self >= 0 && self < n)
 				row[self] = 0.0f;
 			if (other >= 0 && other < n)
@@ -169,8 +161,8 @@ gradient_rows(const sc_lane *lane, const sc_ntxent *loss, float *tile, float *dz
 	for (int i = begin; i < begin + m; i++)
 	{
 		const float *unit = loss->unit + (size_t) i * dim;
-		float	   *d = dz + (size_t) i * dim;
-		double		along = 0.0;
+		float *d = dz + (size_t) i * dim;
+		double along = 0.0;
 
 		/* A row below the least length is divided by a constant. */
 		if (loss->length[i] > 1e-12f)
@@ -185,7 +177,7 @@ gradient_rows(const sc_lane *lane, const sc_ntxent *loss, float *tile, float *dz
 sc_status
 sc_ntxent_run(const sc_lane *lane, sc_ntxent *loss, float *dz, const float *z)
 {
-	float	   *tile = loss->tiles + (size_t) lane->index * loss->tile_floats;
+	float *tile = loss->tiles + (size_t) lane->index * loss->tile_floats;
 
 	for (int s = lane->index; s < loss->shards; s += lane->count)
 	{
@@ -199,7 +191,7 @@ sc_ntxent_run(const sc_lane *lane, sc_ntxent *loss, float *dz, const float *z)
 	SC_TRY(sc_lane_barrier(lane));
 	if (lane->index == 0)
 	{
-		double		sum = 0.0;
+		double sum = 0.0;
 
 		for (int s = 0; s < loss->shards; s++)
 			sum += loss->partial[s];

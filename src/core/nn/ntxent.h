@@ -19,24 +19,23 @@
 
 typedef struct sc_ntxent
 {
-	int			rows;			/* 2B; rows i and i + B are the two views of image i */
-	int			dim;
-	int			block;			/* rows of a shard */
-	int			shards;
-	float		temperature;
-	float	   *unit;			/* (rows, dim): z / ||z|| */
-	float	   *length;			/* (rows): max(||z||, 1e-12) */
-	float	   *top;			/* (rows): the largest logit of the row */
-	float	   *share;			/* (rows): 1 / sum of exp(logit - top) */
-	double	   *partial;		/* (shards): losses */
-	float	   *tiles;			/* (lanes, block, a fixed number of columns) */
-	size_t		tile_floats;	/* of one lane */
-	double		loss;			/* of the last run */
+	int rows; /* 2B; rows i and i + B are the two views of image i */
+	int dim;
+	int block; /* rows of a shard */
+	int shards;
+	float temperature;
+	float *unit;		/* (rows, dim): z / ||z|| */
+	float *length;		/* (rows): max(||z||, 1e-12) */
+	float *top;			/* (rows): the largest logit of the row */
+	float *share;		/* (rows): 1 / sum of exp(logit - top) */
+	double *partial;	/* (shards): losses */
+	float *tiles;		/* (lanes, block, a fixed number of columns) */
+	size_t tile_floats; /* of one lane */
+	double loss;		/* of the last run */
 } sc_ntxent;
 
 /* Take (or count) the work space of a loss over 2 * batch rows of dim floats. */
-extern void sc_ntxent_layout(sc_ntxent *loss, sc_arena *arena, int batch, int dim,
-							 float temperature, int lanes);
+extern void sc_ntxent_layout(sc_ntxent *loss, sc_arena *arena, int batch, int dim, float temperature, int lanes);
 
 /*
  * dz (rows, dim) of z (rows, dim), not normalised, and loss->loss, the mean
@@ -46,4 +45,4 @@ extern void sc_ntxent_layout(sc_ntxent *loss, sc_arena *arena, int batch, int di
  */
 extern sc_status sc_ntxent_run(const sc_lane *lane, sc_ntxent *loss, float *dz, const float *z);
 
-#endif							/* SC_NTXENT_H */
+#endif /* SC_NTXENT_H */

@@ -22,7 +22,7 @@ SC_SIMD_DECLARE(float, sc_ntxent_tile_sum, (const float *s, int n, float top));
  * row i that this is, and p_ji = exp(s[j] - tops[j]) * shares[j].
  * s, tops, shares (n).
  */
-SC_SIMD_DECLARE(void, sc_ntxent_tile_gradient, (float *s, int n, float top, float share,
-												const float *tops, const float *shares, float factor));
+SC_SIMD_DECLARE(void, sc_ntxent_tile_gradient,
+				(float *s, int n, float top, float share, const float *tops, const float *shares, float factor));
 
-#endif							/* SC_NTXENT_PARTS_H */
+#endif /* SC_NTXENT_PARTS_H */

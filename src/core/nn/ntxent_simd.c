@@ -16,16 +16,16 @@
 static inline float
 exp_negative(float x)
 {
-	float		inside = x > -87.0f ? x : -87.0f;	/* NaN: -87 */
-	float		t = (inside < 0.0f ? inside : 0.0f) * 1.44269504f;
-	int32_t		n = (int32_t) (t - 0.5f);
-	float		f = t - (float) n;	/* in -0.5 ... 0.5 */
-	float		p;
+	float inside = x > -87.0f ? x : -87.0f; /* NaN: -87 */
+	float t = (inside < 0.0f ? inside : 0.0f) * 1.44269504f;
+	int32_t n = (int32_t) (t - 0.5f);
+	float f = t - (float) n; /* in -0.5 ... 0.5 */
+	float p;
 	union
 	{
-		int32_t		i;
-		float		f;
-	}			power;
+		int32_t i;
+		float f;
+	} power;
 
 	/* The series of 2^f. */
 	p = 1.52527338e-5f;
@@ -42,9 +42,9 @@ exp_negative(float x)
 }
 
 float
-SC_SIMD(sc_ntxent_tile_max) (const float *s, int n)
+SC_SIMD(sc_ntxent_tile_max)(const float *s, int n)
 {
-	float		top = -INFINITY;
+	float top = -INFINITY;
 
 	for (int j = 0; j < n; j++)
 		top = s[j] > top ? s[j] : top;
@@ -52,9 +52,9 @@ SC_SIMD(sc_ntxent_tile_max) (const float *s, int n)
 }
 
 float
-SC_SIMD(sc_ntxent_tile_sum) (const float *s, int n, float top)
+SC_SIMD(sc_ntxent_tile_sum)(const float *s, int n, float top)
 {
-	float		sum = 0.0f;
+	float sum = 0.0f;
 
 	for (int j = 0; j < n; j++)
 		sum += exp_negative(s[j] - top);
@@ -62,9 +62,8 @@ SC_SIMD(sc_ntxent_tile_sum) (const float *s, int n, float top)
 }
 
 void
-SC_SIMD(sc_ntxent_tile_gradient) (float *restrict s, int n, float top, float share,
-								  const float *restrict tops, const float *restrict shares,
-								  float factor)
+SC_SIMD(sc_ntxent_tile_gradient)(float *restrict s, int n, float top, float share, const float *restrict tops,
+								 const float *restrict shares, float factor)
 {
 	for (int j = 0; j < n; j++)
 		s[j] = factor * (exp_negative(s[j] - top) * share + exp_negative(s[j] - tops[j]) * shares[j]);

@@ -23,7 +23,7 @@ typedef const_dnnl_memory_desc_t sc_dnnl_desc_ref;
 typedef dnnl_memory_desc_t sc_dnnl_desc;
 typedef const dnnl_memory_desc_t *sc_dnnl_desc_ref;
 #define SC_DNNL_REF(desc) (&(desc))
-#define SC_DNNL_NO_DESC ((dnnl_memory_desc_t) {0})
+#define SC_DNNL_NO_DESC ((dnnl_memory_desc_t){0})
 #endif
 
 static inline dnnl_status_t
@@ -58,14 +58,13 @@ sc_dnnl_conv_desc(dnnl_primitive_desc_t *result, dnnl_engine_t engine, int pass,
 
 #if DNNL_VERSION_MAJOR >= 3
 	if (pass == 0)
-		return dnnl_convolution_forward_primitive_desc_create(result, engine, forward, algorithm, *src, *weights,
-															  NULL, *dst, strides, NULL, padding, padding, attr);
+		return dnnl_convolution_forward_primitive_desc_create(result, engine, forward, algorithm, *src, *weights, NULL,
+															  *dst, strides, NULL, padding, padding, attr);
 	if (pass == 1)
-		return dnnl_convolution_backward_data_primitive_desc_create(result, engine, algorithm, *src, *weights,
-																	*dst, strides, NULL, padding, padding, hint, attr);
-	return dnnl_convolution_backward_weights_primitive_desc_create(result, engine, algorithm, *src, *weights,
-																   NULL, *dst, strides, NULL, padding, padding, hint,
-																   attr);
+		return dnnl_convolution_backward_data_primitive_desc_create(result, engine, algorithm, *src, *weights, *dst,
+																	strides, NULL, padding, padding, hint, attr);
+	return dnnl_convolution_backward_weights_primitive_desc_create(result, engine, algorithm, *src, *weights, NULL,
+																   *dst, strides, NULL, padding, padding, hint, attr);
 #else
 	dnnl_convolution_desc_t desc;
 	dnnl_status_t status;
@@ -74,8 +73,8 @@ sc_dnnl_conv_desc(dnnl_primitive_desc_t *result, dnnl_engine_t engine, int pass,
 		status = dnnl_convolution_forward_desc_init(&desc, forward, algorithm, src, weights, NULL, dst, strides,
 													padding, padding);
 	else if (pass == 1)
-		status = dnnl_convolution_backward_data_desc_init(&desc, algorithm, src, weights, dst, strides, padding,
-														  padding);
+		status =
+			dnnl_convolution_backward_data_desc_init(&desc, algorithm, src, weights, dst, strides, padding, padding);
 	else
 		status = dnnl_convolution_backward_weights_desc_init(&desc, algorithm, src, weights, NULL, dst, strides,
 															 padding, padding);
@@ -83,4 +82,4 @@ sc_dnnl_conv_desc(dnnl_primitive_desc_t *result, dnnl_engine_t engine, int pass,
 #endif
 }
 
-#endif							/* SC_ONEDNN_H */
+#endif /* SC_ONEDNN_H */

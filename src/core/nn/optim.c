@@ -12,16 +12,15 @@
 void
 sc_sgd_step(float *w, float *velocity, const float *grad, size_t n, const sc_sgd_config *config)
 {
-	SC_SIMD_CALL(sc_sgd_range) (w, velocity, grad, n, config->lr, config->momentum,
-								config->weight_decay);
+	SC_SIMD_CALL(sc_sgd_range)(w, velocity, grad, n, config->lr, config->momentum, config->weight_decay);
 }
 
 double
 sc_lr_at(const sc_lr_config *config, int epoch, int step)
 {
-	double		done = (double) epoch * config->steps_per_epoch + step;
-	double		warmup = (double) config->warmup_epochs * config->steps_per_epoch;
-	double		part = 0.0;		/* of the time after the warm-up */
+	double done = (double) epoch * config->steps_per_epoch + step;
+	double warmup = (double) config->warmup_epochs * config->steps_per_epoch;
+	double part = 0.0; /* of the time after the warm-up */
 
 	if (done < warmup)
 		return config->lr * (done + 1.0) / warmup;

@@ -17,28 +17,25 @@ sc_precision_best(void)
 	return sc_conv_bf16_pays(SC_CONV_BEST) ? SC_PRECISION_BF16 : SC_PRECISION_F32;
 }
 
-static const char *const part_names[SC_RESNET_PARTS] = {
-	"weight", "weight", "bias", "running_mean", "running_var", "num_batches_tracked"
-};
+static const char *const part_names[SC_RESNET_PARTS] = {"weight",		"weight",	   "bias",
+														"running_mean", "running_var", "num_batches_tracked"};
 
 /* The convolution of this shape, opened unless another layer has. */
 static sc_status
-shape_of(sc_resnet *net, int *shape, int in, int out, int side, int kernel, int stride,
-		 bool backward, sc_conv_kind kind, sc_error *err)
+shape_of(sc_resnet *net, int *shape, int in, int out, int side, int kernel, int stride, bool backward,
+		 sc_conv_kind kind, sc_error *err)
 {
-	sc_conv_config c = {
-		.views = net->views,
-		.in = in,
-		.out = out,
-		.side = side,
-		.kernel = kernel,
-		.stride = stride,
-		.block = net->block,
-		.planar = in == 3,
-		.backward = backward,
-		.kind = kind,
-		.precision = net->precision
-	};
+	sc_conv_config c = {.views = net->views,
+						.in = in,
+						.out = out,
+						.side = side,
+						.kernel = kernel,
+						.stride = stride,
+						.block = net->block,
+						.planar = in == 3,
+						.backward = backward,
+						.kind = kind,
+						.precision = net->precision};
 
 	for (int i = 0; i < net->convs; i++)
 	{
@@ -57,8 +54,8 @@ shape_of(sc_resnet *net, int *shape, int in, int out, int side, int kernel, int 
 }
 
 static sc_status
-add_layer(sc_resnet *net, int number, int in, int out, int side, int kernel, int stride,
-		  bool backward, sc_conv_kind kind, sc_error *err)
+add_layer(sc_resnet *net, int number, int in, int out, int side, int kernel, int stride, bool backward,
+		  sc_conv_kind kind, sc_error *err)
 {
 	sc_resnet_layer *layer = &net->layer[number];
 
@@ -84,10 +81,7 @@ add_layer(sc_resnet *net, int number, int in, int out, int side, int kernel, int
 static sc_status
 add_layers(sc_resnet *net, bool backward, sc_conv_kind kind, sc_error *err)
 {
-	int			number = 0,
-				channels = 64,
-				side,
-				last = 0;
+	int number = 0, channels = 64, side, last = 0;
 
 	if (net->small_stem)
 		SC_TRY(add_layer(net, 0, 3, 64, net->input_size, 3, 1, backward, kind, err));
@@ -97,16 +91,14 @@ add_layers(sc_resnet *net, bool backward, sc_conv_kind kind, sc_error *err)
 	strcpy(net->layer[0].norm_name, "bn1");
 	side = net->layer[0].side;
 	if (!net->small_stem)
-		side = (side - 1) / 2 + 1;	/* 3x3 max-pool, stride 2, padding 1 */
+		side = (side - 1) / 2 + 1; /* 3x3 max-pool, stride 2, padding 1 */
 	net->pool_side = side;
 
 	for (int b = 0; b < SC_RESNET_BLOCKS; b++)
 	{
 		sc_resnet_block *block = &net->blocks[b];
-		int			stage = b / 2,
-					out = 64 << stage,
-					stride = b % 2 == 0 && stage > 0 ? 2 : 1;
-		bool		changes = out != channels || stride != 1;
+		int stage = b / 2, out = 64 << stage, stride = b % 2 == 0 && stage > 0 ? 2 : 1;
+		bool changes = out != channels || stride != 1;
 
 		block->input = last;
 		block->first = ++number;
@@ -122,7 +114,7 @@ add_layers(sc_resnet *net, bool backward, sc_conv_kind kind, sc_error *err)
 		for (int l = block->first; l <= number; l++)
 		{
 			sc_resnet_layer *layer = &net->layer[l];
-			bool		down = l == block->shortcut;
+			bool down = l == block->shortcut;
 
 			snprintf(layer->conv_name, sizeof(layer->conv_name), "layer%d.%d.%s%d", stage + 1, b % 2,
 					 down ? "downsample." : "conv", down ? 0 : l - block->first + 1);
@@ -137,10 +129,9 @@ add_layers(sc_resnet *net, bool backward, sc_conv_kind kind, sc_error *err)
 }
 
 sc_status
-sc_resnet_open(sc_resnet *net, const sc_net_config *config, int views, bool backward,
-			   sc_error *err)
+sc_resnet_open(sc_resnet *net, const sc_net_config *config, int views, bool backward, sc_error *err)
 {
-	sc_status	status;
+	sc_status status;
 
 	memset(net, 0, sizeof(*net));
 	net->precision = config->precision;
@@ -176,7 +167,7 @@ sc_resnet_pool_elements(const sc_resnet *net)
 void
 sc_resnet_put_view(const sc_resnet *net, void *x, size_t v, const float *view)
 {
-	size_t		pixels = (size_t) net->input_size * net->input_size;
+	size_t pixels = (size_t) net->input_size * net->input_size;
 
 	for (size_t i = 0; i < pixels; i++)
 		for (size_t c = 0; c < 3; c++)
@@ -187,14 +178,13 @@ void
 sc_resnet_average(const sc_resnet *net, float *feature, const void *y, size_t v)
 {
 	const sc_resnet_layer *last = &net->layer[net->blocks[SC_RESNET_BLOCKS - 1].second];
-	size_t		pixels = (size_t) last->side * last->side,
-				block = (size_t) net->block,
-				view = v * (size_t) last->out * pixels;
+	size_t pixels = (size_t) last->side * last->side, block = (size_t) net->block,
+		   view = v * (size_t) last->out * pixels;
 
 	for (size_t c = 0; c < (size_t) last->out; c++)
 	{
-		size_t		channel = view + (c / block) * pixels * block + c % block;
-		float		sum = 0.0f;
+		size_t channel = view + (c / block) * pixels * block + c % block;
+		float sum = 0.0f;
 
 		for (size_t i = 0; i < pixels; i++)
 			sum += sc_element_get(y, channel + i * block, net->precision);
@@ -209,8 +199,8 @@ sc_resnet_init(const sc_resnet *net, float *params, float *stats, uint64_t seed,
 	{
 		const sc_resnet_layer *layer = &net->layer[l];
 		const sc_conv *conv = &net->conv[layer->shape];
-		sc_rng		rng = sc_rng_stream(seed, SC_INIT_STREAM, (uint64_t) l, 0);
-		float		deviation = sqrtf(2.0f / (float) (layer->out * layer->kernel * layer->kernel));
+		sc_rng rng = sc_rng_stream(seed, SC_INIT_STREAM, (uint64_t) l, 0);
+		float deviation = sqrtf(2.0f / (float) (layer->out * layer->kernel * layer->kernel));
 
 		/* The number of weights is even. */
 		for (size_t i = 0; i < conv->weights; i += 2)

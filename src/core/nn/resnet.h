@@ -21,7 +21,7 @@
 
 #define SC_RESNET_LAYERS 20
 #define SC_RESNET_BLOCKS 8
-#define SC_RESNET_SHAPES 12		/* different shapes of convolutions */
+#define SC_RESNET_SHAPES 12 /* different shapes of convolutions */
 
 /* Names the random numbers of initial weights (sc_rng_stream): no epoch has this number. */
 #define SC_INIT_STREAM UINT64_MAX
@@ -31,51 +31,47 @@
 
 typedef struct sc_resnet_layer
 {
-	char		conv_name[24];	/* "layer2.0.downsample.0" */
-	char		norm_name[24];	/* "layer2.0.downsample.1" */
-	int			in,				/* channels */
-				out;
-	int			kernel,
-				stride;
-	int			side;			/* of the output */
-	int			shape;			/* which of the convolutions */
-	size_t		weight,			/* offsets in the slab of parameters */
-				scale,
-				shift;
-	size_t		mean,			/* ... and in that of the running statistics */
-				var;
+	char conv_name[24]; /* "layer2.0.downsample.0" */
+	char norm_name[24]; /* "layer2.0.downsample.1" */
+	int in,				/* channels */
+		out;
+	int kernel, stride;
+	int side;	   /* of the output */
+	int shape;	   /* which of the convolutions */
+	size_t weight, /* offsets in the slab of parameters */
+		scale, shift;
+	size_t mean, /* ... and in that of the running statistics */
+		var;
 } sc_resnet_layer;
 
 typedef struct sc_resnet_block
 {
-	int			first,			/* layers */
-				second,
-				shortcut;		/* -1: the input itself */
-	int			input;			/* the layer whose output is the block's input: the stem, or a second */
+	int first,			  /* layers */
+		second, shortcut; /* -1: the input itself */
+	int input;			  /* the layer whose output is the block's input: the stem, or a second */
 } sc_resnet_block;
 
 typedef struct sc_resnet
 {
-	int			input_size;
-	bool		small_stem;
-	int			block;			/* channels of a block of the tensors */
-	sc_precision precision;		/* of the tensors */
-	int			views;			/* of one call of a convolution */
-	int			pool_side;		/* side of what the blocks start from */
+	int input_size;
+	bool small_stem;
+	int block;				/* channels of a block of the tensors */
+	sc_precision precision; /* of the tensors */
+	int views;				/* of one call of a convolution */
+	int pool_side;			/* side of what the blocks start from */
 	sc_resnet_layer layer[SC_RESNET_LAYERS];
 	sc_resnet_block blocks[SC_RESNET_BLOCKS];
-	sc_conv		conv[SC_RESNET_SHAPES];
-	int			convs;
-	size_t		params;			/* floats of a slab of parameters, a multiple of 16 */
-	size_t		stats;			/* floats of the running statistics, a multiple of 16 */
-	size_t		turned;			/* bytes of all turned weights */
-	size_t		turned_at[SC_RESNET_LAYERS];
-	size_t		largest_weight; /* floats of the largest layer's weights */
-	size_t		scratch;		/* bytes that one lane needs for any convolution */
+	sc_conv conv[SC_RESNET_SHAPES];
+	int convs;
+	size_t params; /* floats of a slab of parameters, a multiple of 16 */
+	size_t stats;  /* floats of the running statistics, a multiple of 16 */
+	size_t turned; /* bytes of all turned weights */
+	size_t turned_at[SC_RESNET_LAYERS];
+	size_t largest_weight; /* floats of the largest layer's weights */
+	size_t scratch;		   /* bytes that one lane needs for any convolution */
 } sc_resnet;
 
-extern sc_status sc_resnet_open(sc_resnet *net, const sc_net_config *config, int views, bool backward,
-								sc_error *err);
+extern sc_status sc_resnet_open(sc_resnet *net, const sc_net_config *config, int views, bool backward, sc_error *err);
 extern void sc_resnet_close(sc_resnet *net);
 
 /* Elements of one view of a layer's output; of one view of what the blocks start from: layer 1's input. */
@@ -104,14 +100,14 @@ typedef enum sc_resnet_part
 	SC_RESNET_SHIFT,
 	SC_RESNET_MEAN,
 	SC_RESNET_VAR,
-	SC_RESNET_STEPS,			/* num_batches_tracked */
+	SC_RESNET_STEPS, /* num_batches_tracked */
 	SC_RESNET_PARTS
 } sc_resnet_part;
 
 #define SC_RESNET_NAME 64
 
 /* Name and shape of a tensor, in PyTorch's order; returns the number of dimensions. */
-extern int	sc_resnet_tensor(const sc_resnet *net, int layer, sc_resnet_part part,
-							 char name[SC_RESNET_NAME], int shape[4]);
+extern int sc_resnet_tensor(const sc_resnet *net, int layer, sc_resnet_part part, char name[SC_RESNET_NAME],
+							int shape[4]);
 
-#endif							/* SC_RESNET_H */
+#endif /* SC_RESNET_H */

@@ -25,12 +25,12 @@
 
 typedef struct buffers
 {
-	float	   *planes;			/* (3, n, n) */
-	float	   *tmp;			/* (n, n) */
-	float	   *strip;			/* (SC_VIEW_STRIP, 3) */
-	float	   *line;			/* (n, 3) */
-	float	   *pad;			/* (3 n) */
-	float	   *weights;		/* (n) */
+	float *planes;	/* (3, n, n) */
+	float *tmp;		/* (n, n) */
+	float *strip;	/* (SC_VIEW_STRIP, 3) */
+	float *line;	/* (n, 3) */
+	float *pad;		/* (3 n) */
+	float *weights; /* (n) */
 	sc_view_axis ax;
 	sc_view_axis ay;
 } buffers;
@@ -50,8 +50,8 @@ layout_axis(sc_arena *arena, int n)
 static buffers
 layout(sc_arena *arena, int n)
 {
-	buffers		b;
-	size_t		plane = sc_mul((size_t) n, (size_t) n);
+	buffers b;
+	size_t plane = sc_mul((size_t) n, (size_t) n);
 
 	b.planes = SC_TAKE(arena, float, sc_mul(3, plane));
 	b.tmp = SC_TAKE(arena, float, plane);
@@ -67,7 +67,7 @@ layout(sc_arena *arena, int n)
 size_t
 sc_augment_scratch_bytes(int input_size)
 {
-	sc_arena	counter = sc_arena_counter();
+	sc_arena counter = sc_arena_counter();
 
 	(void) layout(&counter, input_size);
 	return sc_arena_need(&counter);
@@ -77,17 +77,17 @@ sc_augment_scratch_bytes(int input_size)
 static void
 plan_axis(sc_view_axis *a, int length, int n)
 {
-	double		scale = (double) length / n;
-	double		step = 1.0 / SC_MAX(scale, 1.0);
-	double		support = SC_MAX(scale, 1.0);
+	double scale = (double) length / n;
+	double step = 1.0 / SC_MAX(scale, 1.0);
+	double support = SC_MAX(scale, 1.0);
 
 	a->step = (float) step;
 	for (int j = 0; j < n; j++)
 	{
-		double		center = (j + 0.5) * scale;
-		int			first = SC_MAX((int) (center - support + 0.5), 0);
-		int			end = SC_MIN((int) (center + support + 0.5), length);
-		double		sum = 0;
+		double center = (j + 0.5) * scale;
+		int first = SC_MAX((int) (center - support + 0.5), 0);
+		int end = SC_MIN((int) (center + support + 0.5), length);
+		double sum = 0;
 
 		for (int i = first; i < end; i++)
 			sum += fmax(0.0, 1.0 - fabs((i + 0.5 - center) * step));
@@ -100,16 +100,12 @@ plan_axis(sc_view_axis *a, int length, int n)
 
 /* The crop, resized, into the planes, each value put where flips and a quarter turn take it. */
 static void
-resize(const buffers *b, const sc_image *image, const sc_view_draw *d, int n,
-	   bool rotate_before_flip)
+resize(const buffers *b, const sc_image *image, const sc_view_draw *d, int n, bool rotate_before_flip)
 {
-	sc_view_axis ax = b->ax,
-				ay = b->ay;
-	bool		hflip = d->hflip,
-				vflip = d->vflip;
-	int			stride = image->width * image->channels;
-	const uint8_t *corner = image->pixels + (size_t) d->y * (size_t) stride +
-		(size_t) d->x * (size_t) image->channels;
+	sc_view_axis ax = b->ax, ay = b->ay;
+	bool hflip = d->hflip, vflip = d->vflip;
+	int stride = image->width * image->channels;
+	const uint8_t *corner = image->pixels + (size_t) d->y * (size_t) stride + (size_t) d->x * (size_t) image->channels;
 
 	plan_axis(&ax, d->width, n);
 	plan_axis(&ay, d->height, n);
@@ -121,9 +117,9 @@ resize(const buffers *b, const sc_image *image, const sc_view_draw *d, int n,
 	}
 	for (int y = 0; y < n; y++)
 	{
-		int			row = vflip ? n - 1 - y : y;
-		int			column = hflip ? n - 1 : 0;	/* of the line's first value */
-		int			step = hflip ? -1 : 1;
+		int row = vflip ? n - 1 - y : y;
+		int column = hflip ? n - 1 : 0; /* of the line's first value */
+		int step = hflip ? -1 : 1;
 		sc_view_place place = {b->planes, row * n + column, step};
 
 		/* Counter-clockwise: (row, column) goes to row n - 1 - column of column row. */
@@ -132,23 +128,22 @@ resize(const buffers *b, const sc_image *image, const sc_view_draw *d, int n,
 			place.at = (n - 1 - column) * n + row;
 			place.step = -step * n;
 		}
-		SC_SIMD_CALL(sc_view_resize_line) (place, corner, stride, image->channels, d->width,
-										   &ax, &ay, y, n, b->strip, b->line);
+		SC_SIMD_CALL(sc_view_resize_line)
+		(place, corner, stride, image->channels, d->width, &ax, &ay, y, n, b->strip, b->line);
 	}
 }
 
 /* The crop turned by any angle, or sheared. */
 static void
-turn(const buffers *b, const sc_image *image, const sc_view_draw *d, int n,
-	 bool rotate_before_flip)
+turn(const buffers *b, const sc_image *image, const sc_view_draw *d, int n, bool rotate_before_flip)
 {
-	double		angle = d->quarter ? 0.0 : d->angle;
-	double		cosine = d->quarter ? 0.0 : cos(angle);
-	double		sine = d->quarter ? 1.0 : sin(angle);
-	double		fx = d->hflip ? -1.0 : 1.0;
-	double		fy = d->vflip ? -1.0 : 1.0;
-	double		sx = (double) d->width / n;
-	double		sy = (double) d->height / n;
+	double angle = d->quarter ? 0.0 : d->angle;
+	double cosine = d->quarter ? 0.0 : cos(angle);
+	double sine = d->quarter ? 1.0 : sin(angle);
+	double fx = d->hflip ? -1.0 : 1.0;
+	double fy = d->vflip ? -1.0 : 1.0;
+	double sx = (double) d->width / n;
+	double sy = (double) d->height / n;
 	sc_view_affine m;
 
 	/*
@@ -172,7 +167,7 @@ turn(const buffers *b, const sc_image *image, const sc_view_draw *d, int n,
 	m.samples_x = SC_MAX(m.samples_x, 1);
 	m.samples_y = SC_MAX(m.samples_y, 1);
 	for (int y = 0; y < n; y++)
-		SC_SIMD_CALL(sc_view_sample_line) (b->planes, image, &m, y, n);
+		SC_SIMD_CALL(sc_view_sample_line)(b->planes, image, &m, y, n);
 }
 
 /* torchvision's ColorJitter. Saturation and hue leave gray as it is. */
@@ -181,27 +176,26 @@ jitter(const buffers *b, const sc_view_draw *d, size_t count, int channels)
 {
 	for (int i = 0; i < SC_JITTER_STEPS; i++)
 	{
-		float		factor = d->factor[d->order[i]];
-		size_t		values = count * (size_t) channels;
-		double		mean;
+		float factor = d->factor[d->order[i]];
+		size_t values = count * (size_t) channels;
+		double mean;
 
 		switch (d->order[i])
 		{
 			case SC_JITTER_BRIGHTNESS:
-				SC_SIMD_CALL(sc_view_scale) (b->planes, values, factor, 0.0f);
+				SC_SIMD_CALL(sc_view_scale)(b->planes, values, factor, 0.0f);
 				break;
 			case SC_JITTER_CONTRAST:
-				mean = SC_SIMD_CALL(sc_view_luma_sum) (b->planes, count, channels) / (double) count;
-				SC_SIMD_CALL(sc_view_scale) (b->planes, values, factor,
-											 (1.0f - factor) * (float) mean);
+				mean = SC_SIMD_CALL(sc_view_luma_sum)(b->planes, count, channels) / (double) count;
+				SC_SIMD_CALL(sc_view_scale)(b->planes, values, factor, (1.0f - factor) * (float) mean);
 				break;
 			case SC_JITTER_SATURATION:
 				if (channels == 3)
-					SC_SIMD_CALL(sc_view_saturate) (b->planes, count, factor);
+					SC_SIMD_CALL(sc_view_saturate)(b->planes, count, factor);
 				break;
 			default:
 				if (channels == 3)
-					SC_SIMD_CALL(sc_view_hue) (b->planes, count, factor);
+					SC_SIMD_CALL(sc_view_hue)(b->planes, count, factor);
 		}
 	}
 }
@@ -209,27 +203,26 @@ jitter(const buffers *b, const sc_view_draw *d, size_t count, int channels)
 static void
 blur(const buffers *b, int n, int channels, float sigma)
 {
-	int			radius = (int) fmin(ceil(3.0 * sigma), n - 1.0);
-	double		sum = 1;
+	int radius = (int) fmin(ceil(3.0 * sigma), n - 1.0);
+	double sum = 1;
 
 	for (int i = 1; i <= radius; i++)
 		sum += 2 * exp(-0.5 * i * i / ((double) sigma * sigma));
 	for (int i = 0; i <= radius; i++)
 		b->weights[i] = (float) (exp(-0.5 * i * i / ((double) sigma * sigma)) / sum);
 	for (int c = 0; c < channels; c++)
-		SC_SIMD_CALL(sc_view_blur) (b->planes + (size_t) c * (size_t) n * (size_t) n, n,
-									b->weights, radius, b->tmp, b->pad);
+		SC_SIMD_CALL(sc_view_blur)
+	(b->planes + (size_t) c * (size_t) n * (size_t) n, n, b->weights, radius, b->tmp, b->pad);
 }
 
 void
-sc_augment_view(float *out, const sc_image *image, const sc_augment_config *config, sc_rng *rng,
-				void *scratch)
+sc_augment_view(float *out, const sc_image *image, const sc_augment_config *config, sc_rng *rng, void *scratch)
 {
-	int			n = config->input_size;
-	size_t		count = (size_t) n * (size_t) n;
-	int			channels = image->channels;
-	sc_arena	arena = sc_arena_over(scratch, sc_augment_scratch_bytes(n));
-	buffers		b = layout(&arena, n);
+	int n = config->input_size;
+	size_t count = (size_t) n * (size_t) n;
+	int channels = image->channels;
+	sc_arena arena = sc_arena_over(scratch, sc_augment_scratch_bytes(n));
+	buffers b = layout(&arena, n);
 	sc_view_draw d;
 
 	sc_view_draw_all(&d, config, image->width, image->height, rng);
@@ -239,29 +232,27 @@ sc_augment_view(float *out, const sc_image *image, const sc_augment_config *conf
 		resize(&b, image, &d, n, config->rotate_before_flip);
 	if (d.morph != 0)
 		for (int c = 0; c < channels; c++)
-			SC_SIMD_CALL(sc_view_morph) (b.planes + (size_t) c * count, n, n <= 40 ? 1 : 2,
-										 (float) d.morph, b.tmp, b.pad);
+			SC_SIMD_CALL(sc_view_morph)
+	(b.planes + (size_t) c * count, n, n <= 40 ? 1 : 2, (float) d.morph, b.tmp, b.pad);
 	if (d.jitter)
 		jitter(&b, &d, count, channels);
 	if (d.gray && channels == 3)
 	{
-		SC_SIMD_CALL(sc_view_saturate) (b.planes, count, 0.0f);
+		SC_SIMD_CALL(sc_view_saturate)(b.planes, count, 0.0f);
 		channels = 1;
 	}
 	if (d.sigma > 0)
 		blur(&b, n, channels, d.sigma);
-	SC_SIMD_CALL(sc_view_finish) (out, b.planes, count, channels, config->mean, config->std);
+	SC_SIMD_CALL(sc_view_finish)(out, b.planes, count, channels, config->mean, config->std);
 }
 
 void
-sc_plain_view(float *out, const sc_image *image, int input_size, const float mean[3],
-			  const float std[3], void *scratch)
+sc_plain_view(float *out, const sc_image *image, int input_size, const float mean[3], const float std[3], void *scratch)
 {
-	sc_arena	arena = sc_arena_over(scratch, sc_augment_scratch_bytes(input_size));
-	buffers		b = layout(&arena, input_size);
+	sc_arena arena = sc_arena_over(scratch, sc_augment_scratch_bytes(input_size));
+	buffers b = layout(&arena, input_size);
 	sc_view_draw whole = {.width = image->width, .height = image->height};
 
 	resize(&b, image, &whole, input_size, false);
-	SC_SIMD_CALL(sc_view_finish) (out, b.planes, (size_t) input_size * (size_t) input_size,
-								  image->channels, mean, std);
+	SC_SIMD_CALL(sc_view_finish)(out, b.planes, (size_t) input_size * (size_t) input_size, image->channels, mean, std);
 }

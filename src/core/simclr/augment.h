@@ -17,29 +17,21 @@
 /* Names are Lightly's; ranges and defaults in the documentation of the options. */
 typedef struct sc_augment_config
 {
-	int			input_size;		/* side of the view */
-	float		min_scale,
-				max_scale;		/* random resized crop: share of the area */
-	float		min_ratio,
-				max_ratio;		/* ... and aspect ratio, log-uniform */
-	float		hf_prob,
-				vf_prob;		/* flips */
-	float		rr_prob;		/* rotation: by 90 degrees, or, ... */
-	float		rr_degrees;		/* ... where > 0, uniform in -rr_degrees ... rr_degrees */
-	float		shear;			/* horizontal shear factor, uniform in +- shear */
-	float		morph_prob;		/* dilation or erosion, half each */
-	float		cj_prob;		/* colour jitter, */
-	float		cj_bright,
-				cj_contrast,
-				cj_sat,
-				cj_hue;			/* ... its ranges, strength multiplied in */
-	float		random_gray_scale;	/* probability */
-	float		gaussian_blur;	/* probability */
-	float		sigma_min,
-				sigma_max;		/* of the blur, in pixels of the view */
-	bool		rotate_before_flip; /* Lightly 1.2's order; geometry is one resampling either way */
-	float		mean[3],
-				std[3];			/* of the normalisation, pixels in 0 ... 1 */
+	int input_size;								  /* side of the view */
+	float min_scale, max_scale;					  /* random resized crop: share of the area */
+	float min_ratio, max_ratio;					  /* ... and aspect ratio, log-uniform */
+	float hf_prob, vf_prob;						  /* flips */
+	float rr_prob;								  /* rotation: by 90 degrees, or, ... */
+	float rr_degrees;							  /* ... where > 0, uniform in -rr_degrees ... rr_degrees */
+	float shear;								  /* horizontal shear factor, uniform in +- shear */
+	float morph_prob;							  /* dilation or erosion, half each */
+	float cj_prob;								  /* colour jitter, */
+	float cj_bright, cj_contrast, cj_sat, cj_hue; /* ... its ranges, strength multiplied in */
+	float random_gray_scale;					  /* probability */
+	float gaussian_blur;						  /* probability */
+	float sigma_min, sigma_max;					  /* of the blur, in pixels of the view */
+	bool rotate_before_flip;					  /* Lightly 1.2's order; geometry is one resampling either way */
+	float mean[3], std[3];						  /* of the normalisation, pixels in 0 ... 1 */
 } sc_augment_config;
 
 /* Bytes of scratch for either kind of view, for images up to any size. */
@@ -49,15 +41,15 @@ extern size_t sc_augment_scratch_bytes(int input_size);
  * One random view: out (input_size, input_size, 3), normalised. All randomness
  * comes from rng.
  */
-extern void sc_augment_view(float *out, const sc_image *image, const sc_augment_config *config,
-							sc_rng *rng, void *scratch);
+extern void sc_augment_view(float *out, const sc_image *image, const sc_augment_config *config, sc_rng *rng,
+							void *scratch);
 
 /*
  * The plain view: resized to (input_size, input_size) ignoring the aspect
  * ratio, antialiased bilinear as torchvision's Resize on a PIL image, then
  * normalised. out (input_size, input_size, 3).
  */
-extern void sc_plain_view(float *out, const sc_image *image, int input_size,
-						  const float mean[3], const float std[3], void *scratch);
+extern void sc_plain_view(float *out, const sc_image *image, int input_size, const float mean[3], const float std[3],
+						  void *scratch);
 
-#endif							/* SC_AUGMENT_H */
+#endif /* SC_AUGMENT_H */

@@ -26,18 +26,16 @@ pixels(double x, int limit)
 static void
 draw_crop(sc_view_draw *d, const sc_augment_config *config, int width, int height, sc_rng *rng)
 {
-	double		area = (double) width * height;
-	double		ratio = (double) width / height;
+	double area = (double) width * height;
+	double ratio = (double) width / height;
 
 	for (int i = 0; i < CROP_TRIES; i++)
 	{
-		double		target = area * (config->min_scale +
-									 (config->max_scale - config->min_scale) * sc_rng_uniform53(rng));
-		double		aspect = exp(log(config->min_ratio) +
-								 (log(config->max_ratio) - log(config->min_ratio)) *
-								 sc_rng_uniform53(rng));
-		double		w = nearbyint(sqrt(target * aspect));
-		double		h = nearbyint(sqrt(target / aspect));
+		double target = area * (config->min_scale + (config->max_scale - config->min_scale) * sc_rng_uniform53(rng));
+		double aspect =
+			exp(log(config->min_ratio) + (log(config->max_ratio) - log(config->min_ratio)) * sc_rng_uniform53(rng));
+		double w = nearbyint(sqrt(target * aspect));
+		double h = nearbyint(sqrt(target / aspect));
 
 		if (w < 1 || h < 1 || w > width || h > height)
 			continue;
@@ -61,13 +59,13 @@ draw_crop(sc_view_draw *d, const sc_augment_config *config, int width, int heigh
 static void
 draw_jitter(sc_view_draw *d, const sc_augment_config *config, sc_rng *rng)
 {
-	float		range[SC_JITTER_STEPS] = {config->cj_bright, config->cj_contrast, config->cj_sat};
+	float range[SC_JITTER_STEPS] = {config->cj_bright, config->cj_contrast, config->cj_sat};
 
 	for (int i = 0; i < SC_JITTER_STEPS; i++)
 		d->order[i] = (sc_jitter_step) i;
-	for (int i = SC_JITTER_STEPS - 1; i > 0; i--)	/* Fisher and Yates */
+	for (int i = SC_JITTER_STEPS - 1; i > 0; i--) /* Fisher and Yates */
 	{
-		int			j = (int) sc_rng_below(rng, (uint64_t) i + 1);
+		int j = (int) sc_rng_below(rng, (uint64_t) i + 1);
 		sc_jitter_step swap = d->order[i];
 
 		d->order[i] = d->order[j];
@@ -79,8 +77,7 @@ draw_jitter(sc_view_draw *d, const sc_augment_config *config, sc_rng *rng)
 }
 
 void
-sc_view_draw_all(sc_view_draw *d, const sc_augment_config *config, int width, int height,
-				 sc_rng *rng)
+sc_view_draw_all(sc_view_draw *d, const sc_augment_config *config, int width, int height, sc_rng *rng)
 {
 	*d = (sc_view_draw){0};
 	draw_crop(d, config, width, height, rng);
@@ -90,8 +87,7 @@ sc_view_draw_all(sc_view_draw *d, const sc_augment_config *config, int width, in
 	{
 		d->quarter = config->rr_degrees <= 0;
 		if (!d->quarter)
-			d->angle = sc_rng_range(rng, -config->rr_degrees, config->rr_degrees) *
-				(3.14159265358979323846 / 180.0);
+			d->angle = sc_rng_range(rng, -config->rr_degrees, config->rr_degrees) * (3.14159265358979323846 / 180.0);
 	}
 	if (config->shear > 0)
 		d->shear = sc_rng_range(rng, -config->shear, config->shear);

@@ -21,21 +21,18 @@ typedef enum sc_jitter_step
 
 typedef struct sc_view_draw
 {
-	int			x,				/* the crop, in pixels of the image */
-				y,
-				width,
-				height;
-	bool		hflip,
-				vflip;
-	bool		quarter;		/* rotate by 90 degrees, counter-clockwise */
-	double		angle;			/* otherwise rotate by this, counter-clockwise, in radians */
-	double		shear;			/* x moves by this much per y */
-	int			morph;			/* -1 erosion, 0 none, 1 dilation */
-	bool		jitter;
+	int x, /* the crop, in pixels of the image */
+		y, width, height;
+	bool hflip, vflip;
+	bool quarter; /* rotate by 90 degrees, counter-clockwise */
+	double angle; /* otherwise rotate by this, counter-clockwise, in radians */
+	double shear; /* x moves by this much per y */
+	int morph;	  /* -1 erosion, 0 none, 1 dilation */
+	bool jitter;
 	sc_jitter_step order[SC_JITTER_STEPS];
-	float		factor[SC_JITTER_STEPS];	/* by step; for the hue: the shift, in turns */
-	bool		gray;
-	float		sigma;			/* of the blur; 0: none */
+	float factor[SC_JITTER_STEPS]; /* by step; for the hue: the shift, in turns */
+	bool gray;
+	float sigma; /* of the blur; 0: none */
 } sc_view_draw;
 
 /*
@@ -50,7 +47,6 @@ typedef struct sc_view_draw
  *
  * The channels of an image play no part: a grayscale image draws the same.
  */
-extern void sc_view_draw_all(sc_view_draw *d, const sc_augment_config *config,
-							 int width, int height, sc_rng *rng);
+extern void sc_view_draw_all(sc_view_draw *d, const sc_augment_config *config, int width, int height, sc_rng *rng);
 
-#endif							/* SC_AUGMENT_DRAW_H */
+#endif /* SC_AUGMENT_DRAW_H */

@@ -24,36 +24,34 @@
  */
 typedef struct sc_view_axis
 {
-	int		   *first;			/* (n) */
-	int		   *count;			/* (n) */
-	float	   *start;			/* (n) */
-	float	   *norm;			/* (n) */
-	float		step;
+	int *first;	  /* (n) */
+	int *count;	  /* (n) */
+	float *start; /* (n) */
+	float *norm;  /* (n) */
+	float step;
 } sc_view_axis;
 
 /* Where value x of a line goes: to plane + at + x * step, the next colour a plane further. */
 typedef struct sc_view_place
 {
-	float	   *plane;
-	int			at;
-	int			step;
+	float *plane;
+	int at;
+	int step;
 } sc_view_place;
 
 /* From a pixel of the view to a point of the image: both with the centre of the first pixel at 0.5. */
 typedef struct sc_view_affine
 {
-	double		xx,
-				xy,
-				x0,				/* x' = xx x + xy y + x0 */
-				yx,
-				yy,
-				y0;
-	int			samples_x,		/* points per pixel of the view */
-				samples_y;
+	double xx, xy, x0, /* x' = xx x + xy y + x0 */
+		yx, yy, y0;
+	int samples_x, /* points per pixel of the view */
+		samples_y;
 } sc_view_affine;
 
 /* One line of the view, resized. strip (SC_VIEW_STRIP * channels), line (n * channels): scratch. */
-SC_SIMD_DECLARE(void, sc_view_resize_line, (sc_view_place out, const uint8_t *pixels, int stride, int channels, int width, const sc_view_axis *ax, const sc_view_axis *ay, int y, int n, float *strip, float *line));
+SC_SIMD_DECLARE(void, sc_view_resize_line,
+				(sc_view_place out, const uint8_t *pixels, int stride, int channels, int width, const sc_view_axis *ax,
+				 const sc_view_axis *ay, int y, int n, float *strip, float *line));
 /* Line y of the view, through an affine map; bilinear, pixels at the edge go on outside of the image. */
 SC_SIMD_DECLARE(void, sc_view_sample_line, (float *plane, const sc_image *image, const sc_view_affine *m, int y, int n));
 /* x = clamp(factor * x + shift), count values */
@@ -69,6 +67,7 @@ SC_SIMD_DECLARE(void, sc_view_blur, (float *plane, int n, const float *weights, 
 /* The maximum (sign 1) or minimum (-1) over squares of 2 radius + 1. tmp (n, n), pad (3 n). */
 SC_SIMD_DECLARE(void, sc_view_morph, (float *plane, int n, int radius, float sign, float *tmp, float *pad));
 /* out (count, 3) from planes (channels, count): (x - mean) / std */
-SC_SIMD_DECLARE(void, sc_view_finish, (float *out, const float *planes, size_t count, int channels, const float *mean, const float *std));
+SC_SIMD_DECLARE(void, sc_view_finish,
+				(float *out, const float *planes, size_t count, int channels, const float *mean, const float *std));
 
-#endif							/* SC_AUGMENT_LOOPS_H */
+#endif /* SC_AUGMENT_LOOPS_H */

@@ -24,21 +24,21 @@ clamp(float x)
 
 /* line (n, channels) += the part of the sums whose elements lie in begin ... end - 1 of the row. */
 static inline void
-resize_strip(float *restrict line, const float *restrict strip, const sc_view_axis *ax,
-			 int n, int channels, int begin, int end)
+resize_strip(float *restrict line, const float *restrict strip, const sc_view_axis *ax, int n, int channels, int begin,
+			 int end)
 {
-	float		step = ax->step;
+	float step = ax->step;
 
 	for (int j = 0; j < n; j++)
 	{
-		int			from = SC_MAX(ax->first[j], begin);
-		int			to = SC_MIN(ax->first[j] + ax->count[j], end);
-		float		at = ax->start[j] + (float) (from - ax->first[j]) * step;
-		float		sum[3] = {0};
+		int from = SC_MAX(ax->first[j], begin);
+		int to = SC_MIN(ax->first[j] + ax->count[j], end);
+		float at = ax->start[j] + (float) (from - ax->first[j]) * step;
+		float sum[3] = {0};
 
 		for (int i = from; i < to; i++, at += step)
 		{
-			float		w = fmaxf(0.0f, 1.0f - fabsf(at));
+			float w = fmaxf(0.0f, 1.0f - fabsf(at));
 
 			for (int c = 0; c < channels; c++)
 				sum[c] += w * strip[(i - begin) * channels + c];
@@ -49,25 +49,24 @@ resize_strip(float *restrict line, const float *restrict strip, const sc_view_ax
 }
 
 void
-SC_SIMD(sc_view_resize_line) (sc_view_place out, const uint8_t *pixels, int stride, int channels,
-							  int width, const sc_view_axis *ax, const sc_view_axis *ay,
-							  int y, int n, float *restrict strip, float *line)
+SC_SIMD(sc_view_resize_line)(sc_view_place out, const uint8_t *pixels, int stride, int channels, int width,
+							 const sc_view_axis *ax, const sc_view_axis *ay, int y, int n, float *restrict strip,
+							 float *line)
 {
-	size_t		plane = (size_t) n * (size_t) n;
+	size_t plane = (size_t) n * (size_t) n;
 
 	memset(line, 0, sizeof(float) * (size_t) n * (size_t) channels);
 	for (int begin = 0; begin < width; begin += SC_VIEW_STRIP)
 	{
-		int			end = SC_MIN(width, begin + SC_VIEW_STRIP);
-		int			values = (end - begin) * channels;
+		int end = SC_MIN(width, begin + SC_VIEW_STRIP);
+		int values = (end - begin) * channels;
 
 		memset(strip, 0, sizeof(float) * (size_t) values);
 		for (int i = 0; i < ay->count[y]; i++)
 		{
-			const uint8_t *restrict row = pixels + (size_t) (ay->first[y] + i) * (size_t) stride +
-				(size_t) begin * (size_t) channels;
-			float		w = fmaxf(0.0f, 1.0f - fabsf(ay->start[y] + (float) i * ay->step)) *
-				ay->norm[y] * (1.0f / 255.0f);
+			const uint8_t *restrict row =
+				pixels + (size_t) (ay->first[y] + i) * (size_t) stride + (size_t) begin * (size_t) channels;
+			float w = fmaxf(0.0f, 1.0f - fabsf(ay->start[y] + (float) i * ay->step)) * ay->norm[y] * (1.0f / 255.0f);
 
 			for (int k = 0; k < values; k++)
 				strip[k] += w * (float) row[k];
@@ -79,7 +78,7 @@ SC_SIMD(sc_view_resize_line) (sc_view_place out, const uint8_t *pixels, int stri
 	}
 	for (int c = 0; c < channels; c++)
 	{
-		float	   *to = out.plane + (size_t) c * plane + out.at;
+		float *to = out.plane + (size_t) c * plane + out.at;
 
 		for (int x = 0; x < n; x++)
 			to[(ptrdiff_t) x * out.step] = line[x * channels + c];
@@ -90,21 +89,20 @@ SC_SIMD(sc_view_resize_line) (sc_view_place out, const uint8_t *pixels, int stri
 static inline void
 sample(float *sum, const sc_image *image, double x, double y, int channels)
 {
-	double		px = fmin(fmax(x - 0.5, 0.0), image->width - 1.0);
-	double		py = fmin(fmax(y - 0.5, 0.0), image->height - 1.0);
-	int			ix = SC_MIN((int) px, SC_MAX(image->width - 2, 0));
-	int			iy = SC_MIN((int) py, SC_MAX(image->height - 2, 0));
-	float		fx = (float) (px - ix);
-	float		fy = (float) (py - iy);
-	size_t		right = image->width > 1 ? (size_t) channels : 0;
-	size_t		down = image->height > 1 ? (size_t) image->width * (size_t) channels : 0;
-	const uint8_t *p = image->pixels +
-		((size_t) iy * (size_t) image->width + (size_t) ix) * (size_t) channels;
+	double px = fmin(fmax(x - 0.5, 0.0), image->width - 1.0);
+	double py = fmin(fmax(y - 0.5, 0.0), image->height - 1.0);
+	int ix = SC_MIN((int) px, SC_MAX(image->width - 2, 0));
+	int iy = SC_MIN((int) py, SC_MAX(image->height - 2, 0));
+	float fx = (float) (px - ix);
+	float fy = (float) (py - iy);
+	size_t right = image->width > 1 ? (size_t) channels : 0;
+	size_t down = image->height > 1 ? (size_t) image->width * (size_t) channels : 0;
+	const uint8_t *p = image->pixels + ((size_t) iy * (size_t) image->width + (size_t) ix) * (size_t) channels;
 
 	for (int c = 0; c < channels; c++, p++)
 	{
-		float		upper = p[0] + fx * ((float) p[right] - p[0]);
-		float		lower = p[down] + fx * ((float) p[down + right] - p[down]);
+		float upper = p[0] + fx * ((float) p[right] - p[0]);
+		float lower = p[down] + fx * ((float) p[down + right] - p[down]);
 
 		sum[c] += upper + fy * (lower - upper);
 	}
@@ -113,20 +111,19 @@ sample(float *sum, const sc_image *image, double x, double y, int channels)
 static inline void
 sample_line(float *plane, const sc_image *image, const sc_view_affine *m, int y, int n, int channels)
 {
-	float		norm = 1.0f / (255.0f * (float) (m->samples_x * m->samples_y));
+	float norm = 1.0f / (255.0f * (float) (m->samples_x * m->samples_y));
 
 	for (int x = 0; x < n; x++)
 	{
-		float		sum[3] = {0};
+		float sum[3] = {0};
 
 		for (int j = 0; j < m->samples_y; j++)
 			for (int i = 0; i < m->samples_x; i++)
 			{
-				double		u = x + (i + 0.5) / m->samples_x;
-				double		v = y + (j + 0.5) / m->samples_y;
+				double u = x + (i + 0.5) / m->samples_x;
+				double v = y + (j + 0.5) / m->samples_y;
 
-				sample(sum, image, m->xx * u + m->xy * v + m->x0,
-					   m->yx * u + m->yy * v + m->y0, channels);
+				sample(sum, image, m->xx * u + m->xy * v + m->x0, m->yx * u + m->yy * v + m->y0, channels);
 			}
 		for (int c = 0; c < channels; c++)
 			plane[((size_t) c * (size_t) n + (size_t) y) * (size_t) n + (size_t) x] = sum[c] * norm;
@@ -134,8 +131,7 @@ sample_line(float *plane, const sc_image *image, const sc_view_affine *m, int y,
 }
 
 void
-SC_SIMD(sc_view_sample_line) (float *plane, const sc_image *image, const sc_view_affine *m,
-							  int y, int n)
+SC_SIMD(sc_view_sample_line)(float *plane, const sc_image *image, const sc_view_affine *m, int y, int n)
 {
 	if (image->channels == 1)
 		sample_line(plane, image, m, y, n, 1);
@@ -144,22 +140,22 @@ SC_SIMD(sc_view_sample_line) (float *plane, const sc_image *image, const sc_view
 }
 
 void
-SC_SIMD(sc_view_scale) (float *x, size_t count, float factor, float shift)
+SC_SIMD(sc_view_scale)(float *x, size_t count, float factor, float shift)
 {
 	for (size_t i = 0; i < count; i++)
 		x[i] = clamp(factor * x[i] + shift);
 }
 
 void
-SC_SIMD(sc_view_saturate) (float *planes, size_t count, float factor)
+SC_SIMD(sc_view_saturate)(float *planes, size_t count, float factor)
 {
-	float	   *restrict r = planes;
-	float	   *restrict g = planes + count;
-	float	   *restrict b = planes + 2 * count;
+	float *restrict r = planes;
+	float *restrict g = planes + count;
+	float *restrict b = planes + 2 * count;
 
 	for (size_t i = 0; i < count; i++)
 	{
-		float		gray = (1.0f - factor) * (LUMA_R * r[i] + LUMA_G * g[i] + LUMA_B * b[i]);
+		float gray = (1.0f - factor) * (LUMA_R * r[i] + LUMA_G * g[i] + LUMA_B * b[i]);
 
 		r[i] = clamp(factor * r[i] + gray);
 		g[i] = clamp(factor * g[i] + gray);
@@ -174,7 +170,7 @@ SC_SIMD(sc_view_saturate) (float *planes, size_t count, float factor)
 static inline float
 hue_colour(float value, float chroma, float k)
 {
-	float		slope;
+	float slope;
 
 	k = k >= 6.0f ? k - 6.0f : k;
 	slope = k < 4.0f - k ? k : 4.0f - k;
@@ -182,25 +178,24 @@ hue_colour(float value, float chroma, float k)
 }
 
 void
-SC_SIMD(sc_view_hue) (float *planes, size_t count, float shift)
+SC_SIMD(sc_view_hue)(float *planes, size_t count, float shift)
 {
-	float	   *restrict r = planes;
-	float	   *restrict g = planes + count;
-	float	   *restrict b = planes + 2 * count;
+	float *restrict r = planes;
+	float *restrict g = planes + count;
+	float *restrict b = planes + 2 * count;
 
 	shift = 6.0f * (shift - floorf(shift));
 	for (size_t i = 0; i < count; i++)
 	{
-		float		red = r[i],
-					green = g[i],
-					blue = b[i];
-		float		high = red > green ? red : green;
-		float		low = red > green ? green : red;
-		float		value = high > blue ? high : blue;
-		float		chroma = value - (low < blue ? low : blue);
-		float		inverse = 1.0f / (chroma > 0.0f ? chroma : 1.0f);
-		float		hue = value == red ? (green - blue) * inverse :
-			value == green ? 2.0f + (blue - red) * inverse : 4.0f + (red - green) * inverse;
+		float red = r[i], green = g[i], blue = b[i];
+		float high = red > green ? red : green;
+		float low = red > green ? green : red;
+		float value = high > blue ? high : blue;
+		float chroma = value - (low < blue ? low : blue);
+		float inverse = 1.0f / (chroma > 0.0f ? chroma : 1.0f);
+		float hue = value == red	 ? (green - blue) * inverse
+					: value == green ? 2.0f + (blue - red) * inverse
+									 : 4.0f + (red - green) * inverse;
 
 		hue = (hue < 0.0f ? hue + 6.0f : hue) + shift;
 		hue = hue >= 6.0f ? hue - 6.0f : hue;
@@ -211,9 +206,9 @@ SC_SIMD(sc_view_hue) (float *planes, size_t count, float shift)
 }
 
 double
-SC_SIMD(sc_view_luma_sum) (const float *planes, size_t count, int channels)
+SC_SIMD(sc_view_luma_sum)(const float *planes, size_t count, int channels)
 {
-	double		sum = 0;
+	double sum = 0;
 
 	if (channels == 1)
 		for (size_t i = 0; i < count; i++)
@@ -233,13 +228,12 @@ reflect(int i, int n)
 }
 
 void
-SC_SIMD(sc_view_blur) (float *plane, int n, const float *weights, int radius, float *restrict tmp,
-					   float *restrict pad)
+SC_SIMD(sc_view_blur)(float *plane, int n, const float *weights, int radius, float *restrict tmp, float *restrict pad)
 {
 	for (int y = 0; y < n; y++)
 	{
 		const float *row = plane + (size_t) y * (size_t) n;
-		float	   *restrict to = tmp + (size_t) y * (size_t) n;
+		float *restrict to = tmp + (size_t) y * (size_t) n;
 		const float *middle = pad + radius;
 
 		for (int x = -radius; x < n + radius; x++)
@@ -252,7 +246,7 @@ SC_SIMD(sc_view_blur) (float *plane, int n, const float *weights, int radius, fl
 	}
 	for (int y = 0; y < n; y++)
 	{
-		float	   *restrict to = plane + (size_t) y * (size_t) n;
+		float *restrict to = plane + (size_t) y * (size_t) n;
 		const float *row = tmp + (size_t) y * (size_t) n;
 
 		for (int x = 0; x < n; x++)
@@ -269,14 +263,13 @@ SC_SIMD(sc_view_blur) (float *plane, int n, const float *weights, int radius, fl
 }
 
 void
-SC_SIMD(sc_view_morph) (float *plane, int n, int radius, float sign, float *restrict tmp,
-						float *restrict pad)
+SC_SIMD(sc_view_morph)(float *plane, int n, int radius, float sign, float *restrict tmp, float *restrict pad)
 {
 	/* The minimum is the maximum of the negative. */
 	for (int y = 0; y < n; y++)
 	{
 		const float *row = plane + (size_t) y * (size_t) n;
-		float	   *restrict to = tmp + (size_t) y * (size_t) n;
+		float *restrict to = tmp + (size_t) y * (size_t) n;
 
 		for (int x = -radius; x < n + radius; x++)
 			pad[x + radius] = sign * row[SC_MIN(SC_MAX(x, 0), n - 1)];
@@ -288,7 +281,7 @@ SC_SIMD(sc_view_morph) (float *plane, int n, int radius, float sign, float *rest
 	}
 	for (int y = 0; y < n; y++)
 	{
-		float	   *restrict to = plane + (size_t) y * (size_t) n;
+		float *restrict to = plane + (size_t) y * (size_t) n;
 
 		memcpy(to, tmp + (size_t) y * (size_t) n, sizeof(float) * (size_t) n);
 		for (int v = SC_MAX(y - radius, 0); v <= SC_MIN(y + radius, n - 1); v++)
@@ -304,14 +297,14 @@ SC_SIMD(sc_view_morph) (float *plane, int n, int radius, float sign, float *rest
 }
 
 void
-SC_SIMD(sc_view_finish) (float *restrict out, const float *restrict planes, size_t count,
-						 int channels, const float *mean, const float *std)
+SC_SIMD(sc_view_finish)(float *restrict out, const float *restrict planes, size_t count, int channels,
+						const float *mean, const float *std)
 {
 	for (int c = 0; c < 3; c++)
 	{
 		const float *restrict plane = planes + (channels == 1 ? 0 : (size_t) c * count);
-		float		scale = 1.0f / std[c];
-		float		shift = -mean[c] / std[c];
+		float scale = 1.0f / std[c];
+		float shift = -mean[c] / std[c];
 
 		for (size_t i = 0; i < count; i++)
 			out[3 * i + (size_t) c] = plane[i] * scale + shift;

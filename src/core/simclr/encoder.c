@@ -24,30 +24,27 @@
 
 typedef struct encoder_space
 {
-	void	   *conv;
-	void	   *augment;
-	float	   *view;			/* (side, side, 3) */
-	void	   *input;			/* (group, 3, side, side), in net.precision as the rest */
-	void	   *u,
-			   *v;				/* (group, elements of the largest layer): outputs of convolutions */
-	void	   *y[3];			/* (group, elements of the largest input of a block): after ReLUs */
-	uint8_t    *which;			/* of the max-pool, not needed afterwards */
+	void *conv;
+	void *augment;
+	float *view;	/* (side, side, 3) */
+	void *input;	/* (group, 3, side, side), in net.precision as the rest */
+	void *u, *v;	/* (group, elements of the largest layer): outputs of convolutions */
+	void *y[3];		/* (group, elements of the largest input of a block): after ReLUs */
+	uint8_t *which; /* of the max-pool, not needed afterwards */
 } encoder_space;
 
 struct sc_encoder
 {
-	sc_resnet	net;
-	int			lanes;
-	int			group;
-	float		mean[3],
-				std[3];
-	float	   *params;
-	float	   *stats;
-	float	   *a,
-			   *b;				/* (floats of stats / 2): norms as a u + b, layer's at its mean's offset / 2 */
-	float	   *work;			/* (floats of the largest weights) */
-	void	   *turned;			/* weights as the convolutions want them */
-	bool		is_turned;		/* the first job does that */
+	sc_resnet net;
+	int lanes;
+	int group;
+	float mean[3], std[3];
+	float *params;
+	float *stats;
+	float *a, *b;	/* (floats of stats / 2): norms as a u + b, layer's at its mean's offset / 2 */
+	float *work;	/* (floats of the largest weights) */
+	void *turned;	/* weights as the convolutions want them */
+	bool is_turned; /* the first job does that */
 	encoder_space space[SC_MAX_LANES];
 };
 
@@ -55,10 +52,8 @@ static void
 layout(sc_encoder *e, sc_arena *arena)
 {
 	const sc_resnet *net = &e->net;
-	size_t		element = sc_element_bytes(net->precision),
-				pixels = (size_t) net->input_size * net->input_size,
-				pooled = sc_resnet_pool_elements(net),
-				largest = SC_MAX(sc_resnet_elements(net, 0), pooled);
+	size_t element = sc_element_bytes(net->precision), pixels = (size_t) net->input_size * net->input_size,
+		   pooled = sc_resnet_pool_elements(net), largest = SC_MAX(sc_resnet_elements(net, 0), pooled);
 
 	e->params = SC_TAKE(arena, float, net->params);
 	e->stats = SC_TAKE(arena, float, net->stats);
@@ -101,8 +96,8 @@ prepare(sc_encoder *e, const sc_net_config *config, int max_batch, int lanes, sc
 sc_status
 sc_encoder_plan(size_t *bytes, const sc_net_config *config, int max_batch, int lanes, sc_error *err)
 {
-	sc_encoder	e;
-	sc_arena	counter = sc_arena_counter();
+	sc_encoder e;
+	sc_arena counter = sc_arena_counter();
 
 	SC_TRY(prepare(&e, config, max_batch, lanes, err));
 	(void) SC_TAKE(&counter, sc_encoder, 1);
@@ -122,8 +117,8 @@ set_norms(sc_encoder *e)
 
 		for (size_t c = 0; c < (size_t) layer->out; c++)
 		{
-			double		inv = 1.0 / sqrt(fmax((double) e->stats[layer->var + c], 0.0) + SC_NORM_EPS);
-			float		a = (float) (e->params[layer->scale + c] * inv);
+			double inv = 1.0 / sqrt(fmax((double) e->stats[layer->var + c], 0.0) + SC_NORM_EPS);
+			float a = (float) (e->params[layer->scale + c] * inv);
 
 			e->a[layer->mean / 2 + c] = a;
 			e->b[layer->mean / 2 + c] = e->params[layer->shift + c] - e->stats[layer->mean + c] * a;
@@ -132,16 +127,16 @@ set_norms(sc_encoder *e)
 }
 
 sc_status
-sc_encoder_create(sc_encoder **encoder, const sc_net_config *config, int max_batch, int lanes,
-				  const float mean[3], const float std[3], const uint8_t *weights, size_t weights_size,
-				  void *memory, size_t bytes, sc_error *err)
+sc_encoder_create(sc_encoder **encoder, const sc_net_config *config, int max_batch, int lanes, const float mean[3],
+				  const float std[3], const uint8_t *weights, size_t weights_size, void *memory, size_t bytes,
+				  sc_error *err)
 {
-	sc_arena	arena = sc_arena_over(memory, bytes);
+	sc_arena arena = sc_arena_over(memory, bytes);
 	sc_encoder *e = SC_TAKE(&arena, sc_encoder, 1);
 	sc_st_tensor tensors[SC_WEIGHTS_MAX];
-	int			count;
-	int64_t		steps = 0;
-	sc_status	status;
+	int count;
+	int64_t steps = 0;
+	sc_status status;
 
 	*encoder = NULL;
 	if (e == NULL)
@@ -184,8 +179,7 @@ convolve(const sc_lane *lane, const sc_encoder *e, int l, void *u, const void *x
 	const sc_resnet_layer *layer = &e->net.layer[l];
 
 	return sc_conv_forward(lane, &e->net.conv[layer->shape], u, x, e->params + layer->weight,
-						   (char *) e->turned + e->net.turned_at[l],
-						   e->space[lane->index].conv);
+						   (char *) e->turned + e->net.turned_at[l], e->space[lane->index].conv);
 }
 
 /* Norm, shortcut (with its own norm where shortcut_layer >= 0) and ReLU of a group. */
@@ -193,13 +187,10 @@ static void
 activate(const sc_encoder *e, int l, void *y, const void *u, const void *shortcut, int shortcut_layer)
 {
 	const sc_resnet_layer *layer = &e->net.layer[l];
-	int			block = e->net.block;
-	size_t		pixels = (size_t) layer->side * layer->side,
-				plane = pixels * (size_t) block;
-	const float *a = e->a + layer->mean / 2,
-			   *b = e->b + layer->mean / 2;
-	const float *sa = NULL,
-			   *sb = NULL;
+	int block = e->net.block;
+	size_t pixels = (size_t) layer->side * layer->side, plane = pixels * (size_t) block;
+	const float *a = e->a + layer->mean / 2, *b = e->b + layer->mean / 2;
+	const float *sa = NULL, *sb = NULL;
 
 	if (shortcut_layer >= 0)
 	{
@@ -209,8 +200,8 @@ activate(const sc_encoder *e, int l, void *y, const void *u, const void *shortcu
 	for (int v = 0; v < e->group; v++)
 		for (int c = 0; c < layer->out; c += block, y = at(e, y, plane), u = at(e, u, plane))
 		{
-			SC_SIMD_CALL(sc_norm_apply) (y, u, a + c, b + c, shortcut, sa ? sa + c : NULL, sb ? sb + c : NULL,
-										 pixels, block, e->net.precision);
+			SC_SIMD_CALL(sc_norm_apply)
+			(y, u, a + c, b + c, shortcut, sa ? sa + c : NULL, sb ? sb + c : NULL, pixels, block, e->net.precision);
 			if (shortcut != NULL)
 				shortcut = at(e, shortcut, plane);
 		}
@@ -220,8 +211,8 @@ static void
 activate_stem(const sc_encoder *e, encoder_space *s, void *y)
 {
 	const sc_resnet *net = &e->net;
-	size_t		plane = (size_t) net->layer[0].side * net->layer[0].side * (size_t) net->block,
-				small = (size_t) net->pool_side * net->pool_side * (size_t) net->block;
+	size_t plane = (size_t) net->layer[0].side * net->layer[0].side * (size_t) net->block,
+		   small = (size_t) net->pool_side * net->pool_side * (size_t) net->block;
 	const void *u = s->u;
 
 	if (net->small_stem)
@@ -231,8 +222,8 @@ activate_stem(const sc_encoder *e, encoder_space *s, void *y)
 	}
 	for (int v = 0; v < e->group; v++)
 		for (int c = 0; c < net->layer[0].out; c += net->block, u = at(e, u, plane), y = at(e, y, small))
-			SC_SIMD_CALL(sc_norm_pool) (y, s->which, u, e->a + c, e->b + c, net->layer[0].side, net->pool_side,
-										net->block, net->precision);
+			SC_SIMD_CALL(sc_norm_pool)
+	(y, s->which, u, e->a + c, e->b + c, net->layer[0].side, net->pool_side, net->block, net->precision);
 }
 
 /* Features of the group's views: out (count, 512). */
@@ -240,15 +231,14 @@ static sc_status
 features(const sc_lane *lane, sc_encoder *e, float *out, int count)
 {
 	encoder_space *s = &e->space[lane->index];
-	int			input = 0;		/* which y holds the input of the block */
+	int input = 0; /* which y holds the input of the block */
 
 	SC_TRY(convolve(lane, e, 0, s->u, s->input));
 	activate_stem(e, s, s->y[0]);
 	for (int b = 0; b < SC_RESNET_BLOCKS; b++)
 	{
 		const sc_resnet_block *now = &e->net.blocks[b];
-		void	   *inner = s->y[(input + 1) % 3],
-				   *outer = s->y[(input + 2) % 3];
+		void *inner = s->y[(input + 1) % 3], *outer = s->y[(input + 2) % 3];
 
 		SC_TRY(convolve(lane, e, now->first, s->u, s->y[input]));
 		activate(e, now->first, inner, s->u, NULL, -1);
@@ -282,13 +272,13 @@ sc_embed_batch_run(const sc_lane *lane, void *arg)
 	sc_embed_batch *batch = arg;
 	sc_encoder *e = batch->encoder;
 	encoder_space *s = &e->space[lane->index];
-	size_t		pixels = (size_t) e->net.input_size * e->net.input_size;
+	size_t pixels = (size_t) e->net.input_size * e->net.input_size;
 
 	if (!e->is_turned)
 		SC_TRY(turn(lane, e));
 	for (int from = lane->index * e->group; from < batch->count; from += lane->count * e->group)
 	{
-		int			count = SC_MIN(e->group, batch->count - from);
+		int count = SC_MIN(e->group, batch->count - from);
 
 		/* The rest of a group that is not full must be finite, no more. */
 		memset(s->input, 0, (size_t) e->group * 3 * pixels * sc_element_bytes(e->net.precision));

@@ -17,19 +17,14 @@
 
 /* The format's own limit. */
 #define MAX_HEADER ((size_t) 100000000)
-#define PROLOGUE 8				/* bytes of the header's length */
+#define PROLOGUE 8 /* bytes of the header's length */
 
 static const struct
 {
 	const char *name;
-	size_t		bytes;
-}			dtypes[] = {
-	[SC_ST_F32] = {"F32", 4},
-	[SC_ST_F16] = {"F16", 2},
-	[SC_ST_BF16] = {"BF16", 2},
-	[SC_ST_F64] = {"F64", 8},
-	[SC_ST_I64] = {"I64", 8}
-};
+	size_t bytes;
+} dtypes[] =
+	{[SC_ST_F32] = {"F32", 4}, [SC_ST_F16] = {"F16", 2}, [SC_ST_BF16] = {"BF16", 2}, [SC_ST_F64] = {"F64", 8}, [SC_ST_I64] = {"I64", 8}};
 
 #define DTYPES (sizeof(dtypes) / sizeof(dtypes[0]))
 
@@ -38,14 +33,14 @@ static const struct
 /* Text that is counted, and written where there is room for it. */
 typedef struct sink
 {
-	uint8_t    *out;			/* NULL: counts only */
-	size_t		used;
+	uint8_t *out; /* NULL: counts only */
+	size_t used;
 } sink;
 
 static void
 put(sink *s, const char *text)
 {
-	size_t		n = strlen(text);
+	size_t n = strlen(text);
 
 	if (s->out != NULL)
 		memcpy(s->out + s->used, text, n);
@@ -55,8 +50,8 @@ put(sink *s, const char *text)
 static void
 put_number(sink *s, size_t value)
 {
-	char		digits[24];
-	char	   *p = digits + sizeof(digits) - 1;
+	char digits[24];
+	char *p = digits + sizeof(digits) - 1;
 
 	*p = '\0';
 	do
@@ -68,7 +63,7 @@ put_number(sink *s, size_t value)
 size_t
 sc_st_entry_count(const sc_st_entry *entry)
 {
-	size_t		n = 1;
+	size_t n = 1;
 
 	for (int d = 0; d < entry->ndim; d++)
 		n = sc_mul(n, (size_t) entry->shape[d]);
@@ -79,14 +74,14 @@ sc_st_entry_count(const sc_st_entry *entry)
 static size_t
 put_header(uint8_t *out, const sc_st_entry *entries, int count, size_t *data)
 {
-	sink		s = {out, PROLOGUE};
-	size_t		begin = 0;
+	sink s = {out, PROLOGUE};
+	size_t begin = 0;
 
 	put(&s, "{\"__metadata__\":{\"format\":\"pt\"}");
 	for (int i = 0; i < count; i++)
 	{
 		const sc_st_entry *e = &entries[i];
-		size_t		end = sc_add(begin, sc_mul(sc_st_entry_count(e), dtypes[e->dtype].bytes));
+		size_t end = sc_add(begin, sc_mul(sc_st_entry_count(e), dtypes[e->dtype].bytes));
 
 		put(&s, ",\"");
 		put(&s, e->name);
@@ -116,8 +111,8 @@ put_header(uint8_t *out, const sc_st_entry *entries, int count, size_t *data)
 size_t
 sc_st_bytes(const sc_st_entry *entries, int count)
 {
-	size_t		data;
-	size_t		header = put_header(NULL, entries, count, &data);
+	size_t data;
+	size_t header = put_header(NULL, entries, count, &data);
 
 	return sc_add(header, data);
 }
@@ -125,8 +120,8 @@ sc_st_bytes(const sc_st_entry *entries, int count)
 void
 sc_st_write(uint8_t *out, sc_st_entry *entries, int count)
 {
-	size_t		data;
-	size_t		offset = put_header(out, entries, count, &data);
+	size_t data;
+	size_t offset = put_header(out, entries, count, &data);
 
 	for (int i = 0; i < PROLOGUE; i++)
 		out[i] = (uint8_t) ((uint64_t) (offset - PROLOGUE) >> (8 * i));
@@ -144,15 +139,15 @@ typedef struct reader
 	const uint8_t *at;
 	const uint8_t *end;
 	const uint8_t *start;
-	sc_error   *err;
+	sc_error *err;
 } reader;
 
 /* A string between its quotes, as written. */
 typedef struct text
 {
 	const char *bytes;
-	size_t		len;
-	bool		plain;			/* printable ASCII without escapes: may go into a message */
+	size_t len;
+	bool plain; /* printable ASCII without escapes: may go into a message */
 } text;
 
 static sc_status
@@ -184,7 +179,7 @@ accept(reader *r, char c)
 static sc_status
 expect(reader *r, char c)
 {
-	char		what[] = "\"?\" expected";
+	char what[] = "\"?\" expected";
 
 	what[1] = c;
 	return accept(r, c) ? SC_OK : malformed(r, what);
@@ -211,7 +206,7 @@ read_string(reader *r, text *t)
 		if (*r->at == '\\')
 		{
 			t->plain = false;
-			r->at++;			/* \" does not end the string */
+			r->at++; /* \" does not end the string */
 			if (r->at == r->end)
 				break;
 		}
@@ -248,7 +243,7 @@ read_number(reader *r, size_t *value)
 static sc_status
 skip_metadata(reader *r)
 {
-	text		t;
+	text t;
 
 	SC_TRY(expect(r, '{'));
 	if (accept(r, '}'))
@@ -265,7 +260,7 @@ skip_metadata(reader *r)
 static sc_status
 read_dtype(reader *r, sc_st_dtype *dtype)
 {
-	text		t;
+	text t;
 
 	SC_TRY(read_string(r, &t));
 	for (size_t i = 0; i < DTYPES; i++)
@@ -301,17 +296,13 @@ read_shape(reader *r, sc_st_tensor *tensor)
 static sc_status
 read_tensor(reader *r, sc_st_tensor *tensor, const uint8_t *data, size_t size)
 {
-	bool		has_dtype = false,
-				has_shape = false,
-				has_offsets = false;
-	size_t		begin = 0,
-				end = 0,
-				bytes;
+	bool has_dtype = false, has_shape = false, has_offsets = false;
+	size_t begin = 0, end = 0, bytes;
 
 	SC_TRY(expect(r, '{'));
 	do
 	{
-		text		key;
+		text key;
 
 		SC_TRY(read_string(r, &key));
 		SC_TRY(expect(r, ':'));
@@ -352,9 +343,9 @@ read_tensor(reader *r, sc_st_tensor *tensor, const uint8_t *data, size_t size)
 sc_status
 sc_st_read(sc_st_tensor *tensors, int max, int *count, const uint8_t *bytes, size_t size, sc_error *err)
 {
-	uint64_t	length = 0;
-	reader		r = {.err = err};
-	bool		metadata = false;
+	uint64_t length = 0;
+	reader r = {.err = err};
+	bool metadata = false;
 
 	*count = 0;
 	for (int i = 0; i < PROLOGUE && size >= PROLOGUE; i++)
@@ -362,8 +353,7 @@ sc_st_read(sc_st_tensor *tensors, int max, int *count, const uint8_t *bytes, siz
 	if (size < PROLOGUE || length > MAX_HEADER || length > size - PROLOGUE)
 	{
 		sc_fail(err, SC_BAD_WEIGHTS, "this is not safetensors data, or it is cut off");
-		sc_detail(err, "The data have %zu bytes and announce a header of %llu.", size,
-				  (unsigned long long) length);
+		sc_detail(err, "The data have %zu bytes and announce a header of %llu.", size, (unsigned long long) length);
 		return SC_BAD_WEIGHTS;
 	}
 	r.start = r.at = bytes + PROLOGUE;
@@ -374,7 +364,7 @@ sc_st_read(sc_st_tensor *tensors, int max, int *count, const uint8_t *bytes, siz
 	{
 		do
 		{
-			text		name;
+			text name;
 
 			SC_TRY(read_string(&r, &name));
 			SC_TRY(expect(&r, ':'));
@@ -409,7 +399,7 @@ sc_st_read(sc_st_tensor *tensors, int max, int *count, const uint8_t *bytes, siz
 const sc_st_tensor *
 sc_st_find(const sc_st_tensor *tensors, int count, const char *name)
 {
-	size_t		len = strlen(name);
+	size_t len = strlen(name);
 
 	for (int i = 0; i < count; i++)
 		if (tensors[i].name_len == len && memcmp(tensors[i].name, name, len) == 0)
@@ -439,7 +429,7 @@ u64_at(const uint8_t *p)
 static float
 float_of(uint32_t bits)
 {
-	float		value;
+	float value;
 
 	memcpy(&value, &bits, sizeof(value));
 	return value;
@@ -449,9 +439,9 @@ float_of(uint32_t bits)
 static double
 half_of(uint32_t bits)
 {
-	int			exponent = (int) (bits >> 10 & 31);
-	double		fraction = (double) (bits & 1023);
-	double		value;
+	int exponent = (int) (bits >> 10 & 31);
+	double fraction = (double) (bits & 1023);
+	double value;
 
 	if (exponent == 31)
 		value = fraction == 0.0 ? INFINITY : NAN;
@@ -466,8 +456,8 @@ double
 sc_st_value(const sc_st_tensor *tensor, size_t i)
 {
 	const uint8_t *p = tensor->data + i * dtypes[tensor->dtype].bytes;
-	uint64_t	bits;
-	double		value = 0.0;
+	uint64_t bits;
+	double value = 0.0;
 
 	switch (tensor->dtype)
 	{
@@ -494,17 +484,15 @@ sc_st_value(const sc_st_tensor *tensor, size_t i)
 sc_status
 sc_st_check(const sc_st_tensor *tensor, int ndim, const int *shape, sc_error *err)
 {
-	int			name_len = (int) SC_MIN(tensor->name_len, (size_t) 63);
-	bool		same = tensor->ndim == ndim;
+	int name_len = (int) SC_MIN(tensor->name_len, (size_t) 63);
+	bool same = tensor->ndim == ndim;
 
 	for (int d = 0; same && d < ndim; d++)
 		same = tensor->shape[d] == (size_t) shape[d];
 	if (!same)
 	{
-		char		have[100],
-					want[100];
-		sink		h = {(uint8_t *) have, 0},
-					w = {(uint8_t *) want, 0};
+		char have[100], want[100];
+		sink h = {(uint8_t *) have, 0}, w = {(uint8_t *) want, 0};
 
 		for (int d = 0; d < tensor->ndim; d++)
 		{

@@ -31,11 +31,11 @@ typedef enum sc_st_dtype
 
 typedef struct sc_st_entry
 {
-	const char *name;			/* printable ASCII without quote and backslash */
-	sc_st_dtype dtype;			/* SC_ST_F32 or SC_ST_I64 */
-	int			ndim;			/* 0: a scalar */
-	int			shape[SC_ST_MAX_DIMS];
-	size_t		offset;			/* out of sc_st_write: where in the file its data begins */
+	const char *name;  /* printable ASCII without quote and backslash */
+	sc_st_dtype dtype; /* SC_ST_F32 or SC_ST_I64 */
+	int ndim;		   /* 0: a scalar */
+	int shape[SC_ST_MAX_DIMS];
+	size_t offset; /* out of sc_st_write: where in the file its data begins */
 } sc_st_entry;
 
 /* Elements of an entry. */
@@ -56,13 +56,13 @@ extern void sc_st_write(uint8_t *out, sc_st_entry *entries, int count);
 
 typedef struct sc_st_tensor
 {
-	const char *name;			/* (name_len), not terminated; in the file's bytes */
-	size_t		name_len;
+	const char *name; /* (name_len), not terminated; in the file's bytes */
+	size_t name_len;
 	sc_st_dtype dtype;
-	int			ndim;
-	size_t		shape[SC_ST_MAX_DIMS];
-	size_t		count;			/* elements */
-	const uint8_t *data;		/* in the file's bytes, not aligned */
+	int ndim;
+	size_t shape[SC_ST_MAX_DIMS];
+	size_t count;		 /* elements */
+	const uint8_t *data; /* in the file's bytes, not aligned */
 } sc_st_tensor;
 
 /*
@@ -71,8 +71,8 @@ typedef struct sc_st_tensor
  * refused. The bytes must stay as long as the tensors are used.
  * SC_BAD_WEIGHTS.
  */
-extern sc_status sc_st_read(sc_st_tensor *tensors, int max, int *count,
-							const uint8_t *bytes, size_t size, sc_error *err);
+extern sc_status sc_st_read(sc_st_tensor *tensors, int max, int *count, const uint8_t *bytes, size_t size,
+							sc_error *err);
 
 /* The tensor of that name; NULL: there is none. */
 extern const sc_st_tensor *sc_st_find(const sc_st_tensor *tensors, int count, const char *name);
@@ -90,4 +90,4 @@ extern double sc_st_value(const sc_st_tensor *tensor, size_t i);
 /* All elements as floats, in the file's order: out (count). */
 extern void sc_st_floats(float *out, const sc_st_tensor *tensor);
 
-#endif							/* SC_SAFETENSORS_H */
+#endif /* SC_SAFETENSORS_H */

@@ -21,14 +21,14 @@ typedef struct sc_train_config
 {
 	sc_net_config net;
 	sc_augment_config augment;
-	int			batch_size;		/* images of a step; twice as many views */
-	int			proj_hidden_dim;
-	int			proj_out_dim;
-	bool		proj_batch_norm;	/* false: biases instead, as Lightly 1.2 */
-	float		temperature;
-	float		momentum;
-	float		weight_decay;
-	uint64_t	seed;
+	int batch_size; /* images of a step; twice as many views */
+	int proj_hidden_dim;
+	int proj_out_dim;
+	bool proj_batch_norm; /* false: biases instead, as Lightly 1.2 */
+	float temperature;
+	float momentum;
+	float weight_decay;
+	uint64_t seed;
 } sc_train_config;
 
 /* ---- training ---------------------------------------------------------- */
@@ -43,8 +43,8 @@ extern sc_status sc_trainer_plan(size_t *bytes, const sc_train_config *config, i
  * initialised from the seed (He, fan-out, as torchvision; linear layers as
  * PyTorch's default). Not on a lane; fast.
  */
-extern sc_status sc_trainer_create(sc_trainer **trainer, const sc_train_config *config, int lanes,
-								   void *memory, size_t bytes, sc_error *err);
+extern sc_status sc_trainer_create(sc_trainer **trainer, const sc_train_config *config, int lanes, void *memory,
+								   size_t bytes, sc_error *err);
 
 /* Free what lies outside of the caller's memory (oneDNN's primitives). NULL is nothing. */
 extern void sc_trainer_destroy(sc_trainer *trainer);
@@ -56,11 +56,11 @@ extern void sc_trainer_destroy(sc_trainer *trainer);
 typedef struct sc_train_step
 {
 	sc_trainer *trainer;
-	const sc_image *images;		/* (batch_size) */
-	const uint64_t *keys;		/* (batch_size): hash of the bytes and occurrence */
-	int			epoch;
-	float		lr;
-	double		loss;			/* out: mean NT-Xent over the 2 * batch_size views */
+	const sc_image *images; /* (batch_size) */
+	const uint64_t *keys;	/* (batch_size): hash of the bytes and occurrence */
+	int epoch;
+	float lr;
+	double loss; /* out: mean NT-Xent over the 2 * batch_size views */
 } sc_train_step;
 
 extern sc_status sc_train_step_run(const sc_lane *lane, void *step);
@@ -82,11 +82,9 @@ extern sc_status sc_trainer_load(sc_trainer *trainer, const uint8_t *bytes, size
 typedef struct sc_encoder sc_encoder;
 
 /* max_batch: images of one job; mean, std: of the normalisation. */
-extern sc_status sc_encoder_plan(size_t *bytes, const sc_net_config *config, int max_batch, int lanes,
-								 sc_error *err);
-extern sc_status sc_encoder_create(sc_encoder **encoder, const sc_net_config *config, int max_batch,
-								   int lanes, const float mean[3], const float std[3],
-								   const uint8_t *weights, size_t weights_size,
+extern sc_status sc_encoder_plan(size_t *bytes, const sc_net_config *config, int max_batch, int lanes, sc_error *err);
+extern sc_status sc_encoder_create(sc_encoder **encoder, const sc_net_config *config, int max_batch, int lanes,
+								   const float mean[3], const float std[3], const uint8_t *weights, size_t weights_size,
 								   void *memory, size_t bytes, sc_error *err);
 extern void sc_encoder_destroy(sc_encoder *encoder);
 
@@ -99,11 +97,11 @@ extern void sc_encoder_destroy(sc_encoder *encoder);
 typedef struct sc_embed_batch
 {
 	sc_encoder *encoder;
-	const sc_image *images;		/* (count) */
-	int			count;
-	float	   *out;			/* (count, SC_EMBEDDING_DIM) */
+	const sc_image *images; /* (count) */
+	int count;
+	float *out; /* (count, SC_EMBEDDING_DIM) */
 } sc_embed_batch;
 
 extern sc_status sc_embed_batch_run(const sc_lane *lane, void *batch);
 
-#endif							/* SC_SIMCLR_H */
+#endif /* SC_SIMCLR_H */

@@ -24,16 +24,16 @@
 
 typedef struct shard_view
 {
-	int			shard;
-	size_t		first;			/* view */
-	int			views;
+	int shard;
+	size_t first; /* view */
+	int views;
 } shard_view;
 
 static shard_view
 shard_at(const sc_trainer *t, int shard)
 {
-	shard_view	s;
-	size_t		end;
+	shard_view s;
+	size_t end;
 
 	s.shard = shard;
 	sc_shard_range((size_t) t->rows, t->shards, shard, &s.first, &end);
@@ -88,8 +88,8 @@ turned_of(const sc_trainer *t, int l)
 static double
 total(const sc_trainer *t, const double *partial, int l, int which, int c)
 {
-	size_t		out = (size_t) t->net.layer[l].out;
-	double		sum = 0.0;
+	size_t out = (size_t) t->net.layer[l].out;
+	double sum = 0.0;
 
 	for (int s = 0; s < t->shards; s++)
 		sum += partial[((size_t) s * 2 + (size_t) which) * out + (size_t) c];
@@ -103,17 +103,17 @@ static sc_status
 convolve(const sc_lane *lane, sc_trainer *t, int l, shard_view s, const void *x)
 {
 	const sc_resnet_layer *layer = &t->net.layer[l];
-	int			block = t->net.block;
-	size_t		plane = pixels_of(t, l) * (size_t) block;
-	double	   *sum = t->sums[l] + (size_t) s.shard * 2 * layer->out;
-	void	   *u = u_of(t, l, s.shard);
+	int block = t->net.block;
+	size_t plane = pixels_of(t, l) * (size_t) block;
+	double *sum = t->sums[l] + (size_t) s.shard * 2 * layer->out;
+	void *u = u_of(t, l, s.shard);
 
 	SC_TRY(sc_conv_forward(lane, conv_of(t, l), u, x, t->params + layer->weight, turned_of(t, l),
 						   t->space[lane->index].conv));
 	memset(sum, 0, 2 * (size_t) layer->out * sizeof(double));
 	for (int v = 0; v < s.views; v++)
 		for (int c = 0; c < layer->out; c += block, u = at(t, u, plane))
-			SC_SIMD_CALL(sc_norm_sums) (sum + c, sum + layer->out + c, u, pixels_of(t, l), block, t->net.precision);
+			SC_SIMD_CALL(sc_norm_sums)(sum + c, sum + layer->out + c, u, pixels_of(t, l), block, t->net.precision);
 	return SC_OK;
 }
 
@@ -125,12 +125,12 @@ static void
 batch_values(const sc_lane *lane, sc_trainer *t, int l, sc_channel_values *values, bool running)
 {
 	const sc_resnet_layer *layer = &t->net.layer[l];
-	double		n = (double) t->rows * (double) pixels_of(t, l);
+	double n = (double) t->rows * (double) pixels_of(t, l);
 
 	for (int c = 0; c < layer->out; c++)
 	{
-		double		mean = total(t, t->sums[l], l, 0, c) / n;
-		double		var = fmax(total(t, t->sums[l], l, 1, c) / n - mean * mean, 0.0);
+		double mean = total(t, t->sums[l], l, 0, c) / n;
+		double var = fmax(total(t, t->sums[l], l, 1, c) / n - mean * mean, 0.0);
 
 		values->mean[c] = (float) mean;
 		values->inv[c] = (float) (1.0 / sqrt(var + SC_NORM_EPS));
@@ -138,8 +138,8 @@ batch_values(const sc_lane *lane, sc_trainer *t, int l, sc_channel_values *value
 		values->b[c] = t->params[layer->shift + (size_t) c] - values->mean[c] * values->a[c];
 		if (running && lane->index == 0)
 		{
-			float	   *m = &t->stats[layer->mean + (size_t) c];
-			float	   *v = &t->stats[layer->var + (size_t) c];
+			float *m = &t->stats[layer->mean + (size_t) c];
+			float *v = &t->stats[layer->var + (size_t) c];
 
 			*m += SC_NORM_MOMENTUM * ((float) mean - *m);
 			*v += SC_NORM_MOMENTUM * ((float) (var * n / SC_MAX(n - 1.0, 1.0)) - *v);
@@ -152,18 +152,17 @@ static void
 activate(sc_trainer *t, int l, shard_view s, const sc_channel_values *values, const void *shortcut,
 		 const sc_channel_values *shortcut_values)
 {
-	int			block = t->net.block;
-	size_t		plane = pixels_of(t, l) * (size_t) block;
+	int block = t->net.block;
+	size_t plane = pixels_of(t, l) * (size_t) block;
 	const void *u = u_of(t, l, s.shard);
-	void	   *y = y_of(t, l, s.shard);
+	void *y = y_of(t, l, s.shard);
 
 	for (int v = 0; v < s.views; v++)
 		for (int c = 0; c < t->net.layer[l].out; c += block, u = at(t, u, plane), y = at(t, y, plane))
 		{
-			SC_SIMD_CALL(sc_norm_apply) (y, u, values->a + c, values->b + c, shortcut,
-										 shortcut_values ? shortcut_values->a + c : NULL,
-										 shortcut_values ? shortcut_values->b + c : NULL,
-										 pixels_of(t, l), block, t->net.precision);
+			SC_SIMD_CALL(sc_norm_apply)
+			(y, u, values->a + c, values->b + c, shortcut, shortcut_values ? shortcut_values->a + c : NULL,
+			 shortcut_values ? shortcut_values->b + c : NULL, pixels_of(t, l), block, t->net.precision);
 			if (shortcut != NULL)
 				shortcut = at(t, shortcut, plane);
 		}
@@ -173,19 +172,16 @@ activate(sc_trainer *t, int l, shard_view s, const sc_channel_values *values, co
 static void
 activate_stem(sc_trainer *t, shard_view s, const sc_channel_values *values)
 {
-	int			block = t->net.block,
-				side = t->net.layer[0].side,
-				out = t->net.pool_side;
-	size_t		plane = pixels_of(t, 0) * (size_t) block,
-				small = (size_t) out * out * (size_t) block;
+	int block = t->net.block, side = t->net.layer[0].side, out = t->net.pool_side;
+	size_t plane = pixels_of(t, 0) * (size_t) block, small = (size_t) out * out * (size_t) block;
 	const void *u = u_of(t, 0, s.shard);
-	void	   *y = y_of(t, 0, s.shard);
-	uint8_t    *which = t->which + (size_t) s.shard * t->cap * sc_resnet_pool_elements(&t->net);
+	void *y = y_of(t, 0, s.shard);
+	uint8_t *which = t->which + (size_t) s.shard * t->cap * sc_resnet_pool_elements(&t->net);
 
 	for (int v = 0; v < s.views; v++)
 		for (int c = 0; c < t->net.layer[0].out; c += block, which += small)
 		{
-			SC_SIMD_CALL(sc_norm_pool) (y, which, u, values->a + c, values->b + c, side, out, block, t->net.precision);
+			SC_SIMD_CALL(sc_norm_pool)(y, which, u, values->a + c, values->b + c, side, out, block, t->net.precision);
 			u = at(t, u, plane);
 			y = at(t, y, small);
 		}
@@ -203,8 +199,8 @@ block_of_output(const sc_trainer *t, int l)
 
 /* The values of the stem, or of a second layer and the shortcut beside it. */
 static void
-output_values(const sc_lane *lane, sc_trainer *t, int l, sc_channel_values *values,
-			  sc_channel_values *shortcut_values, bool running)
+output_values(const sc_lane *lane, sc_trainer *t, int l, sc_channel_values *values, sc_channel_values *shortcut_values,
+			  bool running)
 {
 	const sc_resnet_block *block = block_of_output(t, l);
 
@@ -239,15 +235,14 @@ make_views(const sc_lane *lane, sc_train_step *step, shard_view s)
 {
 	sc_trainer *t = step->trainer;
 	sc_lane_space *space = &t->space[lane->index];
-	size_t		pixels = (size_t) t->net.input_size * t->net.input_size;
-	void	   *x = place_of(t, t->input, s.shard, 3 * pixels);
+	size_t pixels = (size_t) t->net.input_size * t->net.input_size;
+	void *x = place_of(t, t->input, s.shard, 3 * pixels);
 
 	for (int v = 0; v < s.views; v++)
 	{
-		size_t		view = s.first + (size_t) v,
-					image = view % (size_t) t->config.batch_size;
-		sc_rng		rng = sc_rng_stream(t->config.seed, (uint64_t) step->epoch, step->keys[image],
-										view / (size_t) t->config.batch_size);
+		size_t view = s.first + (size_t) v, image = view % (size_t) t->config.batch_size;
+		sc_rng rng = sc_rng_stream(t->config.seed, (uint64_t) step->epoch, step->keys[image],
+								   view / (size_t) t->config.batch_size);
 
 		if (sc_lane_stopped(lane))
 			return SC_ABORTED;
@@ -262,7 +257,7 @@ forward(const sc_lane *lane, sc_train_step *step)
 {
 	sc_trainer *t = step->trainer;
 	sc_lane_space *space = &t->space[lane->index];
-	int			last = t->net.blocks[SC_RESNET_BLOCKS - 1].second;
+	int last = t->net.blocks[SC_RESNET_BLOCKS - 1].second;
 
 	for (int l = lane->index; l < SC_RESNET_LAYERS; l += lane->count)
 		SC_TRY(sc_conv_turn(lane, conv_of(t, l), turned_of(t, l), t->params + t->net.layer[l].weight));
@@ -272,7 +267,7 @@ forward(const sc_lane *lane, sc_train_step *step)
 
 	for (int s = lane->index; s < t->shards; s += lane->count)
 	{
-		shard_view	shard = shard_at(t, s);
+		shard_view shard = shard_at(t, s);
 
 		if (step->images != NULL)
 			SC_TRY(make_views(lane, step, shard));
@@ -286,7 +281,7 @@ forward(const sc_lane *lane, sc_train_step *step)
 		output_values(lane, t, now->input, space->main, space->side, true);
 		for (int s = lane->index; s < t->shards; s += lane->count)
 		{
-			shard_view	shard = shard_at(t, s);
+			shard_view shard = shard_at(t, s);
 
 			finish_output(lane, t, now->input, shard);
 			SC_TRY(convolve(lane, t, now->first, shard, y_of(t, now->input, s)));
@@ -297,7 +292,7 @@ forward(const sc_lane *lane, sc_train_step *step)
 		batch_values(lane, t, now->first, space->main, true);
 		for (int s = lane->index; s < t->shards; s += lane->count)
 		{
-			shard_view	shard = shard_at(t, s);
+			shard_view shard = shard_at(t, s);
 
 			activate(t, now->first, shard, space->main, NULL, NULL);
 			SC_TRY(convolve(lane, t, now->second, shard, y_of(t, now->first, s)));
@@ -307,12 +302,12 @@ forward(const sc_lane *lane, sc_train_step *step)
 	output_values(lane, t, last, space->main, space->side, true);
 	for (int s = lane->index; s < t->shards; s += lane->count)
 	{
-		shard_view	shard = shard_at(t, s);
+		shard_view shard = shard_at(t, s);
 
 		finish_output(lane, t, last, shard);
 		for (int v = 0; v < shard.views; v++)
-			sc_resnet_average(&t->net, t->feature + (shard.first + (size_t) v) * SC_EMBEDDING_DIM,
-							  y_of(t, last, s), (size_t) v);
+			sc_resnet_average(&t->net, t->feature + (shard.first + (size_t) v) * SC_EMBEDDING_DIM, y_of(t, last, s),
+							  (size_t) v);
 	}
 	return SC_OK;
 }
@@ -324,13 +319,12 @@ static void
 gradient_values(const sc_lane *lane, sc_trainer *t, int l, sc_channel_values *values)
 {
 	const sc_resnet_layer *layer = &t->net.layer[l];
-	double		n = (double) t->rows * (double) pixels_of(t, l);
+	double n = (double) t->rows * (double) pixels_of(t, l);
 
 	batch_values(lane, t, l, values, false);
 	for (int c = 0; c < layer->out; c++)
 	{
-		double		sum = total(t, t->products[l], l, 0, c),
-					product = total(t, t->products[l], l, 1, c);
+		double sum = total(t, t->products[l], l, 0, c), product = total(t, t->products[l], l, 1, c);
 
 		values->p[c] = values->a[c];
 		values->q[c] = (float) (-(double) values->p[c] * (product / n) * values->inv[c]);
@@ -347,24 +341,23 @@ gradient_values(const sc_lane *lane, sc_trainer *t, int l, sc_channel_values *va
 static void
 gradient_sums(sc_trainer *t, int l, shard_view s, const void *g, const sc_channel_values *values)
 {
-	int			out = t->net.layer[l].out,
-				block = t->net.block;
-	size_t		plane = pixels_of(t, l) * (size_t) block;
-	double	   *sum = t->products[l] + (size_t) s.shard * 2 * out;
+	int out = t->net.layer[l].out, block = t->net.block;
+	size_t plane = pixels_of(t, l) * (size_t) block;
+	double *sum = t->products[l] + (size_t) s.shard * 2 * out;
 	const void *u = u_of(t, l, s.shard);
 
 	memset(sum, 0, 2 * (size_t) out * sizeof(double));
 	for (int v = 0; v < s.views; v++)
 		for (int c = 0; c < out; c += block, u = at(t, u, plane), g = at(t, g, plane))
-			SC_SIMD_CALL(sc_norm_products) (sum + c, sum + out + c, g, u, values->mean + c, values->inv + c,
-											pixels_of(t, l), block, t->net.precision);
+			SC_SIMD_CALL(sc_norm_products)
+	(sum + c, sum + out + c, g, u, values->mean + c, values->inv + c, pixels_of(t, l), block, t->net.precision);
 }
 
 /* A place without a view has no gradient. */
 static void
 clear_rest(sc_trainer *t, int l, shard_view s)
 {
-	size_t		elements = sc_resnet_elements(&t->net, l);
+	size_t elements = sc_resnet_elements(&t->net, l);
 
 	memset(at(t, u_of(t, l, s.shard), (size_t) s.views * elements), 0,
 		   (size_t) (t->cap - s.views) * elements * sc_element_bytes(t->net.precision));
@@ -374,15 +367,14 @@ clear_rest(sc_trainer *t, int l, shard_view s)
 static void
 norm_backward(sc_trainer *t, int l, shard_view s, const void *g, const sc_channel_values *values)
 {
-	int			out = t->net.layer[l].out,
-				block = t->net.block;
-	size_t		plane = pixels_of(t, l) * (size_t) block;
-	void	   *u = u_of(t, l, s.shard);
+	int out = t->net.layer[l].out, block = t->net.block;
+	size_t plane = pixels_of(t, l) * (size_t) block;
+	void *u = u_of(t, l, s.shard);
 
 	for (int v = 0; v < s.views; v++)
 		for (int c = 0; c < out; c += block, u = at(t, u, plane), g = at(t, g, plane))
-			SC_SIMD_CALL(sc_norm_backward) (u, g, values->p + c, values->q + c, values->r + c, pixels_of(t, l), block,
-											t->net.precision);
+			SC_SIMD_CALL(sc_norm_backward)
+	(u, g, values->p + c, values->q + c, values->r + c, pixels_of(t, l), block, t->net.precision);
 	clear_rest(t, l, s);
 }
 
@@ -390,45 +382,44 @@ norm_backward(sc_trainer *t, int l, shard_view s, const void *g, const sc_channe
 static const void *
 unpooled(const sc_lane *lane, sc_trainer *t, shard_view s, int v, int c, const void *g)
 {
-	size_t		small = (size_t) t->net.pool_side * t->net.pool_side * t->net.block;
-	size_t		from = ((size_t) v * (t->net.layer[0].out / t->net.block) + (size_t) (c / t->net.block)) * small;
-	void	   *plane = t->space[lane->index].plane;
+	size_t small = (size_t) t->net.pool_side * t->net.pool_side * t->net.block;
+	size_t from = ((size_t) v * (t->net.layer[0].out / t->net.block) + (size_t) (c / t->net.block)) * small;
+	void *plane = t->space[lane->index].plane;
 
-	SC_SIMD_CALL(sc_norm_unpool) (plane, at(t, g, from),
-								  t->which + (size_t) s.shard * t->cap * sc_resnet_pool_elements(&t->net) + from,
-								  t->net.layer[0].side, t->net.pool_side, t->net.block, t->net.precision);
+	SC_SIMD_CALL(sc_norm_unpool)
+	(plane, at(t, g, from), t->which + (size_t) s.shard * t->cap * sc_resnet_pool_elements(&t->net) + from,
+	 t->net.layer[0].side, t->net.pool_side, t->net.block, t->net.precision);
 	return plane;
 }
 
 static void
 stem_sums(const sc_lane *lane, sc_trainer *t, shard_view s, const void *g, const sc_channel_values *values)
 {
-	int			out = t->net.layer[0].out,
-				block = t->net.block;
-	size_t		plane = pixels_of(t, 0) * (size_t) block;
-	double	   *sum = t->products[0] + (size_t) s.shard * 2 * out;
+	int out = t->net.layer[0].out, block = t->net.block;
+	size_t plane = pixels_of(t, 0) * (size_t) block;
+	double *sum = t->products[0] + (size_t) s.shard * 2 * out;
 	const void *u = u_of(t, 0, s.shard);
 
 	memset(sum, 0, 2 * (size_t) out * sizeof(double));
 	for (int v = 0; v < s.views; v++)
 		for (int c = 0; c < out; c += block, u = at(t, u, plane))
-			SC_SIMD_CALL(sc_norm_products) (sum + c, sum + out + c, unpooled(lane, t, s, v, c, g), u,
-											values->mean + c, values->inv + c, pixels_of(t, 0), block,
-											t->net.precision);
+			SC_SIMD_CALL(sc_norm_products)
+	(sum + c, sum + out + c, unpooled(lane, t, s, v, c, g), u, values->mean + c, values->inv + c, pixels_of(t, 0),
+	 block, t->net.precision);
 }
 
 static void
 stem_backward(const sc_lane *lane, sc_trainer *t, shard_view s, const void *g, const sc_channel_values *values)
 {
-	int			out = t->net.layer[0].out,
-				block = t->net.block;
-	size_t		plane = pixels_of(t, 0) * (size_t) block;
-	void	   *u = u_of(t, 0, s.shard);
+	int out = t->net.layer[0].out, block = t->net.block;
+	size_t plane = pixels_of(t, 0) * (size_t) block;
+	void *u = u_of(t, 0, s.shard);
 
 	for (int v = 0; v < s.views; v++)
 		for (int c = 0; c < out; c += block, u = at(t, u, plane))
-			SC_SIMD_CALL(sc_norm_backward) (u, unpooled(lane, t, s, v, c, g), values->p + c, values->q + c,
-											values->r + c, pixels_of(t, 0), block, t->net.precision);
+			SC_SIMD_CALL(sc_norm_backward)
+	(u, unpooled(lane, t, s, v, c, g), values->p + c, values->q + c, values->r + c, pixels_of(t, 0), block,
+	 t->net.precision);
 	clear_rest(t, 0, s);
 }
 
@@ -443,11 +434,11 @@ relu_backward(const sc_lane *lane, sc_trainer *t, int l, shard_view s, const voi
 {
 	const sc_resnet_block *block = block_of_output(t, l);
 	sc_lane_space *space = &t->space[lane->index];
-	size_t		elements = l == 0 ? sc_resnet_pool_elements(&t->net) : sc_resnet_elements(&t->net, l);
-	void	   *y = y_of(t, l, s.shard);
+	size_t elements = l == 0 ? sc_resnet_pool_elements(&t->net) : sc_resnet_elements(&t->net, l);
+	void *y = y_of(t, l, s.shard);
 
-	SC_SIMD_CALL(sc_norm_mask) (y, y, g, g2, (size_t) s.views * elements / (size_t) t->net.block, t->net.block,
-								t->net.precision);
+	SC_SIMD_CALL(sc_norm_mask)
+	(y, y, g, g2, (size_t) s.views * elements / (size_t) t->net.block, t->net.block, t->net.precision);
 	if (l == 0 && t->which != NULL)
 		stem_sums(lane, t, s, y, space->next);
 	else
@@ -460,8 +451,8 @@ static sc_status
 weight_gradient(const sc_lane *lane, sc_trainer *t, int l, int which, shard_view s, const void *x)
 {
 	return sc_conv_backward_weights(lane, conv_of(t, l),
-									t->weight_grads[which] + (size_t) s.shard * sc_trainer_grad_floats(t, which),
-									x, u_of(t, l, s.shard), t->space[lane->index].conv);
+									t->weight_grads[which] + (size_t) s.shard * sc_trainer_grad_floats(t, which), x,
+									u_of(t, l, s.shard), t->space[lane->index].conv);
 }
 
 static sc_status
@@ -475,13 +466,12 @@ input_gradient(const sc_lane *lane, sc_trainer *t, int l, shard_view s, void *dx
 static sc_status
 add_shards(const sc_lane *lane, sc_trainer *t, int l, int which)
 {
-	size_t		n = conv_of(t, l)->weights,
-				stride = sc_trainer_grad_floats(t, which);
-	float	   *grad = t->grads + t->net.layer[l].weight;
+	size_t n = conv_of(t, l)->weights, stride = sc_trainer_grad_floats(t, which);
+	float *grad = t->grads + t->net.layer[l].weight;
 
 	for (size_t from = (size_t) lane->index * SLICE; from < n; from += (size_t) lane->count * SLICE)
 	{
-		size_t		to = SC_MIN(n, from + SLICE);
+		size_t to = SC_MIN(n, from + SLICE);
 		const float *part = t->weight_grads[which];
 
 		if (sc_lane_stopped(lane))
@@ -501,10 +491,9 @@ add_shards(const sc_lane *lane, sc_trainer *t, int l, int which)
 static void
 pool_backward(const sc_lane *lane, sc_trainer *t, int last, shard_view s)
 {
-	size_t		pixels = pixels_of(t, last),
-				block = (size_t) t->net.block;
-	void	   *g = t->space[lane->index].t;
-	size_t		i = 0;
+	size_t pixels = pixels_of(t, last), block = (size_t) t->net.block;
+	void *g = t->space[lane->index].t;
+	size_t i = 0;
 
 	for (int v = 0; v < s.views; v++)
 	{
@@ -522,7 +511,7 @@ static sc_status
 backward(const sc_lane *lane, sc_trainer *t)
 {
 	sc_lane_space *space = &t->space[lane->index];
-	int			last = t->net.blocks[SC_RESNET_BLOCKS - 1].second;
+	int last = t->net.blocks[SC_RESNET_BLOCKS - 1].second;
 
 	output_values(lane, t, last, space->next, space->side, false);
 	for (int s = lane->index; s < t->shards; s += lane->count)
@@ -543,7 +532,7 @@ backward(const sc_lane *lane, sc_trainer *t)
 		batch_values(lane, t, now->first, space->next, false);
 		for (int s = lane->index; s < t->shards; s += lane->count)
 		{
-			shard_view	shard = shard_at(t, s);
+			shard_view shard = shard_at(t, s);
 			const void *g = y_of(t, now->second, s);
 
 			norm_backward(t, now->second, shard, g, space->main);
@@ -565,7 +554,7 @@ backward(const sc_lane *lane, sc_trainer *t)
 		output_values(lane, t, now->input, space->next, space->side, false);
 		for (int s = lane->index; s < t->shards; s += lane->count)
 		{
-			shard_view	shard = shard_at(t, s);
+			shard_view shard = shard_at(t, s);
 			const void *through = y_of(t, now->second, s);
 
 			norm_backward(t, now->first, shard, y_of(t, now->first, s), space->main);
@@ -585,13 +574,14 @@ backward(const sc_lane *lane, sc_trainer *t)
 	gradient_values(lane, t, 0, space->main);
 	for (int s = lane->index; s < t->shards; s += lane->count)
 	{
-		shard_view	shard = shard_at(t, s);
+		shard_view shard = shard_at(t, s);
 
 		if (t->which != NULL)
 			stem_backward(lane, t, shard, y_of(t, 0, s), space->main);
 		else
 			norm_backward(t, 0, shard, y_of(t, 0, s), space->main);
-		SC_TRY(weight_gradient(lane, t, 0, 1, shard, place_of(t, t->input, s, 3 * (size_t) t->net.input_size * t->net.input_size)));
+		SC_TRY(weight_gradient(lane, t, 0, 1, shard,
+							   place_of(t, t->input, s, 3 * (size_t) t->net.input_size * t->net.input_size)));
 	}
 	SC_TRY(sc_lane_barrier(lane));
 	SC_TRY(add_shards(lane, t, 0, 1));

@@ -19,9 +19,9 @@
 static int
 shards_of(const sc_train_config *config)
 {
-	int			rows = 2 * config->batch_size;
-	double		side = config->net.input_size * (config->net.small_stem ? 4.0 : 1.0);
-	int			by_work = (int) (rows * side * side / (8 * 128.0 * 128.0));
+	int rows = 2 * config->batch_size;
+	double side = config->net.input_size * (config->net.small_stem ? 4.0 : 1.0);
+	int by_work = (int) (rows * side * side / (8 * 128.0 * 128.0));
 
 	return SC_MAX(1, SC_MIN(SC_MIN(SC_MAX(by_work, 4), 16), rows / 16));
 }
@@ -29,12 +29,12 @@ shards_of(const sc_train_config *config)
 size_t
 sc_trainer_grad_floats(const sc_trainer *t, int which)
 {
-	size_t		most = 0;
+	size_t most = 0;
 
 	for (int b = 0; b < SC_RESNET_BLOCKS; b++)
 	{
 		const sc_resnet_block *block = &t->net.blocks[b];
-		int			layer = which == 0 ? block->first : which == 1 ? block->second : block->shortcut;
+		int layer = which == 0 ? block->first : which == 1 ? block->second : block->shortcut;
 
 		if (layer >= 0)
 			most = SC_MAX(most, t->net.conv[t->net.layer[layer].shape].weights);
@@ -55,10 +55,10 @@ layout(sc_trainer *t, sc_arena *arena)
 	const sc_train_config *c = &t->config;
 	const sc_resnet *net = &t->net;
 	sc_head_config head = {SC_EMBEDDING_DIM, c->proj_hidden_dim, c->proj_out_dim, c->proj_batch_norm};
-	size_t		pixels = (size_t) net->input_size * net->input_size;
-	size_t		pooled = sc_resnet_pool_elements(net);
-	size_t		element = sc_element_bytes(net->precision);
-	size_t		stem_plane = (size_t) net->layer[0].side * net->layer[0].side * net->block;
+	size_t pixels = (size_t) net->input_size * net->input_size;
+	size_t pooled = sc_resnet_pool_elements(net);
+	size_t element = sc_element_bytes(net->precision);
+	size_t stem_plane = (size_t) net->layer[0].side * net->layer[0].side * net->block;
 
 	t->param_count = net->params + sc_head_param_count(&head);
 	t->stat_count = net->stats + sc_head_stat_count(&head);
@@ -73,7 +73,7 @@ layout(sc_trainer *t, sc_arena *arena)
 	t->input = take_places(arena, t, 3 * pixels, element);
 	for (int l = 0; l < SC_RESNET_LAYERS; l++)
 	{
-		size_t		doubles = sc_mul((size_t) t->shards, 2 * (size_t) net->layer[l].out);
+		size_t doubles = sc_mul((size_t) t->shards, 2 * (size_t) net->layer[l].out);
 
 		t->u[l] = take_places(arena, t, sc_resnet_elements(net, l), element);
 		t->sums[l] = SC_TAKE(arena, double, doubles);
@@ -125,8 +125,8 @@ prepare(sc_trainer *t, const sc_train_config *config, int lanes, sc_error *err)
 sc_status
 sc_trainer_plan(size_t *bytes, const sc_train_config *config, int lanes, sc_error *err)
 {
-	sc_trainer	t;
-	sc_arena	counter = sc_arena_counter();
+	sc_trainer t;
+	sc_arena counter = sc_arena_counter();
 
 	SC_TRY(prepare(&t, config, lanes, err));
 	(void) SC_TAKE(&counter, sc_trainer, 1);
@@ -140,12 +140,11 @@ sc_trainer_plan(size_t *bytes, const sc_train_config *config, int lanes, sc_erro
 static void
 clear_places(sc_trainer *t, void *tensor, size_t elements)
 {
-	size_t		bytes = elements * sc_element_bytes(t->net.precision);
+	size_t bytes = elements * sc_element_bytes(t->net.precision);
 
 	for (int s = 0; s < t->shards; s++)
 	{
-		size_t		begin,
-					end;
+		size_t begin, end;
 
 		sc_shard_range((size_t) t->rows, t->shards, s, &begin, &end);
 		for (size_t v = end - begin; v < (size_t) t->cap; v++)
@@ -154,12 +153,12 @@ clear_places(sc_trainer *t, void *tensor, size_t elements)
 }
 
 sc_status
-sc_trainer_create(sc_trainer **trainer, const sc_train_config *config, int lanes,
-				  void *memory, size_t bytes, sc_error *err)
+sc_trainer_create(sc_trainer **trainer, const sc_train_config *config, int lanes, void *memory, size_t bytes,
+				  sc_error *err)
 {
-	sc_arena	arena = sc_arena_over(memory, bytes);
+	sc_arena arena = sc_arena_over(memory, bytes);
 	sc_trainer *t = SC_TAKE(&arena, sc_trainer, 1);
-	sc_rng		rng = sc_rng_stream(config->seed, SC_INIT_STREAM, SC_RESNET_LAYERS, 0);
+	sc_rng rng = sc_rng_stream(config->seed, SC_INIT_STREAM, SC_RESNET_LAYERS, 0);
 
 	*trainer = NULL;
 	if (t == NULL)

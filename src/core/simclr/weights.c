@@ -43,7 +43,7 @@ is_param(sc_resnet_part part)
 static bool
 begins(const sc_st_tensor *tensor, const char *prefix)
 {
-	size_t		n = strlen(prefix);
+	size_t n = strlen(prefix);
 
 	return tensor->name_len >= n && memcmp(tensor->name, prefix, n) == 0;
 }
@@ -51,18 +51,18 @@ begins(const sc_st_tensor *tensor, const char *prefix)
 /* ---- reading -------------------------------------------------------------- */
 
 sc_status
-sc_weights_open(sc_st_tensor tensors[SC_WEIGHTS_MAX], int *count, const sc_resnet *net,
-				const uint8_t *bytes, size_t size, sc_error *err)
+sc_weights_open(sc_st_tensor tensors[SC_WEIGHTS_MAX], int *count, const sc_resnet *net, const uint8_t *bytes,
+				size_t size, sc_error *err)
 {
-	int			known = 0;
+	int known = 0;
 
 	SC_TRY(sc_st_read(tensors, SC_WEIGHTS_MAX, count, bytes, size, err));
 	for (int l = 0; l < SC_RESNET_LAYERS; l++)
 		for (sc_resnet_part part = 0; part < SC_RESNET_PARTS; part++)
 		{
-			char		name[SC_RESNET_NAME];
-			int			shape[4];
-			int			ndim = sc_resnet_tensor(net, l, part, name, shape);
+			char name[SC_RESNET_NAME];
+			int shape[4];
+			int ndim = sc_resnet_tensor(net, l, part, name, shape);
 			const sc_st_tensor *tensor = sc_st_find(tensors, *count, name);
 
 			if (tensor == NULL && part == SC_RESNET_STEPS)
@@ -90,15 +90,15 @@ sc_weights_open(sc_st_tensor tensors[SC_WEIGHTS_MAX], int *count, const sc_resne
 }
 
 void
-sc_weights_take(const sc_resnet *net, float *params, float *stats, int64_t *steps,
-				const sc_st_tensor *tensors, int count, float *work)
+sc_weights_take(const sc_resnet *net, float *params, float *stats, int64_t *steps, const sc_st_tensor *tensors,
+				int count, float *work)
 {
 	for (int l = 0; l < SC_RESNET_LAYERS; l++)
 		for (sc_resnet_part part = 0; part < SC_RESNET_PARTS; part++)
 		{
 			const sc_resnet_layer *layer = &net->layer[l];
-			char		name[SC_RESNET_NAME];
-			int			shape[4];
+			char name[SC_RESNET_NAME];
+			int shape[4];
 			const sc_st_tensor *tensor;
 
 			(void) sc_resnet_tensor(net, l, part, name, shape);
@@ -123,11 +123,11 @@ sc_weights_take(const sc_resnet *net, float *params, float *stats, int64_t *step
 /* One tensor of a trainer's state. */
 typedef struct state_tensor
 {
-	char		name[SC_RESNET_NAME + sizeof(OPTIMIZER)];
-	int			ndim;
-	int			shape[4];
-	float	   *data;			/* NULL: the number of steps, an int64 */
-	const sc_conv *conv;		/* not NULL: data is in its layout */
+	char name[SC_RESNET_NAME + sizeof(OPTIMIZER)];
+	int ndim;
+	int shape[4];
+	float *data;		 /* NULL: the number of steps, an int64 */
+	const sc_conv *conv; /* not NULL: data is in its layout */
 } state_tensor;
 
 /* All tensors, in the order of the file; momenta last. */
@@ -135,12 +135,12 @@ static int
 list_state(state_tensor list[SC_WEIGHTS_MAX], const sc_trainer *t, bool with_optimizer)
 {
 	sc_head_tensor head[SC_HEAD_MAX_TENSORS];
-	int			heads = sc_head_tensors(head, &t->head.config);
-	int			n = 0;
+	int heads = sc_head_tensors(head, &t->head.config);
+	int n = 0;
 
 	for (int round = 0; round < (with_optimizer ? 2 : 1); round++)
 	{
-		float	   *slab = round == 0 ? t->params : t->velocity;
+		float *slab = round == 0 ? t->params : t->velocity;
 		const char *prefix = round == 0 ? "" : OPTIMIZER;
 
 		for (int l = 0; l < SC_RESNET_LAYERS; l++)
@@ -148,7 +148,7 @@ list_state(state_tensor list[SC_WEIGHTS_MAX], const sc_trainer *t, bool with_opt
 			{
 				const sc_resnet_layer *layer = &t->net.layer[l];
 				state_tensor *s = &list[n];
-				char		name[SC_RESNET_NAME];
+				char name[SC_RESNET_NAME];
 
 				if (round == 1 && !is_param(part))
 					continue;
@@ -167,9 +167,9 @@ list_state(state_tensor list[SC_WEIGHTS_MAX], const sc_trainer *t, bool with_opt
 			snprintf(s->name, sizeof(s->name), "%s%s", prefix, head[i].name);
 			s->ndim = head[i].ndim;
 			memcpy(s->shape, head[i].shape, sizeof(head[i].shape));
-			s->data = head[i].slab == SC_HEAD_STEPS ? NULL :
-				head[i].slab == SC_HEAD_STAT ? t->stats + t->net.stats + head[i].offset :
-				slab + t->net.params + head[i].offset;
+			s->data = head[i].slab == SC_HEAD_STEPS	 ? NULL
+					  : head[i].slab == SC_HEAD_STAT ? t->stats + t->net.stats + head[i].offset
+													 : slab + t->net.params + head[i].offset;
 			s->conv = NULL;
 			n++;
 		}
@@ -196,7 +196,7 @@ sc_trainer_save_bytes(const sc_trainer *trainer, bool with_optimizer)
 {
 	state_tensor list[SC_WEIGHTS_MAX];
 	sc_st_entry entries[SC_WEIGHTS_MAX];
-	int			n = list_state(list, trainer, with_optimizer);
+	int n = list_state(list, trainer, with_optimizer);
 
 	list_entries(entries, list, n);
 	return sc_st_bytes(entries, n);
@@ -207,13 +207,13 @@ sc_trainer_save(uint8_t *out, const sc_trainer *trainer, bool with_optimizer)
 {
 	state_tensor list[SC_WEIGHTS_MAX];
 	sc_st_entry entries[SC_WEIGHTS_MAX];
-	int			n = list_state(list, trainer, with_optimizer);
+	int n = list_state(list, trainer, with_optimizer);
 
 	list_entries(entries, list, n);
 	sc_st_write(out, entries, n);
 	for (int i = 0; i < n; i++)
 	{
-		uint8_t    *at = out + entries[i].offset;
+		uint8_t *at = out + entries[i].offset;
 
 		if (list[i].data == NULL)
 			memcpy(at, &trainer->steps, sizeof(trainer->steps));
@@ -243,10 +243,8 @@ sc_trainer_load(sc_trainer *t, const uint8_t *bytes, size_t size, sc_error *err)
 {
 	sc_st_tensor tensors[SC_WEIGHTS_MAX];
 	state_tensor list[SC_WEIGHTS_MAX];
-	int			count,
-				n = list_state(list, t, true);
-	bool		with_head,
-				with_optimizer;
+	int count, n = list_state(list, t, true);
+	bool with_head, with_optimizer;
 
 	SC_TRY(sc_weights_open(tensors, &count, &t->net, bytes, size, err));
 	with_head = has_any(tensors, count, "projection_head.");
@@ -255,9 +253,10 @@ sc_trainer_load(sc_trainer *t, const uint8_t *bytes, size_t size, sc_error *err)
 	for (int i = 0; i < n; i++)
 	{
 		const sc_st_tensor *tensor = sc_st_find(tensors, count, list[i].name);
-		bool		optimizer = strncmp(list[i].name, OPTIMIZER, strlen(OPTIMIZER)) == 0;
+		bool optimizer = strncmp(list[i].name, OPTIMIZER, strlen(OPTIMIZER)) == 0;
 
-		if (optimizer ? !with_optimizer : (strncmp(list[i].name, "projection_head.", 16) == 0 ? !with_head : tensor == NULL))
+		if (optimizer ? !with_optimizer
+					  : (strncmp(list[i].name, "projection_head.", 16) == 0 ? !with_head : tensor == NULL))
 			continue;
 		if (tensor == NULL)
 			return sc_fail(err, SC_BAD_WEIGHTS, "tensor \"%s\" is missing from the weights", list[i].name);

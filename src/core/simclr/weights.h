@@ -26,4 +26,4 @@ extern sc_status sc_weights_open(sc_st_tensor tensors[SC_WEIGHTS_MAX], int *coun
 extern void sc_weights_take(const sc_resnet *net, float *params, float *stats, int64_t *steps,
 							const sc_st_tensor *tensors, int count, float *work);
 
-#endif							/* SC_WEIGHTS_H */
+#endif /* SC_WEIGHTS_H */

@@ -19,7 +19,7 @@
 #include "pg/analytics/contingency.h"
 #include "pg/server/bridge.h"
 
-#define TALLY_MAGIC 0x54414c31	/* changes with the layout */
+#define TALLY_MAGIC 0x54414c31 /* changes with the layout */
 #define FIRST_SLOTS 16
 #define FIRST_TEXT 256
 
@@ -32,19 +32,15 @@ tally_size(int64 slots, int64 text_size)
 static void
 refuse(void)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("invalid state of an aggregate of labels")));
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid state of an aggregate of labels")));
 }
 
 static void
 check_state(const Tally *t)
 {
-	if (VARSIZE(t) < offsetof(Tally, slot) || t->magic != TALLY_MAGIC ||
-		t->slots < FIRST_SLOTS || (t->slots & (t->slots - 1)) != 0 ||
-		t->used < 0 || t->used > t->slots / 2 ||
-		t->text_size < 0 || t->text_used < 0 || t->text_used > t->text_size ||
-		(t->number != 0 && t->number != 1) ||
+	if (VARSIZE(t) < offsetof(Tally, slot) || t->magic != TALLY_MAGIC || t->slots < FIRST_SLOTS ||
+		(t->slots & (t->slots - 1)) != 0 || t->used < 0 || t->used > t->slots / 2 || t->text_size < 0 ||
+		t->text_used < 0 || t->text_used > t->text_size || (t->number != 0 && t->number != 1) ||
 		VARSIZE(t) != tally_size(t->slots, t->text_size))
 		refuse();
 }
@@ -61,8 +57,8 @@ check_slot(const Tally *t, const TallySlot *s)
 static Tally *
 get_state(FunctionCallInfo fcinfo, int n)
 {
-	Tally	   *t = n == 0 && AggCheckCallContext(fcinfo, NULL) ?
-		(Tally *) PG_GETARG_BYTEA_P(n) : (Tally *) PG_GETARG_BYTEA_P_COPY(n);
+	Tally *t = n == 0 && AggCheckCallContext(fcinfo, NULL) ? (Tally *) PG_GETARG_BYTEA_P(n)
+														   : (Tally *) PG_GETARG_BYTEA_P_COPY(n);
 
 	check_state(t);
 	return t;
@@ -77,14 +73,12 @@ scpg_tally_argument(FunctionCallInfo fcinfo)
 static Tally *
 new_state(int64 slots, int64 text_size, int number)
 {
-	size_t		size = tally_size(slots, text_size);
-	Tally	   *t;
+	size_t size = tally_size(slots, text_size);
+	Tally *t;
 
 	if (size > MaxAllocSize)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("too many different pairs of label and truth"),
-				 errdetail("They need more than %zu MB.", MaxAllocSize / (1024 * 1024))));
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("too many different pairs of label and truth"),
+						errdetail("They need more than %zu MB.", MaxAllocSize / (1024 * 1024))));
 	t = palloc0(size);
 	SET_VARSIZE(t, size);
 	t->magic = TALLY_MAGIC;
@@ -98,12 +92,12 @@ new_state(int64 slots, int64 text_size, int number)
 static TallySlot *
 find(Tally *t, int32 label, bool has_label, const char *truth, int length)
 {
-	uint32		hash = hash_combine(hash_bytes((const unsigned char *) truth, length),
-									hash_uint32((uint32) label ^ (has_label ? 0 : 0x80000000)));
+	uint32 hash = hash_combine(hash_bytes((const unsigned char *) truth, length),
+							   hash_uint32((uint32) label ^ (has_label ? 0 : 0x80000000)));
 
 	for (int32 probe = 0; probe < t->slots; probe++)
 	{
-		TallySlot  *s = &t->slot[(hash + probe) & (t->slots - 1)];
+		TallySlot *s = &t->slot[(hash + probe) & (t->slots - 1)];
 
 		if (s->count == 0)
 			return s;
@@ -122,9 +116,9 @@ static Tally *add(Tally *t, int32 label, bool has_label, const char *truth, int 
 static Tally *
 grow(const Tally *t, int length)
 {
-	int64		slots = t->slots;
-	int64		text_size = t->text_size;
-	Tally	   *larger;
+	int64 slots = t->slots;
+	int64 text_size = t->text_size;
+	Tally *larger;
 
 	if (t->used + 1 > slots / 2)
 		slots *= 2;
@@ -150,7 +144,7 @@ grow(const Tally *t, int length)
 static Tally *
 add(Tally *t, int32 label, bool has_label, const char *truth, int length, int64 count)
 {
-	TallySlot  *s = find(t, label, has_label, truth, length);
+	TallySlot *s = find(t, label, has_label, truth, length);
 
 	if (s->count == 0)
 	{
@@ -176,8 +170,8 @@ add(Tally *t, int32 label, bool has_label, const char *truth, int length, int64 
 static Datum
 accumulate(FunctionCallInfo fcinfo, const char *truth, int length, int number)
 {
-	Tally	   *t = PG_ARGISNULL(0) ? new_state(FIRST_SLOTS, FIRST_TEXT, number) : get_state(fcinfo, 0);
-	bool		has_label = !PG_ARGISNULL(1);
+	Tally *t = PG_ARGISNULL(0) ? new_state(FIRST_SLOTS, FIRST_TEXT, number) : get_state(fcinfo, 0);
+	bool has_label = !PG_ARGISNULL(1);
 
 	if (t->number != number)
 		refuse();
@@ -188,7 +182,7 @@ PG_FUNCTION_INFO_V1(scpg_tally_accum_text);
 Datum
 scpg_tally_accum_text(PG_FUNCTION_ARGS)
 {
-	text	   *truth;
+	text *truth;
 
 	if (PG_ARGISNULL(2))
 	{
@@ -204,8 +198,8 @@ PG_FUNCTION_INFO_V1(scpg_tally_accum_bigint);
 Datum
 scpg_tally_accum_bigint(PG_FUNCTION_ARGS)
 {
-	char		digits[MAXINT8LEN + 1];
-	int			length;
+	char digits[MAXINT8LEN + 1];
+	int length;
 
 	if (PG_ARGISNULL(2))
 	{
@@ -221,8 +215,8 @@ PG_FUNCTION_INFO_V1(scpg_tally_combine);
 Datum
 scpg_tally_combine(PG_FUNCTION_ARGS)
 {
-	Tally	   *other = get_state(fcinfo, 1);
-	Tally	   *t = get_state(fcinfo, 0);
+	Tally *other = get_state(fcinfo, 1);
+	Tally *t = get_state(fcinfo, 0);
 
 	if (t->number != other->number)
 		refuse();
@@ -259,11 +253,11 @@ compare_truths(const void *a, const void *b, void *arg)
 	const TallySlot *y = *(const TallySlot *const *) b;
 	const char *s = TALLY_TEXTS(t) + x->truth;
 	const char *r = TALLY_TEXTS(t) + y->truth;
-	int			order = memcmp(s, r, Min(x->length, y->length));
+	int order = memcmp(s, r, Min(x->length, y->length));
 
 	if (t->number && x->length > 0 && y->length > 0)
 	{
-		bool		below = *s == '-';
+		bool below = *s == '-';
 
 		if (below != (*r == '-'))
 			return below ? -1 : 1;
@@ -279,14 +273,13 @@ compare_truths(const void *a, const void *b, void *arg)
 TallyTable
 scpg_tally_table(const Tally *tally, bool with_missing)
 {
-	TallyTable	table = {0};
-	int			used = 0;
-	int			labels = 0;
-	size_t		cells;
-	sc_arena	arena;
-	const TallySlot **by_label,
-			  **by_truth;
-	int32	   *row;
+	TallyTable table = {0};
+	int used = 0;
+	int labels = 0;
+	size_t cells;
+	sc_arena arena;
+	const TallySlot **by_label, **by_truth;
+	int32 *row;
 
 	for (int32 i = 0; i < tally->slots; i++)
 		if (tally->slot[i].count != 0)
@@ -298,7 +291,8 @@ scpg_tally_table(const Tally *tally, bool with_missing)
 		}
 	arena = scpg_arena(CurrentMemoryContext,
 					   sc_add(sc_mul(used, 3 * sizeof(TallySlot *) + sizeof(int32)),
-							  sc_add(sc_mul(tally->slots, sizeof(int32)), 6 * SC_ALIGN)), "the labels");
+							  sc_add(sc_mul(tally->slots, sizeof(int32)), 6 * SC_ALIGN)),
+					   "the labels");
 	by_label = SC_TAKE(&arena, const TallySlot *, used);
 	by_truth = SC_TAKE(&arena, const TallySlot *, used);
 	table.class_of = SC_TAKE(&arena, const TallySlot *, used);
@@ -327,11 +321,10 @@ scpg_tally_table(const Tally *tally, bool with_missing)
 
 	cells = sc_mul(table.clusters + 1, table.classes);
 	if (cells > PG_INT32_MAX)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("too many labels and classes for one table"),
-				 errdetail("There are %d labels and %d classes.", table.clusters, table.classes)));
-	arena = scpg_arena(CurrentMemoryContext, sc_add(sc_mul(cells, sizeof(int64)), 2 * SC_ALIGN), "the table of labels and classes");
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("too many labels and classes for one table"),
+						errdetail("There are %d labels and %d classes.", table.clusters, table.classes)));
+	arena = scpg_arena(CurrentMemoryContext, sc_add(sc_mul(cells, sizeof(int64)), 2 * SC_ALIGN),
+					   "the table of labels and classes");
 	table.count = SC_TAKE(&arena, int64, cells);
 	memset(table.count, 0, cells * sizeof(int64));
 	for (int i = 0, column = -1; i < used; i++)

@@ -29,9 +29,10 @@ static const scpg_option elbow_options[] = {
 scpg_elbow_options
 scpg_elbow_read_options(const Jsonb *options)
 {
-	scpg_elbow_options o = {
-		.method = SCPG_ELBOW_LAST_TURN, .min_gain = 0.01, .sensitivity = 1.0, .kmeans = SCPG_KMEANS_DEFAULTS
-	};
+	scpg_elbow_options o = {.method = SCPG_ELBOW_LAST_TURN,
+							.min_gain = 0.01,
+							.sensitivity = 1.0,
+							.kmeans = SCPG_KMEANS_DEFAULTS};
 
 	scpg_options_read(&o, NULL, options, elbow_options, lengthof(elbow_options));
 	return o;
@@ -42,23 +43,23 @@ scpg_elbow_read_options(const Jsonb *options)
  * the best one above 0, of equal ones the fewest clusters. 0: none.
  */
 static int
-best_silhouette(const float *rows, size_t n, int d, int max_k,
-				const scpg_kmeans_options *options, double *inertia, MemoryContext cxt)
+best_silhouette(const float *rows, size_t n, int d, int max_k, const scpg_kmeans_options *options, double *inertia,
+				MemoryContext cxt)
 {
-	int			chosen = 0;
-	double		best = 0;
+	int chosen = 0;
+	double best = 0;
 
 	for (int k = 1; k <= max_k; k++)
 	{
 		MemoryContext one = AllocSetContextCreate(cxt, "elbow clustering", ALLOCSET_DEFAULT_SIZES);
 		MemoryContext old = MemoryContextSwitchTo(one);
-		sc_kmeans	km = scpg_kmeans_run(rows, n, d, k, 0, options, one);
+		sc_kmeans km = scpg_kmeans_run(rows, n, d, k, 0, options, one);
 
 		/* One more centre than the last clustering has never made it worse. */
 		inertia[k - 1] = k > 1 ? Min(km.inertia, inertia[k - 2]) : km.inertia;
 		if (k > 1 && km.k == k)
 		{
-			double		mean = scpg_silhouette_mean(rows, n, d, km.labels, k);
+			double mean = scpg_silhouette_mean(rows, n, d, km.labels, k);
 
 			if (mean > best)
 			{
@@ -83,14 +84,14 @@ Numbers *
 scpg_elbow_find(const float *rows, size_t n, int d, int max_k, const scpg_elbow_options *options)
 {
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "elbow", ALLOCSET_DEFAULT_SIZES);
-	int			most = (int) Min((size_t) max_k, Max(n - 1, 1));
-	double	   *inertia;
-	int			chosen;
-	Numbers    *result;
+	int most = (int) Min((size_t) max_k, Max(n - 1, 1));
+	double *inertia;
+	int chosen;
+	Numbers *result;
 
 	if (options->method == SCPG_ELBOW_SILHOUETTE)
 	{
-		sc_arena	arena = scpg_arena(cxt, sc_add(sc_mul(most, sizeof(double)), 2 * SC_ALIGN), "the elbow");
+		sc_arena arena = scpg_arena(cxt, sc_add(sc_mul(most, sizeof(double)), 2 * SC_ALIGN), "the elbow");
 
 		inertia = SC_TAKE(&arena, double, most);
 		chosen = best_silhouette(rows, n, d, most, &options->kmeans, inertia, cxt);
@@ -98,9 +99,9 @@ scpg_elbow_find(const float *rows, size_t n, int d, int max_k, const scpg_elbow_
 	else
 	{
 		inertia = scpg_kmeans_run(rows, n, d, most, most, &options->kmeans, cxt).curve;
-		chosen = options->method == SCPG_ELBOW_LAST_TURN ?
-			scpg_core()->sc_elbow_choose(SC_ELBOW_LAST_TURN, inertia, most, options->min_gain) :
-			scpg_core()->sc_elbow_choose(SC_ELBOW_KNEEDLE, inertia, most, options->sensitivity);
+		chosen = options->method == SCPG_ELBOW_LAST_TURN
+					 ? scpg_core()->sc_elbow_choose(SC_ELBOW_LAST_TURN, inertia, most, options->min_gain)
+					 : scpg_core()->sc_elbow_choose(SC_ELBOW_KNEEDLE, inertia, most, options->sensitivity);
 	}
 	result = scpg_elbow_result_make(most, inertia, chosen);
 	MemoryContextDelete(cxt);
@@ -114,8 +115,7 @@ check_fit(int max_k, const Jsonb *options)
 {
 	if (max_k < 1)
 		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("largest number of clusters must be at least 1"),
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("largest number of clusters must be at least 1"),
 				 errdetail("The largest number of clusters is %d.", max_k)));
 	(void) scpg_elbow_read_options(options);
 }
@@ -165,10 +165,8 @@ scpg_elbow_curve(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	for (int k = 1; k <= r.n; k++)
 	{
-		bool		nulls[3] = {false, false, r.chosen == 0};
-		Datum		values[3] = {
-			Int32GetDatum(k), Float8GetDatum(r.inertia[k - 1]), BoolGetDatum(k == r.chosen)
-		};
+		bool nulls[3] = {false, false, r.chosen == 0};
+		Datum values[3] = {Int32GetDatum(k), Float8GetDatum(r.inertia[k - 1]), BoolGetDatum(k == r.chosen)};
 
 		CHECK_FOR_INTERRUPTS();
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);

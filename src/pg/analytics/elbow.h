@@ -20,9 +20,9 @@ typedef enum scpg_elbow_choice
 
 typedef struct scpg_elbow_options
 {
-	int			method;			/* scpg_elbow_choice */
-	double		min_gain;		/* of last_turn */
-	double		sensitivity;	/* of kneedle */
+	int method;			/* scpg_elbow_choice */
+	double min_gain;	/* of last_turn */
+	double sensitivity; /* of kneedle */
 	scpg_kmeans_options kmeans;
 } scpg_elbow_options;
 
@@ -34,7 +34,6 @@ extern scpg_elbow_options scpg_elbow_read_options(const Jsonb *options);
  * single row: 1), and the choice, which is 0 where there is none. In the
  * current memory context.
  */
-extern Numbers *scpg_elbow_find(const float *rows, size_t n, int d, int max_k,
-								const scpg_elbow_options *options);
+extern Numbers *scpg_elbow_find(const float *rows, size_t n, int d, int max_k, const scpg_elbow_options *options);
 
-#endif							/* SCPG_ELBOW_H */
+#endif /* SCPG_ELBOW_H */

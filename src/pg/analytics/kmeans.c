@@ -30,14 +30,12 @@ typedef struct Target
 	scpg_kmeans_options kmeans;
 } Target;
 
-static const scpg_option kmeans_options[] = {
-	SCPG_KMEANS_OPTIONS_START(Target, kmeans)
-};
+static const scpg_option kmeans_options[] = {SCPG_KMEANS_OPTIONS_START(Target, kmeans)};
 
 scpg_kmeans_options
 scpg_kmeans_read_options(const Jsonb *options)
 {
-	Target		target = {SCPG_KMEANS_DEFAULTS};
+	Target target = {SCPG_KMEANS_DEFAULTS};
 
 	scpg_options_read(&target, NULL, options, kmeans_options, lengthof(kmeans_options));
 	return target.kmeans;
@@ -47,24 +45,21 @@ void
 scpg_kmeans_check(int k, size_t rows)
 {
 	if (k < 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("number of clusters must be at least 1"),
-				 errdetail("The number of clusters is %d.", k)));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("number of clusters must be at least 1"),
+						errdetail("The number of clusters is %d.", k)));
 	if (rows > 0 && k > rows)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("number of clusters must be at most the number of rows"),
-				 errdetail("The number of clusters is %d, and there are %zu rows with an embedding.", k, rows),
-				 errhint("Give a number from 1 to %zu.", rows)));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("number of clusters must be at most the number of rows"),
+						errdetail("The number of clusters is %d, and there are %zu rows with an embedding.", k, rows),
+						errhint("Give a number from 1 to %zu.", rows)));
 }
 
 sc_kmeans
-scpg_kmeans_run(const float *rows, size_t n, int d, int k, int curve_max,
-				const scpg_kmeans_options *options, MemoryContext cxt)
+scpg_kmeans_run(const float *rows, size_t n, int d, int k, int curve_max, const scpg_kmeans_options *options,
+				MemoryContext cxt)
 {
-	sc_kmeans	km = {.n = n, .d = d, .k = k, .curve_max = curve_max, .rows = rows};
-	sc_arena	arena = sc_arena_counter();
+	sc_kmeans km = {.n = n, .d = d, .k = k, .curve_max = curve_max, .rows = rows};
+	sc_arena arena = sc_arena_counter();
 
 	km.init = (sc_kmeans_init) options->init.value;
 	if (km.init == SC_KMEANS_GIVEN)
@@ -89,13 +84,11 @@ void
 scpg_kmeans_report(const sc_kmeans *km, int k)
 {
 	if (km->k < k)
-		ereport(NOTICE,
-				(errmsg("number of clusters lowered from %d to %d", k, km->k),
-				 errdetail("There are only %zu distinct points.", km->distinct)));
+		ereport(NOTICE, (errmsg("number of clusters lowered from %d to %d", k, km->k),
+						 errdetail("There are only %zu distinct points.", km->distinct)));
 	if (!km->converged)
-		ereport(WARNING,
-				(errmsg("k-means did not converge in %d iterations", km->iterations),
-				 errhint("Raise \"max_iter\" or \"tol\".")));
+		ereport(WARNING, (errmsg("k-means did not converge in %d iterations", km->iterations),
+						  errhint("Raise \"max_iter\" or \"tol\".")));
 }
 
 /* ---- the aggregate -------------------------------------------------------- */
@@ -104,7 +97,7 @@ static void
 check_fit(int k, const Jsonb *options)
 {
 	scpg_kmeans_options o;
-	float	   *start;
+	float *start;
 
 	scpg_kmeans_check(k, 0);
 	o = scpg_kmeans_read_options(options);
@@ -127,8 +120,8 @@ scpg_kmeans_final(PG_FUNCTION_ARGS)
 	const scpg_fit *fit;
 	scpg_kmeans_options options;
 	MemoryContext cxt;
-	sc_kmeans	km;
-	Numbers    *result;
+	sc_kmeans km;
+	Numbers *result;
 
 	(void) scpg_aggregate_context(fcinfo);
 	fit = (const scpg_fit *) PG_GETARG_POINTER(0);
@@ -151,21 +144,19 @@ scpg_kmeans_final(PG_FUNCTION_ARGS)
 /* Kept for a partition. */
 typedef struct WindowLabels
 {
-	bool		done;
-	int32		label[FLEXIBLE_ARRAY_MEMBER];	/* by position; NO_LABEL: no embedding */
+	bool done;
+	int32 label[FLEXIBLE_ARRAY_MEMBER]; /* by position; NO_LABEL: no embedding */
 } WindowLabels;
 
 /* Argument n (not the first) of the current row, which must not be NULL. */
 static Datum
 window_argument(WindowObject winobj, int n, const char *what)
 {
-	bool		isnull;
-	Datum		value = WinGetFuncArgCurrent(winobj, n, &isnull);
+	bool isnull;
+	Datum value = WinGetFuncArgCurrent(winobj, n, &isnull);
 
 	if (isnull)
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("%s must not be NULL", what)));
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be NULL", what)));
 	return value;
 }
 
@@ -176,9 +167,9 @@ label_partition(WindowObject winobj, int nargs, WindowLabels *labels, int64 n)
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "kmeans", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext row = AllocSetContextCreate(cxt, "kmeans row", ALLOCSET_DEFAULT_SIZES);
 	scpg_kmeans_options options;
-	scpg_rows	rows;
-	sc_kmeans	km;
-	int			k = DatumGetInt32(window_argument(winobj, 1, "number of clusters"));
+	scpg_rows rows;
+	sc_kmeans km;
+	int k = DatumGetInt32(window_argument(winobj, 1, "number of clusters"));
 
 	scpg_kmeans_check(k, 0);
 	options = scpg_kmeans_read_options(nargs > 2 ? DatumGetJsonbP(window_argument(winobj, 2, "options")) : NULL);
@@ -186,9 +177,8 @@ label_partition(WindowObject winobj, int nargs, WindowLabels *labels, int64 n)
 	for (int64 i = 0; i < n; i++)
 	{
 		MemoryContext old = MemoryContextSwitchTo(row);
-		bool		isnull,
-					isout;
-		Datum		e = WinGetFuncArgInPartition(winobj, 0, (int) i, WINDOW_SEEK_HEAD, false, &isnull, &isout);
+		bool isnull, isout;
+		Datum e = WinGetFuncArgInPartition(winobj, 0, (int) i, WINDOW_SEEK_HEAD, false, &isnull, &isout);
 
 		CHECK_FOR_INTERRUPTS();
 		labels->label[i] = isnull ? NO_LABEL : 0;
@@ -199,7 +189,7 @@ label_partition(WindowObject winobj, int nargs, WindowLabels *labels, int64 n)
 	}
 	if (rows.n > 0)
 	{
-		size_t		taken = 0;
+		size_t taken = 0;
 
 		scpg_kmeans_check(k, rows.n);
 		km = scpg_kmeans_run(rows.x, rows.n, rows.d, k, 0, &options, cxt);
@@ -217,14 +207,13 @@ Datum
 scpg_kmeans_window(PG_FUNCTION_ARGS)
 {
 	WindowObject winobj = PG_WINDOW_OBJECT();
-	int64		n = WinGetPartitionRowCount(winobj);
+	int64 n = WinGetPartitionRowCount(winobj);
 	WindowLabels *labels;
-	int32		label;
+	int32 label;
 
 	if (n > (MaxAllocSize - offsetof(WindowLabels, label)) / sizeof(int32))
 		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("too many rows in one partition of \"%s\"", "kmeans"),
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("too many rows in one partition of \"%s\"", "kmeans"),
 				 errdetail("There are %lld rows.", (long long) n)));
 	labels = WinGetPartitionLocalMemory(winobj, offsetof(WindowLabels, label) + n * sizeof(int32));
 	if (!labels->done)
@@ -243,13 +232,13 @@ nearest(FunctionCallInfo fcinfo, double *distance)
 {
 	const Embedding *e = PG_GETARG_EMBEDDING(0);
 	scpg_kmeans_model m = DatumGetKmeansModel(PG_GETARG_DATUM(1));
-	int			label = 0;
+	int label = 0;
 
 	scpg_embedding_check_expected(m.d, e->dim);
 	*distance = INFINITY;
 	for (int c = 0; c < m.k; c++)
 	{
-		double		a = SC_SIMD_CALL(scpg_l2_squared_double) (e->x, m.centroids + (size_t) c * m.d, m.d);
+		double a = SC_SIMD_CALL(scpg_l2_squared_double)(e->x, m.centroids + (size_t) c * m.d, m.d);
 
 		if (a < *distance)
 		{
@@ -265,7 +254,7 @@ PG_FUNCTION_INFO_V1(scpg_kmeans_predict);
 Datum
 scpg_kmeans_predict(PG_FUNCTION_ARGS)
 {
-	double		distance;
+	double distance;
 
 	PG_RETURN_INT32(nearest(fcinfo, &distance));
 }
@@ -274,7 +263,7 @@ PG_FUNCTION_INFO_V1(scpg_kmeans_distance);
 Datum
 scpg_kmeans_distance(PG_FUNCTION_ARGS)
 {
-	double		distance;
+	double distance;
 
 	(void) nearest(fcinfo, &distance);
 	PG_RETURN_FLOAT8(sqrt(distance));
@@ -286,15 +275,13 @@ scpg_kmeans_centroids(PG_FUNCTION_ARGS)
 {
 	scpg_kmeans_model m = DatumGetKmeansModel(PG_GETARG_DATUM(0));
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	Embedding  *centroid = scpg_embedding_new(m.d);
+	Embedding *centroid = scpg_embedding_new(m.d);
 
 	InitMaterializedSRF(fcinfo, 0);
 	for (int c = 0; c < m.k; c++)
 	{
-		bool		nulls[3] = {false};
-		Datum		values[3] = {
-			Int32GetDatum(c), EmbeddingGetDatum(centroid), Int64GetDatum((int64) m.sizes[c])
-		};
+		bool nulls[3] = {false};
+		Datum values[3] = {Int32GetDatum(c), EmbeddingGetDatum(centroid), Int64GetDatum((int64) m.sizes[c])};
 
 		CHECK_FOR_INTERRUPTS();
 		for (int j = 0; j < m.d; j++)

@@ -14,14 +14,17 @@
 /* With scikit-learn's names. */
 typedef struct scpg_kmeans_options
 {
-	int			n_init;
-	int			max_iter;
-	double		tol;
-	int64		seed;
-	scpg_choice init;			/* an sc_kmeans_init; SC_KMEANS_GIVEN: other is the start */
+	int n_init;
+	int max_iter;
+	double tol;
+	int64 seed;
+	scpg_choice init; /* an sc_kmeans_init; SC_KMEANS_GIVEN: other is the start */
 } scpg_kmeans_options;
 
-#define SCPG_KMEANS_DEFAULTS {.n_init = 10, .max_iter = 300, .tol = 1e-4, .seed = 1, .init = {SC_KMEANS_PLUS_PLUS}}
+#define SCPG_KMEANS_DEFAULTS \
+	{ \
+		.n_init = 10, .max_iter = 300, .tol = 1e-4, .seed = 1, .init = { SC_KMEANS_PLUS_PLUS } \
+	}
 
 /*
  * The entries of a table of options whose target has them as member: with
@@ -30,16 +33,22 @@ typedef struct scpg_kmeans_options
  */
 #define SCPG_KMEANS_OPTIONS(target, member) \
 	SCPG_KMEANS_NUMBERS(target, member), \
-	{"init", SCPG_OPTION_ENUM, offsetof(target, member.init.value), .values = scpg_kmeans_init_names}
+	{ \
+		"init", SCPG_OPTION_ENUM, offsetof(target, member.init.value), .values = scpg_kmeans_init_names \
+	}
 #define SCPG_KMEANS_OPTIONS_START(target, member) \
 	SCPG_KMEANS_NUMBERS(target, member), \
-	{"init", SCPG_OPTION_CHOICE, offsetof(target, member.init), .values = scpg_kmeans_init_names, \
-		.other = "an array of centroids or a kmeans_model"}
+	{ \
+		"init", SCPG_OPTION_CHOICE, offsetof(target, member.init), .values = scpg_kmeans_init_names, \
+																   .other = "an array of centroids or a kmeans_model" \
+	}
 #define SCPG_KMEANS_NUMBERS(target, member) \
 	{"n_init", SCPG_OPTION_INT, offsetof(target, member.n_init), 1, 10000}, \
-	{"max_iter", SCPG_OPTION_INT, offsetof(target, member.max_iter), 1, 1000000}, \
-	{"tol", SCPG_OPTION_FLOAT, offsetof(target, member.tol), 0, 1}, \
-	{"seed", SCPG_OPTION_INT8, offsetof(target, member.seed), -9223372036854775808.0, 9223372036854775807.0}
+		{"max_iter", SCPG_OPTION_INT, offsetof(target, member.max_iter), 1, 1000000}, \
+		{"tol", SCPG_OPTION_FLOAT, offsetof(target, member.tol), 0, 1}, \
+	{ \
+		"seed", SCPG_OPTION_INT8, offsetof(target, member.seed), -9223372036854775808.0, 9223372036854775807.0 \
+	}
 
 extern const char *const scpg_kmeans_init_names[];
 
@@ -66,4 +75,4 @@ extern sc_kmeans scpg_kmeans_run(const float *rows, size_t n, int d, int k, int 
 /* A NOTICE where there are fewer distinct points than k, a WARNING where it did not converge. */
 extern void scpg_kmeans_report(const sc_kmeans *km, int k);
 
-#endif							/* SCPG_KMEANS_H */
+#endif /* SCPG_KMEANS_H */

@@ -22,18 +22,16 @@
 static void
 refuse_form(void)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("invalid value for option \"%s\"", "init"),
-			 errdetail("A centroid is an array of numbers or the text form of an embedding."),
-			 errhint("For example: '{\"init\": [[1, 2], [3, 4]]}'.")));
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid value for option \"%s\"", "init"),
+					errdetail("A centroid is an array of numbers or the text form of an embedding."),
+					errhint("For example: '{\"init\": [[1, 2], [3, 4]]}'.")));
 }
 
 /* The text form of a value of the types whose input function looks at nothing but the text. */
 static Datum
 from_text(PGFunction input, const JsonbValue *value, int32 typmod)
 {
-	char	   *text = pnstrdup(value->val.string.val, value->val.string.len);
+	char *text = pnstrdup(value->val.string.val, value->val.string.len);
 
 	return DirectFunctionCall3(input, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid), Int32GetDatum(typmod));
 }
@@ -43,10 +41,10 @@ static const Embedding *
 read_centroid(JsonbValue *value)
 {
 	JsonbIterator *it;
-	JsonbValue	element;
+	JsonbValue element;
 	JsonbIteratorToken token;
-	Embedding  *e;
-	int			n = 0;
+	Embedding *e;
+	int n = 0;
 
 	if (value->type == jbvString)
 		return DatumGetEmbedding(from_text(scpg_embedding_in, value, -1));
@@ -70,22 +68,20 @@ static void
 check_count(int64 found, int k)
 {
 	if (found != k)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid value for option \"%s\"", "init"),
-				 errdetail("There are %lld centroids to start from, and the number of clusters is %d.",
-						   (long long) found, k)));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid value for option \"%s\"", "init"),
+						errdetail("There are %lld centroids to start from, and the number of clusters is %d.",
+								  (long long) found, k)));
 }
 
 float *
 scpg_kmeans_start(const scpg_kmeans_options *options, int k, int d)
 {
-	Jsonb	   *given = options->init.other;
-	JsonbValue	value;
+	Jsonb *given = options->init.other;
+	JsonbValue value;
 	JsonbIterator *it;
 	JsonbIteratorToken token;
-	scpg_rows	rows;
-	float	   *start;
+	scpg_rows rows;
+	float *start;
 
 	if (given == NULL)
 		return NULL;

@@ -30,45 +30,44 @@
 #include "pg/type/embedding.h"
 #include "pg/type/kmeans_model.h"
 
-#define STATE_MAGIC 0x4b4d5331	/* changes with the layout */
+#define STATE_MAGIC 0x4b4d5331 /* changes with the layout */
 
 /* Rows that an empty cluster can be given to; more empty ones wait for the next step. */
 #define FARTHEST 8
 
 typedef struct StepState
 {
-	int32		vl_len_;		/* varlena header (do not touch directly!) */
-	int32		magic;
-	int32		k;
-	int32		d;
-	int32		waiting;		/* rows in block */
-	int32		farthest;		/* rows in far */
-	int32		iterations;		/* of the model */
-	int32		unused;
-	double		inertia[2];		/* a sum and what it lost */
-	double		x[FLEXIBLE_ARRAY_MEMBER];
+	int32 vl_len_; /* varlena header (do not touch directly!) */
+	int32 magic;
+	int32 k;
+	int32 d;
+	int32 waiting;	  /* rows in block */
+	int32 farthest;	  /* rows in far */
+	int32 iterations; /* of the model */
+	int32 unused;
+	double inertia[2]; /* a sum and what it lost */
+	double x[FLEXIBLE_ARRAY_MEMBER];
 } StepState;
 
 /* The parts of x. */
 typedef struct Step
 {
-	StepState  *state;
-	int			k,
-				d;
-	double	   *centroids;		/* (k, d), of the model */
-	double	   *sum;			/* (k, d) */
-	double	   *lost;			/* (k, d) */
-	double	   *count;			/* (k) */
-	double	   *far_distance;	/* (FARTHEST), squared, descending */
-	float	   *far;			/* (FARTHEST, d), all different */
-	float	   *block;			/* (step_block, d) */
+	StepState *state;
+	int k, d;
+	double *centroids;	  /* (k, d), of the model */
+	double *sum;		  /* (k, d) */
+	double *lost;		  /* (k, d) */
+	double *count;		  /* (k) */
+	double *far_distance; /* (FARTHEST), squared, descending */
+	float *far;			  /* (FARTHEST, d), all different */
+	float *block;		  /* (step_block, d) */
 } Step;
 
 /* Rows that are measured at once: half a megabyte of them, some 2^28 multiplications. */
 static int
 step_block(int k, int d)
 {
-	size_t		most = Max(Min((1 << 17) / d, 1024), 16);
+	size_t most = Max(Min((1 << 17) / d, 1024), 16);
 
 	return (int) Max(Min(((size_t) 1 << 28) / ((size_t) k * d), most), 1);
 }
@@ -77,16 +76,15 @@ step_block(int k, int d)
 static size_t
 state_size(int k, int d)
 {
-	return offsetof(StepState, x) +
-		sizeof(double) * (3 * (size_t) k * d + k + FARTHEST) +
-		sizeof(float) * ((size_t) FARTHEST + step_block(k, d)) * d;
+	return offsetof(StepState, x) + sizeof(double) * (3 * (size_t) k * d + k + FARTHEST) +
+		   sizeof(float) * ((size_t) FARTHEST + step_block(k, d)) * d;
 }
 
 static Step
 open_state(StepState *state)
 {
-	Step		s = {.state = state, .k = state->k, .d = state->d};
-	size_t		kd = (size_t) s.k * s.d;
+	Step s = {.state = state, .k = state->k, .d = state->d};
+	size_t kd = (size_t) s.k * s.d;
 
 	s.centroids = state->x;
 	s.sum = s.centroids + kd;
@@ -102,34 +100,29 @@ open_state(StepState *state)
 static Step
 get_state(FunctionCallInfo fcinfo, int n, bool copy)
 {
-	StepState  *state = !copy && AggCheckCallContext(fcinfo, NULL) ?
-		(StepState *) PG_GETARG_BYTEA_P(n) : (StepState *) PG_GETARG_BYTEA_P_COPY(n);
+	StepState *state = !copy && AggCheckCallContext(fcinfo, NULL) ? (StepState *) PG_GETARG_BYTEA_P(n)
+																  : (StepState *) PG_GETARG_BYTEA_P_COPY(n);
 
-	if (VARSIZE(state) < offsetof(StepState, x) || state->magic != STATE_MAGIC ||
-		state->k < 1 || state->d < 1 || state->d > EMBEDDING_MAX_DIM ||
-		VARSIZE(state) != state_size(state->k, state->d) ||
-		state->waiting < 0 || state->waiting >= step_block(state->k, state->d) ||
-		state->farthest < 0 || state->farthest > FARTHEST ||
+	if (VARSIZE(state) < offsetof(StepState, x) || state->magic != STATE_MAGIC || state->k < 1 || state->d < 1 ||
+		state->d > EMBEDDING_MAX_DIM || VARSIZE(state) != state_size(state->k, state->d) || state->waiting < 0 ||
+		state->waiting >= step_block(state->k, state->d) || state->farthest < 0 || state->farthest > FARTHEST ||
 		state->iterations < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid state of the aggregate \"%s\"", "kmeans_step")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("invalid state of the aggregate \"%s\"", "kmeans_step")));
 	return open_state(state);
 }
 
 static Step
 new_state(const scpg_kmeans_model *m)
 {
-	size_t		size = state_size(m->k, m->d);
-	StepState  *state;
-	Step		s;
+	size_t size = state_size(m->k, m->d);
+	StepState *state;
+	Step s;
 
 	if (size > Min(scpg_memory_left(), MaxAllocSize))
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("not enough memory for the sums of k-means"),
-				 errdetail("%d clusters in %d dimensions need %zu MB; \"selfclass.max_memory\" is %d MB.",
-						   m->k, m->d, size / (1024 * 1024) + 1, scpg_max_memory_mb)));
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("not enough memory for the sums of k-means"),
+						errdetail("%d clusters in %d dimensions need %zu MB; \"selfclass.max_memory\" is %d MB.", m->k,
+								  m->d, size / (1024 * 1024) + 1, scpg_max_memory_mb)));
 	state = palloc0(size);
 	SET_VARSIZE(state, size);
 	state->magic = STATE_MAGIC;
@@ -145,9 +138,9 @@ new_state(const scpg_kmeans_model *m)
 static inline void
 add(double *sum, double *lost, double x)
 {
-	double		a = *sum;
-	double		s = a + x;
-	double		part = s - a;
+	double a = *sum;
+	double s = a + x;
+	double part = s - a;
 
 	*lost += (a - (s - part)) + (x - part);
 	*sum = s;
@@ -169,15 +162,15 @@ compare_far(double a, const float *x, double b, const float *y, int d)
 static void
 keep_far(Step *s, double distance, const float *x)
 {
-	size_t		d = (size_t) s->d;
-	int			at = s->state->farthest;
-	int			behind;
+	size_t d = (size_t) s->d;
+	int at = s->state->farthest;
+	int behind;
 
 	if (!(distance > 0) || (at == FARTHEST && distance < s->far_distance[FARTHEST - 1]))
 		return;
 	while (at > 0)
 	{
-		int			order = compare_far(distance, x, s->far_distance[at - 1], s->far + (at - 1) * d, s->d);
+		int order = compare_far(distance, x, s->far_distance[at - 1], s->far + (at - 1) * d, s->d);
 
 		if (order == 0)
 			return;
@@ -200,8 +193,8 @@ static sc_kmeans_step
 assign(const Step *s, const float *rows, int n, void **memory)
 {
 	sc_kmeans_step job = {.n = n, .d = s->d, .k = s->k, .rows = rows, .centroids = s->centroids};
-	sc_arena	arena = sc_arena_counter();
-	size_t		size;
+	sc_arena arena = sc_arena_counter();
+	size_t size;
 
 	scpg_core()->sc_kmeans_step_layout(&job, &arena);
 	size = sc_arena_need(&arena);
@@ -216,7 +209,7 @@ assign(const Step *s, const float *rows, int n, void **memory)
 static void
 flush(Step *s)
 {
-	void	   *memory;
+	void *memory;
 	sc_kmeans_step job;
 
 	if (s->state->waiting == 0)
@@ -225,8 +218,8 @@ flush(Step *s)
 	for (int i = 0; i < s->state->waiting; i++)
 	{
 		const float *x = s->block + (size_t) i * s->d;
-		double	   *sum = s->sum + (size_t) job.labels[i] * s->d;
-		double	   *lost = s->lost + (size_t) job.labels[i] * s->d;
+		double *sum = s->sum + (size_t) job.labels[i] * s->d;
+		double *lost = s->lost + (size_t) job.labels[i] * s->d;
 
 		for (int j = 0; j < s->d; j++)
 			add(&sum[j], &lost[j], x[j]);
@@ -242,8 +235,8 @@ flush(Step *s)
 static bool
 is_constant(FunctionCallInfo fcinfo, int n)
 {
-	Aggref	   *aggref = AggGetAggref(fcinfo);
-	Node	   *argument;
+	Aggref *aggref = AggGetAggref(fcinfo);
+	Node *argument;
 
 	if (aggref == NULL || n >= list_length(aggref->args))
 		return false;
@@ -254,10 +247,8 @@ is_constant(FunctionCallInfo fcinfo, int n)
 static void
 refuse_other_model(void)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("model must be the same for all rows"),
-			 errhint("Rows that go with different models are different groups: GROUP BY.")));
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("model must be the same for all rows"),
+					errhint("Rows that go with different models are different groups: GROUP BY.")));
 }
 
 PG_FUNCTION_INFO_V1(scpg_kmeans_step_accum);
@@ -265,12 +256,10 @@ Datum
 scpg_kmeans_step_accum(PG_FUNCTION_ARGS)
 {
 	const Embedding *e;
-	Step		s;
+	Step s;
 
 	if (PG_ARGISNULL(2))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("model must not be NULL")));
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("model must not be NULL")));
 	if (PG_ARGISNULL(1))
 	{
 		if (PG_ARGISNULL(0))
@@ -292,8 +281,7 @@ scpg_kmeans_step_accum(PG_FUNCTION_ARGS)
 		{
 			scpg_kmeans_model m = DatumGetKmeansModel(PG_GETARG_DATUM(2));
 
-			if (m.k != s.k || m.d != s.d ||
-				memcmp(m.centroids, s.centroids, (size_t) s.k * s.d * sizeof(double)) != 0)
+			if (m.k != s.k || m.d != s.d || memcmp(m.centroids, s.centroids, (size_t) s.k * s.d * sizeof(double)) != 0)
 				refuse_other_model();
 		}
 	}
@@ -308,9 +296,9 @@ PG_FUNCTION_INFO_V1(scpg_kmeans_step_combine);
 Datum
 scpg_kmeans_step_combine(PG_FUNCTION_ARGS)
 {
-	Step		b = get_state(fcinfo, 1, true);
-	Step		a = get_state(fcinfo, 0, false);
-	size_t		kd = (size_t) a.k * a.d;
+	Step b = get_state(fcinfo, 1, true);
+	Step a = get_state(fcinfo, 0, false);
+	size_t kd = (size_t) a.k * a.d;
 
 	if (a.k != b.k || a.d != b.d || memcmp(a.centroids, b.centroids, kd * sizeof(double)) != 0)
 		refuse_other_model();
@@ -334,10 +322,10 @@ scpg_kmeans_step_combine(PG_FUNCTION_ARGS)
 static void
 fill_empty(Step *s, double *left)
 {
-	size_t		d = (size_t) s->d;
-	void	   *memory;
+	size_t d = (size_t) s->d;
+	void *memory;
 	sc_kmeans_step job;
-	int			next = 0;
+	int next = 0;
 
 	if (s->state->farthest == 0)
 		return;
@@ -355,7 +343,7 @@ fill_empty(Step *s, double *left)
 		x = s->far + next * d;
 		for (size_t j = 0; j < d; j++)
 		{
-			size_t		from = job.labels[next] * d + j;
+			size_t from = job.labels[next] * d + j;
 
 			add(&s->sum[from], &s->lost[from], -x[j]);
 			s->sum[c * d + j] = x[j];
@@ -375,15 +363,15 @@ PG_FUNCTION_INFO_V1(scpg_kmeans_step_final);
 Datum
 scpg_kmeans_step_final(PG_FUNCTION_ARGS)
 {
-	Step		s = get_state(fcinfo, 0, true);
-	size_t		d = (size_t) s.d;
-	float	   *centroids = palloc(s.k * d * sizeof(float));
-	int64	   *sizes = palloc(s.k * sizeof(int64));
-	double	   *left = palloc(s.k * sizeof(double));
-	double		inertia;
-	bool		moved = false;
-	bool		valid = true;
-	Numbers    *result;
+	Step s = get_state(fcinfo, 0, true);
+	size_t d = (size_t) s.d;
+	float *centroids = palloc(s.k * d * sizeof(float));
+	int64 *sizes = palloc(s.k * sizeof(int64));
+	double *left = palloc(s.k * sizeof(double));
+	double inertia;
+	bool moved = false;
+	bool valid = true;
+	Numbers *result;
 
 	flush(&s);
 	inertia = s.state->inertia[0] + s.state->inertia[1];
@@ -398,17 +386,16 @@ scpg_kmeans_step_final(PG_FUNCTION_ARGS)
 	for (int c = 0; c < s.k; c++)
 		for (size_t i = c * d; i < (c + 1) * d; i++)
 		{
-			float		old = (float) s.centroids[i];
+			float old = (float) s.centroids[i];
 
 			centroids[i] = left[c] > 0 ? (float) ((s.sum[i] + s.lost[i]) / left[c]) : old;
 			moved = moved || centroids[i] != old;
 			valid = valid && isfinite(centroids[i]);
 		}
 	if (!valid)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid state of the aggregate \"%s\"", "kmeans_step")));
-	result = scpg_kmeans_model_make(s.k, s.d, centroids, sizes, inertia,
-									Min(s.state->iterations, PG_INT32_MAX - 1) + 1, !moved);
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("invalid state of the aggregate \"%s\"", "kmeans_step")));
+	result = scpg_kmeans_model_make(s.k, s.d, centroids, sizes, inertia, Min(s.state->iterations, PG_INT32_MAX - 1) + 1,
+									!moved);
 	PG_RETURN_POINTER(result);
 }

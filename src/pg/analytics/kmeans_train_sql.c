@@ -49,7 +49,7 @@
 typedef struct TrainOptions
 {
 	scpg_kmeans_options kmeans;
-	int			sample;
+	int sample;
 } TrainOptions;
 
 static const scpg_option train_options[] = {
@@ -59,10 +59,10 @@ static const scpg_option train_options[] = {
 
 typedef struct Train
 {
-	char	   *relation;		/* quoted */
-	char	   *column;
-	char	   *schema;			/* of the extension */
-	int			k;
+	char *relation; /* quoted */
+	char *column;
+	char *schema; /* of the extension */
+	int k;
 	TrainOptions options;
 	MemoryContext context;
 } Train;
@@ -71,14 +71,14 @@ typedef struct Train
 
 typedef struct Sample
 {
-	DestReceiver receiver;		/* must be first */
-	scpg_rows	rows;			/* tag: lowest bits of the hash */
-	HTAB	   *seen;			/* hashes of rows */
-	int			k;
-	size_t		size;			/* asked for */
-	int			bits;			/* of the hash that are zero */
-	bool		full;			/* bits had to be added */
-	MemoryContext context;		/* of rows and seen */
+	DestReceiver receiver; /* must be first */
+	scpg_rows rows;		   /* tag: lowest bits of the hash */
+	HTAB *seen;			   /* hashes of rows */
+	int k;
+	size_t size;		   /* asked for */
+	int bits;			   /* of the hash that are zero */
+	bool full;			   /* bits had to be added */
+	MemoryContext context; /* of rows and seen */
 	MemoryContext row;
 } Sample;
 
@@ -102,8 +102,8 @@ in_sample(uint64 hash, int bits)
 static void
 thin_out(Sample *s)
 {
-	size_t		d = (size_t) s->rows.d;
-	size_t		kept = 0;
+	size_t d = (size_t) s->rows.d;
+	size_t kept = 0;
 
 	s->bits++;
 	s->full = true;
@@ -120,11 +120,11 @@ thin_out(Sample *s)
 static bool
 sample_receive(TupleTableSlot *slot, DestReceiver *self)
 {
-	Sample	   *s = (Sample *) self;
+	Sample *s = (Sample *) self;
 	MemoryContext old;
-	uint64		hash;
-	bool		found;
-	size_t		most;
+	uint64 hash;
+	bool found;
+	size_t most;
 
 	CHECK_FOR_INTERRUPTS();
 	slot_getallattrs(slot);
@@ -151,17 +151,15 @@ sample_receive(TupleTableSlot *slot, DestReceiver *self)
 static void
 read_sample(const Train *t, Sample *s, int bits)
 {
-	HASHCTL		control = {.keysize = sizeof(uint64), .entrysize = sizeof(uint64)};
+	HASHCTL control = {.keysize = sizeof(uint64), .entrysize = sizeof(uint64)};
 	SPIExecuteOptions options = {.read_only = true, .dest = &s->receiver};
-	const char *hash = psprintf("%s.embedding_hash_extended(%s, '%lld'::pg_catalog.int8)",
-								t->schema, t->column, (long long) t->options.kmeans.seed);
+	const char *hash = psprintf("%s.embedding_hash_extended(%s, '%lld'::pg_catalog.int8)", t->schema, t->column,
+								(long long) t->options.kmeans.seed);
 	StringInfoData sql;
-	int			status;
+	int status;
 
 	/* Of the kinds there are, the nearest: rows that are kept; what it is called changes nothing else. */
-	s->receiver = (DestReceiver) {
-		sample_receive, sample_startup, sample_nothing, sample_nothing, DestTuplestore
-	};
+	s->receiver = (DestReceiver){sample_receive, sample_startup, sample_nothing, sample_nothing, DestTuplestore};
 	s->bits = bits;
 	s->full = false;
 	s->context = AllocSetContextCreate(t->context, "kmeans_train sample", ALLOCSET_DEFAULT_SIZES);
@@ -172,7 +170,8 @@ read_sample(const Train *t, Sample *s, int bits)
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "SELECT %s, %s FROM %s WHERE %s IS NOT NULL", t->column, hash, t->relation, t->column);
 	if (bits > 0)
-		appendStringInfo(&sql, " AND %s OPERATOR(pg_catalog.&) '%lld'::pg_catalog.int8 OPERATOR(pg_catalog.=) '0'::pg_catalog.int8",
+		appendStringInfo(&sql,
+						 " AND %s OPERATOR(pg_catalog.&) '%lld'::pg_catalog.int8 OPERATOR(pg_catalog.=) '0'::pg_catalog.int8",
 						 hash, (long long) ((UINT64CONST(1) << bits) - 1));
 	status = SPI_execute_extended(sql.data, &options);
 	if (status != SPI_OK_SELECT)
@@ -183,7 +182,7 @@ read_sample(const Train *t, Sample *s, int bits)
 static void
 take_sample(const Train *t, Sample *s, int64 n)
 {
-	int			bits = 0;
+	int bits = 0;
 
 	s->k = t->k;
 	s->size = Max((size_t) t->options.sample, 4 * (size_t) t->k);
@@ -191,7 +190,7 @@ take_sample(const Train *t, Sample *s, int64 n)
 		bits++;
 	for (;;)
 	{
-		size_t		enough;
+		size_t enough;
 
 		read_sample(t, s, bits);
 		enough = s->full ? (size_t) t->k : Max((size_t) t->k, s->size / 8);
@@ -208,7 +207,7 @@ take_sample(const Train *t, Sample *s, int64 n)
 static int64
 count_rows(const Train *t)
 {
-	bool		isnull;
+	bool isnull;
 
 	if (SPI_execute(psprintf("SELECT pg_catalog.count(%s) FROM %s", t->column, t->relation), true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not count rows: %s", SPI_result_code_string(SPI_result));
@@ -219,12 +218,12 @@ count_rows(const Train *t)
 static SPIPlanPtr
 prepare_step(const Train *t)
 {
-	Oid			type = scpg_kmeans_model_type();
-	SPIPlanPtr	plan;
+	Oid type = scpg_kmeans_model_type();
+	SPIPlanPtr plan;
 
 	/* A model within the plan would go to every worker as text. */
-	plan = SPI_prepare_cursor(psprintf("SELECT %s.kmeans_step(%s, $1) FROM %s", t->schema, t->column, t->relation),
-							  1, &type, CURSOR_OPT_PARALLEL_OK | CURSOR_OPT_GENERIC_PLAN);
+	plan = SPI_prepare_cursor(psprintf("SELECT %s.kmeans_step(%s, $1) FROM %s", t->schema, t->column, t->relation), 1,
+							  &type, CURSOR_OPT_PARALLEL_OK | CURSOR_OPT_GENERIC_PLAN);
 	if (plan == NULL)
 		elog(ERROR, "could not prepare an iteration: %s", SPI_result_code_string(SPI_result));
 	return plan;
@@ -234,9 +233,9 @@ prepare_step(const Train *t)
 static const Numbers *
 step(const Train *t, SPIPlanPtr plan, const Numbers *m)
 {
-	Datum		argument = PointerGetDatum(m);
-	bool		isnull;
-	Datum		result;
+	Datum argument = PointerGetDatum(m);
+	bool isnull;
+	Datum result;
 	MemoryContext old;
 
 	CHECK_FOR_INTERRUPTS();
@@ -245,9 +244,8 @@ step(const Train *t, SPIPlanPtr plan, const Numbers *m)
 	result = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
 	/* There were rows a moment ago, and the snapshot is the same; a view may hold anything. */
 	if (isnull)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the rows of %s are not the same each time they are read", t->relation)));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("the rows of %s are not the same each time they are read", t->relation)));
 	old = MemoryContextSwitchTo(t->context);
 	result = PointerGetDatum(PG_DETOAST_DATUM_COPY(result));
 	MemoryContextSwitchTo(old);
@@ -259,7 +257,7 @@ step(const Train *t, SPIPlanPtr plan, const Numbers *m)
 static double
 moved(const scpg_kmeans_model *a, const scpg_kmeans_model *b)
 {
-	double		sum = 0;
+	double sum = 0;
 
 	for (size_t i = 0; i < (size_t) a->k * a->d; i++)
 		sum += (a->centroids[i] - b->centroids[i]) * (a->centroids[i] - b->centroids[i]);
@@ -270,8 +268,7 @@ static int
 compare_clusters(const void *a, const void *b, void *arg)
 {
 	const scpg_kmeans_model *sizes = arg;
-	int			i = *(const int *) a,
-				j = *(const int *) b;
+	int i = *(const int *) a, j = *(const int *) b;
 
 	if (sizes->sizes[i] != sizes->sizes[j])
 		return sizes->sizes[i] > sizes->sizes[j] ? -1 : 1;
@@ -286,13 +283,13 @@ static Numbers *
 arrange(const Train *t, const scpg_kmeans_model *m, const scpg_kmeans_model *measured, int iterations, bool converged)
 {
 	scpg_kmeans_model both = *m;
-	size_t		d = (size_t) m->d;
-	sc_arena	arena = sc_arena_counter();
-	int		   *order;
-	int64_t    *sizes;
-	float	   *centroids;
+	size_t d = (size_t) m->d;
+	sc_arena arena = sc_arena_counter();
+	int *order;
+	int64_t *sizes;
+	float *centroids;
 	MemoryContext old;
-	Numbers    *result;
+	Numbers *result;
 
 	for (int pass = 0; pass < 2; pass++)
 	{
@@ -322,28 +319,26 @@ arrange(const Train *t, const scpg_kmeans_model *m, const scpg_kmeans_model *mea
 static Numbers *
 iterate(const Train *t, const Numbers *first, double tolerance, sc_kmeans *report)
 {
-	SPIPlanPtr	plan = prepare_step(t);
+	SPIPlanPtr plan = prepare_step(t);
 	const Numbers *now = first;
 	const Numbers *measured = NULL; /* what the step from now on would return, once it is known */
-	Numbers    *result;
-	scpg_kmeans_model m,
-				next;
-	int			iteration = 0;
-	bool		converged = false;
+	Numbers *result;
+	scpg_kmeans_model m, next;
+	int iteration = 0;
+	bool converged = false;
 
 	while (iteration < t->options.kmeans.max_iter && !converged)
 	{
 		const Numbers *after = step(t, plan, now);
-		double		way;
+		double way;
 
 		m = scpg_kmeans_model_open(now);
 		next = scpg_kmeans_model_open(after);
 		way = moved(&m, &next);
 		converged = way <= tolerance;
 		iteration++;
-		ereport(NOTICE,
-				(errmsg("k-means iteration %d: inertia %.6g, centroids moved by %.3g",
-						iteration, next.inertia, sqrt(way))));
+		ereport(NOTICE, (errmsg("k-means iteration %d: inertia %.6g, centroids moved by %.3g", iteration, next.inertia,
+								sqrt(way))));
 		if (way == 0)
 		{
 			measured = after;
@@ -372,7 +367,7 @@ first_model(const Train *t, const Sample *s, sc_kmeans *report, double *toleranc
 	scpg_kmeans_options options = t->options.kmeans;
 	const float *start;
 	MemoryContext old;
-	Numbers    *result;
+	Numbers *result;
 
 	/* From given centroids all iterations go over all rows. */
 	if (options.init.value == SC_KMEANS_GIVEN)
@@ -393,22 +388,20 @@ Datum
 scpg_kmeans_train(PG_FUNCTION_ARGS)
 {
 	static const char *const names[] = {"relation", "name of the column of embeddings", "number of clusters", "options"};
-	Train		t = {.options = {.kmeans = SCPG_KMEANS_DEFAULTS, .sample = SAMPLE_ROWS}};
+	Train t = {.options = {.kmeans = SCPG_KMEANS_DEFAULTS, .sample = SAMPLE_ROWS}};
 	MemoryContext caller = CurrentMemoryContext;
 	scpg_source source;
-	int64		n;
-	Sample		sample;
-	sc_kmeans	report;
-	double		tolerance;
-	float	   *start;
-	Numbers    *model;
-	Numbers    *result;
+	int64 n;
+	Sample sample;
+	sc_kmeans report;
+	double tolerance;
+	float *start;
+	Numbers *model;
+	Numbers *result;
 
 	for (int i = 0; i < lengthof(names); i++)
 		if (PG_ARGISNULL(i))
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("%s must not be NULL", names[i])));
+			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be NULL", names[i])));
 	t.k = PG_GETARG_INT32(2);
 	scpg_kmeans_check(t.k, 0);
 	scpg_options_read(&t.options, NULL, PG_GETARG_JSONB_P(3), train_options, lengthof(train_options));

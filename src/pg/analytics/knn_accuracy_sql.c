@@ -24,15 +24,15 @@
 
 typedef struct ClassName
 {
-	const char *text;			/* not ended by zero */
-	int32		length;
+	const char *text; /* not ended by zero */
+	int32 length;
 } ClassName;
 
 typedef struct ClassEntry
 {
-	ClassName	name;
-	int32		number;
-	char		status;
+	ClassName name;
+	int32 number;
+	char status;
 } ClassEntry;
 
 #define SH_PREFIX classes
@@ -48,9 +48,9 @@ typedef struct ClassEntry
 
 typedef struct AccuracyState
 {
-	scpg_rows	rows;			/* tag: number of the class */
+	scpg_rows rows; /* tag: number of the class */
 	classes_hash *classes;
-	int			k;
+	int k;
 } AccuracyState;
 
 PG_FUNCTION_INFO_V1(scpg_knn_accuracy_accum);
@@ -59,22 +59,18 @@ scpg_knn_accuracy_accum(PG_FUNCTION_ARGS)
 {
 	MemoryContext context = scpg_aggregate_context(fcinfo);
 	AccuracyState *state = PG_ARGISNULL(0) ? NULL : (AccuracyState *) PG_GETARG_POINTER(0);
-	int			k;
-	text	   *truth;
-	ClassName	name;
+	int k;
+	text *truth;
+	ClassName name;
 	ClassEntry *entry;
-	bool		found;
+	bool found;
 
 	if (PG_ARGISNULL(3))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("number of neighbours must not be NULL")));
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("number of neighbours must not be NULL")));
 	k = PG_GETARG_INT32(3);
 	if (k < 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("number of neighbours must be at least 1"),
-				 errdetail("The number of neighbours is %d.", k)));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("number of neighbours must be at least 1"),
+						errdetail("The number of neighbours is %d.", k)));
 	if (state == NULL)
 	{
 		state = MemoryContextAllocZero(context, sizeof(AccuracyState));
@@ -83,9 +79,8 @@ scpg_knn_accuracy_accum(PG_FUNCTION_ARGS)
 		state->k = k;
 	}
 	else if (state->k != k)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("number of neighbours must be the same for all rows")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("number of neighbours must be the same for all rows")));
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
 		PG_RETURN_POINTER(state);
 
@@ -108,7 +103,7 @@ compare_names(const void *a, const void *b)
 {
 	const ClassEntry *x = *(const ClassEntry *const *) a;
 	const ClassEntry *y = *(const ClassEntry *const *) b;
-	int			order = memcmp(x->name.text, y->name.text, Min(x->name.length, y->name.length));
+	int order = memcmp(x->name.text, y->name.text, Min(x->name.length, y->name.length));
 
 	return order != 0 ? order : x->name.length < y->name.length ? -1 : x->name.length > y->name.length;
 }
@@ -117,17 +112,16 @@ compare_names(const void *a, const void *b)
 typedef struct RowOrder
 {
 	const scpg_rows *rows;
-	const int32 *class_order;	/* (classes) */
+	const int32 *class_order; /* (classes) */
 } RowOrder;
 
 static int
 compare_rows(const void *a, const void *b, void *arg)
 {
 	const RowOrder *o = arg;
-	size_t		x = *(const uint32 *) a,
-				y = *(const uint32 *) b;
-	size_t		bytes = o->rows->d * sizeof(float);
-	int			order = memcmp(o->rows->x + x * o->rows->d, o->rows->x + y * o->rows->d, bytes);
+	size_t x = *(const uint32 *) a, y = *(const uint32 *) b;
+	size_t bytes = o->rows->d * sizeof(float);
+	int order = memcmp(o->rows->x + x * o->rows->d, o->rows->x + y * o->rows->d, bytes);
 
 	return order != 0 ? order : o->class_order[o->rows->tag[x]] - o->class_order[o->rows->tag[y]];
 }
@@ -136,12 +130,12 @@ compare_rows(const void *a, const void *b, void *arg)
 static void
 rank_rows(const AccuracyState *state, uint32 *rank, uint32 *order)
 {
-	int32	   *class_order = palloc(state->classes->members * sizeof(int32));
+	int32 *class_order = palloc(state->classes->members * sizeof(int32));
 	const ClassEntry **sorted = palloc(state->classes->members * sizeof(ClassEntry *));
-	RowOrder	o = {&state->rows, class_order};
+	RowOrder o = {&state->rows, class_order};
 	classes_iterator it;
 	ClassEntry *entry;
-	int			count = 0;
+	int count = 0;
 
 	classes_start_iterate(state->classes, &it);
 	while ((entry = classes_iterate(state->classes, &it)) != NULL)
@@ -160,7 +154,7 @@ rank_rows(const AccuracyState *state, uint32 *rank, uint32 *order)
 static int32
 vote(const uint32 *neighbours, int count, const int32 *class_of, int32 *votes)
 {
-	int32		best = class_of[neighbours[0]];
+	int32 best = class_of[neighbours[0]];
 
 	for (int i = 0; i < count; i++)
 		votes[class_of[neighbours[i]]]++;
@@ -177,13 +171,12 @@ Datum
 scpg_knn_accuracy_final(PG_FUNCTION_ARGS)
 {
 	const AccuracyState *state;
-	MemoryContext cxt,
-				old;
-	sc_knn		job = {.leave_out = true};
-	sc_arena	arena = sc_arena_counter();
-	uint32	   *rank;
-	int32	   *votes;
-	size_t		right = 0;
+	MemoryContext cxt, old;
+	sc_knn job = {.leave_out = true};
+	sc_arena arena = sc_arena_counter();
+	uint32 *rank;
+	int32 *votes;
+	size_t right = 0;
 
 	(void) scpg_aggregate_context(fcinfo);
 	state = (const AccuracyState *) PG_GETARG_POINTER(0);
@@ -197,7 +190,8 @@ scpg_knn_accuracy_final(PG_FUNCTION_ARGS)
 	job.rows = state->rows.x;
 	job.k = state->k;
 	job.lanes = scpg_lanes();
-	job.most = Max(Min(BATCH_BYTES / (Min((size_t) job.k, job.n) * (sizeof(uint32) + sizeof(double))), BATCH_QUERIES), 1);
+	job.most =
+		Max(Min(BATCH_BYTES / (Min((size_t) job.k, job.n) * (sizeof(uint32) + sizeof(double))), BATCH_QUERIES), 1);
 	job.most = Min(job.most, job.n);
 	scpg_core()->sc_knn_layout(&job, &arena);
 	(void) SC_TAKE(&arena, uint32, sc_mul(2, job.n));

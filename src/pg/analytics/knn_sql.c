@@ -36,15 +36,13 @@
 static int
 neighbours_argument(FunctionCallInfo fcinfo, int n)
 {
-	int			k;
+	int k;
 
 	scpg_refuse_null(fcinfo, n, "number of neighbours");
 	k = PG_GETARG_INT32(n);
 	if (k < 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("number of neighbours must be at least 1"),
-				 errdetail("The number of neighbours is %d.", k)));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("number of neighbours must be at least 1"),
+						errdetail("The number of neighbours is %d.", k)));
 	return k;
 }
 
@@ -54,13 +52,13 @@ static Datum
 knn(FunctionCallInfo fcinfo, int example)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	int			a = example < 0 ? 0 : 1;	/* how far the arguments after it are shifted */
+	int a = example < 0 ? 0 : 1; /* how far the arguments after it are shifted */
 	scpg_source source;
-	int			k;
-	Oid			types[2] = {InvalidOid, INT4OID};
-	Datum		values[2];
-	Portal		portal;
-	char	   *sql;
+	int k;
+	Oid types[2] = {InvalidOid, INT4OID};
+	Datum values[2];
+	Portal portal;
+	char *sql;
 
 	scpg_refuse_null(fcinfo, 0, "relation");
 	scpg_refuse_null(fcinfo, a + 1, "name of the column of embeddings");
@@ -74,11 +72,12 @@ knn(FunctionCallInfo fcinfo, int example)
 	types[0] = scpg_embedding_type();
 	values[0] = PG_GETARG_DATUM(a + 2);
 	values[1] = Int32GetDatum(k);
-	sql = psprintf("SELECT id, distance FROM (SELECT %s AS id, %s OPERATOR(%s.<->) $1 AS distance FROM %s WHERE %s IS NOT NULL) d "
-				   "ORDER BY distance, id LIMIT $2",
-				   quote_identifier(source.id_column), quote_identifier(source.data_column),
-				   quote_identifier(get_namespace_name(scpg_extension_schema())),
-				   source.relation, quote_identifier(source.data_column));
+	sql =
+		psprintf("SELECT id, distance FROM (SELECT %s AS id, %s OPERATOR(%s.<->) $1 AS distance FROM %s WHERE %s IS NOT NULL) d "
+				 "ORDER BY distance, id LIMIT $2",
+				 quote_identifier(source.id_column), quote_identifier(source.data_column),
+				 quote_identifier(get_namespace_name(scpg_extension_schema())), source.relation,
+				 quote_identifier(source.data_column));
 	portal = scpg_open_cursor(sql, 2, types, values);
 	for (;;)
 	{
@@ -87,8 +86,8 @@ knn(FunctionCallInfo fcinfo, int example)
 			break;
 		for (uint64 i = 0; i < SPI_processed; i++)
 		{
-			bool		nulls[2];
-			Datum		row[2];
+			bool nulls[2];
+			Datum row[2];
 
 			row[0] = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &nulls[0]);
 			row[1] = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2, &nulls[1]);
@@ -123,7 +122,7 @@ scpg_knn_keyed(PG_FUNCTION_ARGS)
 typedef struct Output
 {
 	ReturnSetInfo *rsinfo;
-	bool		as_bigint;
+	bool as_bigint;
 	const scpg_source *items;
 	const scpg_source *queries;
 } Output;
@@ -132,18 +131,15 @@ typedef struct Output
 static void
 put_neighbours(const Output *out, const sc_knn *job, const scpg_items *items, size_t i, Datum id)
 {
-	bool		nulls[4] = {false};
+	bool nulls[4] = {false};
 
 	CHECK_FOR_INTERRUPTS();
 	for (int r = 0; r < job->found; r++)
 	{
-		size_t		at = i * job->found + r;
-		Datum		values[4] = {
-			scpg_source_key(out->queries, id, out->as_bigint),
-			scpg_source_key(out->items, items->key[job->index[at]], out->as_bigint),
-			Int32GetDatum(r + 1),
-			Float8GetDatum(job->distance[at])
-		};
+		size_t at = i * job->found + r;
+		Datum values[4] = {scpg_source_key(out->queries, id, out->as_bigint),
+						   scpg_source_key(out->items, items->key[job->index[at]], out->as_bigint),
+						   Int32GetDatum(r + 1), Float8GetDatum(job->distance[at])};
 
 		tuplestore_putvalues(out->rsinfo->setResult, out->rsinfo->setDesc, values, nulls);
 	}
@@ -169,7 +165,7 @@ static void
 join_others(const Output *out, sc_knn *job, const scpg_items *items, float *queries, MemoryContext cxt)
 {
 	MemoryContext row = AllocSetContextCreate(cxt, "knn_join query", ALLOCSET_DEFAULT_SIZES);
-	Portal		portal = scpg_items_open(out->queries);
+	Portal portal = scpg_items_open(out->queries);
 
 	job->queries = queries;
 	for (;;)
@@ -200,14 +196,13 @@ join_others(const Output *out, sc_knn *job, const scpg_items *items, float *quer
 static Datum
 knn_join(FunctionCallInfo fcinfo, int example)
 {
-	int			a = example < 0 ? 0 : 1;
-	bool		itself = PG_ARGISNULL(a + 3);
-	scpg_source item_source,
-				query_source;
-	Output		out = {(ReturnSetInfo *) fcinfo->resultinfo, example < 0, &item_source, &query_source};
-	sc_knn		job = {.leave_out = itself};
+	int a = example < 0 ? 0 : 1;
+	bool itself = PG_ARGISNULL(a + 3);
+	scpg_source item_source, query_source;
+	Output out = {(ReturnSetInfo *) fcinfo->resultinfo, example < 0, &item_source, &query_source};
+	sc_knn job = {.leave_out = itself};
 	MemoryContext cxt;
-	scpg_items		items;
+	scpg_items items;
 
 	scpg_refuse_null(fcinfo, 0, "relation");
 	scpg_refuse_null(fcinfo, a + 1, "name of the column of embeddings");
@@ -224,9 +219,9 @@ knn_join(FunctionCallInfo fcinfo, int example)
 	job.rows = items.rows.x;
 	if (job.n > (itself ? 1 : 0))
 	{
-		sc_arena	arena = sc_arena_counter();
-		size_t		each = Min((size_t) job.k, job.n) * (sizeof(uint32) + sizeof(double));
-		float	   *queries;
+		sc_arena arena = sc_arena_counter();
+		size_t each = Min((size_t) job.k, job.n) * (sizeof(uint32) + sizeof(double));
+		float *queries;
 
 		job.most = Max(Min(BATCH_BYTES / each, BATCH_QUERIES), 1);
 		if (itself)

@@ -32,9 +32,9 @@ static double
 accuracy(const TallyTable *t)
 {
 	sc_accuracy job = {t->count, t->clusters, t->classes, t->missing};
-	sc_arena	arena = scpg_arena(CurrentMemoryContext,
-								   sc_add(scpg_core()->sc_accuracy_bytes(t->clusters, t->classes), 2 * SC_ALIGN),
-								   "the matching of labels and classes");
+	sc_arena arena =
+		scpg_arena(CurrentMemoryContext, sc_add(scpg_core()->sc_accuracy_bytes(t->clusters, t->classes), 2 * SC_ALIGN),
+				   "the matching of labels and classes");
 
 	job.work = SC_TAKE(&arena, char, scpg_core()->sc_accuracy_bytes(t->clusters, t->classes));
 	scpg_run(scpg_core()->sc_accuracy_run, &job);
@@ -47,9 +47,9 @@ measure(FunctionCallInfo fcinfo, Measure which)
 	const Tally *tally = scpg_tally_argument(fcinfo);
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "measure of a clustering", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(cxt);
-	TallyTable	t = scpg_tally_table(tally, which == MUTUAL_INFO || which == RAND_INDEX);
-	bool		labelled = t.clusters > (which >= MUTUAL_INFO && t.missing > 0 ? 1 : 0);
-	double		result = 0;
+	TallyTable t = scpg_tally_table(tally, which == MUTUAL_INFO || which == RAND_INDEX);
+	bool labelled = t.clusters > (which >= MUTUAL_INFO && t.missing > 0 ? 1 : 0);
+	double result = 0;
 
 	/* No row with a label: nothing is right. */
 	if (labelled)
@@ -105,18 +105,18 @@ scpg_adjusted_rand_index(PG_FUNCTION_ARGS)
 static JsonbValue
 truth_value(const Tally *tally, const TallySlot *slot)
 {
-	JsonbValue	v;
+	JsonbValue v;
 
 	v.type = jbvString;
 	v.val.string.val = TALLY_TEXTS(tally) + slot->truth;
 	v.val.string.len = slot->length;
 	if (tally->number)
 	{
-		char	   *digits = pnstrdup(v.val.string.val, v.val.string.len);
+		char *digits = pnstrdup(v.val.string.val, v.val.string.len);
 
 		v.type = jbvNumeric;
-		v.val.numeric = DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(digits),
-															ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+		v.val.numeric = DatumGetNumeric(
+			DirectFunctionCall3(numeric_in, CStringGetDatum(digits), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
 	}
 	return v;
 }
@@ -128,16 +128,16 @@ scpg_majority_truth(PG_FUNCTION_ARGS)
 	const Tally *tally = scpg_tally_argument(fcinfo);
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "majority_truth", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(cxt);
-	TallyTable	t = scpg_tally_table(tally, false);
+	TallyTable t = scpg_tally_table(tally, false);
 	JsonbParseState *state = NULL;
-	Jsonb	   *result;
+	Jsonb *result;
 
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	for (int c = 0; c < t.clusters; c++)
 	{
 		const int64 *count = t.count + (size_t) c * t.classes;
-		int			most = 0;
-		JsonbValue	v;
+		int most = 0;
+		JsonbValue v;
 
 		/* Of classes as frequent, the first in order. */
 		for (int j = 1; j < t.classes; j++)

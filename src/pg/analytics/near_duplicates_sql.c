@@ -23,14 +23,13 @@
 static double
 threshold_argument(FunctionCallInfo fcinfo, int n)
 {
-	double		threshold;
+	double threshold;
 
 	scpg_refuse_null(fcinfo, n, "threshold");
 	threshold = PG_GETARG_FLOAT8(n);
 	if (!(threshold >= 0))
 		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("threshold must be at least 0"),
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("threshold must be at least 0"),
 				 errdetail("The threshold is %g.", threshold),
 				 errhint("It is the largest Euclidean distance of two rows that are reported; 0 finds equal ones.")));
 	return threshold;
@@ -41,10 +40,10 @@ static Datum
 near_duplicates(FunctionCallInfo fcinfo, int example)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	int			a = example < 0 ? 0 : 1;	/* how far the arguments after it are shifted */
-	sc_near		job = {.lanes = scpg_lanes()};
+	int a = example < 0 ? 0 : 1; /* how far the arguments after it are shifted */
+	sc_near job = {.lanes = scpg_lanes()};
 	scpg_source source;
-	scpg_items	items;
+	scpg_items items;
 	MemoryContext cxt;
 
 	scpg_refuse_null(fcinfo, 0, "relation");
@@ -61,7 +60,7 @@ near_duplicates(FunctionCallInfo fcinfo, int example)
 	job.rows = items.rows.x;
 	if (job.n > 1)
 	{
-		sc_arena	arena = sc_arena_counter();
+		sc_arena arena = sc_arena_counter();
 
 		scpg_core()->sc_near_layout(&job, &arena);
 		arena = scpg_arena(cxt, sc_arena_need(&arena), "the pairs of near rows");
@@ -74,12 +73,10 @@ near_duplicates(FunctionCallInfo fcinfo, int example)
 				for (size_t i = 0; i < job.shard[s].count; i++)
 				{
 					const sc_near_pair *pair = &job.shard[s].pair[i];
-					bool		nulls[3] = {false};
-					Datum		values[3] = {
-						scpg_source_key(&source, items.key[pair->a], example < 0),
-						scpg_source_key(&source, items.key[pair->b], example < 0),
-						Float8GetDatum(pair->distance)
-					};
+					bool nulls[3] = {false};
+					Datum values[3] = {scpg_source_key(&source, items.key[pair->a], example < 0),
+									   scpg_source_key(&source, items.key[pair->b], example < 0),
+									   Float8GetDatum(pair->distance)};
 
 					CHECK_FOR_INTERRUPTS();
 					tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);

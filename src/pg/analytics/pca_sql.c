@@ -26,24 +26,24 @@
 #include "pg/type/embedding_simd.h"
 #include "pg/type/pca_model.h"
 
-#define STATE_MAGIC 0x50434131	/* changes with the layout */
+#define STATE_MAGIC 0x50434131 /* changes with the layout */
 
 typedef struct PcaState
 {
-	int32		vl_len_;		/* varlena header (do not touch directly!) */
-	int32		magic;
-	int32		d;
-	int32		waiting;		/* rows in block */
-	int32		whiten;
-	int32		unused;
-	double		wanted;			/* components, or a share */
-	double		count;			/* rows in sums and packed */
-	double		x[FLEXIBLE_ARRAY_MEMBER];	/* shift, sums, packed, block of sc_pca_sums */
+	int32 vl_len_; /* varlena header (do not touch directly!) */
+	int32 magic;
+	int32 d;
+	int32 waiting; /* rows in block */
+	int32 whiten;
+	int32 unused;
+	double wanted;					 /* components, or a share */
+	double count;					 /* rows in sums and packed */
+	double x[FLEXIBLE_ARRAY_MEMBER]; /* shift, sums, packed, block of sc_pca_sums */
 } PcaState;
 
 typedef struct PcaOptions
 {
-	bool		whiten;
+	bool whiten;
 } PcaOptions;
 
 static const scpg_option pca_options[] = {
@@ -53,8 +53,7 @@ static const scpg_option pca_options[] = {
 static size_t
 state_size(int d)
 {
-	return offsetof(PcaState, x) +
-		sizeof(double) * (2 * (size_t) d + sc_pca_packed(d) + (size_t) sc_pca_block(d) * d);
+	return offsetof(PcaState, x) + sizeof(double) * (2 * (size_t) d + sc_pca_packed(d) + (size_t) sc_pca_block(d) * d);
 }
 
 /* The sums, pointing into the state; what changes in them is put back by close_sums. */
@@ -85,34 +84,30 @@ close_sums(PcaState *state, const sc_pca_sums *s)
 static PcaState *
 get_state(FunctionCallInfo fcinfo, int n)
 {
-	PcaState   *state = n == 0 && AggCheckCallContext(fcinfo, NULL) ?
-		(PcaState *) PG_GETARG_BYTEA_P(n) : (PcaState *) PG_GETARG_BYTEA_P_COPY(n);
+	PcaState *state = n == 0 && AggCheckCallContext(fcinfo, NULL) ? (PcaState *) PG_GETARG_BYTEA_P(n)
+																  : (PcaState *) PG_GETARG_BYTEA_P_COPY(n);
 
-	if (VARSIZE(state) < offsetof(PcaState, x) || state->magic != STATE_MAGIC ||
-		state->d < 1 || state->d > EMBEDDING_MAX_DIM || VARSIZE(state) != state_size(state->d) ||
-		state->waiting < 0 || state->waiting >= sc_pca_block(state->d) ||
-		(state->whiten != 0 && state->whiten != 1) ||
-		!(state->count >= 0 && state->count <= 9007199254740992.0) ||
-		!(state->count + state->waiting >= 1))
+	if (VARSIZE(state) < offsetof(PcaState, x) || state->magic != STATE_MAGIC || state->d < 1 ||
+		state->d > EMBEDDING_MAX_DIM || VARSIZE(state) != state_size(state->d) || state->waiting < 0 ||
+		state->waiting >= sc_pca_block(state->d) || (state->whiten != 0 && state->whiten != 1) ||
+		!(state->count >= 0 && state->count <= 9007199254740992.0) || !(state->count + state->waiting >= 1))
 		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid state of the aggregate \"%s\"", "pca_fit")));
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid state of the aggregate \"%s\"", "pca_fit")));
 	return state;
 }
 
 static PcaState *
 new_state(int d, double wanted, bool whiten)
 {
-	size_t		size = state_size(d);
-	PcaState   *state;
+	size_t size = state_size(d);
+	PcaState *state;
 
 	if (size > scpg_memory_left())
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("not enough memory for the sums of a principal component analysis"),
-				 errdetail("%d dimensions need %zu MB; \"selfclass.max_memory\" is %d MB.",
-						   d, size / (1024 * 1024) + 1, scpg_max_memory_mb),
-				 errhint("Raise \"selfclass.max_memory\".")));
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("not enough memory for the sums of a principal component analysis"),
+						errdetail("%d dimensions need %zu MB; \"selfclass.max_memory\" is %d MB.", d,
+								  size / (1024 * 1024) + 1, scpg_max_memory_mb),
+						errhint("Raise \"selfclass.max_memory\".")));
 	state = palloc0(size);
 	SET_VARSIZE(state, size);
 	state->magic = STATE_MAGIC;
@@ -126,7 +121,7 @@ new_state(int d, double wanted, bool whiten)
 static void
 add_row(sc_pca_sums *s, const float *x, const double *row, const double *apart, int d)
 {
-	double	   *to = s->block + (size_t) s->waiting * d;
+	double *to = s->block + (size_t) s->waiting * d;
 
 	if (x != NULL)
 		for (int j = 0; j < d; j++)
@@ -142,17 +137,15 @@ add_row(sc_pca_sums *s, const float *x, const double *row, const double *apart, 
 static Datum
 accumulate(FunctionCallInfo fcinfo, double wanted)
 {
-	PcaOptions	options = {.whiten = false};
+	PcaOptions options = {.whiten = false};
 	const Embedding *e;
-	PcaState   *state;
+	PcaState *state;
 	sc_pca_sums sums;
 
 	if (PG_NARGS() > 3)
 	{
 		if (PG_ARGISNULL(3))
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("options must not be NULL")));
+			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("options must not be NULL")));
 		scpg_options_read(&options, NULL, PG_GETARG_JSONB_P(3), pca_options, lengthof(pca_options));
 	}
 	if (PG_ARGISNULL(1))
@@ -164,17 +157,16 @@ accumulate(FunctionCallInfo fcinfo, double wanted)
 	e = PG_GETARG_EMBEDDING(1);
 	if (PG_ARGISNULL(0))
 	{
-		sc_error	err;
+		sc_error err;
 
 		/* How many rows there will be is not known yet: as many as would do. */
 		scpg_check(scpg_core()->sc_pca_check(e->dim, e->dim, Min(wanted, e->dim), &err), &err);
 		if (wanted > e->dim)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("number of components must be at most %d", e->dim),
-					 errdetail("The embeddings have %d dimensions, and the number of components is %.0f.",
-							   e->dim, wanted),
-					 errhint("Give a smaller number, or a share of the variance such as 0.95.")));
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("number of components must be at most %d", e->dim),
+							errdetail("The embeddings have %d dimensions, and the number of components is %.0f.",
+									  e->dim, wanted),
+							errhint("Give a smaller number, or a share of the variance such as 0.95.")));
 		state = new_state(e->dim, wanted, options.whiten);
 		for (int j = 0; j < e->dim; j++)
 			state->x[j] = e->x[j];
@@ -184,9 +176,8 @@ accumulate(FunctionCallInfo fcinfo, double wanted)
 		state = get_state(fcinfo, 0);
 		scpg_embedding_check_expected(state->d, e->dim);
 		if (state->wanted != wanted || state->whiten != options.whiten)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("number of components and options must be the same for all rows")));
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("number of components and options must be the same for all rows")));
 	}
 	sums = open_sums(state);
 	add_row(&sums, e->x, NULL, NULL, state->d);
@@ -198,9 +189,7 @@ static void
 refuse_null_components(FunctionCallInfo fcinfo)
 {
 	if (PG_ARGISNULL(2))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("number of components must not be NULL")));
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("number of components must not be NULL")));
 }
 
 PG_FUNCTION_INFO_V1(scpg_pca_accum_number);
@@ -215,16 +204,16 @@ PG_FUNCTION_INFO_V1(scpg_pca_accum_share);
 Datum
 scpg_pca_accum_share(PG_FUNCTION_ARGS)
 {
-	double		share;
+	double share;
 
 	refuse_null_components(fcinfo);
 	share = PG_GETARG_FLOAT8(2);
 	if (!(share > 0 && share < 1))
 		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("share of the variance must be above 0 and below 1"),
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("share of the variance must be above 0 and below 1"),
 				 errdetail("The share is %g.", share),
-				 errhint("A number of components is an integer, a share is double precision: pca_fit(e, 2) or pca_fit(e, 0.95).")));
+				 errhint(
+					 "A number of components is an integer, a share is double precision: pca_fit(e, 2) or pca_fit(e, 0.95).")));
 	return accumulate(fcinfo, share);
 }
 
@@ -232,17 +221,15 @@ PG_FUNCTION_INFO_V1(scpg_pca_combine);
 Datum
 scpg_pca_combine(PG_FUNCTION_ARGS)
 {
-	PcaState   *other = get_state(fcinfo, 1);
-	PcaState   *state = get_state(fcinfo, 0);
-	sc_pca_sums a,
-				b;
-	double	   *apart;
+	PcaState *other = get_state(fcinfo, 1);
+	PcaState *state = get_state(fcinfo, 0);
+	sc_pca_sums a, b;
+	double *apart;
 
 	scpg_embedding_check_expected(state->d, other->d);
 	if (state->wanted != other->wanted || state->whiten != other->whiten)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("number of components and options must be the same for all rows")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("number of components and options must be the same for all rows")));
 	a = open_sums(state);
 	b = open_sums(other);
 	scpg_core()->sc_pca_merge(&a, &b, state->d);
@@ -261,14 +248,13 @@ PG_FUNCTION_INFO_V1(scpg_pca_final);
 Datum
 scpg_pca_final(PG_FUNCTION_ARGS)
 {
-	PcaState   *state = get_state(fcinfo, 0);
+	PcaState *state = get_state(fcinfo, 0);
 	sc_pca_sums sums = open_sums(state);
-	sc_pca		pca = {.n = (size_t) sums.count + sums.waiting, .d = state->d, .given = &sums,
-		.wanted = state->wanted};
+	sc_pca pca = {.n = (size_t) sums.count + sums.waiting, .d = state->d, .given = &sums, .wanted = state->wanted};
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "pca_fit", ALLOCSET_DEFAULT_SIZES);
-	sc_arena	arena = sc_arena_counter();
-	sc_error	err;
-	Numbers    *result;
+	sc_arena arena = sc_arena_counter();
+	sc_error err;
+	Numbers *result;
 
 	scpg_check(scpg_core()->sc_pca_check(pca.n, pca.d, pca.wanted, &err), &err);
 	scpg_core()->sc_pca_layout(&pca, &arena);
@@ -288,13 +274,13 @@ scpg_pca_transform(PG_FUNCTION_ARGS)
 {
 	const Embedding *e = PG_GETARG_EMBEDDING(0);
 	scpg_pca_model m = DatumGetPcaModel(PG_GETARG_DATUM(1));
-	Embedding  *result;
+	Embedding *result;
 
 	scpg_embedding_check_expected(m.d, e->dim);
 	result = scpg_embedding_new(m.q);
 	for (int c = 0; c < m.q; c++)
 	{
-		double		y = SC_SIMD_CALL(scpg_dot_centred) (e->x, m.mean, m.components + (size_t) c * m.d, m.d);
+		double y = SC_SIMD_CALL(scpg_dot_centred)(e->x, m.mean, m.components + (size_t) c * m.d, m.d);
 
 		if (m.whiten)
 			y = m.variance[c] > SC_PCA_NO_VARIANCE * m.variance[0] ? y / sqrt(m.variance[c]) : 0;
@@ -309,7 +295,7 @@ scpg_pca_transform(PG_FUNCTION_ARGS)
 static Embedding *
 narrow(const double *x, int d)
 {
-	Embedding  *e = scpg_embedding_new(d);
+	Embedding *e = scpg_embedding_new(d);
 
 	for (int j = 0; j < d; j++)
 	{
@@ -338,12 +324,10 @@ scpg_pca_components(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	for (int c = 0; c < m.q; c++)
 	{
-		Embedding  *component = narrow(m.components + (size_t) c * m.d, m.d);
-		bool		nulls[4] = {false};
-		Datum		values[4] = {
-			Int32GetDatum(c + 1), EmbeddingGetDatum(component),
-			Float8GetDatum(m.variance[c]), Float8GetDatum(m.ratio[c])
-		};
+		Embedding *component = narrow(m.components + (size_t) c * m.d, m.d);
+		bool nulls[4] = {false};
+		Datum values[4] = {Int32GetDatum(c + 1), EmbeddingGetDatum(component), Float8GetDatum(m.variance[c]),
+						   Float8GetDatum(m.ratio[c])};
 
 		CHECK_FOR_INTERRUPTS();
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);

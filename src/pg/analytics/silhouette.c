@@ -19,7 +19,7 @@ scpg_silhouette_mean(const float *rows, size_t n, int d, const int32 *labels, in
 {
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "silhouette", ALLOCSET_DEFAULT_SIZES);
 	sc_silhouette s = {.n = n, .d = d, .k = k, .rows = rows, .labels = labels};
-	sc_arena	arena = sc_arena_counter();
+	sc_arena arena = sc_arena_counter();
 
 	scpg_core()->sc_silhouette_layout(&s, &arena);
 	arena = scpg_arena(cxt, sc_arena_need(&arena), "the silhouette");
@@ -34,7 +34,7 @@ Datum
 scpg_silhouette_accum(PG_FUNCTION_ARGS)
 {
 	MemoryContext context = scpg_aggregate_context(fcinfo);
-	scpg_rows  *rows = PG_ARGISNULL(0) ? NULL : (scpg_rows *) PG_GETARG_POINTER(0);
+	scpg_rows *rows = PG_ARGISNULL(0) ? NULL : (scpg_rows *) PG_GETARG_POINTER(0);
 
 	if (rows == NULL)
 	{
@@ -49,8 +49,7 @@ scpg_silhouette_accum(PG_FUNCTION_ARGS)
 static int
 compare_labels(const void *a, const void *b, void *arg)
 {
-	int32		x = *(const int32 *) a,
-				y = *(const int32 *) b;
+	int32 x = *(const int32 *) a, y = *(const int32 *) b;
 
 	return x < y ? -1 : x > y;
 }
@@ -59,7 +58,7 @@ compare_labels(const void *a, const void *b, void *arg)
 static int
 number_labels(const int32 *from, size_t n, int32 *to, int32 *sorted)
 {
-	int			k = 0;
+	int k = 0;
 
 	memcpy(sorted, from, n * sizeof(int32));
 	qsort_interruptible(sorted, n, sizeof(int32), compare_labels, NULL);
@@ -68,12 +67,11 @@ number_labels(const int32 *from, size_t n, int32 *to, int32 *sorted)
 			sorted[k++] = sorted[i];
 	for (size_t i = 0; i < n; i++)
 	{
-		int			low = 0,
-					high = k - 1;
+		int low = 0, high = k - 1;
 
 		while (low < high)
 		{
-			int			middle = low + (high - low) / 2;
+			int middle = low + (high - low) / 2;
 
 			if (sorted[middle] < from[i])
 				low = middle + 1;
@@ -91,10 +89,10 @@ scpg_silhouette_final(PG_FUNCTION_ARGS)
 {
 	const scpg_rows *rows;
 	MemoryContext cxt;
-	sc_arena	arena;
-	int32	   *labels;
-	int			k;
-	double		mean = 0;
+	sc_arena arena;
+	int32 *labels;
+	int k;
+	double mean = 0;
 
 	(void) scpg_aggregate_context(fcinfo);
 	rows = (const scpg_rows *) PG_GETARG_POINTER(0);

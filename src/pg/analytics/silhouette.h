@@ -13,4 +13,4 @@
 /* rows: (n, d), labels: (n), 0 ... k - 1. n is at least 1. */
 extern double scpg_silhouette_mean(const float *rows, size_t n, int d, const int32 *labels, int k);
 
-#endif							/* SCPG_SILHOUETTE_H */
+#endif /* SCPG_SILHOUETTE_H */

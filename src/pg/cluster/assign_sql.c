@@ -22,7 +22,7 @@ static int
 label_of(const scpg_model *model, const float *x)
 {
 	scpg_cluster_space space;
-	float		point[SC_EMBEDDING_DIM];
+	float point[SC_EMBEDDING_DIM];
 
 	scpg_cluster_space_open(&space, model);
 	scpg_cluster_space_map(&space, point, x);
@@ -42,9 +42,9 @@ scpg_assign_cluster(PG_FUNCTION_ARGS)
 Datum
 scpg_assign_cluster_image(PG_FUNCTION_ARGS)
 {
-	bytea	   *image = PG_GETARG_BYTEA_PP(0);
+	bytea *image = PG_GETARG_BYTEA_PP(0);
 	const scpg_model *model = scpg_model_of_statement(text_to_cstring(PG_GETARG_TEXT_PP(1)));
-	float		x[SC_EMBEDDING_DIM];
+	float x[SC_EMBEDDING_DIM];
 
 	scpg_embed_bytes(x, model, (const uint8 *) VARDATA_ANY(image), VARSIZE_ANY_EXHDR(image));
 	PG_RETURN_INT32(label_of(model, x));

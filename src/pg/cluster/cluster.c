@@ -39,8 +39,8 @@ typedef struct work
 	scpg_clustering *c;
 	MemoryContext context;
 	MemoryContext result;
-	int			d;				/* of points */
-	const float *points;		/* (n, d): what k-means sees */
+	int d;				 /* of points */
+	const float *points; /* (n, d): what k-means sees */
 } work;
 
 /* ---- the space of a model's clusters --------------------------------------- */
@@ -55,7 +55,7 @@ recipe_value(const scpg_model *model, const char *key, JsonbValue *value)
 void
 scpg_cluster_space_open(scpg_cluster_space *space, const scpg_model *model)
 {
-	JsonbValue	value;
+	JsonbValue value;
 
 	if (model->kmeans == NULL)
 		ereport(ERROR,
@@ -63,16 +63,14 @@ scpg_cluster_space_open(scpg_cluster_space *space, const scpg_model *model)
 				 errmsg("nothing was clustered with model \"%s\" yet", model->name),
 				 errhint("Cluster its images first: SELECT * FROM cluster_images('...', model => '%s').", model->name)));
 	memset(space, 0, sizeof(*space));
-	space->normalize = recipe_value(model, "l2_normalize", &value) != NULL &&
-		value.type == jbvBool && value.val.boolean;
+	space->normalize = recipe_value(model, "l2_normalize", &value) != NULL && value.type == jbvBool && value.val.boolean;
 	space->project = recipe_value(model, "pca_components", &value) != NULL && value.type == jbvNumeric;
 	space->kmeans = scpg_kmeans_model_open((const Numbers *) model->kmeans);
 	if (model->pca != NULL)
 		space->pca = scpg_pca_model_open((const Numbers *) model->pca);
 	if (space->project ? (space->pca.d != DIM || space->kmeans.d > space->pca.q) : space->kmeans.d != DIM)
 		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("the clustering of model \"%s\" is corrupt", model->name),
+				(errcode(ERRCODE_DATA_CORRUPTED), errmsg("the clustering of model \"%s\" is corrupt", model->name),
 				 errdetail("Its centroids have %d dimensions.", space->kmeans.d),
 				 errhint("Cluster again with the model.")));
 }
@@ -80,14 +78,14 @@ scpg_cluster_space_open(scpg_cluster_space *space, const scpg_model *model)
 static double
 norm(const float *x)
 {
-	return sqrt(SC_SIMD_CALL(scpg_dot) (x, x, DIM));
+	return sqrt(SC_SIMD_CALL(scpg_dot)(x, x, DIM));
 }
 
 /* What an embedding is divided by to have length 1; one of zeros stays. */
 static double
 scale_of(const float *x, bool normalize)
 {
-	double		length = normalize ? norm(x) : 1;
+	double length = normalize ? norm(x) : 1;
 
 	return length > 0 ? length : 1;
 }
@@ -96,8 +94,8 @@ void
 scpg_cluster_space_map(const scpg_cluster_space *space, float *out, const float *x)
 {
 	const scpg_pca_model *pca = &space->pca;
-	double		length = scale_of(x, space->normalize);
-	float		unit[DIM];
+	double length = scale_of(x, space->normalize);
+	float unit[DIM];
 
 	for (int i = 0; i < DIM; i++)
 		unit[i] = (float) (x[i] / length);
@@ -109,8 +107,8 @@ scpg_cluster_space_map(const scpg_cluster_space *space, float *out, const float 
 	for (int c = 0; c < space->kmeans.d; c++)
 	{
 		const double *component = pca->components + (size_t) c * DIM;
-		double		sum = SC_SIMD_CALL(scpg_dot_centred) (unit, pca->mean, component, DIM);
-		double		scale = 1;
+		double sum = SC_SIMD_CALL(scpg_dot_centred)(unit, pca->mean, component, DIM);
+		double scale = 1;
 
 		if (pca->whiten)
 			scale = pca->variance[c] > SC_PCA_NO_VARIANCE * pca->variance[0] ? 1 / sqrt(pca->variance[c]) : 0;
@@ -122,12 +120,12 @@ int
 scpg_cluster_space_label(const scpg_cluster_space *space, const float *point)
 {
 	const scpg_kmeans_model *m = &space->kmeans;
-	double		nearest = DBL_MAX;
-	int			label = 0;
+	double nearest = DBL_MAX;
+	int label = 0;
 
 	for (int k = 0; k < m->k; k++)
 	{
-		double		distance = SC_SIMD_CALL(scpg_l2_squared_double) (point, m->centroids + (size_t) k * m->d, m->d);
+		double distance = SC_SIMD_CALL(scpg_l2_squared_double)(point, m->centroids + (size_t) k * m->d, m->d);
 
 		if (distance < nearest)
 		{
@@ -145,8 +143,8 @@ prepare_rows(scpg_clustering *c)
 {
 	for (int64 i = 0; i < c->n; i++)
 	{
-		float	   *x = c->rows + i * DIM;
-		double		length = scale_of(x, c->recipe->l2_normalize);
+		float *x = c->rows + i * DIM;
+		double length = scale_of(x, c->recipe->l2_normalize);
 
 		if (i % 1024 == 0)
 			CHECK_FOR_INTERRUPTS();
@@ -154,8 +152,7 @@ prepare_rows(scpg_clustering *c)
 			x[j] = (float) (x[j] / length);
 		if (!isfinite(length) || !isfinite(norm(x)))
 			ereport(ERROR,
-					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-					 errmsg("the embedding of an image is not finite"),
+					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("the embedding of an image is not finite"),
 					 errhint("The training diverged; give a lower \"lr\".")));
 	}
 }
@@ -166,10 +163,10 @@ fit_pca(work *w, double wanted, bool whiten)
 {
 	MemoryContext cxt = AllocSetContextCreate(w->context, "selfclass pca", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old;
-	sc_arena	arena = sc_arena_counter();
-	sc_pca		pca;
-	sc_error	err;
-	Numbers    *result;
+	sc_arena arena = sc_arena_counter();
+	sc_pca pca;
+	sc_error err;
+	Numbers *result;
 
 	memset(&pca, 0, sizeof(pca));
 	memset(&err, 0, sizeof(err));
@@ -195,8 +192,8 @@ project(work *w, const Numbers *value, int q, bool whiten, MemoryContext cxt)
 {
 	MemoryContext scratch = AllocSetContextCreate(w->context, "selfclass projection", ALLOCSET_DEFAULT_SIZES);
 	scpg_pca_model pca = scpg_pca_model_open(value);
-	sc_arena	arena = scpg_arena(cxt, sc_add(sc_mul(sc_mul(w->c->n, q), sizeof(float)), 2 * SC_ALIGN),
-								   "the principal components");
+	sc_arena arena =
+		scpg_arena(cxt, sc_add(sc_mul(sc_mul(w->c->n, q), sizeof(float)), 2 * SC_ALIGN), "the principal components");
 	sc_pca_project p;
 
 	memset(&p, 0, sizeof(p));
@@ -222,15 +219,14 @@ static void
 find_components(work *w)
 {
 	scpg_clustering *c = w->c;
-	double		wanted = c->recipe->pca_components;
-	int			most = (int) Min(c->n, DIM);
-	Numbers    *plot = NULL;
+	double wanted = c->recipe->pca_components;
+	int most = (int) Min(c->n, DIM);
+	Numbers *plot = NULL;
 
 	if (wanted > most)
 	{
-		ereport(NOTICE,
-				(errmsg("%d principal components instead of %.0f, for there are no more of %lld images",
-						most, wanted, (long long) c->n)));
+		ereport(NOTICE, (errmsg("%d principal components instead of %.0f, for there are no more of %lld images", most,
+								wanted, (long long) c->n)));
 		wanted = most;
 	}
 	if (wanted > 0)
@@ -258,10 +254,11 @@ find_components(work *w)
 static scpg_kmeans_options
 kmeans_options(const scpg_recipe *r)
 {
-	return (scpg_kmeans_options) {
-		.n_init = r->n_init, .max_iter = r->max_iter, .tol = r->tol, .seed = r->seed,
-		.init.value = r->kmeans_init == 1 ? SC_KMEANS_RANDOM : SC_KMEANS_PLUS_PLUS
-	};
+	return (scpg_kmeans_options){.n_init = r->n_init,
+								 .max_iter = r->max_iter,
+								 .tol = r->tol,
+								 .seed = r->seed,
+								 .init.value = r->kmeans_init == 1 ? SC_KMEANS_RANDOM : SC_KMEANS_PLUS_PLUS};
 }
 
 /* The elbow by a method: k for which it is, or 0. */
@@ -269,10 +266,11 @@ static int
 find_elbow(work *w, scpg_elbow_choice method, Numbers **result)
 {
 	const scpg_recipe *r = w->c->recipe;
-	scpg_elbow_options options = {
-		.method = method, .min_gain = r->min_gain, .sensitivity = r->sensitivity, .kmeans = kmeans_options(r)
-	};
-	size_t		n = method == SCPG_ELBOW_SILHOUETTE ? Min(w->c->n, SILHOUETTE_ROWS) : w->c->n;
+	scpg_elbow_options options = {.method = method,
+								  .min_gain = r->min_gain,
+								  .sensitivity = r->sensitivity,
+								  .kmeans = kmeans_options(r)};
+	size_t n = method == SCPG_ELBOW_SILHOUETTE ? Min(w->c->n, SILHOUETTE_ROWS) : w->c->n;
 	MemoryContext old = MemoryContextSwitchTo(w->result);
 
 	*result = scpg_elbow_find(w->points, n, w->d, r->max_k, &options);
@@ -284,10 +282,10 @@ static int
 choose_k(work *w)
 {
 	scpg_clustering *c = w->c;
-	bool		by_silhouette = c->recipe->elbow_method == SCPG_ELBOW_SILHOUETTE;
-	int			k = find_elbow(w, c->recipe->elbow_method, &c->elbow);
-	int			most = scpg_elbow_result_open(c->elbow).n;
-	Numbers    *unused;
+	bool by_silhouette = c->recipe->elbow_method == SCPG_ELBOW_SILHOUETTE;
+	int k = find_elbow(w, c->recipe->elbow_method, &c->elbow);
+	int most = scpg_elbow_result_open(c->elbow).n;
+	Numbers *unused;
 
 	if (k > 0)
 	{
@@ -298,8 +296,7 @@ choose_k(work *w)
 	if (!by_silhouette)
 		k = find_elbow(w, SCPG_ELBOW_SILHOUETTE, &unused);
 	if (k > 0)
-		ereport(NOTICE,
-				(errmsg("k = %d, by the best silhouette, for 1 to %d clusters have no elbow", k, most)));
+		ereport(NOTICE, (errmsg("k = %d, by the best silhouette, for 1 to %d clusters have no elbow", k, most)));
 	else if (most > 1)
 		ereport(NOTICE,
 				(errmsg("k = 1, for neither an elbow nor a silhouette speaks for any of 2 to %d clusters", most)));
@@ -317,21 +314,21 @@ centres_before(work *w, const sc_kmeans *km)
 {
 	const scpg_cluster_space *before = w->c->before;
 	scpg_cluster_space affine = *before;
-	int			d = before->kmeans.d;
-	sc_arena	arena = scpg_arena(w->context,
-								   sc_add(sc_mul(km->k, sc_add(DIM * sizeof(double), d * sizeof(float))), 4 * SC_ALIGN),
-								   "matching labels");
-	double	   *sum = SC_TAKE(&arena, double, (size_t) km->k * DIM);
-	float	   *out = SC_TAKE(&arena, float, (size_t) km->k * d);
-	bool		normalize = before->normalize && !w->c->recipe->l2_normalize;
+	int d = before->kmeans.d;
+	sc_arena arena =
+		scpg_arena(w->context, sc_add(sc_mul(km->k, sc_add(DIM * sizeof(double), d * sizeof(float))), 4 * SC_ALIGN),
+				   "matching labels");
+	double *sum = SC_TAKE(&arena, double, (size_t) km->k *DIM);
+	float *out = SC_TAKE(&arena, float, (size_t) km->k *d);
+	bool normalize = before->normalize && !w->c->recipe->l2_normalize;
 
 	affine.normalize = false;
 	memset(sum, 0, (size_t) km->k * DIM * sizeof(double));
 	for (size_t i = 0; i < km->n; i++)
 	{
 		const float *x = w->c->rows + i * DIM;
-		double	   *s = sum + (size_t) km->labels[i] * DIM;
-		double		length = scale_of(x, normalize);
+		double *s = sum + (size_t) km->labels[i] * DIM;
+		double length = scale_of(x, normalize);
 
 		if (i % 1024 == 0)
 			CHECK_FOR_INTERRUPTS();
@@ -340,7 +337,7 @@ centres_before(work *w, const sc_kmeans *km)
 	}
 	for (int k = 0; k < km->k; k++)
 	{
-		float		mean[DIM];
+		float mean[DIM];
 
 		for (int j = 0; j < DIM; j++)
 			mean[j] = (float) (sum[(size_t) k * DIM + j] / Max(km->sizes[k], 1));
@@ -354,13 +351,13 @@ static void
 match_labels(work *w, int *label, const sc_kmeans *km)
 {
 	const scpg_kmeans_model *before = &w->c->before->kmeans;
-	int			n = Max(km->k, before->k);
-	float	   *centre;
-	double	   *cost;
-	int		   *match;
-	bool	   *taken;
-	sc_arena	arena;
-	int			next = 0;
+	int n = Max(km->k, before->k);
+	float *centre;
+	double *cost;
+	int *match;
+	bool *taken;
+	sc_arena arena;
+	int next = 0;
 
 	if (n > MAX_MATCHED)
 	{
@@ -369,9 +366,11 @@ match_labels(work *w, int *label, const sc_kmeans *km)
 		return;
 	}
 	centre = centres_before(w, km);
-	arena = scpg_arena(w->context, sc_add((size_t) n * n * sizeof(double) + n * (sizeof(int) + sizeof(bool)) + 8 * SC_ALIGN,
-										  scpg_core()->sc_hungarian_bytes(n)), "matching labels");
-	cost = SC_TAKE(&arena, double, (size_t) n * n);
+	arena = scpg_arena(w->context,
+					   sc_add((size_t) n * n * sizeof(double) + n * (sizeof(int) + sizeof(bool)) + 8 * SC_ALIGN,
+							  scpg_core()->sc_hungarian_bytes(n)),
+					   "matching labels");
+	cost = SC_TAKE(&arena, double, (size_t) n *n);
 	match = SC_TAKE(&arena, int, n);
 	taken = SC_TAKE(&arena, bool, n);
 	/* Rows and columns beyond the clusters there are cost nothing, whoever gets them. */
@@ -380,8 +379,8 @@ match_labels(work *w, int *label, const sc_kmeans *km)
 	for (int i = 0; i < km->k; i++)
 		for (int j = 0; j < before->k; j++)
 			cost[(size_t) i * n + j] =
-				SC_SIMD_CALL(scpg_l2_squared_double) (centre + (size_t) i * before->d,
-													  before->centroids + (size_t) j * before->d, before->d);
+				SC_SIMD_CALL(scpg_l2_squared_double)(centre + (size_t) i * before->d,
+													 before->centroids + (size_t) j * before->d, before->d);
 	scpg_core()->sc_hungarian(match, cost, n, SC_TAKE(&arena, char, scpg_core()->sc_hungarian_bytes(n)));
 
 	/* Labels are 0 ... k - 1, so with fewer clusters than before some must take a free one. */
@@ -406,13 +405,14 @@ static void
 keep(work *w, const sc_kmeans *km, const int *label)
 {
 	scpg_clustering *c = w->c;
-	size_t		values = (size_t) km->k * w->d;
-	sc_arena	arena = scpg_arena(w->result, sc_add(sc_mul(c->n, sizeof(int32) + sizeof(double)), 4 * SC_ALIGN),
-								   "the labels");
-	sc_arena	sorted = scpg_arena(w->context, sc_add(sc_mul(values, sizeof(float)), km->k * sizeof(int64_t) + 4 * SC_ALIGN),
-									"the centroids");
-	float	   *centroids = SC_TAKE(&sorted, float, values);
-	int64_t    *sizes = SC_TAKE(&sorted, int64_t, km->k);
+	size_t values = (size_t) km->k * w->d;
+	sc_arena arena =
+		scpg_arena(w->result, sc_add(sc_mul(c->n, sizeof(int32) + sizeof(double)), 4 * SC_ALIGN), "the labels");
+	sc_arena sorted =
+		scpg_arena(w->context, sc_add(sc_mul(values, sizeof(float)), km->k * sizeof(int64_t) + 4 * SC_ALIGN),
+				   "the centroids");
+	float *centroids = SC_TAKE(&sorted, float, values);
+	int64_t *sizes = SC_TAKE(&sorted, int64_t, km->k);
 	MemoryContext old;
 
 	c->clusters = km->k;
@@ -434,11 +434,11 @@ keep(work *w, const sc_kmeans *km, const int *label)
 void
 scpg_cluster(scpg_clustering *c)
 {
-	work		w = {.c = c, .result = CurrentMemoryContext};
+	work w = {.c = c, .result = CurrentMemoryContext};
 	scpg_kmeans_options options;
-	sc_kmeans	km;
-	int		   *label;
-	int			k;
+	sc_kmeans km;
+	int *label;
+	int k;
 
 	w.context = AllocSetContextCreate(CurrentMemoryContext, "selfclass clustering", ALLOCSET_DEFAULT_SIZES);
 	c->pca = c->kmeans = c->elbow = NULL;

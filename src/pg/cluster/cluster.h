@@ -20,8 +20,8 @@
 /* The parts point into the model's values. */
 typedef struct scpg_cluster_space
 {
-	bool		normalize;		/* embeddings are scaled to length 1 first */
-	bool		project;		/* then come the components of pca */
+	bool normalize; /* embeddings are scaled to length 1 first */
+	bool project;	/* then come the components of pca */
 	scpg_pca_model pca;
 	scpg_kmeans_model kmeans;
 } scpg_cluster_space;
@@ -33,7 +33,7 @@ extern void scpg_cluster_space_open(scpg_cluster_space *space, const scpg_model 
 extern void scpg_cluster_space_map(const scpg_cluster_space *space, float *out, const float *x);
 
 /* The label of a point (kmeans.d) of the space. */
-extern int	scpg_cluster_space_label(const scpg_cluster_space *space, const float *point);
+extern int scpg_cluster_space_label(const scpg_cluster_space *space, const float *point);
 
 /* ---- clustering ------------------------------------------------------------ */
 
@@ -41,22 +41,22 @@ typedef struct scpg_clustering
 {
 	/* set by the caller */
 	const scpg_recipe *recipe;
-	int64		n;				/* images, at least 2 */
-	float	   *rows;			/* (n, SC_EMBEDDING_DIM); normalised in place */
-	int			k;				/* 1 ... n, or 0: as the recipe chooses */
-	const scpg_cluster_space *before;	/* labels keep the meaning that they have there; or NULL */
+	int64 n;						  /* images, at least 2 */
+	float *rows;					  /* (n, SC_EMBEDDING_DIM); normalised in place */
+	int k;							  /* 1 ... n, or 0: as the recipe chooses */
+	const scpg_cluster_space *before; /* labels keep the meaning that they have there; or NULL */
 
 	/* the result, in the memory context that was current */
-	int			clusters;
-	int32	   *label;			/* (n) */
-	double	   *distance;		/* (n): to the centroid */
-	float	   *plot;			/* (n, 2): the first two principal components */
-	Numbers    *pca;			/* of the clusters' space, or, without any, of the plot */
-	Numbers    *kmeans;
-	Numbers    *elbow;			/* NULL: k was given */
+	int clusters;
+	int32 *label;	  /* (n) */
+	double *distance; /* (n): to the centroid */
+	float *plot;	  /* (n, 2): the first two principal components */
+	Numbers *pca;	  /* of the clusters' space, or, without any, of the plot */
+	Numbers *kmeans;
+	Numbers *elbow; /* NULL: k was given */
 } scpg_clustering;
 
 /* Cluster. 22003: an embedding is no finite number. */
 extern void scpg_cluster(scpg_clustering *c);
 
-#endif							/* SCPG_CLUSTER_H */
+#endif /* SCPG_CLUSTER_H */

@@ -49,27 +49,27 @@ typedef struct call
 {
 	/* the arguments */
 	FunctionCallInfo fcinfo;
-	int			example;		/* number of the argument with the key's example, or -1 */
-	Oid			relid;
-	int			k;				/* 0: none was given */
-	char	   *name;			/* of the model, or NULL */
+	int example; /* number of the argument with the key's example, or -1 */
+	Oid relid;
+	int k;		/* 0: none was given */
+	char *name; /* of the model, or NULL */
 	const Jsonb *options;
-	bool		into;			/* a procedure that makes a table, and commits */
-	char	   *table;			/* into: quoted and qualified */
+	bool into;	 /* a procedure that makes a table, and commits */
+	char *table; /* into: quoted and qualified */
 
 	/* what is found out */
 	scpg_recipe recipe;
-	scpg_given	given;
-	scpg_recipe stored;			/* a ready model's, as it was */
+	scpg_given given;
+	scpg_recipe stored; /* a ready model's, as it was */
 	scpg_source source;
-	char	   *key_type;		/* into: as CREATE TABLE takes it */
-	Oid			key_collation;
+	char *key_type; /* into: as CREATE TABLE takes it */
+	Oid key_collation;
 	scpg_model *model;
-	bool		train;
-	bool		locked;
+	bool train;
+	bool locked;
 	scpg_dataset *dataset;
 	scpg_encoder *encoder;
-	float	   *raw;			/* (images, SC_EMBEDDING_DIM), as the encoder gives them */
+	float *raw; /* (images, SC_EMBEDDING_DIM), as the encoder gives them */
 	scpg_clustering clustering;
 } call;
 
@@ -78,9 +78,7 @@ typedef struct call
 static void
 refuse_null(const char *what)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-			 errmsg("%s must not be null", what)));
+	ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", what)));
 }
 
 /* first: number of the argument k, which model and options follow. */
@@ -96,11 +94,8 @@ read_arguments(call *c, int first)
 	{
 		c->k = PG_GETARG_INT32(first);
 		if (c->k < 1)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("k must be at least 1"),
-					 errdetail("It is %d.", c->k),
-					 errhint("Without k, the number of clusters is chosen.")));
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("k must be at least 1"),
+							errdetail("It is %d.", c->k), errhint("Without k, the number of clusters is chosen.")));
 	}
 	if (!PG_ARGISNULL(first + 1))
 		c->name = text_to_cstring(PG_GETARG_TEXT_PP(first + 1));
@@ -114,15 +109,12 @@ read_arguments(call *c, int first)
 static void
 check_table_name(call *c, const char *name)
 {
-	Oid			existing;
-	Oid			schema = RangeVarGetAndCheckCreationNamespace(makeRangeVar(NULL, pstrdup(name), -1),
-															  NoLock, &existing);
+	Oid existing;
+	Oid schema = RangeVarGetAndCheckCreationNamespace(makeRangeVar(NULL, pstrdup(name), -1), NoLock, &existing);
 
 	if (OidIsValid(existing))
-		ereport(ERROR,
-				(errcode(ERRCODE_DUPLICATE_TABLE),
-				 errmsg("relation \"%s\" already exists", name),
-				 errhint("Give another name, or drop it first.")));
+		ereport(ERROR, (errcode(ERRCODE_DUPLICATE_TABLE), errmsg("relation \"%s\" already exists", name),
+						errhint("Give another name, or drop it first.")));
 	c->table = quote_qualified_identifier(get_namespace_name(schema), name);
 }
 
@@ -130,10 +122,10 @@ check_table_name(call *c, const char *name)
 static void
 check_table_key(call *c)
 {
-	AttrNumber	number = get_attnum(c->relid, c->source.id_column);
-	Oid			type;
-	int32		typmod;
-	Oid			collation;
+	AttrNumber number = get_attnum(c->relid, c->source.id_column);
+	Oid type;
+	int32 typmod;
+	Oid collation;
 
 	get_atttypetypmodcoll(c->relid, number, &type, &typmod, &collation);
 	if (!OidIsValid(lookup_type_cache(type, TYPECACHE_CMP_PROC)->cmp_proc))
@@ -149,28 +141,27 @@ check_table_key(call *c)
 
 typedef struct key_order
 {
-	FmgrInfo   *compare;
-	Oid			collation;
+	FmgrInfo *compare;
+	Oid collation;
 } key_order;
 
 static int
 compare_keys(const void *a, const void *b, void *arg)
 {
-	key_order  *order = arg;
+	key_order *order = arg;
 
-	return DatumGetInt32(FunctionCall2Coll(order->compare, order->collation,
-										   *(const Datum *) a, *(const Datum *) b));
+	return DatumGetInt32(FunctionCall2Coll(order->compare, order->collation, *(const Datum *) a, *(const Datum *) b));
 }
 
 /* The primary key would fail only after all the work. */
 static void
 check_unique_keys(call *c)
 {
-	int64		n = c->dataset->rows;
+	int64 n = c->dataset->rows;
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "selfclass keys", ALLOCSET_DEFAULT_SIZES);
-	sc_arena	arena = scpg_arena(cxt, sc_add(sc_mul(n, sizeof(Datum)), 2 * SC_ALIGN), "the keys of a table");
-	Datum	   *keys = SC_TAKE(&arena, Datum, n);
-	key_order	order;
+	sc_arena arena = scpg_arena(cxt, sc_add(sc_mul(n, sizeof(Datum)), 2 * SC_ALIGN), "the keys of a table");
+	Datum *keys = SC_TAKE(&arena, Datum, n);
+	key_order order;
 
 	order.compare = &lookup_type_cache(c->source.id_type, TYPECACHE_CMP_PROC_FINFO)->cmp_proc_finfo;
 	order.collation = c->key_collation;
@@ -179,11 +170,10 @@ check_unique_keys(call *c)
 	qsort_arg(keys, n, sizeof(Datum), compare_keys, &order);
 	for (int64 i = 1; i < n; i++)
 		if (compare_keys(&keys[i - 1], &keys[i], &order) == 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_UNIQUE_VIOLATION),
-					 errmsg("key column \"%s\" of %s is not unique", c->source.id_column, c->source.relation),
-					 errdetail("Two rows have %s.", OidOutputFunctionCall(c->source.id_output, keys[i])),
-					 errhint("Name a column that identifies every row: '{\"id_column\": \"...\"}'.")));
+			ereport(ERROR, (errcode(ERRCODE_UNIQUE_VIOLATION),
+							errmsg("key column \"%s\" of %s is not unique", c->source.id_column, c->source.relation),
+							errdetail("Two rows have %s.", OidOutputFunctionCall(c->source.id_output, keys[i])),
+							errhint("Name a column that identifies every row: '{\"id_column\": \"...\"}'.")));
 	MemoryContextDelete(cxt);
 }
 
@@ -201,8 +191,7 @@ find_model(call *c)
 		return;
 	for (int attempt = 0; attempt < 2; attempt++)
 	{
-		scpg_model *model = c->recipe.retrain ? NULL :
-			scpg_model_find(c->name, strchr(c->name, '@') == NULL, false);
+		scpg_model *model = c->recipe.retrain ? NULL : scpg_model_find(c->name, strchr(c->name, '@') == NULL, false);
 
 		if (model != NULL)
 		{
@@ -238,8 +227,8 @@ keep_clustering(call *c)
 {
 	if (c->model == NULL)
 		return;
-	scpg_model_set_clustering(c->model, (struct varlena *) c->clustering.pca,
-							  (struct varlena *) c->clustering.kmeans, (struct varlena *) c->clustering.elbow);
+	scpg_model_set_clustering(c->model, (struct varlena *) c->clustering.pca, (struct varlena *) c->clustering.kmeans,
+							  (struct varlena *) c->clustering.elbow);
 	if (!c->train && has_privs_of_role(GetUserId(), c->model->owner))
 	{
 		scpg_recipe recipe = c->recipe;
@@ -259,14 +248,13 @@ keep_clustering(call *c)
 static void
 read_images(call *c)
 {
-	int			side = c->train ? c->recipe.image_side : scpg_encoder_image_side(c->encoder);
+	int side = c->train ? c->recipe.image_side : scpg_encoder_image_side(c->encoder);
 
 	c->dataset = scpg_dataset_load(&c->source, side, c->recipe.on_error == 1, c->into);
 	scpg_skips_report(&c->dataset->skips, c->dataset->rows);
 	if (c->dataset->images < 2)
 		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("clustering needs at least two readable images"),
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("clustering needs at least two readable images"),
 				 errdetail("%s has %lld.", c->source.relation, (long long) c->dataset->images)));
 	if (c->k > c->dataset->images)
 		ereport(ERROR,
@@ -279,7 +267,7 @@ read_images(call *c)
 static sc_arena
 embeddings_arena(const call *c, MemoryContext cxt)
 {
-	Size		bytes = sc_mul(c->dataset->images, SC_EMBEDDING_DIM * sizeof(float));
+	Size bytes = sc_mul(c->dataset->images, SC_EMBEDDING_DIM * sizeof(float));
 
 	/* A table shows them as the encoder gives them, clustering may normalise them. */
 	if (c->into && c->recipe.l2_normalize)
@@ -311,8 +299,8 @@ train(call *c)
 static void
 embed(call *c)
 {
-	sc_arena	arena = embeddings_arena(c, CurrentMemoryContext);
-	size_t		values = sc_mul(c->dataset->images, SC_EMBEDDING_DIM);
+	sc_arena arena = embeddings_arena(c, CurrentMemoryContext);
+	size_t values = sc_mul(c->dataset->images, SC_EMBEDDING_DIM);
 
 	c->raw = SC_TAKE(&arena, float, values);
 	scpg_encode_dataset(c->encoder, c->raw, c->dataset);
@@ -402,8 +390,8 @@ static Datum
 cluster_images(FunctionCallInfo fcinfo, int example)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	int			first = example < 0 ? 1 : example + 1;
-	call	   *c;
+	int first = example < 0 ? 1 : example + 1;
+	call *c;
 
 	if (!PG_ARGISNULL(first + 1))
 		PreventCommandIfReadOnly("cluster_images() with a model");
@@ -425,8 +413,8 @@ cluster_images(FunctionCallInfo fcinfo, int example)
 	for (int64 i = 0; i < c->dataset->rows; i++)
 	{
 		const scpg_kept_row *row = &c->dataset->row[i];
-		Datum		values[5];
-		bool		nulls[5] = {false};
+		Datum values[5];
+		bool nulls[5] = {false};
 
 		CHECK_FOR_INTERRUPTS();
 		values[0] = scpg_source_key(&c->source, row->id, example < 0);
@@ -456,17 +444,17 @@ scpg_cluster_images_typed(PG_FUNCTION_ARGS)
 static void
 write_table(call *c)
 {
-	Oid			schema = get_func_namespace(c->fcinfo->flinfo->fn_oid);
-	Oid			types[6] = {c->source.id_type, INT4OID, FLOAT8OID, FLOAT8OID, FLOAT8OID, InvalidOid};
+	Oid schema = get_func_namespace(c->fcinfo->flinfo->fn_oid);
+	Oid types[6] = {c->source.id_type, INT4OID, FLOAT8OID, FLOAT8OID, FLOAT8OID, InvalidOid};
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "selfclass row", ALLOCSET_SMALL_SIZES);
-	SPIPlanPtr	plan;
+	SPIPlanPtr plan;
 
 	types[5] = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("embedding"), ObjectIdGetDatum(schema));
 	if (SPI_execute(psprintf("CREATE TABLE %s (id %s, label pg_catalog.int4, embedding_0 pg_catalog.float8,"
 							 " embedding_1 pg_catalog.float8, distance pg_catalog.float8, embedding %s(%d),"
 							 " PRIMARY KEY (id))",
-							 c->table, c->key_type,
-							 quote_qualified_identifier(get_namespace_name(schema), "embedding"), SC_EMBEDDING_DIM),
+							 c->table, c->key_type, quote_qualified_identifier(get_namespace_name(schema), "embedding"),
+							 SC_EMBEDDING_DIM),
 					false, 0) < 0)
 		elog(ERROR, "could not create %s", c->table);
 	plan = SPI_prepare(psprintf("INSERT INTO %s VALUES ($1, $2, $3, $4, $5, $6)", c->table), 6, types);
@@ -476,17 +464,17 @@ write_table(call *c)
 	{
 		const scpg_kept_row *row = &c->dataset->row[i];
 		MemoryContext old = MemoryContextSwitchTo(cxt);
-		Datum		values[6];
-		bool		isnull[6] = {false};
-		char		nulls[6];
+		Datum values[6];
+		bool isnull[6] = {false};
+		char nulls[6];
 
 		CHECK_FOR_INTERRUPTS();
 		values[0] = row->id;
 		result_values(c, row, values, isnull);
 		isnull[5] = row->image < 0;
 		if (!isnull[5])
-			values[5] = EmbeddingGetDatum(scpg_embedding_from_floats(c->raw + row->image * SC_EMBEDDING_DIM,
-																	 SC_EMBEDDING_DIM));
+			values[5] =
+				EmbeddingGetDatum(scpg_embedding_from_floats(c->raw + row->image * SC_EMBEDDING_DIM, SC_EMBEDDING_DIM));
 		for (int j = 0; j < 6; j++)
 			nulls[j] = isnull[j] ? 'n' : ' ';
 		if (SPI_execute_plan(plan, values, nulls, false, 0) < 0)
@@ -501,7 +489,7 @@ write_table(call *c)
 Datum
 scpg_cluster_images_into(PG_FUNCTION_ARGS)
 {
-	call	   *c;
+	call *c;
 
 	PreventCommandIfReadOnly("cluster_images_into()");
 	scpg_require_commits(fcinfo, "cluster_images_into()");
@@ -525,9 +513,8 @@ scpg_cluster_images_into(PG_FUNCTION_ARGS)
 		release(c);
 	}
 	PG_END_TRY();
-	ereport(NOTICE,
-			(errmsg("table %s: %lld images in %d clusters", c->table,
-					(long long) c->dataset->images, c->clustering.clusters)));
+	ereport(NOTICE, (errmsg("table %s: %lld images in %d clusters", c->table, (long long) c->dataset->images,
+							c->clustering.clusters)));
 	scpg_dataset_close(c->dataset);
 	SPI_finish();
 	PG_RETURN_VOID();

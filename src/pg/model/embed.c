@@ -16,10 +16,10 @@
 struct scpg_encoder
 {
 	sc_encoder *core;
-	int			max_batch;
-	int			lanes;			/* that its memory is planned for */
-	int			image_side;
-	Size		bytes;
+	int max_batch;
+	int lanes; /* that its memory is planned for */
+	int image_side;
+	Size bytes;
 	MemoryContext context;
 	MemoryContextCallback callback;
 };
@@ -37,7 +37,7 @@ destroy(void *arg)
 static void
 plan(scpg_encoder *encoder, const sc_net_config *net, int max_batch)
 {
-	sc_error	err;
+	sc_error err;
 
 	encoder->lanes = scpg_lanes();
 	for (encoder->max_batch = max_batch;; encoder->max_batch = (encoder->max_batch + 1) / 2)
@@ -50,17 +50,16 @@ plan(scpg_encoder *encoder, const sc_net_config *net, int max_batch)
 
 /* The encoder, or NULL and the error where the weights are of the wrong form. */
 static scpg_encoder *
-make(const scpg_recipe *recipe, const uint8 *weights, Size size, int max_batch,
-	 MemoryContext parent, sc_error *err)
+make(const scpg_recipe *recipe, const uint8 *weights, Size size, int max_batch, MemoryContext parent, sc_error *err)
 {
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "selfclass encoder", ALLOCSET_SMALL_SIZES);
 	scpg_encoder *encoder = MemoryContextAllocZero(cxt, sizeof(scpg_encoder));
 	sc_net_config net = scpg_recipe_net(recipe);
-	float		mean[3];
-	float		std[3];
-	sc_arena	arena;
-	void	   *memory;
-	sc_status	status;
+	float mean[3];
+	float std[3];
+	sc_arena arena;
+	void *memory;
+	sc_status status;
 
 	scpg_recipe_normalize(recipe, mean, std);
 	encoder->context = cxt;
@@ -68,8 +67,8 @@ make(const scpg_recipe *recipe, const uint8 *weights, Size size, int max_batch,
 	plan(encoder, &net, max_batch);
 	arena = scpg_arena(cxt, sc_add(encoder->bytes, 2 * SC_ALIGN), "the encoder");
 	memory = SC_TAKE(&arena, char, encoder->bytes);
-	status = scpg_core()->sc_encoder_create(&encoder->core, &net, encoder->max_batch, encoder->lanes,
-											mean, std, weights, size, memory, encoder->bytes, err);
+	status = scpg_core()->sc_encoder_create(&encoder->core, &net, encoder->max_batch, encoder->lanes, mean, std,
+											weights, size, memory, encoder->bytes, err);
 	encoder->bytes = sc_add(encoder->bytes, 2 * SC_ALIGN);
 	if (status != SC_OK)
 	{
@@ -86,10 +85,9 @@ make(const scpg_recipe *recipe, const uint8 *weights, Size size, int max_batch,
 }
 
 scpg_encoder *
-scpg_encoder_make(const scpg_recipe *recipe, const uint8 *weights, Size size, int max_batch,
-				  MemoryContext cxt)
+scpg_encoder_make(const scpg_recipe *recipe, const uint8 *weights, Size size, int max_batch, MemoryContext cxt)
 {
-	sc_error	err;
+	sc_error err;
 	scpg_encoder *encoder = make(recipe, weights, size, max_batch, cxt, &err);
 
 	if (encoder == NULL)
@@ -104,9 +102,9 @@ scpg_encoder_of_model(const scpg_model *model, int max_batch, MemoryContext cxt)
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "selfclass weights", ALLOCSET_SMALL_SIZES);
 	scpg_encoder *encoder;
 	scpg_recipe recipe;
-	uint8	   *weights;
-	Size		size;
-	sc_error	err;
+	uint8 *weights;
+	Size size;
+	sc_error err;
 
 	MemoryContextSwitchTo(scratch);
 	scpg_recipe_restore(&recipe, model->recipe);
@@ -114,8 +112,7 @@ scpg_encoder_of_model(const scpg_model *model, int max_batch, MemoryContext cxt)
 	encoder = make(&recipe, weights, size, max_batch, cxt, &err);
 	if (encoder == NULL)
 		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("the stored weights of model \"%s\" are corrupt", model->name),
+				(errcode(ERRCODE_DATA_CORRUPTED), errmsg("the stored weights of model \"%s\" are corrupt", model->name),
 				 errdetail_internal("%s", err.message)));
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(scratch);
@@ -160,13 +157,13 @@ scpg_encode_dataset(scpg_encoder *encoder, float *out, scpg_dataset *dataset)
 {
 	MemoryContext batch = AllocSetContextCreate(CurrentMemoryContext, "selfclass images", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(batch);
-	int			each = encoder->max_batch;
+	int each = encoder->max_batch;
 
 	for (int64 begin = 0; begin < dataset->images; begin += each)
 	{
-		int			count = (int) Min(each, dataset->images - begin);
-		sc_image   *images = palloc(sizeof(sc_image) * count);
-		int64	   *number = palloc(sizeof(int64) * count);
+		int count = (int) Min(each, dataset->images - begin);
+		sc_image *images = palloc(sizeof(sc_image) * count);
+		int64 *number = palloc(sizeof(int64) * count);
 
 		CHECK_FOR_INTERRUPTS();
 		for (int i = 0; i < count; i++)

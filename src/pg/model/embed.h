@@ -20,8 +20,8 @@ typedef struct scpg_encoder scpg_encoder;
  * selfclass.max_memory leaves room for fewer. It lives in cxt, and goes with
  * it or with scpg_encoder_close. 22P03: not the weights of such a network.
  */
-extern scpg_encoder *scpg_encoder_make(const scpg_recipe *recipe, const uint8 *weights, Size size,
-									   int max_batch, MemoryContext cxt);
+extern scpg_encoder *scpg_encoder_make(const scpg_recipe *recipe, const uint8 *weights, Size size, int max_batch,
+									   MemoryContext cxt);
 
 /* Likewise of a stored model; damaged weights are XX001. SPI must be connected. */
 extern scpg_encoder *scpg_encoder_of_model(const scpg_model *model, int max_batch, MemoryContext cxt);
@@ -32,7 +32,7 @@ extern void scpg_encoder_close(scpg_encoder *encoder);
 extern Size scpg_encoder_bytes(const scpg_encoder *encoder);
 
 /* The short side to which images may be reduced before they are embedded. */
-extern int	scpg_encoder_image_side(const scpg_encoder *encoder);
+extern int scpg_encoder_image_side(const scpg_encoder *encoder);
 
 /* out (count, SC_EMBEDDING_DIM) of any number of images, on the pool. */
 extern void scpg_encode(scpg_encoder *encoder, float *out, const sc_image *images, int count);
@@ -56,4 +56,4 @@ extern const scpg_model *scpg_model_of_statement(const char *name);
  */
 extern void scpg_embed_bytes(float *out, const scpg_model *model, const uint8 *bytes, Size size);
 
-#endif							/* SCPG_EMBED_H */
+#endif /* SCPG_EMBED_H */

@@ -34,38 +34,38 @@ typedef struct moment
 {
 	TimestampTz transaction;
 	SubTransactionId subtransaction;
-	CommandId	command;
+	CommandId command;
 	TransactionId xmin;
 	TransactionId xmax;
-	uint64		running;		/* hash of the transactions that the snapshot knows as running */
-	Oid			user;
-	bool		recovery;
+	uint64 running; /* hash of the transactions that the snapshot knows as running */
+	Oid user;
+	bool recovery;
 } moment;
 
 typedef struct found_model
 {
-	MemoryContext context;		/* NULL: empty */
-	uint64		used;
-	moment		when;
-	char	   *name;			/* as it was called */
+	MemoryContext context; /* NULL: empty */
+	uint64 used;
+	moment when;
+	char *name; /* as it was called */
 	scpg_model *model;
 } found_model;
 
 /* What makes an encoder another one. */
 typedef struct encoder_key
 {
-	int64		model_id;
+	int64 model_id;
 	TimestampTz created;
-	int64		weights_bytes;
-	int64		weights_crc;
-	uint64		recipe;
-	int64		lanes;
+	int64 weights_bytes;
+	int64 weights_crc;
+	uint64 recipe;
+	int64 lanes;
 } encoder_key;
 
 typedef struct cached_encoder
 {
-	scpg_encoder *encoder;		/* NULL: empty */
-	uint64		used;
+	scpg_encoder *encoder; /* NULL: empty */
+	uint64 used;
 	encoder_key key;
 } cached_encoder;
 
@@ -80,7 +80,7 @@ static uint64 uses = 0;
 static bool
 this_moment(moment *m)
 {
-	Snapshot	s;
+	Snapshot s;
 
 	memset(m, 0, sizeof(*m));
 	if (!ActiveSnapshotSet())
@@ -92,7 +92,7 @@ this_moment(moment *m)
 	m->xmin = s->xmin;
 	m->xmax = s->xmax;
 	m->running = hash_bytes_extended((unsigned char *) s->xip, s->xcnt * sizeof(TransactionId), 0) ^
-		hash_bytes_extended((unsigned char *) s->subxip, Max(s->subxcnt, 0) * sizeof(TransactionId), 1);
+				 hash_bytes_extended((unsigned char *) s->subxip, Max(s->subxcnt, 0) * sizeof(TransactionId), 1);
 	m->user = GetUserId();
 	m->recovery = s->takenDuringRecovery;
 	return true;
@@ -114,8 +114,8 @@ scpg_model_of_statement(const char *name)
 	MemoryContext caller = CurrentMemoryContext;
 	found_model *f = &found[0];
 	MemoryContext cxt;
-	moment		now;
-	bool		known = this_moment(&now);
+	moment now;
+	bool known = this_moment(&now);
 
 	for (int i = 0; i < CACHED; i++)
 	{
@@ -210,7 +210,7 @@ scpg_embed_bytes(float *out, const scpg_model *model, const uint8 *bytes, Size s
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "selfclass image", ALLOCSET_SMALL_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(scratch);
 	cached_encoder *c = find_encoder(model);
-	sc_image	image = scpg_decode_one(bytes, size, scpg_encoder_image_side(c->encoder));
+	sc_image image = scpg_decode_one(bytes, size, scpg_encoder_image_side(c->encoder));
 
 	/* Again: decoding may have needed the memory. */
 	c = find_encoder(model);

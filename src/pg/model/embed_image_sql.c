@@ -28,8 +28,8 @@ static Embedding *
 embed(Datum image, const char *model)
 {
 	const scpg_model *found = scpg_model_of_statement(model);
-	bytea	   *bytes = DatumGetByteaPP(image);
-	float		x[SC_EMBEDDING_DIM];
+	bytea *bytes = DatumGetByteaPP(image);
+	float x[SC_EMBEDDING_DIM];
 
 	scpg_embed_bytes(x, found, (const uint8 *) VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
 	if ((Pointer) bytes != DatumGetPointer(image))
@@ -50,16 +50,13 @@ check_trigger(FunctionCallInfo fcinfo)
 {
 	TriggerData *data = (TriggerData *) fcinfo->context;
 
-	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(data->tg_event) ||
-		!TRIGGER_FIRED_FOR_ROW(data->tg_event) || TRIGGER_FIRED_BY_DELETE(data->tg_event))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("embed_image_trigger must be fired before insert or update, for each row")));
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(data->tg_event) || !TRIGGER_FIRED_FOR_ROW(data->tg_event) ||
+		TRIGGER_FIRED_BY_DELETE(data->tg_event))
+		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+						errmsg("embed_image_trigger must be fired before insert or update, for each row")));
 	if (data->tg_trigger->tgnargs != 3)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("embed_image_trigger needs three arguments"),
-				 errhint("EXECUTE FUNCTION embed_image_trigger('model', 'image column', 'embedding column').")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("embed_image_trigger needs three arguments"),
+						errhint("EXECUTE FUNCTION embed_image_trigger('model', 'image column', 'embedding column').")));
 }
 
 /*
@@ -69,18 +66,16 @@ check_trigger(FunctionCallInfo fcinfo)
 static int
 find_column(Relation rel, const char *name, Oid type)
 {
-	int			number = SPI_fnumber(RelationGetDescr(rel), name);
-	Oid			found;
+	int number = SPI_fnumber(RelationGetDescr(rel), name);
+	Oid found;
 
 	if (number <= 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("column \"%s\" of relation \"%s\" does not exist", name, RelationGetRelationName(rel))));
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
+						errmsg("column \"%s\" of relation \"%s\" does not exist", name, RelationGetRelationName(rel))));
 	found = TupleDescAttr(RelationGetDescr(rel), number - 1)->atttypid;
 	if (found != type && (type != BYTEAOID || getBaseType(found) != type))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("column \"%s\" is of type %s, not %s", name, format_type_be(found), format_type_be(type))));
+		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH), errmsg("column \"%s\" is of type %s, not %s", name,
+																   format_type_be(found), format_type_be(type))));
 	return number;
 }
 
@@ -100,8 +95,8 @@ embedding_type(Oid function)
 static bool
 image_is_new(const TriggerData *data, int column, Datum image, bool null)
 {
-	Datum		before;
-	bool		before_null;
+	Datum before;
+	bool before_null;
 
 	if (TRIGGER_FIRED_BY_INSERT(data->tg_event) ||
 		bms_is_member(column - FirstLowInvalidHeapAttributeNumber, data->tg_updatedcols))
@@ -116,15 +111,15 @@ Datum
 scpg_embed_image_trigger(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = (TriggerData *) fcinfo->context;
-	Relation	rel;
-	TupleDesc	desc;
-	HeapTuple	row;
-	char	  **args;
-	int			image_column;
-	int			embedding_column;
-	Datum		image;
-	bool		null;
-	Datum		embedding = (Datum) 0;
+	Relation rel;
+	TupleDesc desc;
+	HeapTuple row;
+	char **args;
+	int image_column;
+	int embedding_column;
+	Datum image;
+	bool null;
+	Datum embedding = (Datum) 0;
 
 	check_trigger(fcinfo);
 	rel = data->tg_relation;
@@ -138,7 +133,7 @@ scpg_embed_image_trigger(PG_FUNCTION_ARGS)
 		return PointerGetDatum(row);
 	if (!null)
 	{
-		int32		typmod = TupleDescAttr(desc, embedding_column - 1)->atttypmod;
+		int32 typmod = TupleDescAttr(desc, embedding_column - 1)->atttypmod;
 
 		/* Nothing checks the type modifier after a trigger. */
 		if (typmod >= 0)

@@ -29,9 +29,9 @@ PG_FUNCTION_INFO_V1(scpg_embed_images_key);
 
 typedef struct embed_options
 {
-	char	   *id_column;
-	char	   *image_column;
-	int			on_error;		/* 0 skip, 1 fail */
+	char *id_column;
+	char *image_column;
+	int on_error; /* 0 skip, 1 fail */
 } embed_options;
 
 static const char *const on_error_names[] = {"skip", "fail", NULL};
@@ -53,12 +53,12 @@ choose_column(Oid relid, const char *given, const char *recipe)
 
 /* One batch of the reader: a row for every image, with NULL for what cannot be read. */
 static void
-put_rows(ReturnSetInfo *result, const scpg_source *source, bool as_bigint,
-		 scpg_encoder *encoder, scpg_skips *skips, const scpg_image_row *rows, int count)
+put_rows(ReturnSetInfo *result, const scpg_source *source, bool as_bigint, scpg_encoder *encoder, scpg_skips *skips,
+		 const scpg_image_row *rows, int count)
 {
-	sc_image   *images = palloc(sizeof(sc_image) * count);
-	float	   *x = palloc(sizeof(float) * SC_EMBEDDING_DIM * count);
-	int			readable = 0;
+	sc_image *images = palloc(sizeof(sc_image) * count);
+	float *x = palloc(sizeof(float) * SC_EMBEDDING_DIM * count);
+	int readable = 0;
 
 	for (int i = 0; i < count; i++)
 	{
@@ -70,8 +70,8 @@ put_rows(ReturnSetInfo *result, const scpg_source *source, bool as_bigint,
 	scpg_encode(encoder, x, images, readable);
 	for (int i = 0; i < count; i++)
 	{
-		Datum		values[2];
-		bool		nulls[2] = {false, rows[i].status != SC_OK};
+		Datum values[2];
+		bool nulls[2] = {false, rows[i].status != SC_OK};
 
 		values[0] = scpg_source_key(source, rows[i].id, as_bigint);
 		values[1] = (Datum) 0;
@@ -88,10 +88,10 @@ put_rows(ReturnSetInfo *result, const scpg_source *source, bool as_bigint,
 static void
 embed_images(FunctionCallInfo fcinfo, int example)
 {
-	int			model_argument = example < 0 ? 1 : 2;
+	int model_argument = example < 0 ? 1 : 2;
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext batch;
-	scpg_skips	skips = {.hint = "Their rows have a NULL embedding.", .context = CurrentMemoryContext};
+	scpg_skips skips = {.hint = "Their rows have a NULL embedding.", .context = CurrentMemoryContext};
 	embed_options options = {0};
 	scpg_source source;
 	scpg_recipe recipe;
@@ -99,24 +99,22 @@ embed_images(FunctionCallInfo fcinfo, int example)
 	scpg_encoder *encoder;
 	scpg_reader *reader;
 	scpg_image_row *rows;
-	int64		total = 0;
-	int			count;
+	int64 total = 0;
+	int count;
 
 	if (PG_ARGISNULL(0))
 		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("the relation with the images must not be null")));
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("the relation with the images must not be null")));
 	if (example >= 0 && !PG_ARGISNULL(3))
 		scpg_options_read(&options, NULL, PG_GETARG_JSONB_P(3), options_table, lengthof(options_table));
 	skips.fail = options.on_error == 1;
 	InitMaterializedSRF(fcinfo, 0);
 	SPI_connect();
 	MemoryContextSwitchTo(caller);
-	model = scpg_model_find_ready(PG_ARGISNULL(model_argument) ? NULL :
-								  text_to_cstring(PG_GETARG_TEXT_PP(model_argument)));
+	model =
+		scpg_model_find_ready(PG_ARGISNULL(model_argument) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(model_argument)));
 	scpg_recipe_restore(&recipe, model->recipe);
-	scpg_source_resolve(&source, PG_GETARG_OID(0),
-						choose_column(PG_GETARG_OID(0), options.id_column, recipe.id_column),
+	scpg_source_resolve(&source, PG_GETARG_OID(0), choose_column(PG_GETARG_OID(0), options.id_column, recipe.id_column),
 						choose_column(PG_GETARG_OID(0), options.image_column, recipe.image_column), BYTEAOID);
 	scpg_source_check_key(&source, fcinfo, "embed_images", example);
 	encoder = scpg_encoder_of_model(model, BATCH, CurrentMemoryContext);

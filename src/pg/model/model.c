@@ -67,12 +67,12 @@ static const char *const state_names[] = {"training", "ready", "failed"};
 
 typedef struct statement
 {
-	const char *sql;			/* %1$s: the extension's schema */
-	int			result;			/* SPI_OK_... */
-	int			nargs;
-	Oid			types[MAX_ARGS];
-	SPIPlanPtr	plan;			/* kept; NULL: not prepared */
-	char		schema[NAMEDATALEN];	/* that it was prepared for */
+	const char *sql; /* %1$s: the extension's schema */
+	int result;		 /* SPI_OK_... */
+	int nargs;
+	Oid types[MAX_ARGS];
+	SPIPlanPtr plan;		  /* kept; NULL: not prepared */
+	char schema[NAMEDATALEN]; /* that it was prepared for */
 } statement;
 
 /* May the role $3 use the model m? */
@@ -84,134 +84,143 @@ typedef struct statement
 #define EQUALS " OPERATOR(pg_catalog.=) "
 
 /* $1 name, $2 version or null, $3 role, $4 ready ones before others */
-static statement find_model = {
-	"SELECT m.model_id, m.name, m.version, m.owner::pg_catalog.oid, m.state, m.recipe, m.source::pg_catalog.oid,"
-	" m.images, m.skipped, m.epochs_done, m.loss, m.pca, m.kmeans, m.elbow, m.created, m.weights_bytes, m.weights_crc "
-	"FROM %1$s.selfclass_model m "
-	"WHERE m.name" EQUALS "$1 AND ($2 IS NULL OR m.version" EQUALS "$2) AND " USABLE " "
-	"ORDER BY m.owner::pg_catalog.oid" EQUALS "$3 DESC, $4 AND m.state" EQUALS "'ready' DESC, m.model_id DESC LIMIT 1",
-	SPI_OK_SELECT, 4, {TEXTOID, INT4OID, OIDOID, BOOLOID}
-};
+static statement find_model =
+	{"SELECT m.model_id, m.name, m.version, m.owner::pg_catalog.oid, m.state, m.recipe, m.source::pg_catalog.oid,"
+	 " m.images, m.skipped, m.epochs_done, m.loss, m.pca, m.kmeans, m.elbow, m.created, m.weights_bytes, m.weights_crc "
+	 "FROM %1$s.selfclass_model m "
+	 "WHERE m.name" EQUALS "$1 AND ($2 IS NULL OR m.version" EQUALS "$2) AND " USABLE " "
+	 "ORDER BY m.owner::pg_catalog.oid" EQUALS "$3 DESC, $4 AND m.state" EQUALS "'ready' DESC, m.model_id DESC LIMIT 1",
+	 SPI_OK_SELECT,
+	 4,
+	 {TEXTOID, INT4OID, OIDOID, BOOLOID}};
 
 /* $3 role */
-static statement usable_names = {
-	"SELECT DISTINCT m.name FROM %1$s.selfclass_model m "
-	"WHERE $1 IS NULL AND $2 IS NULL AND " USABLE " ORDER BY m.name LIMIT 1000",
-	SPI_OK_SELECT, 3, {TEXTOID, INT4OID, OIDOID}
-};
+static statement usable_names = {"SELECT DISTINCT m.name FROM %1$s.selfclass_model m "
+								 "WHERE $1 IS NULL AND $2 IS NULL AND " USABLE " ORDER BY m.name LIMIT 1000",
+								 SPI_OK_SELECT,
+								 3,
+								 {TEXTOID, INT4OID, OIDOID}};
 
-static statement insert_model = {
-	"INSERT INTO %1$s.selfclass_model"
-	" (name, version, owner, state, recipe, backbone, dim, source, epochs_done, selfclass_version) "
-	"SELECT $1, COALESCE(pg_catalog.max(version), 0) OPERATOR(pg_catalog.+) 1, $2::pg_catalog.regrole, 'training',"
-	" $3, 'resnet18', $5, $4::pg_catalog.regclass, 0, '" SELFCLASS_VERSION "' "
-	"FROM %1$s.selfclass_model WHERE name" EQUALS "$1 AND owner" EQUALS "$2 "
-	"RETURNING model_id, version, created",
-	SPI_OK_INSERT_RETURNING, 5, {TEXTOID, OIDOID, JSONBOID, OIDOID, INT4OID}
-};
+static statement insert_model =
+	{"INSERT INTO %1$s.selfclass_model"
+	 " (name, version, owner, state, recipe, backbone, dim, source, epochs_done, selfclass_version) "
+	 "SELECT $1, COALESCE(pg_catalog.max(version), 0) OPERATOR(pg_catalog.+) 1, $2::pg_catalog.regrole, 'training',"
+	 " $3, 'resnet18', $5, $4::pg_catalog.regclass, 0, '" SELFCLASS_VERSION "' "
+	 "FROM %1$s.selfclass_model WHERE name" EQUALS "$1 AND owner" EQUALS "$2 "
+	 "RETURNING model_id, version, created",
+	 SPI_OK_INSERT_RETURNING,
+	 5,
+	 {TEXTOID, OIDOID, JSONBOID, OIDOID, INT4OID}};
 
-static statement insert_log = {
-	"INSERT INTO %1$s.selfclass_training_log AS l VALUES ($1, $2, $3, $4, $5, pg_catalog.clock_timestamp()) "
-	"ON CONFLICT (model_id, epoch) DO UPDATE SET loss = EXCLUDED.loss, lr = EXCLUDED.lr,"
-	" images_per_second = EXCLUDED.images_per_second, at = EXCLUDED.at",
-	SPI_OK_INSERT, 5, {INT8OID, INT4OID, FLOAT8OID, FLOAT8OID, FLOAT8OID}
-};
+static statement insert_log =
+	{"INSERT INTO %1$s.selfclass_training_log AS l VALUES ($1, $2, $3, $4, $5, pg_catalog.clock_timestamp()) "
+	 "ON CONFLICT (model_id, epoch) DO UPDATE SET loss = EXCLUDED.loss, lr = EXCLUDED.lr,"
+	 " images_per_second = EXCLUDED.images_per_second, at = EXCLUDED.at",
+	 SPI_OK_INSERT,
+	 5,
+	 {INT8OID, INT4OID, FLOAT8OID, FLOAT8OID, FLOAT8OID}};
 
-static statement select_log = {
-	"SELECT epoch, loss, images_per_second FROM %1$s.selfclass_training_log WHERE model_id" EQUALS "$1 ORDER BY epoch",
-	SPI_OK_SELECT, 1, {INT8OID}
-};
+static statement select_log = {"SELECT epoch, loss, images_per_second FROM %1$s.selfclass_training_log WHERE model_id" EQUALS
+							   "$1 ORDER BY epoch",
+							   SPI_OK_SELECT,
+							   1,
+							   {INT8OID}};
 
-static statement update_loss = {
-	"UPDATE %1$s.selfclass_model SET loss = $2 WHERE model_id" EQUALS "$1",
-	SPI_OK_UPDATE, 2, {INT8OID, FLOAT8OID}
-};
+static statement update_loss = {"UPDATE %1$s.selfclass_model SET loss = $2 WHERE model_id" EQUALS "$1",
+								SPI_OK_UPDATE,
+								2,
+								{INT8OID, FLOAT8OID}};
 
-static statement update_recipe = {
-	"UPDATE %1$s.selfclass_model SET recipe = $2 WHERE model_id" EQUALS "$1",
-	SPI_OK_UPDATE, 2, {INT8OID, JSONBOID}
-};
+static statement update_recipe = {"UPDATE %1$s.selfclass_model SET recipe = $2 WHERE model_id" EQUALS "$1",
+								  SPI_OK_UPDATE,
+								  2,
+								  {INT8OID, JSONBOID}};
 
-static statement update_weights = {
-	"UPDATE %1$s.selfclass_model SET epochs_done = $2, weights_bytes = $3, weights_crc = $4 WHERE model_id" EQUALS "$1",
-	SPI_OK_UPDATE, 4, {INT8OID, INT4OID, INT8OID, INT8OID}
-};
+static statement update_weights =
+	{"UPDATE %1$s.selfclass_model SET epochs_done = $2, weights_bytes = $3, weights_crc = $4 WHERE model_id" EQUALS "$1",
+	 SPI_OK_UPDATE,
+	 4,
+	 {INT8OID, INT4OID, INT8OID, INT8OID}};
 
-static statement update_state = {
-	"UPDATE %1$s.selfclass_model SET state = $2, images = $3, skipped = $4,"
-	" finished = CASE WHEN $2" EQUALS "'ready' THEN pg_catalog.clock_timestamp() END WHERE model_id" EQUALS "$1",
-	SPI_OK_UPDATE, 4, {INT8OID, TEXTOID, INT8OID, INT8OID}
-};
+static statement update_state = {"UPDATE %1$s.selfclass_model SET state = $2, images = $3, skipped = $4,"
+								 " finished = CASE WHEN $2" EQUALS
+								 "'ready' THEN pg_catalog.clock_timestamp() END WHERE model_id" EQUALS "$1",
+								 SPI_OK_UPDATE,
+								 4,
+								 {INT8OID, TEXTOID, INT8OID, INT8OID}};
 
 /* The types of $2 to $4 are found in the table. */
-static statement update_clustering = {
-	"UPDATE %1$s.selfclass_model SET pca = $2, kmeans = $3, elbow = $4 WHERE model_id" EQUALS "$1",
-	SPI_OK_UPDATE, 4, {INT8OID}
-};
+static statement update_clustering = {"UPDATE %1$s.selfclass_model SET pca = $2, kmeans = $3, elbow = $4 WHERE model_id" EQUALS
+									  "$1",
+									  SPI_OK_UPDATE,
+									  4,
+									  {INT8OID}};
 
-static statement delete_weights = {
-	"DELETE FROM %1$s.selfclass_model_weights WHERE model_id" EQUALS "$1",
-	SPI_OK_DELETE, 1, {INT8OID}
-};
+static statement delete_weights = {"DELETE FROM %1$s.selfclass_model_weights WHERE model_id" EQUALS "$1",
+								   SPI_OK_DELETE,
+								   1,
+								   {INT8OID}};
 
-static statement insert_weights = {
-	"INSERT INTO %1$s.selfclass_model_weights (model_id, part, data) VALUES ($1, $2, $3)",
-	SPI_OK_INSERT, 3, {INT8OID, INT4OID, BYTEAOID}
-};
+static statement insert_weights = {"INSERT INTO %1$s.selfclass_model_weights (model_id, part, data) VALUES ($1, $2, $3)",
+								   SPI_OK_INSERT,
+								   3,
+								   {INT8OID, INT4OID, BYTEAOID}};
 
-static statement measure_weights = {
-	"SELECT (SELECT pg_catalog.sum(pg_catalog.octet_length(w.data))::pg_catalog.int8"
-	" FROM %1$s.selfclass_model_weights w WHERE w.model_id" EQUALS "m.model_id) "
-	"FROM %1$s.selfclass_model m WHERE m.model_id" EQUALS "$1",
-	SPI_OK_SELECT, 1, {INT8OID}
-};
+static statement measure_weights = {"SELECT (SELECT pg_catalog.sum(pg_catalog.octet_length(w.data))::pg_catalog.int8"
+									" FROM %1$s.selfclass_model_weights w WHERE w.model_id" EQUALS "m.model_id) "
+									"FROM %1$s.selfclass_model m WHERE m.model_id" EQUALS "$1",
+									SPI_OK_SELECT,
+									1,
+									{INT8OID}};
 
-static statement select_weights = {
-	"SELECT data FROM %1$s.selfclass_model_weights WHERE model_id" EQUALS "$1 AND part" EQUALS "$2",
-	SPI_OK_SELECT, 2, {INT8OID, INT4OID}
-};
+static statement select_weights = {"SELECT data FROM %1$s.selfclass_model_weights WHERE model_id" EQUALS
+								   "$1 AND part" EQUALS "$2",
+								   SPI_OK_SELECT,
+								   2,
+								   {INT8OID, INT4OID}};
 
-static statement insert_grant = {
-	"INSERT INTO %1$s.selfclass_model_grant (owner, name, role)"
-	" VALUES ($1::pg_catalog.regrole, $2, $3::pg_catalog.regrole) ON CONFLICT DO NOTHING",
-	SPI_OK_INSERT, 3, {OIDOID, TEXTOID, OIDOID}
-};
+static statement insert_grant = {"INSERT INTO %1$s.selfclass_model_grant (owner, name, role)"
+								 " VALUES ($1::pg_catalog.regrole, $2, $3::pg_catalog.regrole) ON CONFLICT DO NOTHING",
+								 SPI_OK_INSERT,
+								 3,
+								 {OIDOID, TEXTOID, OIDOID}};
 
-static statement delete_grant = {
-	"DELETE FROM %1$s.selfclass_model_grant WHERE owner" EQUALS "$1 AND name" EQUALS "$2 AND role" EQUALS "$3",
-	SPI_OK_DELETE, 3, {OIDOID, TEXTOID, OIDOID}
-};
+static statement delete_grant = {"DELETE FROM %1$s.selfclass_model_grant WHERE owner" EQUALS "$1 AND name" EQUALS
+								 "$2 AND role" EQUALS "$3",
+								 SPI_OK_DELETE,
+								 3,
+								 {OIDOID, TEXTOID, OIDOID}};
 
 /* $3 version, or null for all of them */
-static statement delete_model = {
-	"DELETE FROM %1$s.selfclass_model WHERE owner" EQUALS "$1 AND name" EQUALS "$2"
-	" AND ($3 IS NULL OR version" EQUALS "$3)",
-	SPI_OK_DELETE, 3, {OIDOID, TEXTOID, INT4OID}
-};
+static statement delete_model = {"DELETE FROM %1$s.selfclass_model WHERE owner" EQUALS "$1 AND name" EQUALS "$2"
+								 " AND ($3 IS NULL OR version" EQUALS "$3)",
+								 SPI_OK_DELETE,
+								 3,
+								 {OIDOID, TEXTOID, INT4OID}};
 
-static statement delete_grants = {
-	"DELETE FROM %1$s.selfclass_model_grant WHERE owner" EQUALS "$1 AND name" EQUALS "$2 AND NOT EXISTS ("
-	"SELECT FROM %1$s.selfclass_model WHERE owner" EQUALS "$1 AND name" EQUALS "$2)",
-	SPI_OK_DELETE, 2, {OIDOID, TEXTOID}
-};
+static statement delete_grants = {"DELETE FROM %1$s.selfclass_model_grant WHERE owner" EQUALS "$1 AND name" EQUALS
+								  "$2 AND NOT EXISTS ("
+								  "SELECT FROM %1$s.selfclass_model WHERE owner" EQUALS "$1 AND name" EQUALS "$2)",
+								  SPI_OK_DELETE,
+								  2,
+								  {OIDOID, TEXTOID}};
 
 static Oid
 model_table(Oid schema)
 {
-	Oid			table = get_relname_relid("selfclass_model", schema);
+	Oid table = get_relname_relid("selfclass_model", schema);
 
 	if (!OidIsValid(table))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("table \"selfclass_model\" of extension \"%s\" does not exist", SCPG_EXTENSION)));
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+						errmsg("table \"selfclass_model\" of extension \"%s\" does not exist", SCPG_EXTENSION)));
 	return table;
 }
 
 static Oid
 table_owner(Oid table)
 {
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
-	Oid			owner;
+	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
+	Oid owner;
 
 	if (!HeapTupleIsValid(tuple))
 		elog(ERROR, "cache lookup failed for relation %u", table);
@@ -229,12 +238,12 @@ static void
 run(statement *s, Datum *values, const char *nulls, bool read_only)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	Oid			schema = scpg_extension_schema();
-	Oid			owner = table_owner(model_table(schema));
-	char	   *schema_name = get_namespace_name(schema);
-	Oid			user;
-	int			security;
-	int			result = 0;
+	Oid schema = scpg_extension_schema();
+	Oid owner = table_owner(model_table(schema));
+	char *schema_name = get_namespace_name(schema);
+	Oid user;
+	int security;
+	int result = 0;
 
 	GetUserIdAndSecContext(&user, &security);
 	SetUserIdAndSecContext(owner, security | SECURITY_LOCAL_USERID_CHANGE);
@@ -247,8 +256,8 @@ run(statement *s, Datum *values, const char *nulls, bool read_only)
 		}
 		if (s->plan == NULL)
 		{
-			char	   *sql = psprintf(s->sql, quote_identifier(schema_name));
-			SPIPlanPtr	plan = SPI_prepare(sql, s->nargs, s->types);
+			char *sql = psprintf(s->sql, quote_identifier(schema_name));
+			SPIPlanPtr plan = SPI_prepare(sql, s->nargs, s->types);
 
 			if (plan == NULL || SPI_keepplan(plan) != 0)
 				elog(ERROR, "could not prepare \"%s\": %s", sql, SPI_result_code_string(SPI_result));
@@ -271,9 +280,7 @@ static void
 require_owner(const scpg_model *model)
 {
 	if (!has_privs_of_role(GetUserId(), model->owner))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("must be owner of model \"%s\"", model->name)));
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("must be owner of model \"%s\"", model->name)));
 }
 
 /* Likewise a change of the one row of the model, by its owner. */
@@ -283,9 +290,7 @@ change(statement *s, const scpg_model *model, Datum *values, const char *nulls)
 	require_owner(model);
 	run(s, values, nulls, false);
 	if (SPI_processed != 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("model \"%s\" does not exist any more", model->name)));
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("model \"%s\" does not exist any more", model->name)));
 }
 
 /* ---- names ---------------------------------------------------------------- */
@@ -298,8 +303,8 @@ good_name(const char *name, int length)
 		unsigned char c = name[i];
 
 		/* As in the server's identifiers, every letter beyond ASCII is one. */
-		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
-			c != '_' && !IS_HIGHBIT_SET(c))
+		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') && c != '_' &&
+			!IS_HIGHBIT_SET(c))
 			return false;
 	}
 	return length > 0 && length < NAMEDATALEN;
@@ -309,17 +314,14 @@ static void
 refuse_name(const char *name)
 {
 	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("invalid model name \"%.200s\"", name),
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid model name \"%.200s\"", name),
 			 errhint("A model's name consists of letters, digits and \"_\", at most %d bytes.", NAMEDATALEN - 1)));
 }
 
 static void
 refuse_null_name(void)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-			 errmsg("the name of the model must not be null")));
+	ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("the name of the model must not be null")));
 }
 
 void
@@ -336,7 +338,7 @@ static char *
 split_name(const char *name, int *version)
 {
 	const char *at;
-	char	   *end;
+	char *end;
 	unsigned long number;
 
 	if (name == NULL)
@@ -350,8 +352,8 @@ split_name(const char *name, int *version)
 	}
 	errno = 0;
 	number = strtoul(at + 1, &end, 10);
-	if (!good_name(name, at - name) || !isdigit((unsigned char) at[1]) || *end != '\0' ||
-		errno != 0 || number < 1 || number > INT_MAX)
+	if (!good_name(name, at - name) || !isdigit((unsigned char) at[1]) || *end != '\0' || errno != 0 || number < 1 ||
+		number > INT_MAX)
 		refuse_name(name);
 	*version = (int) number;
 	return pnstrdup(name, at - name);
@@ -365,8 +367,8 @@ static void lock_for_transaction(Oid owner, const char *name);
 static struct varlena *
 varlena_column(int n)
 {
-	bool		null;
-	Datum		value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, n, &null);
+	bool null;
+	Datum value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, n, &null);
 
 	return null ? NULL : PG_DETOAST_DATUM_COPY(value);
 }
@@ -374,8 +376,8 @@ varlena_column(int n)
 static int64
 int_column(int n, bool is_int4)
 {
-	bool		null;
-	Datum		value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, n, &null);
+	bool null;
+	Datum value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, n, &null);
 
 	return null ? 0 : is_int4 ? DatumGetInt32(value) : DatumGetInt64(value);
 }
@@ -383,8 +385,8 @@ int_column(int n, bool is_int4)
 static Oid
 oid_column(int n)
 {
-	bool		null;
-	Datum		value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, n, &null);
+	bool null;
+	Datum value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, n, &null);
 
 	return null ? InvalidOid : DatumGetObjectId(value);
 }
@@ -392,8 +394,8 @@ oid_column(int n)
 static char *
 text_column(int n)
 {
-	bool		null;
-	Datum		value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, n, &null);
+	bool null;
+	Datum value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, n, &null);
 
 	return null ? NULL : TextDatumGetCString(value);
 }
@@ -402,13 +404,13 @@ text_column(int n)
 static scpg_model *
 find(const char *name, bool ready_first, bool by_statement)
 {
-	int			version;
-	char	   *base = split_name(name, &version);
-	Datum		values[4];
-	char		nulls[4] = {' ', ' ', ' ', ' '};
+	int version;
+	char *base = split_name(name, &version);
+	Datum values[4];
+	char nulls[4] = {' ', ' ', ' ', ' '};
 	scpg_model *model;
-	bool		null;
-	char	   *state;
+	bool null;
+	char *state;
 
 	values[0] = CStringGetTextDatum(base);
 	values[1] = Int32GetDatum(version);
@@ -451,11 +453,11 @@ find(const char *name, bool ready_first, bool by_statement)
 static void
 refuse_missing(const char *name, bool by_statement)
 {
-	Datum		values[3] = {0, 0, ObjectIdGetDatum(GetUserId())};
+	Datum values[3] = {0, 0, ObjectIdGetDatum(GetUserId())};
 	const char *names[MAX_NAMES];
-	int			count;
-	int			version;
-	char	   *base = split_name(name, &version);
+	int count;
+	int version;
+	char *base = split_name(name, &version);
 	const char *nearest;
 
 	run(&usable_names, values, "nn ", by_statement);
@@ -463,12 +465,10 @@ refuse_missing(const char *name, bool by_statement)
 	for (int i = 0; i < count; i++)
 		names[i] = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1);
 	nearest = scpg_nearest(base, names, count);
-	ereport(ERROR,
-			(errcode(ERRCODE_UNDEFINED_OBJECT),
-			 errmsg("model \"%s\" does not exist", name),
-			 nearest == NULL ? errhint("The view \"selfclass_models\" shows the models that you may use.") :
-			 strcmp(nearest, base) == 0 ? errhint("The model \"%s\" has no version %d.", base, version) :
-			 errhint("Perhaps you meant the model \"%s\".", nearest)));
+	ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("model \"%s\" does not exist", name),
+					nearest == NULL ? errhint("The view \"selfclass_models\" shows the models that you may use.")
+					: strcmp(nearest, base) == 0 ? errhint("The model \"%s\" has no version %d.", base, version)
+												 : errhint("Perhaps you meant the model \"%s\".", nearest)));
 }
 
 scpg_model *
@@ -487,7 +487,7 @@ scpg_model *
 scpg_model_find_any(const char *name)
 {
 	/* A statement sees the models of its own snapshot; after a commit in a procedure there is none. */
-	bool		by_statement = ActiveSnapshotSet();
+	bool by_statement = ActiveSnapshotSet();
 	scpg_model *model = find(name, true, by_statement);
 
 	if (model == NULL)
@@ -505,12 +505,11 @@ scpg_model_find_ready(const char *name)
 		lock_for_transaction(model->owner, model->name);
 	if (model->state != SCPG_MODEL_READY)
 		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("model \"%s\" is not ready", name),
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("model \"%s\" is not ready", name),
 				 errdetail("Its state is \"%s\".", state_names[model->state]),
-				 model->state == SCPG_MODEL_TRAINING ?
-				 errhint("CALL resume_encoder('%s') goes on with a training that was interrupted.", model->name) :
-				 errhint("CALL train_encoder with the option \"retrain\": true makes a new version.")));
+				 model->state == SCPG_MODEL_TRAINING
+					 ? errhint("CALL resume_encoder('%s') goes on with a training that was interrupted.", model->name)
+					 : errhint("CALL train_encoder with the option \"retrain\": true makes a new version.")));
 	return model;
 }
 
@@ -523,8 +522,8 @@ scpg_model_state_name(const scpg_model *model)
 int64
 scpg_model_read_log(const scpg_model *model, scpg_model_epoch **epochs)
 {
-	Datum		values[1] = {Int64GetDatum(model->model_id)};
-	int64		n;
+	Datum values[1] = {Int64GetDatum(model->model_id)};
+	int64 n;
 
 	run(&select_log, values, NULL, model->by_statement);
 	n = (int64) SPI_processed;
@@ -532,7 +531,7 @@ scpg_model_read_log(const scpg_model *model, scpg_model_epoch **epochs)
 	for (int64 i = 0; i < n; i++)
 	{
 		scpg_model_epoch *e = &(*epochs)[i];
-		bool		null[2];
+		bool null[2];
 
 		e->epoch = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &null[0]));
 		e->loss = DatumGetFloat8(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2, &null[0]));
@@ -551,8 +550,8 @@ scpg_model_read_log(const scpg_model *model, scpg_model_epoch **epochs)
 static LOCKTAG
 lock_tag(Oid owner, const char *name)
 {
-	LOCKTAG		tag;
-	uint64		hash = hash_bytes_extended((const unsigned char *) name, strcspn(name, "@"), owner);
+	LOCKTAG tag;
+	uint64 hash = hash_bytes_extended((const unsigned char *) name, strcspn(name, "@"), owner);
 
 	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (hash >> 32), (uint32) hash, LOCK_CLASS);
 	return tag;
@@ -561,17 +560,15 @@ lock_tag(Oid owner, const char *name)
 static void
 refuse_busy(const char *name)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_IN_USE),
-			 errmsg("model \"%s\" is being trained or changed", name),
-			 errhint("Wait until that is done, or use another name.")));
+	ereport(ERROR, (errcode(ERRCODE_OBJECT_IN_USE), errmsg("model \"%s\" is being trained or changed", name),
+					errhint("Wait until that is done, or use another name.")));
 }
 
 /* To the end of the transaction: what it makes or deletes is not seen before. */
 static void
 lock_for_transaction(Oid owner, const char *name)
 {
-	LOCKTAG		tag = lock_tag(owner, name);
+	LOCKTAG tag = lock_tag(owner, name);
 
 	if (LockAcquire(&tag, ExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
 		refuse_busy(name);
@@ -583,9 +580,9 @@ static List *held_locks = NIL;
 static ListCell *
 find_held(const LOCKTAG *tag)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
-	foreach(cell, held_locks)
+	foreach (cell, held_locks)
 	{
 		if (memcmp(lfirst(cell), tag, sizeof(LOCKTAG)) == 0)
 			return cell;
@@ -596,8 +593,8 @@ find_held(const LOCKTAG *tag)
 void
 scpg_model_lock(Oid owner, const char *name)
 {
-	LOCKTAG		tag;
-	LOCKTAG    *held;
+	LOCKTAG tag;
+	LOCKTAG *held;
 	MemoryContext old;
 
 	if (name == NULL)
@@ -622,8 +619,8 @@ scpg_model_lock(Oid owner, const char *name)
 void
 scpg_model_unlock(Oid owner, const char *name)
 {
-	LOCKTAG		tag = lock_tag(owner, name);
-	ListCell   *cell = find_held(&tag);
+	LOCKTAG tag = lock_tag(owner, name);
+	ListCell *cell = find_held(&tag);
 
 	if (cell == NULL)
 		return;
@@ -638,8 +635,8 @@ scpg_model *
 scpg_model_create(const char *name, Jsonb *recipe, Oid source)
 {
 	scpg_model *model;
-	Datum		values[5];
-	char		nulls[5] = {' ', ' ', ' ', ' ', ' '};
+	Datum values[5];
+	char nulls[5] = {' ', ' ', ' ', ' ', ' '};
 
 	scpg_model_check_name(name);
 	lock_for_transaction(GetUserId(), name);
@@ -669,7 +666,7 @@ scpg_model_create(const char *name, Jsonb *recipe, Oid source)
 void
 scpg_model_log_epoch(scpg_model *model, int epoch, float8 loss, float8 lr, float8 images_per_second)
 {
-	Datum		values[5];
+	Datum values[5];
 
 	values[0] = Int64GetDatum(model->model_id);
 	values[1] = Float8GetDatum(loss);
@@ -685,7 +682,7 @@ scpg_model_log_epoch(scpg_model *model, int epoch, float8 loss, float8 lr, float
 void
 scpg_model_set_recipe(scpg_model *model, Jsonb *recipe)
 {
-	Datum		values[2] = {Int64GetDatum(model->model_id), JsonbPGetDatum(recipe)};
+	Datum values[2] = {Int64GetDatum(model->model_id), JsonbPGetDatum(recipe)};
 
 	change(&update_recipe, model, values, NULL);
 	model->recipe = recipe;
@@ -694,7 +691,7 @@ scpg_model_set_recipe(scpg_model *model, Jsonb *recipe)
 void
 scpg_model_finish(scpg_model *model, scpg_model_state state, int64 images, int64 skipped)
 {
-	Datum		values[4];
+	Datum values[4];
 
 	values[0] = Int64GetDatum(model->model_id);
 	values[1] = CStringGetTextDatum(state_names[state]);
@@ -707,14 +704,13 @@ scpg_model_finish(scpg_model *model, scpg_model_state state, int64 images, int64
 }
 
 void
-scpg_model_set_clustering(scpg_model *model, struct varlena *pca,
-						  struct varlena *kmeans, struct varlena *elbow)
+scpg_model_set_clustering(scpg_model *model, struct varlena *pca, struct varlena *kmeans, struct varlena *elbow)
 {
 	static const char *const columns[] = {"pca", "kmeans", "elbow"};
 	struct varlena *value[] = {pca, kmeans, elbow};
-	Oid			table = model_table(scpg_extension_schema());
-	Datum		values[4];
-	char		nulls[4];
+	Oid table = model_table(scpg_extension_schema());
+	Datum values[4];
+	char nulls[4];
 
 	/* Who may only use the model groups with it, and leaves the owner's groups alone. */
 	if (!has_privs_of_role(GetUserId(), model->owner))
@@ -745,7 +741,7 @@ scpg_model_set_clustering(scpg_model *model, struct varlena *pca,
 static int64
 checksum(const uint8 *bytes, Size size)
 {
-	pg_crc32c	crc;
+	pg_crc32c crc;
 
 	INIT_CRC32C(crc);
 	COMP_CRC32C(crc, bytes, size);
@@ -756,9 +752,9 @@ checksum(const uint8 *bytes, Size size)
 void
 scpg_model_save_weights(scpg_model *model, const uint8 *bytes, Size size, int epochs_done)
 {
-	Datum		values[4];
+	Datum values[4];
 	struct varlena *part = palloc(VARHDRSZ + Min(PART_BYTES, size));
-	int			number = 0;
+	int number = 0;
 
 	model->weights_bytes = (int64) size;
 	model->weights_crc = checksum(bytes, size);
@@ -772,7 +768,7 @@ scpg_model_save_weights(scpg_model *model, const uint8 *bytes, Size size, int ep
 	run(&delete_weights, values, NULL, false);
 	for (Size begin = 0; begin < size; begin += PART_BYTES)
 	{
-		Size		length = Min(PART_BYTES, size - begin);
+		Size length = Min(PART_BYTES, size - begin);
 
 		CHECK_FOR_INTERRUPTS();
 		SET_VARSIZE(part, VARHDRSZ + length);
@@ -788,10 +784,10 @@ static void
 refuse_weights(const scpg_model *model, const char *detail)
 {
 	ereport(ERROR,
-			(errcode(ERRCODE_DATA_CORRUPTED),
-			 errmsg("the stored weights of model \"%s\" are corrupt", model->name),
+			(errcode(ERRCODE_DATA_CORRUPTED), errmsg("the stored weights of model \"%s\" are corrupt", model->name),
 			 errdetail_internal("%s", detail),
-			 errhint("Restore \"selfclass_model\" and \"selfclass_model_weights\" from a backup, or train a new version.")));
+			 errhint(
+				 "Restore \"selfclass_model\" and \"selfclass_model_weights\" from a backup, or train a new version.")));
 }
 
 uint8 *
@@ -799,26 +795,23 @@ scpg_model_load_weights(const scpg_model *model, MemoryContext cxt, Size *size)
 {
 	MemoryContext part = AllocSetContextCreate(CurrentMemoryContext, "selfclass weights", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(part);
-	Datum		values[2] = {Int64GetDatum(model->model_id)};
-	sc_arena	arena;
-	int64		stored;
-	uint8	   *bytes;
-	Size		have = 0;
+	Datum values[2] = {Int64GetDatum(model->model_id)};
+	sc_arena arena;
+	int64 stored;
+	uint8 *bytes;
+	Size have = 0;
 
 	run(&measure_weights, values, NULL, model->by_statement);
 	if (SPI_processed == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("model \"%s\" does not exist any more", model->name)));
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("model \"%s\" does not exist any more", model->name)));
 	stored = int_column(1, false);
 	SPI_freetuptable(SPI_tuptable);
 	if (stored == 0 && model->weights_bytes == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("model \"%s\" has no weights yet", model->name)));
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("model \"%s\" has no weights yet", model->name)));
 	if (stored != model->weights_bytes)
-		refuse_weights(model, psprintf("There are %lld bytes, but there should be %lld.",
-									   (long long) stored, (long long) model->weights_bytes));
+		refuse_weights(model, psprintf("There are %lld bytes, but there should be %lld.", (long long) stored,
+									   (long long) model->weights_bytes));
 
 	*size = (Size) stored;
 	arena = scpg_arena(cxt, sc_add(*size, 2 * SC_ALIGN), "the weights of a model");
@@ -860,22 +853,18 @@ name_argument(FunctionCallInfo fcinfo)
 static void
 change_grant(FunctionCallInfo fcinfo, statement *s)
 {
-	char	   *name = name_argument(fcinfo);
-	Oid			role;
-	Datum		values[3];
+	char *name = name_argument(fcinfo);
+	Oid role;
+	Datum values[3];
 
 	/* All versions are granted, those to come too. */
 	scpg_model_check_name(name);
 	if (PG_ARGISNULL(1))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("the role must not be null")));
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("the role must not be null")));
 	role = PG_GETARG_OID(1);
 	SPI_connect();
 	if (s == &insert_grant && !SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(role)))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("role with OID %u does not exist", role)));
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("role with OID %u does not exist", role)));
 	values[0] = ObjectIdGetDatum(scpg_model_find(name, false, true)->owner);
 	values[1] = CStringGetTextDatum(name);
 	values[2] = ObjectIdGetDatum(role);
@@ -902,10 +891,10 @@ scpg_revoke_model(PG_FUNCTION_ARGS)
 Datum
 scpg_drop_model(PG_FUNCTION_ARGS)
 {
-	char	   *name = name_argument(fcinfo);
+	char *name = name_argument(fcinfo);
 	scpg_model *model;
-	int			version;
-	Datum		values[3];
+	int version;
+	Datum values[3];
 
 	PreventCommandIfReadOnly("drop_model()");
 	SPI_connect();

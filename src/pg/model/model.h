@@ -27,24 +27,24 @@ typedef enum scpg_model_state
 
 typedef struct scpg_model
 {
-	int64		model_id;
-	char	   *name;
-	int			version;
-	Oid			owner;
+	int64 model_id;
+	char *name;
+	int version;
+	Oid owner;
 	scpg_model_state state;
-	Jsonb	   *recipe;
-	Oid			source;			/* the table it was trained on; may be gone */
-	int64		images;
-	int64		skipped;
-	int			epochs_done;
-	float8		loss;			/* NaN before the first epoch */
-	struct varlena *pca;		/* pca_model, or NULL */
-	struct varlena *kmeans;		/* kmeans_model, or NULL */
-	struct varlena *elbow;		/* elbow_result, or NULL */
+	Jsonb *recipe;
+	Oid source; /* the table it was trained on; may be gone */
+	int64 images;
+	int64 skipped;
+	int epochs_done;
+	float8 loss;			/* NaN before the first epoch */
+	struct varlena *pca;	/* pca_model, or NULL */
+	struct varlena *kmeans; /* kmeans_model, or NULL */
+	struct varlena *elbow;	/* elbow_result, or NULL */
 	TimestampTz created;
-	int64		weights_bytes;	/* of the stored weights; 0: none yet */
-	int64		weights_crc;
-	bool		by_statement;	/* found, so read on, under the statement's own snapshot */
+	int64 weights_bytes; /* of the stored weights; 0: none yet */
+	int64 weights_crc;
+	bool by_statement; /* found, so read on, under the statement's own snapshot */
 } scpg_model;
 
 /* Letters, digits and _, at most 63 bytes, else 22023; NULL: 22004. */
@@ -74,9 +74,9 @@ extern const char *scpg_model_state_name(const scpg_model *model);
 
 typedef struct scpg_model_epoch
 {
-	int			epoch;
-	float8		loss;			/* NaN: unknown, as the speed */
-	float8		images_per_second;
+	int epoch;
+	float8 loss; /* NaN: unknown, as the speed */
+	float8 images_per_second;
 } scpg_model_epoch;
 
 /* The log of the training by epoch; how many. */
@@ -108,8 +108,8 @@ extern void scpg_model_finish(scpg_model *model, scpg_model_state state, int64 i
  * The clustering that assign_cluster and the next cluster_images use; elbow
  * may be NULL. Of another role's model nothing is kept, with a NOTICE.
  */
-extern void scpg_model_set_clustering(scpg_model *model, struct varlena *pca,
-									  struct varlena *kmeans, struct varlena *elbow);
+extern void scpg_model_set_clustering(scpg_model *model, struct varlena *pca, struct varlena *kmeans,
+									  struct varlena *elbow);
 
 /*
  * The session-level lock on an owner's name ("name@version" is the same one)
@@ -120,4 +120,4 @@ extern void scpg_model_set_clustering(scpg_model *model, struct varlena *pca,
 extern void scpg_model_lock(Oid owner, const char *name);
 extern void scpg_model_unlock(Oid owner, const char *name);
 
-#endif							/* SCPG_MODEL_H */
+#endif /* SCPG_MODEL_H */

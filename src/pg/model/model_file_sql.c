@@ -28,9 +28,7 @@ PG_FUNCTION_INFO_V1(scpg_import_encoder);
 static void
 refuse_null(const char *what)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-			 errmsg("%s must not be null", what)));
+	ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", what)));
 }
 
 Datum
@@ -39,9 +37,9 @@ scpg_export_encoder(PG_FUNCTION_ARGS)
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext scratch;
 	scpg_model *model;
-	uint8	   *weights;
-	bytea	   *result;
-	Size		size;
+	uint8 *weights;
+	bytea *result;
+	Size size;
 
 	if (PG_ARGISNULL(0))
 		refuse_null("the name of the model");
@@ -61,7 +59,7 @@ scpg_export_encoder(PG_FUNCTION_ARGS)
 static Jsonb *
 with_preset(Jsonb *options)
 {
-	Datum		preset = DirectFunctionCall1(jsonb_in, CStringGetDatum("{\"preset\": \"lightly\"}"));
+	Datum preset = DirectFunctionCall1(jsonb_in, CStringGetDatum("{\"preset\": \"lightly\"}"));
 
 	if (options == NULL)
 		return DatumGetJsonbP(preset);
@@ -72,7 +70,7 @@ static void
 check_options(const Jsonb *options)
 {
 	scpg_recipe recipe;
-	scpg_given	given;
+	scpg_given given;
 
 	/* Before the preset is added: an array would take it in. */
 	scpg_recipe_read(&recipe, &given, options);
@@ -87,14 +85,15 @@ find_stem(scpg_recipe *recipe, const Jsonb *options, const bytea *file)
 {
 	sc_st_tensor *tensors = palloc(sizeof(sc_st_tensor) * MAX_TENSORS);
 	const sc_st_tensor *conv;
-	int			count;
-	sc_error	err;
-	JsonbValue	value;
+	int count;
+	sc_error err;
+	JsonbValue value;
 
 	if (options != NULL && getKeyJsonValueFromContainer((JsonbContainer *) &options->root, "stem", 4, &value) != NULL)
 		return;
 	scpg_check(scpg_core()->sc_st_read(tensors, MAX_TENSORS, &count, (const uint8 *) VARDATA_ANY(file),
-									   VARSIZE_ANY_EXHDR(file), &err), &err);
+									   VARSIZE_ANY_EXHDR(file), &err),
+			   &err);
 	conv = scpg_core()->sc_st_find(tensors, count, "conv1.weight");
 	recipe->stem = conv != NULL && conv->ndim == 4 && conv->shape[3] == 3 ? 1 : 0;
 	pfree(tensors);
@@ -111,11 +110,11 @@ read_weights(const scpg_recipe *recipe, const bytea *file, MemoryContext cxt, Si
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "selfclass import", ALLOCSET_SMALL_SIZES);
 	sc_train_config config = scpg_recipe_train(recipe);
 	sc_trainer *trainer;
-	sc_arena	arena;
-	sc_error	err;
-	sc_status	status;
-	Size		bytes;
-	uint8	   *weights = NULL;
+	sc_arena arena;
+	sc_error err;
+	sc_status status;
+	Size bytes;
+	uint8 *weights = NULL;
 
 	/* It will not train, so any CPU can hold it. */
 	config.batch_size = 2;
@@ -144,14 +143,14 @@ read_weights(const scpg_recipe *recipe, const bytea *file, MemoryContext cxt, Si
 Datum
 scpg_import_encoder(PG_FUNCTION_ARGS)
 {
-	Jsonb	   *options = PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2);
-	char	   *name;
-	bytea	   *file;
+	Jsonb *options = PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2);
+	char *name;
+	bytea *file;
 	scpg_model *model;
 	scpg_recipe recipe;
-	scpg_given	given;
-	uint8	   *weights;
-	Size		size;
+	scpg_given given;
+	uint8 *weights;
+	Size size;
 
 	PreventCommandIfReadOnly("import_encoder()");
 	if (PG_ARGISNULL(0))
@@ -166,10 +165,8 @@ scpg_import_encoder(PG_FUNCTION_ARGS)
 	SPI_connect();
 	model = scpg_model_find(name, true, false);
 	if (model != NULL && model->owner == GetUserId() && model->state != SCPG_MODEL_FAILED && !recipe.retrain)
-		ereport(ERROR,
-				(errcode(ERRCODE_DUPLICATE_OBJECT),
-				 errmsg("model \"%s\" already exists", name),
-				 errhint("Use another name, or make a new version with the option \"retrain\": true.")));
+		ereport(ERROR, (errcode(ERRCODE_DUPLICATE_OBJECT), errmsg("model \"%s\" already exists", name),
+						errhint("Use another name, or make a new version with the option \"retrain\": true.")));
 	file = PG_GETARG_BYTEA_PP(1);
 	find_stem(&recipe, options, file);
 	/* Weights from elsewhere are single precision; their embeddings must not depend on the CPU. */

@@ -35,13 +35,34 @@ static const char *const kmeans_init_names[] = {"k-means++", "random", NULL};
 #define STROKES_MAX_SIDE 128
 
 #define AT(field) offsetof(scpg_recipe, field)
-#define CHOICE(field, names) {#field, SCPG_OPTION_ENUM, AT(field), .values = names}
-#define FLAG(field) {#field, SCPG_OPTION_BOOL, AT(field)}
-#define WHOLE(field, lo, hi) {#field, SCPG_OPTION_INT, AT(field), lo, hi}
-#define NUMBER(field, lo, hi) {#field, SCPG_OPTION_FLOAT, AT(field), lo, hi}
-#define ABOVE(field, lo, hi) {#field, SCPG_OPTION_FLOAT, AT(field), lo, hi, .min_excluded = true}
-#define NAME(field) {#field, SCPG_OPTION_TEXT, AT(field), .nullable = true}
-#define DURATION(field, null) {#field, SCPG_OPTION_INTERVAL, AT(field), .nullable = null}
+#define CHOICE(field, names) \
+	{ \
+#field, SCPG_OPTION_ENUM, AT(field), .values = names \
+	}
+#define FLAG(field) \
+	{ \
+#field, SCPG_OPTION_BOOL, AT(field) \
+	}
+#define WHOLE(field, lo, hi) \
+	{ \
+#field, SCPG_OPTION_INT, AT(field), lo, hi \
+	}
+#define NUMBER(field, lo, hi) \
+	{ \
+#field, SCPG_OPTION_FLOAT, AT(field), lo, hi \
+	}
+#define ABOVE(field, lo, hi) \
+	{ \
+#field, SCPG_OPTION_FLOAT, AT(field), lo, hi, .min_excluded = true \
+	}
+#define NAME(field) \
+	{ \
+#field, SCPG_OPTION_TEXT, AT(field), .nullable = true \
+	}
+#define DURATION(field, null) \
+	{ \
+#field, SCPG_OPTION_INTERVAL, AT(field), .nullable = null \
+	}
 
 static const scpg_option normalize_fields[] = {
 	{"mean", SCPG_OPTION_FLOATS, AT(mean), -1000, 1000, .count = 3},
@@ -100,8 +121,8 @@ static const scpg_option table[] = {
 	CHOICE(transform_order, order_names),
 	NAME(init),
 	FLAG(l2_normalize),
-	{"pca_components", SCPG_OPTION_COUNT_OR_SHARE, AT(pca_components), 0, SC_EMBEDDING_DIM,
-	.min_excluded = true, .nullable = true},
+	{"pca_components", SCPG_OPTION_COUNT_OR_SHARE, AT(pca_components), 0, SC_EMBEDDING_DIM, .min_excluded = true,
+	 .nullable = true},
 	FLAG(pca_whiten),
 	WHOLE(max_k, 1, 10000),
 	CHOICE(elbow_method, elbow_names),
@@ -137,7 +158,7 @@ set_preset(scpg_recipe *r, scpg_preset preset)
 	static const double imagenet_std[3] = {0.229, 0.224, 0.225};
 
 	/* What all presets share; fields not named are 0, false or none. */
-	*r = (scpg_recipe) {
+	*r = (scpg_recipe){
 		.preset = preset,
 		.seed = 1,
 		.input_size = 128,
@@ -209,7 +230,7 @@ void
 scpg_recipe_read(scpg_recipe *recipe, scpg_given *given, const Jsonb *options)
 {
 	scpg_recipe named;
-	scpg_given	ignored;
+	scpg_given ignored;
 
 	/* Twice: first only to learn the preset, which the other keys override. */
 	set_preset(&named, SCPG_PRESET_AUTO);
@@ -222,12 +243,11 @@ scpg_recipe_read(scpg_recipe *recipe, scpg_given *given, const Jsonb *options)
 	if (recipe->min_scale > recipe->max_scale || recipe->min_ratio > recipe->max_ratio ||
 		recipe->sigmas[0] > recipe->sigmas[1])
 		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("a lower bound is above its upper bound"),
-				 errdetail("Scale is %g to %g, ratio %g to %g, sigmas %g to %g.",
-						   recipe->min_scale, recipe->max_scale, recipe->min_ratio, recipe->max_ratio,
-						   recipe->sigmas[0], recipe->sigmas[1]),
-				 errhint("Give \"min_scale\" and \"max_scale\", \"min_ratio\" and \"max_ratio\", and \"sigmas\" in ascending order.")));
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a lower bound is above its upper bound"),
+				 errdetail("Scale is %g to %g, ratio %g to %g, sigmas %g to %g.", recipe->min_scale, recipe->max_scale,
+						   recipe->min_ratio, recipe->max_ratio, recipe->sigmas[0], recipe->sigmas[1]),
+				 errhint(
+					 "Give \"min_scale\" and \"max_scale\", \"min_ratio\" and \"max_ratio\", and \"sigmas\" in ascending order.")));
 
 	/*
 	 * What the smallest crop needs to fill a view, up to three views: then
@@ -236,8 +256,7 @@ scpg_recipe_read(scpg_recipe *recipe, scpg_given *given, const Jsonb *options)
 	 */
 	if (!GIVEN(image_side))
 	{
-		int			view = recipe->preset == SCPG_PRESET_AUTO && !GIVEN(input_size) ?
-			AUTO_MAX_INPUT_SIZE : recipe->input_size;
+		int view = recipe->preset == SCPG_PRESET_AUTO && !GIVEN(input_size) ? AUTO_MAX_INPUT_SIZE : recipe->input_size;
 
 		recipe->image_side = (int) ceil(view * Min(3.0, 1.0 / sqrt(recipe->min_scale)));
 	}
@@ -255,7 +274,7 @@ scpg_recipe_read(scpg_recipe *recipe, scpg_given *given, const Jsonb *options)
 static int
 choose_input_size(double median_side)
 {
-	int			side = (int) ceil(Min(median_side, AUTO_MAX_INPUT_SIZE) / 8) * 8;
+	int side = (int) ceil(Min(median_side, AUTO_MAX_INPUT_SIZE) / 8) * 8;
 
 	return Max(side, 32);
 }
@@ -268,7 +287,7 @@ choose_input_size(double median_side)
 static int
 choose_batch_size(int64 images, bool strokes)
 {
-	int64		size = strokes ? 200 : Max(32, Min(256, images / 10));
+	int64 size = strokes ? 200 : Max(32, Min(256, images / 10));
 
 	return (int) Max(2, Min(size, images / 3));
 }
@@ -281,7 +300,7 @@ choose_batch_size(int64 images, bool strokes)
 static int
 choose_epochs(int64 images, int input_size)
 {
-	double		epochs = 1900.0 / sqrt((double) Max(images, 100)) * Min(1.0, 64.0 / input_size);
+	double epochs = 1900.0 / sqrt((double) Max(images, 100)) * Min(1.0, 64.0 / input_size);
 
 	return (int) Max(10, Min(200, rint(epochs)));
 }
@@ -296,7 +315,8 @@ static void
 choose_stroke_views(scpg_recipe *r, const scpg_given *given)
 {
 #define CHOOSE(field, value) \
-	do { \
+	do \
+	{ \
 		if (!GIVEN(field)) \
 			r->field = (value); \
 	} while (0)
@@ -317,20 +337,17 @@ choose_stroke_views(scpg_recipe *r, const scpg_given *given)
 void
 scpg_recipe_choose(scpg_recipe *r, const scpg_given *given, const scpg_image_stats *stats)
 {
-	int64		n = stats->images;
-	bool		strokes = stats->gray_share > 0.9 && stats->stroke_share > 0.5 && stats->median_side <= STROKES_MAX_SIDE;
+	int64 n = stats->images;
+	bool strokes = stats->gray_share > 0.9 && stats->stroke_share > 0.5 && stats->median_side <= STROKES_MAX_SIDE;
 
 	if (r->train_sample > 0)
 		n = Min(n, r->train_sample);
 	if (n < 2)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("training needs at least two readable images"),
-				 errdetail("There are %lld.", (long long) n)));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("training needs at least two readable images"),
+						errdetail("There are %lld.", (long long) n)));
 	if (GIVEN(batch_size) && r->batch_size > n)
 		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"batch_size\" is larger than the number of images"),
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("\"batch_size\" is larger than the number of images"),
 				 errdetail("The batch is %d, the images that train are %lld.", r->batch_size, (long long) n),
 				 errhint("Give at most %lld, or leave \"batch_size\" to the preset.", (long long) n)));
 
@@ -362,7 +379,9 @@ scpg_recipe_choose(scpg_recipe *r, const scpg_given *given, const scpg_image_sta
 		ereport(NOTICE,
 				(errmsg("preset auto: %lld images of about %.0f pixels%s: views of %d pixels, batches of %d, %d epochs",
 						(long long) stats->images, stats->median_side,
-						strokes ? ", of strokes" : stats->gray_share > 0.9 ? ", grayscale" : "",
+						strokes					  ? ", of strokes"
+						: stats->gray_share > 0.9 ? ", grayscale"
+												  : "",
 						r->input_size, r->batch_size, r->epochs)));
 }
 
@@ -383,16 +402,15 @@ scpg_recipe_restore(scpg_recipe *recipe, const Jsonb *stored)
 static bool
 is_same(const scpg_recipe *a, const scpg_recipe *b, const scpg_option *option)
 {
-	return compareJsonbContainers(&scpg_options_write(a, option, 1)->root,
-								  &scpg_options_write(b, option, 1)->root) == 0;
+	return compareJsonbContainers(&scpg_options_write(a, option, 1)->root, &scpg_options_write(b, option, 1)->root) == 0;
 }
 
 void
 scpg_recipe_override_clustering(scpg_recipe *recipe, const Jsonb *options)
 {
-	scpg_given	given;
+	scpg_given given;
 	scpg_recipe wanted = *recipe;
-	bool		clustering = false;
+	bool clustering = false;
 
 	memset(&given, 0, sizeof(given));
 	scpg_options_read(&wanted, given.option, options, table, lengthof(table));
@@ -410,13 +428,11 @@ scpg_recipe_override_clustering(scpg_recipe *recipe, const Jsonb *options)
 
 		clustering = clustering || strcmp(name, FIRST_CLUSTERING_OPTION) == 0;
 		if (given.option[i] && !clustering && strcmp(name, "preset") != 0 && strcmp(name, "seed") != 0 &&
-			strcmp(name, "id_column") != 0 && strcmp(name, "image_column") != 0 &&
-			strcmp(name, "on_error") != 0 && strcmp(name, "retrain") != 0 &&
-			!is_same(recipe, &wanted, &table[i]))
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("option \"%s\" cannot change a model that is trained already", name),
-					 errhint("Leave it out, or train a new version with \"retrain\": true.")));
+			strcmp(name, "id_column") != 0 && strcmp(name, "image_column") != 0 && strcmp(name, "on_error") != 0 &&
+			strcmp(name, "retrain") != 0 && !is_same(recipe, &wanted, &table[i]))
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("option \"%s\" cannot change a model that is trained already", name),
+							errhint("Leave it out, or train a new version with \"retrain\": true.")));
 	}
 	wanted.preset = recipe->preset;
 	*recipe = wanted;
@@ -425,11 +441,9 @@ scpg_recipe_override_clustering(scpg_recipe *recipe, const Jsonb *options)
 sc_net_config
 scpg_recipe_net(const scpg_recipe *r)
 {
-	return (sc_net_config) {
-		.input_size = r->input_size,
-		.small_stem = r->stem == 1,
-		.precision = r->precision == SCPG_PRECISION_BF16 ? SC_PRECISION_BF16 : SC_PRECISION_F32
-	};
+	return (sc_net_config){.input_size = r->input_size,
+						   .small_stem = r->stem == 1,
+						   .precision = r->precision == SCPG_PRECISION_BF16 ? SC_PRECISION_BF16 : SC_PRECISION_F32};
 }
 
 void
@@ -483,7 +497,7 @@ scpg_recipe_train(const scpg_recipe *r)
 		 * Lightly 1.2: the radius is kernel_size times the side, give or take
 		 * 20 %, halved, and PIL takes it for the sigma.
 		 */
-		double		sigma = r->kernel_size * r->input_size / 2;
+		double sigma = r->kernel_size * r->input_size / 2;
 
 		a->sigma_min = (float) (0.8 * sigma);
 		a->sigma_max = (float) (1.2 * sigma);

@@ -23,7 +23,7 @@ typedef enum scpg_preset
 
 typedef enum scpg_precision
 {
-	SCPG_PRECISION_AUTO,		/* until scpg_recipe_choose, which stores what it is on this CPU */
+	SCPG_PRECISION_AUTO, /* until scpg_recipe_choose, which stores what it is on this CPU */
 	SCPG_PRECISION_F32,
 	SCPG_PRECISION_BF16
 } scpg_precision;
@@ -31,84 +31,84 @@ typedef enum scpg_precision
 /* The names are the options'; their meaning is in the README's table. */
 typedef struct scpg_recipe
 {
-	int			preset;			/* scpg_preset */
-	char	   *id_column;		/* NULL: the primary key */
-	char	   *image_column;	/* NULL: the one bytea column */
-	int			on_error;		/* 0 skip, 1 fail */
-	int64		seed;
-	int			precision;		/* scpg_precision */
-	int			input_size;
-	int			image_side;		/* images are kept reduced to this short side */
-	int			stem;			/* 0 imagenet, 1 small */
-	int			batch_size;
-	bool		drop_last;
-	int			epochs;			/* 0: the encoder as it is initialised, for comparison */
-	double		time_budget;	/* seconds; 0: none */
-	int			train_sample;	/* images that train; 0: all */
-	double		checkpoint_interval;	/* seconds */
-	bool		retrain;
-	int			optimizer;		/* 0 sgd */
-	double		lr;
-	double		momentum;
-	double		weight_decay;
-	int			warmup_epochs;
-	int			schedule;		/* 0 cosine, 1 constant */
-	int			schedule_step;	/* the rate changes each: 0 epoch, 1 step */
-	double		temperature;
-	int			proj_hidden_dim;
-	int			proj_out_dim;
-	bool		proj_batch_norm;
-	double		min_scale;
-	double		max_scale;
-	double		min_ratio;
-	double		max_ratio;
-	double		hf_prob;
-	double		vf_prob;
-	double		rr_prob;
-	double		rr_degrees;		/* 0: by 90 degrees */
-	double		shear;
-	double		morph_prob;
-	double		cj_prob;
-	double		cj_strength;
-	double		cj_bright;
-	double		cj_contrast;
-	double		cj_sat;
-	double		cj_hue;
-	double		random_gray_scale;
-	double		gaussian_blur;
-	double		sigmas[2];
-	double		kernel_size;	/* share of the side, for preset paper; 0: sigmas */
-	double		mean[3];
-	double		std[3];
-	int			transform_order;	/* 0 flips before rotation, 1 after */
-	char	   *init;			/* a model's name, or NULL */
-	bool		l2_normalize;
-	double		pca_components; /* number, or share of variance; 0: none */
-	bool		pca_whiten;
-	int			max_k;
-	int			elbow_method;	/* scpg_elbow_choice */
-	double		min_gain;
-	double		sensitivity;
-	int			n_init;
-	int			max_iter;
-	double		tol;
-	int			kmeans_init;	/* 0 k-means++, 1 random */
+	int preset;			/* scpg_preset */
+	char *id_column;	/* NULL: the primary key */
+	char *image_column; /* NULL: the one bytea column */
+	int on_error;		/* 0 skip, 1 fail */
+	int64 seed;
+	int precision; /* scpg_precision */
+	int input_size;
+	int image_side; /* images are kept reduced to this short side */
+	int stem;		/* 0 imagenet, 1 small */
+	int batch_size;
+	bool drop_last;
+	int epochs;					/* 0: the encoder as it is initialised, for comparison */
+	double time_budget;			/* seconds; 0: none */
+	int train_sample;			/* images that train; 0: all */
+	double checkpoint_interval; /* seconds */
+	bool retrain;
+	int optimizer; /* 0 sgd */
+	double lr;
+	double momentum;
+	double weight_decay;
+	int warmup_epochs;
+	int schedule;	   /* 0 cosine, 1 constant */
+	int schedule_step; /* the rate changes each: 0 epoch, 1 step */
+	double temperature;
+	int proj_hidden_dim;
+	int proj_out_dim;
+	bool proj_batch_norm;
+	double min_scale;
+	double max_scale;
+	double min_ratio;
+	double max_ratio;
+	double hf_prob;
+	double vf_prob;
+	double rr_prob;
+	double rr_degrees; /* 0: by 90 degrees */
+	double shear;
+	double morph_prob;
+	double cj_prob;
+	double cj_strength;
+	double cj_bright;
+	double cj_contrast;
+	double cj_sat;
+	double cj_hue;
+	double random_gray_scale;
+	double gaussian_blur;
+	double sigmas[2];
+	double kernel_size; /* share of the side, for preset paper; 0: sigmas */
+	double mean[3];
+	double std[3];
+	int transform_order; /* 0 flips before rotation, 1 after */
+	char *init;			 /* a model's name, or NULL */
+	bool l2_normalize;
+	double pca_components; /* number, or share of variance; 0: none */
+	bool pca_whiten;
+	int max_k;
+	int elbow_method; /* scpg_elbow_choice */
+	double min_gain;
+	double sensitivity;
+	int n_init;
+	int max_iter;
+	double tol;
+	int kmeans_init; /* 0 k-means++, 1 random */
 } scpg_recipe;
 
 /* What a rule may look at: the images, never labels. */
 typedef struct scpg_image_stats
 {
-	int64		images;			/* readable ones */
-	double		median_side;	/* of the short sides, in pixels */
-	double		gray_share;		/* of images without colour */
-	double		stroke_share;	/* of gray images of two tones */
+	int64 images;		 /* readable ones */
+	double median_side;	 /* of the short sides, in pixels */
+	double gray_share;	 /* of images without colour */
+	double stroke_share; /* of gray images of two tones */
 } scpg_image_stats;
 
 /* Which options were given by hand, by entry of the option table. */
 #define SCPG_RECIPE_MAX_OPTIONS 80
 typedef struct scpg_given
 {
-	bool		option[SCPG_RECIPE_MAX_OPTIONS];
+	bool option[SCPG_RECIPE_MAX_OPTIONS];
 } scpg_given;
 
 /* The preset that options name, overridden by the other options. */
@@ -119,8 +119,7 @@ extern void scpg_recipe_read(scpg_recipe *recipe, scpg_given *given, const Jsonb
  * (22023), and shrink a preset's batch to it. One NOTICE tells what preset
  * auto chose.
  */
-extern void scpg_recipe_choose(scpg_recipe *recipe, const scpg_given *given,
-							   const scpg_image_stats *stats);
+extern void scpg_recipe_choose(scpg_recipe *recipe, const scpg_given *given, const scpg_image_stats *stats);
 
 /* To and from what a model stores. */
 extern Jsonb *scpg_recipe_write(const scpg_recipe *recipe);
@@ -137,4 +136,4 @@ extern sc_net_config scpg_recipe_net(const scpg_recipe *recipe);
 extern sc_train_config scpg_recipe_train(const scpg_recipe *recipe);
 extern void scpg_recipe_normalize(const scpg_recipe *recipe, float mean[3], float std[3]);
 
-#endif							/* SCPG_RECIPE_H */
+#endif /* SCPG_RECIPE_H */

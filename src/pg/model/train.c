@@ -40,8 +40,8 @@
 /* A place in the random order of an epoch. */
 typedef struct shuffled
 {
-	uint64		rank;
-	int64		image;			/* ascending by key, so it breaks ties by key */
+	uint64 rank;
+	int64 image; /* ascending by key, so it breaks ties by key */
 } shuffled;
 
 typedef struct trainer
@@ -50,25 +50,25 @@ typedef struct trainer
 	scpg_recipe *recipe;
 	scpg_dataset *dataset;
 	sc_train_config config;
-	int			lanes;
+	int lanes;
 	MemoryContext context;		/* goes when the training ends */
 	MemoryContext step_context; /* reset after every step */
 	sc_trainer *core;
-	void	   *memory;			/* of the core's trainer */
-	size_t		bytes;
-	uint8	   *stream;			/* room for the weights, and the momenta where there are checkpoints */
-	int64		images;			/* that train */
-	int64	   *sample;			/* (images): which of the dataset's, ascending */
-	int64	   *order;			/* (images): that of the epoch */
-	shuffled   *shuffled;		/* (images of the dataset) */
-	int			steps;			/* of an epoch */
+	void *memory; /* of the core's trainer */
+	size_t bytes;
+	uint8 *stream;		/* room for the weights, and the momenta where there are checkpoints */
+	int64 images;		/* that train */
+	int64 *sample;		/* (images): which of the dataset's, ascending */
+	int64 *order;		/* (images): that of the epoch */
+	shuffled *shuffled; /* (images of the dataset) */
+	int steps;			/* of an epoch */
 	sc_lr_config lr;
 } trainer;
 
 static double
 seconds_since(instr_time start)
 {
-	instr_time	now;
+	instr_time now;
 
 	INSTR_TIME_SET_CURRENT(now);
 	INSTR_TIME_SUBTRACT(now, start);
@@ -91,8 +91,8 @@ compare_shuffled(const void *a, const void *b)
 static int
 compare_images(const void *a, const void *b)
 {
-	int64		x = *(const int64 *) a;
-	int64		y = *(const int64 *) b;
+	int64 x = *(const int64 *) a;
+	int64 y = *(const int64 *) b;
 
 	return x < y ? -1 : x > y;
 }
@@ -103,8 +103,8 @@ shuffle(trainer *t, int64 *out, const int64 *image, int64 count, int epoch, int 
 {
 	for (int64 i = 0; i < count; i++)
 	{
-		shuffled   *place = &t->shuffled[i];
-		sc_rng		rng;
+		shuffled *place = &t->shuffled[i];
+		sc_rng rng;
 
 		place->image = image != NULL ? image[i] : i;
 		rng = sc_rng_stream((uint64) t->recipe->seed, epoch, t->dataset->image[place->image].key, stream);
@@ -120,16 +120,15 @@ shuffle(trainer *t, int64 *out, const int64 *image, int64 count, int epoch, int 
 static void
 choose_images(trainer *t)
 {
-	int64		all = t->dataset->images;
-	int			batch = t->recipe->batch_size;
-	sc_arena	arena = sc_arena_counter();
+	int64 all = t->dataset->images;
+	int batch = t->recipe->batch_size;
+	sc_arena arena = sc_arena_counter();
 
 	t->images = t->recipe->train_sample > 0 ? Min(all, t->recipe->train_sample) : all;
 	if (t->images < batch)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s has too few readable images for this training", t->dataset->source.relation),
-				 errdetail("There are %lld, and a batch takes %d.", (long long) t->images, batch)));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("%s has too few readable images for this training", t->dataset->source.relation),
+						errdetail("There are %lld, and a batch takes %d.", (long long) t->images, batch)));
 	for (int pass = 0; pass < 2; pass++)
 	{
 		if (pass == 1)
@@ -152,7 +151,7 @@ choose_images(trainer *t)
 static void
 create_core(trainer *t)
 {
-	sc_error	err;
+	sc_error err;
 
 	memset(&err, 0, sizeof(err));
 	scpg_check(scpg_core()->sc_trainer_create(&t->core, &t->config, t->lanes, t->memory, t->bytes, &err), &err);
@@ -170,9 +169,9 @@ destroy_core(trainer *t)
 static void
 plan(trainer *t)
 {
-	bool		momenta = t->training->commits && (t->training->name != NULL || t->training->model != NULL);
-	sc_arena	arena;
-	sc_error	err;
+	bool momenta = t->training->commits && (t->training->name != NULL || t->training->model != NULL);
+	sc_arena arena;
+	sc_error err;
 
 	memset(&err, 0, sizeof(err));
 	t->config = scpg_recipe_train(t->recipe);
@@ -186,8 +185,8 @@ plan(trainer *t)
 	t->stream = SC_TAKE(&arena, uint8, t->training->size);
 	ereport(DEBUG1,
 			(errmsg_internal("memory of this training: %zu MB, of them %zu MB for batches of %d images at %d pixels, %zu MB for the weights as they are kept",
-							 scpg_memory_taken() >> 20, t->bytes >> 20, t->recipe->batch_size,
-							 t->recipe->input_size, (size_t) t->training->size >> 20)));
+							 scpg_memory_taken() >> 20, t->bytes >> 20, t->recipe->batch_size, t->recipe->input_size,
+							 (size_t) t->training->size >> 20)));
 }
 
 static void
@@ -202,10 +201,10 @@ static void
 load(trainer *t, const scpg_model *model, bool initial)
 {
 	MemoryContext cxt = AllocSetContextCreate(t->context, "selfclass weights", ALLOCSET_SMALL_SIZES);
-	Size		size;
-	uint8	   *bytes = scpg_model_load_weights(model, cxt, &size);
-	sc_error	err;
-	sc_status	status;
+	Size size;
+	uint8 *bytes = scpg_model_load_weights(model, cxt, &size);
+	sc_error err;
+	sc_status status;
 
 	memset(&err, 0, sizeof(err));
 	status = scpg_core()->sc_trainer_load(t->core, bytes, size, &err);
@@ -229,13 +228,13 @@ static bool
 run_step(trainer *t, int epoch, int step, double *loss)
 {
 	MemoryContext old = MemoryContextSwitchTo(t->step_context);
-	int			batch = t->config.batch_size;
-	sc_image   *images = palloc(batch * sizeof(sc_image));
-	uint64_t   *keys = palloc(batch * sizeof(uint64_t));
-	int64	   *numbers = palloc(batch * sizeof(int64));
+	int batch = t->config.batch_size;
+	sc_image *images = palloc(batch * sizeof(sc_image));
+	uint64_t *keys = palloc(batch * sizeof(uint64_t));
+	int64 *numbers = palloc(batch * sizeof(int64));
 	sc_train_step job;
-	sc_error	err;
-	sc_status	status;
+	sc_error err;
+	sc_status status;
 
 	for (int i = 0; i < batch; i++)
 	{
@@ -264,12 +263,12 @@ run_step(trainer *t, int epoch, int step, double *loss)
 static bool
 run_epoch(trainer *t, int epoch, double *loss)
 {
-	double		sum = 0;
+	double sum = 0;
 
 	shuffle(t, t->order, t->sample, t->images, epoch, STREAM_SHUFFLE);
 	for (int step = 0; step < t->steps; step++)
 	{
-		double		one;
+		double one;
 
 		if (!run_step(t, epoch, step, &one))
 			return false;
@@ -285,8 +284,9 @@ plan_lr(trainer *t)
 	const scpg_recipe *r = t->recipe;
 
 	t->lr.lr = r->lr;
-	t->lr.schedule = r->schedule == 1 ? SC_SCHEDULE_CONSTANT :
-		r->schedule_step == 1 ? SC_SCHEDULE_COSINE_STEP : SC_SCHEDULE_COSINE_EPOCH;
+	t->lr.schedule = r->schedule == 1		 ? SC_SCHEDULE_CONSTANT
+					 : r->schedule_step == 1 ? SC_SCHEDULE_COSINE_STEP
+											 : SC_SCHEDULE_COSINE_EPOCH;
 	t->lr.warmup_epochs = r->warmup_epochs;
 	t->lr.epochs = r->epochs;
 	t->lr.steps_per_epoch = t->steps;
@@ -299,18 +299,18 @@ plan_lr(trainer *t)
 static void
 plan_time(trainer *t)
 {
-	double		budget = t->recipe->time_budget;
-	double		fastest = 0;
-	double		epochs;
-	instr_time	begin;
+	double budget = t->recipe->time_budget;
+	double fastest = 0;
+	double epochs;
+	instr_time begin;
 
 	INSTR_TIME_SET_CURRENT(begin);
 	shuffle(t, t->order, t->sample, t->images, 0, STREAM_SHUFFLE);
 	for (int i = 0; i <= TIMED_STEPS; i++)
 	{
-		instr_time	start;
-		double		loss;
-		double		seconds;
+		instr_time start;
+		double loss;
+		double seconds;
 
 		INSTR_TIME_SET_CURRENT(start);
 		(void) run_step(t, 0, i % t->steps, &loss);
@@ -324,9 +324,8 @@ plan_time(trainer *t)
 	epochs = floor((budget - seconds_since(begin)) / Max(fastest * t->steps, 1e-9));
 	t->recipe->epochs = (int) Max(1, Min(MAX_EPOCHS, epochs));
 	t->recipe->warmup_epochs = Min(t->recipe->warmup_epochs, t->recipe->epochs);
-	ereport(NOTICE,
-			(errmsg("time budget of %g seconds: %d epochs of %.3g seconds",
-					budget, t->recipe->epochs, fastest * t->steps)));
+	ereport(NOTICE, (errmsg("time budget of %g seconds: %d epochs of %.3g seconds", budget, t->recipe->epochs,
+							fastest * t->steps)));
 	destroy_core(t);
 	create_core(t);
 }
@@ -336,25 +335,24 @@ plan_time(trainer *t)
 static char *
 clock_text(double seconds)
 {
-	int64		s = (int64) rint(Max(0, seconds));
+	int64 s = (int64) rint(Max(0, seconds));
 
-	return s < 3600 ? psprintf("%d:%02d", (int) (s / 60), (int) (s % 60)) :
-		psprintf("%lld:%02d:%02d", (long long) (s / 3600), (int) (s / 60 % 60), (int) (s % 60));
+	return s < 3600 ? psprintf("%d:%02d", (int) (s / 60), (int) (s % 60))
+					: psprintf("%lld:%02d:%02d", (long long) (s / 3600), (int) (s / 60 % 60), (int) (s % 60));
 }
 
 static void
 tell_epoch(const trainer *t, int done, double loss, double images_per_second, double seconds_left)
 {
-	char		bar[BAR_WIDTH + 1];
-	char	   *left = clock_text(seconds_left);
-	int			full = (int) ((int64) BAR_WIDTH * done / t->recipe->epochs);
+	char bar[BAR_WIDTH + 1];
+	char *left = clock_text(seconds_left);
+	int full = (int) ((int64) BAR_WIDTH * done / t->recipe->epochs);
 
 	memset(bar, '#', full);
 	memset(bar + full, '-', BAR_WIDTH - full);
 	bar[BAR_WIDTH] = '\0';
-	ereport(NOTICE,
-			(errmsg("epoch %3d/%d [%s] loss %.4f, %.0f images/s, %s left",
-					done, t->recipe->epochs, bar, loss, images_per_second, left)));
+	ereport(NOTICE, (errmsg("epoch %3d/%d [%s] loss %.4f, %.0f images/s, %s left", done, t->recipe->epochs, bar, loss,
+							images_per_second, left)));
 	pfree(left);
 }
 
@@ -369,11 +367,9 @@ refuse_diverged(trainer *t, int epoch)
 		scpg_model_finish(training->model, SCPG_MODEL_FAILED, t->dataset->images, t->dataset->skips.count);
 		SPI_commit();
 	}
-	ereport(ERROR,
-			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-			 errmsg("the training diverged in epoch %d", epoch),
-			 errdetail("The loss, or a weight, is no finite number any more."),
-			 errhint("Give a lower \"lr\" than %g, or a few \"warmup_epochs\".", t->recipe->lr)));
+	ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("the training diverged in epoch %d", epoch),
+					errdetail("The loss, or a weight, is no finite number any more."),
+					errhint("Give a lower \"lr\" than %g, or a few \"warmup_epochs\".", t->recipe->lr)));
 }
 
 /* ---- the training ---------------------------------------------------------- */
@@ -384,7 +380,7 @@ begin(trainer *t)
 {
 	scpg_training *training = t->training;
 	scpg_model *model = training->model;
-	int			done = 0;
+	int done = 0;
 
 	if (model != NULL && model->weights_bytes > 0)
 	{
@@ -400,8 +396,7 @@ begin(trainer *t)
 		t->recipe->init = scpg_model_full_name(initial);
 	}
 	if (model == NULL && training->name != NULL)
-		training->model = scpg_model_create(training->name, scpg_recipe_write(t->recipe),
-											t->dataset->source.relid);
+		training->model = scpg_model_create(training->name, scpg_recipe_write(t->recipe), t->dataset->source.relid);
 	if (training->commits)
 		SPI_commit();
 	return done;
@@ -411,16 +406,16 @@ static void
 run_epochs(trainer *t, int first)
 {
 	scpg_training *training = t->training;
-	instr_time	checkpoint;
-	double		total = 0;
+	instr_time checkpoint;
+	double total = 0;
 
 	INSTR_TIME_SET_CURRENT(checkpoint);
 	for (int epoch = first; epoch < t->recipe->epochs; epoch++)
 	{
-		instr_time	start;
-		double		loss;
-		double		seconds;
-		double		rate;
+		instr_time start;
+		double loss;
+		double seconds;
+		double rate;
 
 		INSTR_TIME_SET_CURRENT(start);
 		if (!run_epoch(t, epoch, &loss))
@@ -429,8 +424,7 @@ run_epochs(trainer *t, int first)
 		total += seconds;
 		rate = (double) t->steps * t->config.batch_size / seconds;
 		if (training->model != NULL)
-			scpg_model_log_epoch(training->model, epoch + 1, loss,
-								 scpg_core()->sc_lr_at(&t->lr, epoch, 0), rate);
+			scpg_model_log_epoch(training->model, epoch + 1, loss, scpg_core()->sc_lr_at(&t->lr, epoch, 0), rate);
 		if (training->model != NULL && training->commits && epoch + 1 < t->recipe->epochs &&
 			seconds_since(checkpoint) >= t->recipe->checkpoint_interval)
 		{
@@ -440,8 +434,7 @@ run_epochs(trainer *t, int first)
 		}
 		if (training->commits)
 			SPI_commit();
-		tell_epoch(t, epoch + 1, loss, rate,
-				   total / (epoch + 1 - first) * (t->recipe->epochs - epoch - 1));
+		tell_epoch(t, epoch + 1, loss, rate, total / (epoch + 1 - first) * (t->recipe->epochs - epoch - 1));
 	}
 }
 
@@ -449,13 +442,12 @@ static void
 finish(trainer *t)
 {
 	scpg_training *training = t->training;
-	sc_error	err;
+	sc_error err;
 
 	save(t, false);
 	/* Reading them back looks at every number. */
 	memset(&err, 0, sizeof(err));
-	if (t->recipe->epochs > 0 &&
-		scpg_core()->sc_trainer_load(t->core, training->weights, training->size, &err) != SC_OK)
+	if (t->recipe->epochs > 0 && scpg_core()->sc_trainer_load(t->core, training->weights, training->size, &err) != SC_OK)
 		refuse_diverged(t, t->recipe->epochs);
 	if (training->model != NULL)
 	{
@@ -470,7 +462,7 @@ void
 scpg_train(scpg_training *training)
 {
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "selfclass training", ALLOCSET_DEFAULT_SIZES);
-	trainer    *t = MemoryContextAllocZero(cxt, sizeof(trainer));
+	trainer *t = MemoryContextAllocZero(cxt, sizeof(trainer));
 
 	t->training = training;
 	t->recipe = training->recipe;
@@ -509,12 +501,10 @@ scpg_model_full_name(const scpg_model *model)
 void
 scpg_recipe_choose_for(scpg_recipe *recipe, const scpg_given *given, const scpg_dataset *dataset)
 {
-	scpg_image_stats stats = {
-		.images = dataset->images,
-		.median_side = dataset->median_side,
-		.gray_share = dataset->gray_share,
-		.stroke_share = dataset->stroke_share
-	};
+	scpg_image_stats stats = {.images = dataset->images,
+							  .median_side = dataset->median_side,
+							  .gray_share = dataset->gray_share,
+							  .stroke_share = dataset->stroke_share};
 
 	scpg_recipe_choose(recipe, given, &stats);
 }

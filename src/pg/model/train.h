@@ -18,15 +18,15 @@
 typedef struct scpg_training
 {
 	/* set by the caller */
-	scpg_recipe *recipe;		/* chosen; a time budget sets its epochs */
+	scpg_recipe *recipe; /* chosen; a time budget sets its epochs */
 	scpg_dataset *dataset;
-	const char *name;			/* a new version of this model keeps the result; NULL: none does */
-	scpg_model *model;			/* not NULL: go on with it; set where one was made */
-	bool		commits;		/* in a procedure: commit after every epoch, and checkpoints */
+	const char *name;  /* a new version of this model keeps the result; NULL: none does */
+	scpg_model *model; /* not NULL: go on with it; set where one was made */
+	bool commits;	   /* in a procedure: commit after every epoch, and checkpoints */
 
 	/* the result, in the memory context that was current */
-	const uint8 *weights;		/* a safetensors stream, counted against selfclass.max_memory */
-	Size		size;
+	const uint8 *weights; /* a safetensors stream, counted against selfclass.max_memory */
+	Size size;
 } scpg_training;
 
 /*
@@ -48,4 +48,4 @@ extern void scpg_recipe_choose_for(scpg_recipe *recipe, const scpg_given *given,
 /* 2D000 unless fcinfo calls a procedure that can commit. */
 extern void scpg_require_commits(FunctionCallInfo fcinfo, const char *procedure);
 
-#endif							/* SCPG_TRAIN_H */
+#endif /* SCPG_TRAIN_H */

@@ -33,9 +33,9 @@ scpg_require_commits(FunctionCallInfo fcinfo, const char *procedure)
 		castNode(CallContext, fcinfo->context)->atomic || IsSubTransaction())
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_TRANSACTION_TERMINATION),
-				 errmsg("%s cannot run inside a transaction block", procedure),
-				 errdetail("It commits as it goes."),
-				 errhint("Turn autocommit on, and call it outside of BEGIN ... COMMIT, functions and exception handlers.")));
+				 errmsg("%s cannot run inside a transaction block", procedure), errdetail("It commits as it goes."),
+				 errhint(
+					 "Turn autocommit on, and call it outside of BEGIN ... COMMIT, functions and exception handlers.")));
 }
 
 /* May a new version of this name be trained? An interrupted training is to be resumed. */
@@ -47,14 +47,13 @@ check_new(const char *name, bool retrain)
 	if (retrain || model == NULL || model->owner != GetUserId() || model->state == SCPG_MODEL_FAILED)
 		return;
 	if (model->state == SCPG_MODEL_READY)
-		ereport(ERROR,
-				(errcode(ERRCODE_DUPLICATE_OBJECT),
-				 errmsg("model \"%s\" already exists", name),
-				 errhint("Use another name, or make a new version with the option \"retrain\": true.")));
+		ereport(ERROR, (errcode(ERRCODE_DUPLICATE_OBJECT), errmsg("model \"%s\" already exists", name),
+						errhint("Use another name, or make a new version with the option \"retrain\": true.")));
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("the training of model \"%s\" was interrupted", name),
-			 errhint("CALL resume_encoder('%s') goes on with it; the option \"retrain\": true makes a new version.", name)));
+			 errhint("CALL resume_encoder('%s') goes on with it; the option \"retrain\": true makes a new version.",
+					 name)));
 }
 
 static void
@@ -62,7 +61,7 @@ train_new(const char *name, Oid relid, const Jsonb *options)
 {
 	scpg_training training;
 	scpg_recipe recipe;
-	scpg_given	given;
+	scpg_given given;
 	scpg_source source;
 
 	scpg_recipe_read(&recipe, &given, options);
@@ -82,8 +81,8 @@ train_new(const char *name, Oid relid, const Jsonb *options)
 Datum
 scpg_train_encoder(PG_FUNCTION_ARGS)
 {
-	char	   *name;
-	Oid			owner = GetUserId();
+	char *name;
+	Oid owner = GetUserId();
 
 	PreventCommandIfReadOnly("train_encoder()");
 	scpg_require_commits(fcinfo, "train_encoder()");
@@ -92,8 +91,7 @@ scpg_train_encoder(PG_FUNCTION_ARGS)
 	scpg_model_check_name(name);
 	if (PG_ARGISNULL(1))
 		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("the relation with the images must not be null")));
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("the relation with the images must not be null")));
 	scpg_model_lock(owner, name);
 	PG_TRY();
 	{
@@ -117,11 +115,10 @@ resume(const char *name)
 	scpg_model *model = scpg_model_find(name, false, true);
 
 	if (model->state != SCPG_MODEL_TRAINING)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("model \"%s\" has no training to go on with", name),
-				 model->state == SCPG_MODEL_READY ? errdetail("It is ready.") : errdetail("Its training failed."),
-				 errhint("CALL train_encoder with the option \"retrain\": true makes a new version.")));
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("model \"%s\" has no training to go on with", name),
+						model->state == SCPG_MODEL_READY ? errdetail("It is ready.") : errdetail("Its training failed."),
+						errhint("CALL train_encoder with the option \"retrain\": true makes a new version.")));
 	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(model->source)))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
@@ -144,8 +141,8 @@ resume(const char *name)
 Datum
 scpg_resume_encoder(PG_FUNCTION_ARGS)
 {
-	char	   *name;
-	Oid			owner;
+	char *name;
+	Oid owner;
 
 	PreventCommandIfReadOnly("resume_encoder()");
 	scpg_require_commits(fcinfo, "resume_encoder()");

@@ -22,26 +22,23 @@
 typedef struct State
 {
 	scpg_sheet *sheet;
-	int			columns;
-	int			tile;
+	int columns;
+	int tile;
 } State;
 
 static int
 int_argument(FunctionCallInfo fcinfo, int number, const char *name, int min, int max)
 {
-	int			value;
+	int value;
 
 	if (PG_ARGISNULL(number))
 		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("\"%s\" of a contact sheet must not be NULL", name)));
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("\"%s\" of a contact sheet must not be NULL", name)));
 	value = PG_GETARG_INT32(number);
 	if (value < min || value > max)
 		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%s\" of a contact sheet is out of range", name),
-				 errdetail("The value is %d.", value),
-				 errhint("It must be between %d and %d.", min, max)));
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("\"%s\" of a contact sheet is out of range", name),
+				 errdetail("The value is %d.", value), errhint("It must be between %d and %d.", min, max)));
 	return value;
 }
 
@@ -49,9 +46,9 @@ PG_FUNCTION_INFO_V1(scpg_contact_sheet_accum);
 Datum
 scpg_contact_sheet_accum(PG_FUNCTION_ARGS)
 {
-	State	   *state = PG_ARGISNULL(0) ? NULL : (State *) PG_GETARG_POINTER(0);
-	int			columns = int_argument(fcinfo, 2, "columns", 1, MAX_COLUMNS);
-	int			tile = int_argument(fcinfo, 3, "tile", MIN_TILE, MAX_TILE);
+	State *state = PG_ARGISNULL(0) ? NULL : (State *) PG_GETARG_POINTER(0);
+	int columns = int_argument(fcinfo, 2, "columns", 1, MAX_COLUMNS);
+	int tile = int_argument(fcinfo, 3, "tile", MIN_TILE, MAX_TILE);
 	MemoryContext cxt = scpg_aggregate_context(fcinfo);
 
 	if (state == NULL)
@@ -62,9 +59,8 @@ scpg_contact_sheet_accum(PG_FUNCTION_ARGS)
 		state->tile = tile;
 	}
 	if (columns != state->columns || tile != state->tile)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"columns\" and \"tile\" of a contact sheet must be the same in every row")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("\"columns\" and \"tile\" of a contact sheet must be the same in every row")));
 	scpg_sheet_add(state->sheet, PG_ARGISNULL(1) ? NULL : (struct varlena *) DatumGetPointer(PG_GETARG_DATUM(1)));
 	PG_RETURN_POINTER(state);
 }

@@ -23,14 +23,14 @@
 text *
 scpg_elbow_draw(scpg_elbow_result r)
 {
-	scpg_plot	plot = {.left = 84, .right = WIDTH - 20, .top = 20, .bottom = HEIGHT - 52};
-	StringInfo	svg = &plot.svg;
-	double		most = 0;
+	scpg_plot plot = {.left = 84, .right = WIDTH - 20, .top = 20, .bottom = HEIGHT - 52};
+	StringInfo svg = &plot.svg;
+	double most = 0;
 
 	for (int i = 0; i < r.n; i++)
 		most = Max(most, r.inertia[i]);
-	plot.x = (scpg_range) {0.5, r.n + 0.5};
-	plot.y = (scpg_range) {0, scpg_range_around(0, most).hi};
+	plot.x = (scpg_range){0.5, r.n + 0.5};
+	plot.y = (scpg_range){0, scpg_range_around(0, most).hi};
 
 	scpg_plot_begin(&plot, WIDTH, HEIGHT, "inertia by number of clusters");
 	scpg_plot_axes(&plot, true);
@@ -43,32 +43,37 @@ scpg_elbow_draw(scpg_elbow_result r)
 	for (int i = 0; i < r.n; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		appendStringInfo(svg, "%s%.1f,%.1f", i > 0 ? " " : "", scpg_plot_x(&plot, i + 1), scpg_plot_y(&plot, r.inertia[i]));
+		appendStringInfo(svg, "%s%.1f,%.1f", i > 0 ? " " : "", scpg_plot_x(&plot, i + 1),
+						 scpg_plot_y(&plot, r.inertia[i]));
 	}
 	appendStringInfoString(svg, "\"/>\n");
 	if (r.n <= MAX_DOTS)
 	{
 		appendStringInfoString(svg, "<g fill=\"#0072b2\">");
 		for (int i = 0; i < r.n; i++)
-			appendStringInfo(svg, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3.5\"/>",
-							 scpg_plot_x(&plot, i + 1), scpg_plot_y(&plot, r.inertia[i]));
+			appendStringInfo(svg, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3.5\"/>", scpg_plot_x(&plot, i + 1),
+							 scpg_plot_y(&plot, r.inertia[i]));
 		appendStringInfoString(svg, "</g>\n");
 	}
 
 	if (r.chosen > 0)
 	{
-		double		x = scpg_plot_x(&plot, r.chosen);
-		bool		at_right = x > (plot.left + plot.right) / 2;
+		double x = scpg_plot_x(&plot, r.chosen);
+		bool at_right = x > (plot.left + plot.right) / 2;
 
-		appendStringInfo(svg, "<path d=\"M%.1f %dV%d\" stroke=\"#d55e00\" stroke-width=\"1.5\" stroke-dasharray=\"5 4\"/>\n",
+		appendStringInfo(svg,
+						 "<path d=\"M%.1f %dV%d\" stroke=\"#d55e00\" stroke-width=\"1.5\" stroke-dasharray=\"5 4\"/>\n",
 						 x, plot.top, plot.bottom);
-		appendStringInfo(svg, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"6\" fill=\"#d55e00\" stroke=\"#fff\" stroke-width=\"1.5\"/>\n",
+		appendStringInfo(svg,
+						 "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"6\" fill=\"#d55e00\" stroke=\"#fff\" stroke-width=\"1.5\"/>\n",
 						 x, scpg_plot_y(&plot, r.inertia[r.chosen - 1]));
-		appendStringInfo(svg, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"%s\" font-size=\"14\" font-weight=\"bold\" fill=\"#b04a00\">k = %d</text>\n",
+		appendStringInfo(svg,
+						 "<text x=\"%.1f\" y=\"%d\" text-anchor=\"%s\" font-size=\"14\" font-weight=\"bold\" fill=\"#b04a00\">k = %d</text>\n",
 						 at_right ? x - 10 : x + 10, plot.top + 16, at_right ? "end" : "start", r.chosen);
 	}
 	else
-		appendStringInfo(svg, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\" font-size=\"14\" fill=\"#b04a00\">no elbow</text>\n",
+		appendStringInfo(svg,
+						 "<text x=\"%d\" y=\"%d\" text-anchor=\"end\" font-size=\"14\" fill=\"#b04a00\">no elbow</text>\n",
 						 plot.right - 10, plot.top + 16);
 	return scpg_plot_end(&plot);
 }

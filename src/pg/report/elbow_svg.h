@@ -12,4 +12,4 @@
 
 extern text *scpg_elbow_draw(scpg_elbow_result result);
 
-#endif							/* SCPG_ELBOW_SVG_H */
+#endif /* SCPG_ELBOW_SVG_H */

@@ -41,16 +41,13 @@
 static int
 int_argument(FunctionCallInfo fcinfo, int n, const char *what, int max)
 {
-	int			value;
+	int value;
 
 	scpg_refuse_null(fcinfo, n, what);
 	value = PG_GETARG_INT32(n);
 	if (value < 1 || value > max)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s is out of range", what),
-				 errdetail("The value is %d.", value),
-				 errhint("It must be between 1 and %d.", max)));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s is out of range", what),
+						errdetail("The value is %d.", value), errhint("It must be between 1 and %d.", max)));
 	return value;
 }
 
@@ -58,7 +55,7 @@ int_argument(FunctionCallInfo fcinfo, int n, const char *what, int max)
 static char *
 numbered_rows(const scpg_source *source, const char *columns)
 {
-	char	   *emb = pstrdup(quote_identifier(source->data_column));
+	char *emb = pstrdup(quote_identifier(source->data_column));
 
 	return psprintf("(SELECT pg_catalog.row_number() OVER (ORDER BY %s) AS number, %s FROM %s WHERE %s IS NOT NULL) r",
 					quote_identifier(source->id_column), columns, source->relation, emb);
@@ -68,12 +65,13 @@ numbered_rows(const scpg_source *source, const char *columns)
 static int
 choose_queries(const scpg_source *source, const char *image, int wanted, int64 *number)
 {
-	Oid			types[1] = {INT4OID};
-	Datum		values[1] = {Int32GetDatum(wanted)};
-	char	   *rows = numbered_rows(source, psprintf("pg_catalog.sha256(%s) AS hash", quote_identifier(image)));
-	char	   *sql = psprintf("SELECT DISTINCT ON (hash) number FROM %s WHERE hash IS NOT NULL ORDER BY hash, number LIMIT $1", rows);
-	Portal		portal = scpg_open_cursor(sql, 1, types, values);
-	int			n;
+	Oid types[1] = {INT4OID};
+	Datum values[1] = {Int32GetDatum(wanted)};
+	char *rows = numbered_rows(source, psprintf("pg_catalog.sha256(%s) AS hash", quote_identifier(image)));
+	char *sql =
+		psprintf("SELECT DISTINCT ON (hash) number FROM %s WHERE hash IS NOT NULL ORDER BY hash, number LIMIT $1", rows);
+	Portal portal = scpg_open_cursor(sql, 1, types, values);
+	int n;
 
 	SPI_cursor_fetch(portal, true, wanted);
 	n = (int) SPI_processed;
@@ -92,10 +90,10 @@ static int64 *
 find_neighbours(const scpg_source *source, const int64 *query, int queries, int k, int *found)
 {
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "neighbor_sheet", ALLOCSET_DEFAULT_SIZES);
-	sc_knn		job = {.k = k, .leave_out = true, .most = 1, .m = 1};
-	sc_arena	arena = sc_arena_counter();
-	scpg_items	items;
-	int64	   *tiles;
+	sc_knn job = {.k = k, .leave_out = true, .most = 1, .m = 1};
+	sc_arena arena = sc_arena_counter();
+	scpg_items items;
+	int64 *tiles;
 
 	scpg_items_load(&items, source, cxt);
 	job.n = items.rows.n;
@@ -104,9 +102,8 @@ find_neighbours(const scpg_source *source, const int64 *query, int queries, int 
 	/* Only a policy of row security that is volatile can show other rows than just now. */
 	for (int i = 0; i < queries; i++)
 		if ((uint64) query[i] > job.n)
-			ereport(ERROR,
-					(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-					 errmsg("rows of %s changed while they were read", source->relation)));
+			ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+							errmsg("rows of %s changed while they were read", source->relation)));
 	*found = (int) Min((size_t) k, job.n - 1);
 	tiles = palloc(sizeof(int64) * queries * (1 + *found));
 	if (*found > 0)
@@ -118,7 +115,7 @@ find_neighbours(const scpg_source *source, const int64 *query, int queries, int 
 	}
 	for (int i = 0; i < queries; i++)
 	{
-		int64	   *row = tiles + (size_t) i * (1 + *found);
+		int64 *row = tiles + (size_t) i * (1 + *found);
 
 		row[0] = query[i];
 		if (*found == 0)
@@ -137,13 +134,14 @@ find_neighbours(const scpg_source *source, const int64 *query, int queries, int 
 static void
 add_images(scpg_sheet *sheet, const scpg_source *source, const char *image, const int64 *tiles, int n)
 {
-	Datum	   *numbers = palloc(sizeof(Datum) * n);
-	Oid			types[1] = {INT8ARRAYOID};
-	Datum		values[1];
-	char	   *rows = numbered_rows(source, psprintf("%s AS image", quote_identifier(image)));
-	char	   *sql = psprintf("SELECT r.image FROM pg_catalog.unnest($1) WITH ORDINALITY AS t(number, place)"
-							   " LEFT JOIN %s ON r.number OPERATOR(pg_catalog.=) t.number ORDER BY t.place", rows);
-	Portal		portal;
+	Datum *numbers = palloc(sizeof(Datum) * n);
+	Oid types[1] = {INT8ARRAYOID};
+	Datum values[1];
+	char *rows = numbered_rows(source, psprintf("%s AS image", quote_identifier(image)));
+	char *sql = psprintf("SELECT r.image FROM pg_catalog.unnest($1) WITH ORDINALITY AS t(number, place)"
+						 " LEFT JOIN %s ON r.number OPERATOR(pg_catalog.=) t.number ORDER BY t.place",
+						 rows);
+	Portal portal;
 
 	for (int i = 0; i < n; i++)
 		numbers[i] = Int64GetDatum(tiles[i]);
@@ -152,8 +150,8 @@ add_images(scpg_sheet *sheet, const scpg_source *source, const char *image, cons
 	/* One at a time: an image may be large. */
 	for (int i = 0; i < n; i++)
 	{
-		bool		isnull = true;
-		Datum		value = (Datum) 0;
+		bool isnull = true;
+		Datum value = (Datum) 0;
 
 		CHECK_FOR_INTERRUPTS();
 		SPI_cursor_fetch(portal, true, 1);
@@ -170,15 +168,14 @@ Datum
 scpg_neighbor_sheet(PG_FUNCTION_ARGS)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	scpg_source source,
-				image;
-	int64	   *query;
-	int64	   *tiles;
-	int			queries;
-	int			k;
-	int			found;
+	scpg_source source, image;
+	int64 *query;
+	int64 *tiles;
+	int queries;
+	int k;
+	int found;
 	scpg_sheet *sheet;
-	bytea	   *result = NULL;
+	bytea *result = NULL;
 
 	scpg_refuse_null(fcinfo, 0, "relation");
 	scpg_refuse_null(fcinfo, 1, "name of the column of images");

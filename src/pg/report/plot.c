@@ -30,13 +30,13 @@ half_width(scpg_range range)
 scpg_range
 scpg_range_around(double lo, double hi)
 {
-	double		room = (hi / 2 - lo / 2) * 0.08;
-	double		size = Max(fabs(lo), fabs(hi));
+	double room = (hi / 2 - lo / 2) * 0.08;
+	double size = Max(fabs(lo), fabs(hi));
 
 	/* Closer than numbers of that size can be told apart by eye, or the same. */
 	if (room <= size * 1e-12 || room < 1e-280)
 		room = Max(size * 0.05, 0.5);
-	return (scpg_range) {Max(lo - room, -DBL_MAX), Min(hi + room, DBL_MAX)};
+	return (scpg_range){Max(lo - room, -DBL_MAX), Min(hi + room, DBL_MAX)};
 }
 
 void
@@ -55,10 +55,10 @@ scpg_plot_begin(scpg_plot *plot, int width, int height, const char *title)
 static double
 tick_step(scpg_range range, int ticks, bool whole)
 {
-	double		raw = half_width(range) / (ticks * 0.5);
-	double		power = pow(10, floor(log10(raw)));
-	double		digit = raw / power;
-	double		step = (digit < 1.5 ? 1 : digit < 3.5 ? 2 : digit < 7.5 ? 5 : 10) * power;
+	double raw = half_width(range) / (ticks * 0.5);
+	double power = pow(10, floor(log10(raw)));
+	double digit = raw / power;
+	double step = (digit < 1.5 ? 1 : digit < 3.5 ? 2 : digit < 7.5 ? 5 : 10) * power;
 
 	return whole ? Max(step, 1) : step;
 }
@@ -67,7 +67,7 @@ tick_step(scpg_range range, int ticks, bool whole)
 static void
 append_number(StringInfo svg, double value, double step)
 {
-	double		size = Max(fabs(value), step);
+	double size = Max(fabs(value), step);
 
 	if (value == 0)
 		appendStringInfoChar(svg, '0');
@@ -81,12 +81,12 @@ append_number(StringInfo svg, double value, double step)
 static int
 ticks_of(scpg_range range, double step, double *at)
 {
-	double		first = ceil(range.lo / step);
-	int			n = 0;
+	double first = ceil(range.lo / step);
+	int n = 0;
 
 	for (; n < MAX_TICKS; n++)
 	{
-		double		value = (first + n) * step;
+		double value = (first + n) * step;
 
 		if (!(value <= range.hi))
 			break;
@@ -98,10 +98,10 @@ ticks_of(scpg_range range, double step, double *at)
 void
 scpg_plot_axes(scpg_plot *plot, bool whole_x)
 {
-	StringInfo	svg = &plot->svg;
-	double		step[2] = {tick_step(plot->x, whole_x ? 15 : 8, whole_x), tick_step(plot->y, 6, false)};
-	double		at[2][MAX_TICKS];
-	int			n[2] = {ticks_of(plot->x, step[0], at[0]), ticks_of(plot->y, step[1], at[1])};
+	StringInfo svg = &plot->svg;
+	double step[2] = {tick_step(plot->x, whole_x ? 15 : 8, whole_x), tick_step(plot->y, 6, false)};
+	double at[2][MAX_TICKS];
+	int n[2] = {ticks_of(plot->x, step[0], at[0]), ticks_of(plot->y, step[1], at[1])};
 
 	appendStringInfoString(svg, "<path d=\"");
 	for (int i = 0; i < n[0]; i++)

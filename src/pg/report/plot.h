@@ -17,19 +17,17 @@
 /* Values of one axis; both are finite and lo < hi. */
 typedef struct scpg_range
 {
-	double		lo;
-	double		hi;
+	double lo;
+	double hi;
 } scpg_range;
 
 typedef struct scpg_plot
 {
 	StringInfoData svg;
-	int			left,			/* edges of the frame, in pixels */
-				right,
-				top,
-				bottom;
-	scpg_range	x;
-	scpg_range	y;
+	int left, /* edges of the frame, in pixels */
+		right, top, bottom;
+	scpg_range x;
+	scpg_range y;
 } scpg_plot;
 
 /* The range from lo to hi with a little room around; something to draw in where they are equal. */
@@ -51,4 +49,4 @@ extern double scpg_plot_y(const scpg_plot *plot, double y);
 /* The end of the drawing: all of it as text. */
 extern struct varlena *scpg_plot_end(scpg_plot *plot);
 
-#endif							/* SCPG_PLOT_H */
+#endif /* SCPG_PLOT_H */

@@ -48,18 +48,18 @@
 #define QUERY_LEAD 20
 
 static const char head[] =
-"<!DOCTYPE html>\n"
-"<html lang=\"en\" xmlns=\"http://www.w3.org/1999/xhtml\"><head><meta charset=\"utf-8\"/>\n"
-"<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n"
-"<title>%s</title>\n"
-"<style>\n"
-"body { font: 16px/1.5 sans-serif; color: #222; background: #fff; margin: 2em auto; max-width: 1040px; padding: 0 1em }\n"
-"h1, h2 { line-height: 1.2 } h2 { margin: 2em 0 .5em; border-bottom: 1px solid #ddd }\n"
-"h3 { margin: 1.5em 0 .3em } h3 small { font-weight: normal; color: #666 }\n"
-"img, svg { max-width: 100%%; height: auto; display: block }\n"
-"table { border-collapse: collapse } th { text-align: left; font-weight: normal; color: #666; padding-right: 2em; vertical-align: top }\n"
-"code { background: #f4f4f4; padding: .1em .3em } details { margin: 1em 0 } summary { cursor: pointer }\n"
-"</style></head><body>\n";
+	"<!DOCTYPE html>\n"
+	"<html lang=\"en\" xmlns=\"http://www.w3.org/1999/xhtml\"><head><meta charset=\"utf-8\"/>\n"
+	"<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n"
+	"<title>%s</title>\n"
+	"<style>\n"
+	"body { font: 16px/1.5 sans-serif; color: #222; background: #fff; margin: 2em auto; max-width: 1040px; padding: 0 1em }\n"
+	"h1, h2 { line-height: 1.2 } h2 { margin: 2em 0 .5em; border-bottom: 1px solid #ddd }\n"
+	"h3 { margin: 1.5em 0 .3em } h3 small { font-weight: normal; color: #666 }\n"
+	"img, svg { max-width: 100%%; height: auto; display: block }\n"
+	"table { border-collapse: collapse } th { text-align: left; font-weight: normal; color: #666; padding-right: 2em; vertical-align: top }\n"
+	"code { background: #f4f4f4; padding: .1em .3em } details { margin: 1em 0 } summary { cursor: pointer }\n"
+	"</style></head><body>\n";
 
 /* ---- pieces -------------------------------------------------------------------- */
 
@@ -80,10 +80,10 @@ static void
 put_sheet(StringInfo html, const scpg_sheet *sheet, MemoryContext cxt, const char *alt)
 {
 	MemoryContext old = MemoryContextSwitchTo(cxt);
-	bytea	   *jpeg = scpg_sheet_write(sheet);
-	int			size = VARSIZE_ANY_EXHDR(jpeg);
-	int			room = pg_b64_enc_len(size);
-	int			written;
+	bytea *jpeg = scpg_sheet_write(sheet);
+	int size = VARSIZE_ANY_EXHDR(jpeg);
+	int room = pg_b64_enc_len(size);
+	int written;
 
 	MemoryContextSwitchTo(old);
 	appendStringInfo(html, "<img alt=\"%s\" src=\"data:image/jpeg;base64,", alt);
@@ -114,14 +114,19 @@ put_summary(StringInfo html, const scpg_model *model, const scpg_report *report)
 	put_row(html, "model", psprintf("%s, version %d", model->name, model->version));
 	put_row(html, "state", scpg_model_state_name(model));
 	if (OidIsValid(model->source))
-		put_row(html, "trained on", get_rel_name(model->source) == NULL ? "a table that is gone" :
-				quote_qualified_identifier(get_namespace_name(get_rel_namespace(model->source)), get_rel_name(model->source)));
+		put_row(html, "trained on",
+				get_rel_name(model->source) == NULL
+					? "a table that is gone"
+					: quote_qualified_identifier(get_namespace_name(get_rel_namespace(model->source)),
+												 get_rel_name(model->source)));
 	if (model->images > 0)
 		put_row(html, "images that trained it", psprintf("%lld", (long long) model->images));
 	if (model->skipped > 0)
 		put_row(html, "images that could not be read then", psprintf("%lld", (long long) model->skipped));
-	put_row(html, "training", isnan(model->loss) ? count_of(model->epochs_done, "epoch", "epochs") :
-			psprintf("%s, loss %.3f at the end", count_of(model->epochs_done, "epoch", "epochs"), model->loss));
+	put_row(html, "training",
+			isnan(model->loss)
+				? count_of(model->epochs_done, "epoch", "epochs")
+				: psprintf("%s, loss %.3f at the end", count_of(model->epochs_done, "epoch", "epochs"), model->loss));
 	put_row(html, "begun", timestamptz_to_str(model->created));
 	if (report != NULL)
 	{
@@ -139,7 +144,7 @@ put_summary(StringInfo html, const scpg_model *model, const scpg_report *report)
 static int
 shown_of(const scpg_report *report, int label)
 {
-	int			most = Max(LEAST_OF_CLUSTER, Min(MOST_OF_CLUSTER, MOST_PICTURES / report->k));
+	int most = Max(LEAST_OF_CLUSTER, Min(MOST_OF_CLUSTER, MOST_PICTURES / report->k));
 
 	return (int) Min(report->size[label], most);
 }
@@ -147,25 +152,26 @@ shown_of(const scpg_report *report, int label)
 static void
 put_clusters(StringInfo html, const scpg_report *report, MemoryContext cxt)
 {
-	int			sheets = Min(report->k, MOST_CLUSTERS);
-	int64	   *image = palloc(sizeof(int64) * sheets * MOST_OF_CLUSTER);
+	int sheets = Min(report->k, MOST_CLUSTERS);
+	int64 *image = palloc(sizeof(int64) * sheets * MOST_OF_CLUSTER);
 	const int64 *first = report->order;
-	int			n = 0;
+	int n = 0;
 	scpg_report_pictures pictures;
 
 	for (int label = 0; label < sheets; label++)
 	{
-		int			shown = shown_of(report, label);
+		int shown = shown_of(report, label);
 
 		memcpy(image + n, first, shown * sizeof(int64));
 		n += shown;
 		first += report->size[label];
 	}
-	appendStringInfoString(html, "<h2>The groups</h2>\n<p>In each, the pictures nearest to its middle come first.</p>\n");
+	appendStringInfoString(html,
+						   "<h2>The groups</h2>\n<p>In each, the pictures nearest to its middle come first.</p>\n");
 	pictures = scpg_report_open_pictures(report, image, n);
 	for (int label = 0; label < sheets; label++)
 	{
-		int			shown = shown_of(report, label);
+		int shown = shown_of(report, label);
 		scpg_sheet *sheet;
 
 		appendStringInfo(html, "<h3>Group %d <small>%s", label, count_of(report->size[label], "picture", "pictures"));
@@ -194,7 +200,8 @@ put_scatter(StringInfo html, const scpg_report *report, MemoryContext cxt)
 		scpg_scatter_add(scatter, report->plot[2 * i], report->plot[2 * i + 1], &report->label[i]);
 	appendStringInfoString(html, "<h2>All of them at a glance</h2>\n<p>The first two principal components.");
 	if (report->d > 2)
-		appendStringInfoString(html, " What lies apart there may overlap here: the groups were made in more than two dimensions.");
+		appendStringInfoString(html,
+							   " What lies apart there may overlap here: the groups were made in more than two dimensions.");
 	appendStringInfoString(html, "</p>\n");
 	put_text(html, scpg_scatter_write(scatter));
 	MemoryContextSwitchTo(old);
@@ -204,14 +211,14 @@ put_scatter(StringInfo html, const scpg_report *report, MemoryContext cxt)
 static void
 put_neighbours(StringInfo html, const scpg_report *report, MemoryContext cxt)
 {
-	int			queries = (int) Min(report->n, QUERIES);
-	int64		tiles[QUERIES * (1 + NEIGHBOURS)];
-	int			found = scpg_report_neighbours(report, queries, NEIGHBOURS, tiles);
+	int queries = (int) Min(report->n, QUERIES);
+	int64 tiles[QUERIES * (1 + NEIGHBOURS)];
+	int found = scpg_report_neighbours(report, queries, NEIGHBOURS, tiles);
 	scpg_sheet *sheet = scpg_sheet_make(cxt, "neighbor sheet", 1 + found, TILE, QUERY_LEAD);
 	scpg_report_pictures pictures = scpg_report_open_pictures(report, tiles, queries * (1 + found));
 
 	appendStringInfo(html, "<h2>Neighbours</h2>\n<p>A sample of the pictures, left of the line, and for each of them"
-					 " the ones whose embeddings are nearest to its.</p>\n");
+						   " the ones whose embeddings are nearest to its.</p>\n");
 	scpg_report_add_pictures(&pictures, sheet, queries * (1 + found));
 	scpg_report_close_pictures(&pictures);
 	put_sheet(html, sheet, cxt, "pictures and their neighbours");
@@ -236,7 +243,8 @@ put_elbow(StringInfo html, const scpg_model *model, const scpg_report *report, M
 	else if (scpg_elbow_result_open(elbow).chosen > 0)
 		appendStringInfoString(html, "<p>The number of groups was chosen where the curve turns.</p>\n");
 	else
-		appendStringInfoString(html, "<p>The curve has no elbow; the number of groups was chosen by the best silhouette.</p>\n");
+		appendStringInfoString(html,
+							   "<p>The curve has no elbow; the number of groups was chosen by the best silhouette.</p>\n");
 	put_text(html, scpg_elbow_draw(DatumGetElbowResult(PointerGetDatum(elbow))));
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(cxt);
@@ -246,14 +254,12 @@ put_elbow(StringInfo html, const scpg_model *model, const scpg_report *report, M
 static void
 put_loss(StringInfo html, const scpg_model *model, MemoryContext cxt)
 {
-	scpg_plot	plot = {.left = 84, .right = 620, .top = 20, .bottom = 348};
+	scpg_plot plot = {.left = 84, .right = 620, .top = 20, .bottom = 348};
 	MemoryContext old = MemoryContextSwitchTo(cxt);
 	scpg_model_epoch *epochs;
-	int64		n = scpg_model_read_log(model, &epochs);
-	double		lo = INFINITY,
-				hi = -INFINITY,
-				speed = NAN;
-	bool		first = true;
+	int64 n = scpg_model_read_log(model, &epochs);
+	double lo = INFINITY, hi = -INFINITY, speed = NAN;
+	bool first = true;
 
 	for (int64 i = 0; i < n; i++)
 	{
@@ -268,14 +274,16 @@ put_loss(StringInfo html, const scpg_model *model, MemoryContext cxt)
 	if (lo <= hi)
 	{
 		/* Where there are more epochs than pixels, not every one can be seen. */
-		int64		step = n / 2000 + 1;
+		int64 step = n / 2000 + 1;
 
-		plot.x = (scpg_range) {epochs[0].epoch - 0.5, epochs[n - 1].epoch + 0.5};
+		plot.x = (scpg_range){epochs[0].epoch - 0.5, epochs[n - 1].epoch + 0.5};
 		plot.y = scpg_range_around(lo, hi);
 		scpg_plot_begin(&plot, 640, 400, "loss by epoch");
 		scpg_plot_axes(&plot, true);
-		appendStringInfo(&plot.svg, "<text x=\"%d\" y=\"388\" text-anchor=\"middle\">epoch</text>\n", (plot.left + plot.right) / 2);
-		appendStringInfo(&plot.svg, "<text transform=\"translate(18 %d)rotate(-90)\" text-anchor=\"middle\">loss</text>\n",
+		appendStringInfo(&plot.svg, "<text x=\"%d\" y=\"388\" text-anchor=\"middle\">epoch</text>\n",
+						 (plot.left + plot.right) / 2);
+		appendStringInfo(&plot.svg,
+						 "<text transform=\"translate(18 %d)rotate(-90)\" text-anchor=\"middle\">loss</text>\n",
 						 (plot.top + plot.bottom) / 2);
 		if (n == 1)
 			appendStringInfo(&plot.svg, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3.5\" fill=\"#0072b2\"/>\n",
@@ -302,8 +310,8 @@ put_loss(StringInfo html, const scpg_model *model, MemoryContext cxt)
 
 typedef struct setting
 {
-	char	   *name;
-	char	   *value;
+	char *name;
+	char *value;
 } setting;
 
 static int
@@ -336,10 +344,10 @@ static void
 put_settings(StringInfo html, const scpg_model *model)
 {
 	JsonbIterator *it = JsonbIteratorInit(&model->recipe->root);
-	setting    *settings = palloc(sizeof(setting) * Max(1, JB_ROOT_COUNT(model->recipe)));
+	setting *settings = palloc(sizeof(setting) * Max(1, JB_ROOT_COUNT(model->recipe)));
 	JsonbIteratorToken token;
-	JsonbValue	v;
-	int			n = 0;
+	JsonbValue v;
+	int n = 0;
 
 	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
 	{
@@ -365,9 +373,9 @@ scpg_report_html(PG_FUNCTION_ARGS)
 	StringInfoData html;
 	scpg_model *model;
 	scpg_report *report = NULL;
-	char	   *title;
-	char	   *version = pstrdup(GetConfigOption("server_version", false, false));
-	text	   *result;
+	char *title;
+	char *version = pstrdup(GetConfigOption("server_version", false, false));
+	text *result;
 
 	SPI_connect();
 	cxt = AllocSetContextCreate(caller, "report_html", ALLOCSET_DEFAULT_SIZES);
@@ -377,13 +385,14 @@ scpg_report_html(PG_FUNCTION_ARGS)
 	if (model->state == SCPG_MODEL_READY && OidIsValid(model->source))
 		report = scpg_report_make(model);
 
-	title = report == NULL || report->k == 0 ? psprintf("Model %s", model->name) :
-		psprintf("%s in %s", count_of(report->n, "picture", "pictures"), count_of(report->k, "group", "groups"));
+	title = report == NULL || report->k == 0 ? psprintf("Model %s", model->name)
+											 : psprintf("%s in %s", count_of(report->n, "picture", "pictures"),
+														count_of(report->k, "group", "groups"));
 	version[strcspn(version, " ")] = '\0';
 	initStringInfo(&html);
 	appendStringInfo(&html, head, escape_xml(title));
-	appendStringInfo(&html, "<h1>%s</h1>\n<p>By PostgreSQL %s and selfclass %s, from the pictures alone.</p>\n", escape_xml(title),
-					 version, SELFCLASS_VERSION);
+	appendStringInfo(&html, "<h1>%s</h1>\n<p>By PostgreSQL %s and selfclass %s, from the pictures alone.</p>\n",
+					 escape_xml(title), version, SELFCLASS_VERSION);
 	put_summary(&html, model, report);
 	if (report != NULL && report->k > 0)
 	{

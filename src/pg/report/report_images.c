@@ -46,8 +46,8 @@
 static void
 embed(scpg_report *report, scpg_encoder *encoder)
 {
-	sc_arena	arena = scpg_arena(CurrentMemoryContext, sc_add(sc_mul(report->n, DIM * sizeof(float)), 2 * SC_ALIGN),
-								   "the embeddings of the images");
+	sc_arena arena = scpg_arena(CurrentMemoryContext, sc_add(sc_mul(report->n, DIM * sizeof(float)), 2 * SC_ALIGN),
+								"the embeddings of the images");
 
 	report->rows = SC_TAKE(&arena, float, sc_mul(report->n, DIM));
 	scpg_encode_dataset(encoder, report->rows, report->dataset);
@@ -55,8 +55,8 @@ embed(scpg_report *report, scpg_encoder *encoder)
 		return;
 	for (int64 i = 0; i < report->n; i++)
 	{
-		float	   *x = report->rows + i * DIM;
-		double		length = sqrt(SC_SIMD_CALL(scpg_dot) (x, x, DIM));
+		float *x = report->rows + i * DIM;
+		double length = sqrt(SC_SIMD_CALL(scpg_dot)(x, x, DIM));
 
 		if (i % 1024 == 0)
 			CHECK_FOR_INTERRUPTS();
@@ -75,8 +75,8 @@ static int
 compare_images(const void *a, const void *b, void *arg)
 {
 	const image_order *o = arg;
-	int64		x = *(const int64 *) a;
-	int64		y = *(const int64 *) b;
+	int64 x = *(const int64 *) a;
+	int64 y = *(const int64 *) b;
 
 	if (o->label[x] != o->label[y])
 		return o->label[x] < o->label[y] ? -1 : 1;
@@ -89,16 +89,18 @@ static void
 find_clusters(scpg_report *report, const scpg_model *model)
 {
 	scpg_cluster_space space;
-	size_t		n = report->n;
-	sc_arena	arena;
+	size_t n = report->n;
+	sc_arena arena;
 	image_order order;
 
 	scpg_cluster_space_open(&space, model);
 	report->k = space.kmeans.k;
 	report->d = space.kmeans.d;
 	arena = scpg_arena(CurrentMemoryContext,
-					   sc_add(sc_mul(n, sc_add(report->d * sizeof(float), sizeof(int32) + sizeof(double) + sizeof(int64) + 2 * sizeof(float))),
-							  sc_add(report->k * sizeof(int64), 8 * SC_ALIGN)), "the clusters of the images");
+					   sc_add(sc_mul(n, sc_add(report->d * sizeof(float),
+											   sizeof(int32) + sizeof(double) + sizeof(int64) + 2 * sizeof(float))),
+							  sc_add(report->k * sizeof(int64), 8 * SC_ALIGN)),
+					   "the clusters of the images");
 	report->points = SC_TAKE(&arena, float, n * report->d);
 	report->label = SC_TAKE(&arena, int32, n);
 	report->distance = SC_TAKE(&arena, double, n);
@@ -112,19 +114,21 @@ find_clusters(scpg_report *report, const scpg_model *model)
 	for (size_t i = 0; i < n; i++)
 	{
 		const float *x = report->rows + i * DIM;
-		float	   *point = report->points + i * report->d;
-		int			label;
+		float *point = report->points + i * report->d;
+		int label;
 
 		if (i % 1024 == 0)
 			CHECK_FOR_INTERRUPTS();
 		scpg_cluster_space_map(&space, point, x);
 		label = scpg_cluster_space_label(&space, point);
 		report->label[i] = label;
-		report->distance[i] = sqrt(SC_SIMD_CALL(scpg_l2_squared_double) (point, space.kmeans.centroids + (size_t) label * report->d, report->d));
+		report->distance[i] = sqrt(
+			SC_SIMD_CALL(scpg_l2_squared_double)(point, space.kmeans.centroids + (size_t) label * report->d, report->d));
 		report->size[label]++;
 		report->order[i] = (int64) i;
 		for (int c = 0; c < 2 && report->plot != NULL; c++)
-			report->plot[2 * i + c] = (float) SC_SIMD_CALL(scpg_dot_centred) (x, space.pca.mean, space.pca.components + (size_t) c * DIM, DIM);
+			report->plot[2 * i + c] =
+				(float) SC_SIMD_CALL(scpg_dot_centred)(x, space.pca.mean, space.pca.components + (size_t) c * DIM, DIM);
 	}
 	order.label = report->label;
 	order.distance = report->distance;
@@ -165,13 +169,14 @@ Numbers *
 scpg_report_elbow(const scpg_report *report)
 {
 	const scpg_recipe *r = &report->recipe;
-	scpg_elbow_options options = {
-		.method = r->elbow_method, .min_gain = r->min_gain, .sensitivity = r->sensitivity,
-		.kmeans = {
-			.n_init = r->n_init, .max_iter = r->max_iter, .tol = r->tol, .seed = r->seed,
-			.init.value = r->kmeans_init == 1 ? SC_KMEANS_RANDOM : SC_KMEANS_PLUS_PLUS
-		}
-	};
+	scpg_elbow_options options = {.method = r->elbow_method,
+								  .min_gain = r->min_gain,
+								  .sensitivity = r->sensitivity,
+								  .kmeans = {.n_init = r->n_init,
+											 .max_iter = r->max_iter,
+											 .tol = r->tol,
+											 .seed = r->seed,
+											 .init.value = r->kmeans_init == 1 ? SC_KMEANS_RANDOM : SC_KMEANS_PLUS_PLUS}};
 
 	return scpg_elbow_find(report->points, Min(report->n, ELBOW_IMAGES), report->d, r->max_k, &options);
 }
@@ -180,12 +185,17 @@ int
 scpg_report_neighbours(const scpg_report *report, int queries, int k, int64 *tiles)
 {
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "report neighbours", ALLOCSET_DEFAULT_SIZES);
-	sc_knn		job = {
-		.n = report->n, .d = DIM, .rows = report->rows, .k = k, .leave_out = true,
-		.most = queries, .m = queries, .queries = report->rows, .lanes = scpg_lanes()
-	};
-	sc_arena	arena = sc_arena_counter();
-	int			found;
+	sc_knn job = {.n = report->n,
+				  .d = DIM,
+				  .rows = report->rows,
+				  .k = k,
+				  .leave_out = true,
+				  .most = queries,
+				  .m = queries,
+				  .queries = report->rows,
+				  .lanes = scpg_lanes()};
+	sc_arena arena = sc_arena_counter();
+	int found;
 
 	scpg_core()->sc_knn_layout(&job, &arena);
 	arena = scpg_arena(cxt, sc_arena_need(&arena), "the nearest neighbours");
@@ -210,12 +220,13 @@ keys_of(const scpg_report *report, const int64 *image, int n)
 {
 	const scpg_dataset *dataset = report->dataset;
 	const scpg_source *source = &dataset->source;
-	sc_arena	arena = scpg_arena(CurrentMemoryContext, sc_add(sc_mul(report->n, sizeof(int64)), 2 * SC_ALIGN), "the keys of the images");
-	int64	   *row = SC_TAKE(&arena, int64, report->n);
-	Datum	   *key = palloc(sizeof(Datum) * n);
-	int16		length;
-	bool		by_value;
-	char		alignment;
+	sc_arena arena = scpg_arena(CurrentMemoryContext, sc_add(sc_mul(report->n, sizeof(int64)), 2 * SC_ALIGN),
+								"the keys of the images");
+	int64 *row = SC_TAKE(&arena, int64, report->n);
+	Datum *key = palloc(sizeof(Datum) * n);
+	int16 length;
+	bool by_value;
+	char alignment;
 
 	for (int64 i = 0; i < dataset->rows; i++)
 		if (dataset->row[i].image >= 0)
@@ -230,9 +241,9 @@ keys_of(const scpg_report *report, const int64 *image, int n)
 static char *
 operator_name(Oid operator)
 {
-	HeapTuple	tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(operator));
+	HeapTuple tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(operator));
 	Form_pg_operator form;
-	char	   *name;
+	char *name;
 
 	if (!HeapTupleIsValid(tuple))
 		elog(ERROR, "cache lookup failed for operator %u", operator);
@@ -247,18 +258,17 @@ scpg_report_open_pictures(const scpg_report *report, const int64 *image, int n)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	const scpg_source *source = &report->dataset->source;
-	Oid			equal = lookup_type_cache(source->id_type, TYPECACHE_EQ_OPR)->eq_opr;
-	Oid			types[1] = {get_array_type(source->id_type)};
-	Datum		values[1];
-	char	   *id;
-	char	   *sql;
+	Oid equal = lookup_type_cache(source->id_type, TYPECACHE_EQ_OPR)->eq_opr;
+	Oid types[1] = {get_array_type(source->id_type)};
+	Datum values[1];
+	char *id;
+	char *sql;
 	scpg_report_pictures pictures = {.place = 1};
 
 	if (!OidIsValid(equal) || !OidIsValid(types[0]))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("rows of %s cannot be found by their key", source->relation),
-				 errdetail("Its type %s has no equality, or no arrays.", format_type_be(source->id_type))));
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("rows of %s cannot be found by their key", source->relation),
+						errdetail("Its type %s has no equality, or no arrays.", format_type_be(source->id_type))));
 	values[0] = keys_of(report, image, n);
 	id = pstrdup(quote_identifier(source->id_column));
 	sql = psprintf("SELECT t.place, s.%s FROM pg_catalog.unnest($1) WITH ORDINALITY AS t(id, place)"
@@ -273,14 +283,14 @@ void
 scpg_report_add_pictures(scpg_report_pictures *pictures, scpg_sheet *sheet, int n)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	int64		end = pictures->place + n;
+	int64 end = pictures->place + n;
 
 	/* One at a time: an image may be large. */
 	while (pictures->place < end)
 	{
-		bool		isnull;
-		int64		place;
-		Datum		value;
+		bool isnull;
+		int64 place;
+		Datum value;
 
 		CHECK_FOR_INTERRUPTS();
 		SPI_cursor_fetch(pictures->portal, true, 1);

@@ -20,18 +20,18 @@ typedef struct scpg_report
 {
 	scpg_recipe recipe;
 	scpg_dataset *dataset;
-	int64		n;				/* readable images; below they are in the dataset's order, that of a hash */
-	float	   *rows;			/* (n, SC_EMBEDDING_DIM), of length 1 if the recipe says so */
+	int64 n;	 /* readable images; below they are in the dataset's order, that of a hash */
+	float *rows; /* (n, SC_EMBEDDING_DIM), of length 1 if the recipe says so */
 
 	/* with a clustering */
-	int			k;				/* 0: nothing was clustered */
-	int			d;
-	float	   *points;			/* (n, d), where the clusters are */
-	int32	   *label;			/* (n) */
-	double	   *distance;		/* (n), to the centroid */
-	int64	   *size;			/* (k) */
-	int64	   *order;			/* (n): images by cluster, those nearest to its middle first */
-	float	   *plot;			/* (n, 2), or NULL where one dimension is all there is */
+	int k; /* 0: nothing was clustered */
+	int d;
+	float *points;	  /* (n, d), where the clusters are */
+	int32 *label;	  /* (n) */
+	double *distance; /* (n), to the centroid */
+	int64 *size;	  /* (k) */
+	int64 *order;	  /* (n): images by cluster, those nearest to its middle first */
+	float *plot;	  /* (n, 2), or NULL where one dimension is all there is */
 } scpg_report;
 
 /*
@@ -50,15 +50,15 @@ extern Numbers *scpg_report_elbow(const scpg_report *report);
  * sample: tiles (queries, 1 + result), each query before its neighbours, at
  * most k of them.
  */
-extern int	scpg_report_neighbours(const scpg_report *report, int queries, int k, int64 *tiles);
+extern int scpg_report_neighbours(const scpg_report *report, int queries, int k, int64 *tiles);
 
 /* ---- the pictures ------------------------------------------------------------ */
 
 /* A cursor over images as they are stored. */
 typedef struct scpg_report_pictures
 {
-	Portal		portal;
-	int64		place;			/* of the one that comes next, from 1 */
+	Portal portal;
+	int64 place; /* of the one that comes next, from 1 */
 } scpg_report_pictures;
 
 /* Those of `image` (n), in that order. */
@@ -69,4 +69,4 @@ extern void scpg_report_add_pictures(scpg_report_pictures *pictures, scpg_sheet 
 
 extern void scpg_report_close_pictures(scpg_report_pictures *pictures);
 
-#endif							/* SCPG_REPORT_PARTS_H */
+#endif /* SCPG_REPORT_PARTS_H */

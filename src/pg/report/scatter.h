@@ -21,4 +21,4 @@ extern void scpg_scatter_add(scpg_scatter *scatter, double x, double y, const in
 /* The drawing of at least one point. The points stay as they are. */
 extern text *scpg_scatter_write(const scpg_scatter *scatter);
 
-#endif							/* SCPG_SCATTER_H */
+#endif /* SCPG_SCATTER_H */

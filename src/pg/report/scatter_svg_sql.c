@@ -36,55 +36,54 @@
 
 typedef struct Point
 {
-	double		x;
-	double		y;
-	int32		label;
-	bool		labelled;
+	double x;
+	double y;
+	int32 label;
+	bool labelled;
 } Point;
 
 /* Points are never moved: each chunk is twice as large as the one before. */
 typedef struct Chunk
 {
 	struct Chunk *next;
-	int			capacity;
-	int			used;
-	Point	   *points;
+	int capacity;
+	int used;
+	Point *points;
 } Chunk;
 
 struct scpg_scatter
 {
 	MemoryContext context;
-	Chunk	   *first;
-	Chunk	   *last;
-	int64		count;
-	Point		lowest;			/* x and y only */
-	Point		highest;
+	Chunk *first;
+	Chunk *last;
+	int64 count;
+	Point lowest; /* x and y only */
+	Point highest;
 };
 
 /* A point as it is drawn. */
 typedef struct Mark
 {
-	bool		labelled;
-	int32		label;
-	int			x,				/* in half pixels */
-				y;
+	bool labelled;
+	int32 label;
+	int x, /* in half pixels */
+		y;
 } Mark;
 
 /*
  * Colours that people with any kind of colour vision tell apart (Okabe and Ito,
  * "Color universal design", 2008), then the same with other shapes.
  */
-static const char *const colours[] = {
-	"#0072b2", "#d55e00", "#009e73", "#e69f00", "#cc79a7", "#56b4e9", "#f0e442", "#000000"
-};
+static const char *const colours[] = {"#0072b2", "#d55e00", "#009e73", "#e69f00",
+									  "#cc79a7", "#56b4e9", "#f0e442", "#000000"};
 
 static const char *const shapes[] = {
-	"m-3.5 0a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0-7 0z", /* disc */
-	"m-3.2-3.2h6.4v6.4h-6.4z",	/* square */
-	"m0-4.3l4 6.9h-8z",			/* triangle */
-	"m0-4.6l4.6 4.6l-4.6 4.6l-4.6-4.6z",	/* diamond */
-	"m-1.4-4.2h2.8v2.8h2.8v2.8h-2.8v2.8h-2.8v-2.8h-2.8v-2.8h2.8z",	/* cross */
-	"m0 4.3l4-6.9h-8z",			/* triangle, upside down */
+	"m-3.5 0a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0-7 0z",				   /* disc */
+	"m-3.2-3.2h6.4v6.4h-6.4z",									   /* square */
+	"m0-4.3l4 6.9h-8z",											   /* triangle */
+	"m0-4.6l4.6 4.6l-4.6 4.6l-4.6-4.6z",						   /* diamond */
+	"m-1.4-4.2h2.8v2.8h2.8v2.8h-2.8v2.8h-2.8v-2.8h-2.8v-2.8h2.8z", /* cross */
+	"m0 4.3l4-6.9h-8z",											   /* triangle, upside down */
 };
 
 #define NO_COLOUR "#aaaaaa"
@@ -92,9 +91,9 @@ static const char *const shapes[] = {
 static Chunk *
 new_chunk(MemoryContext cxt, int capacity)
 {
-	Size		head = MAXALIGN(sizeof(Chunk));
-	sc_arena	arena = scpg_arena(cxt, head + sizeof(Point) * capacity, "the points of a drawing");
-	Chunk	   *chunk = (Chunk *) arena.base;
+	Size head = MAXALIGN(sizeof(Chunk));
+	sc_arena arena = scpg_arena(cxt, head + sizeof(Point) * capacity, "the points of a drawing");
+	Chunk *chunk = (Chunk *) arena.base;
 
 	chunk->next = NULL;
 	chunk->capacity = capacity;
@@ -107,13 +106,9 @@ static void
 check_coordinate(double value)
 {
 	if (isnan(value))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_EXCEPTION),
-				 errmsg("NaN not allowed as a coordinate")));
+		ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION), errmsg("NaN not allowed as a coordinate")));
 	if (isinf(value))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_EXCEPTION),
-				 errmsg("infinite value not allowed as a coordinate")));
+		ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION), errmsg("infinite value not allowed as a coordinate")));
 }
 
 scpg_scatter *
@@ -129,7 +124,7 @@ scpg_scatter_make(MemoryContext cxt)
 void
 scpg_scatter_add(scpg_scatter *scatter, double x, double y, const int32 *label)
 {
-	Point		p = {x, y, label != NULL ? *label : 0, label != NULL};
+	Point p = {x, y, label != NULL ? *label : 0, label != NULL};
 
 	check_coordinate(x);
 	check_coordinate(y);
@@ -154,7 +149,7 @@ scpg_scatter_svg_accum(PG_FUNCTION_ARGS)
 {
 	scpg_scatter *scatter = PG_ARGISNULL(0) ? NULL : (scpg_scatter *) PG_GETARG_POINTER(0);
 	MemoryContext cxt = scpg_aggregate_context(fcinfo);
-	int32		label = PG_ARGISNULL(3) ? 0 : PG_GETARG_INT32(3);
+	int32 label = PG_ARGISNULL(3) ? 0 : PG_GETARG_INT32(3);
 
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
 	{
@@ -173,8 +168,7 @@ scpg_scatter_svg_accum(PG_FUNCTION_ARGS)
 static int
 compare_marks(const void *left, const void *right, void *arg)
 {
-	const Mark *a = left,
-			   *b = right;
+	const Mark *a = left, *b = right;
 
 	if (a->labelled != b->labelled)
 		return a->labelled ? 1 : -1;
@@ -208,9 +202,10 @@ shape_of(const Mark *m)
 static void
 append_legend(scpg_plot *plot, const Mark *group, int64 size, double y)
 {
-	StringInfo	svg = &plot->svg;
+	StringInfo svg = &plot->svg;
 
-	appendStringInfo(svg, "<path fill=\"%s\" stroke=\"#333\" stroke-width=\".4\" d=\"M%d %.1f%s\"/><text x=\"%d\" y=\"%.1f\">",
+	appendStringInfo(svg,
+					 "<path fill=\"%s\" stroke=\"#333\" stroke-width=\".4\" d=\"M%d %.1f%s\"/><text x=\"%d\" y=\"%.1f\">",
 					 colour_of(group), plot->right + 22, y, shape_of(group), plot->right + 33, y + 4);
 	if (group->labelled)
 		appendStringInfo(svg, "%d", group->label);
@@ -241,13 +236,13 @@ append_group(StringInfo svg, const Mark *marks, int64 size)
 text *
 scpg_scatter_write(const scpg_scatter *scatter)
 {
-	scpg_plot	plot = {.left = 64, .right = WIDTH - 130, .top = 20, .bottom = HEIGHT - 40};
+	scpg_plot plot = {.left = 64, .right = WIDTH - 130, .top = 20, .bottom = HEIGHT - 40};
 	MemoryContext cxt;
-	Mark	   *marks;
-	int64		n = 0;
-	int64		groups = 0;
-	int64		row = 0;
-	double		spacing;
+	Mark *marks;
+	int64 n = 0;
+	int64 groups = 0;
+	int64 row = 0;
+	double spacing;
 	struct varlena *result;
 
 	plot.x = scpg_range_around(scatter->lowest.x, scatter->highest.x);
@@ -262,11 +257,8 @@ scpg_scatter_write(const scpg_scatter *scatter)
 		{
 			const Point *p = &chunk->points[i];
 
-			marks[n++] = (Mark)
-			{
-				p->labelled, p->label,
-					(int) rint(2 * scpg_plot_x(&plot, p->x)), (int) rint(2 * scpg_plot_y(&plot, p->y))
-			};
+			marks[n++] = (Mark){p->labelled, p->label, (int) rint(2 * scpg_plot_x(&plot, p->x)),
+								(int) rint(2 * scpg_plot_y(&plot, p->y))};
 		}
 	}
 	qsort_interruptible(marks, n, sizeof(Mark), compare_marks, NULL);

@@ -40,26 +40,26 @@
 typedef struct Tile
 {
 	struct Tile *next;
-	uint8	   *pixels;			/* (tile, tile, 3) */
+	uint8 *pixels; /* (tile, tile, 3) */
 } Tile;
 
 struct scpg_sheet
 {
 	MemoryContext context;
-	const char *name;			/* for messages */
-	int			columns;
-	int			tile;
-	int			lead;			/* pixels between the first column and the others, beside the gap */
-	int64		images;			/* so far, those that wait included */
-	Tile	   *first;
-	Tile	   *last;
-	int64		bad;			/* tiles with a cross, and why the first one has it */
-	sc_error	reason;
+	const char *name; /* for messages */
+	int columns;
+	int tile;
+	int lead;	  /* pixels between the first column and the others, beside the gap */
+	int64 images; /* so far, those that wait included */
+	Tile *first;
+	Tile *last;
+	int64 bad; /* tiles with a cross, and why the first one has it */
+	sc_error reason;
 	/* The images that wait for their batch, in order. */
 	MemoryContext batch;
-	Size		bytes;
-	int			waiting;
-	bool		readable[BATCH_IMAGES];	/* has a plan */
+	Size bytes;
+	int waiting;
+	bool readable[BATCH_IMAGES]; /* has a plan */
 	sc_decode_item item[BATCH_IMAGES];
 };
 
@@ -94,23 +94,23 @@ put_pixel(uint8 *tile, int side, int x, int y, const uint8 rgb[3])
 static void
 draw_image(uint8 *tile, int side, const sc_image *image)
 {
-	int			longest = Max(image->width, image->height);
-	int			times = Max(1, side / longest);
-	int			width = Min(image->width * times, side);
-	int			height = Min(image->height * times, side);
-	int			left = (side - width) / 2;
-	int			top = (side - height) / 2;
+	int longest = Max(image->width, image->height);
+	int times = Max(1, side / longest);
+	int width = Min(image->width * times, side);
+	int height = Min(image->height * times, side);
+	int left = (side - width) / 2;
+	int top = (side - height) / 2;
 
 	memset(tile, BACKGROUND, (size_t) side * side * 3);
 	for (int y = 0; y < height; y++)
 	{
-		const uint8 *row = image->pixels +
-			(size_t) ((int64) y * image->height / height) * image->width * image->channels;
+		const uint8 *row =
+			image->pixels + (size_t) ((int64) y * image->height / height) * image->width * image->channels;
 
 		for (int x = 0; x < width; x++)
 		{
 			const uint8 *p = row + (size_t) ((int64) x * image->width / width) * image->channels;
-			uint8		rgb[3] = {p[0], p[image->channels / 2], p[image->channels - 1]};
+			uint8 rgb[3] = {p[0], p[image->channels / 2], p[image->channels - 1]};
 
 			put_pixel(tile, side, left + x, top + y, rgb);
 		}
@@ -121,8 +121,8 @@ static void
 draw_cross(uint8 *tile, int side)
 {
 	static const uint8 rgb[3] = {BAD_CROSS, BAD_CROSS, BAD_CROSS};
-	int			margin = side / 4;
-	int			thickness = 2 + side / 48;
+	int margin = side / 4;
+	int thickness = 2 + side / 48;
 
 	memset(tile, BAD_TILE, (size_t) side * side * 3);
 	for (int y = margin; y < side - margin; y++)
@@ -138,9 +138,9 @@ static sc_status
 plan_image(sc_decode_item *item, int tile, const sc_image_limits *limits)
 {
 	const sc_core_api *core = scpg_core();
-	sc_status	status = core->sc_image_plan_read(&item->plan, item->bytes, item->size, tile, limits, &item->error);
-	int64		shorter = Min(item->plan.source_width, item->plan.source_height);
-	int64		longer = Max(item->plan.source_width, item->plan.source_height);
+	sc_status status = core->sc_image_plan_read(&item->plan, item->bytes, item->size, tile, limits, &item->error);
+	int64 shorter = Min(item->plan.source_width, item->plan.source_height);
+	int64 longer = Max(item->plan.source_width, item->plan.source_height);
 
 	if (status != SC_OK || longer <= tile)
 		return status;
@@ -154,7 +154,7 @@ wait_for_batch(scpg_sheet *sheet, struct varlena *value)
 {
 	sc_image_limits limits = scpg_image_limits();
 	sc_decode_item *item = &sheet->item[sheet->waiting];
-	bool	   *readable = &sheet->readable[sheet->waiting];
+	bool *readable = &sheet->readable[sheet->waiting];
 
 	memset(item, 0, sizeof(*item));
 	sheet->images++;
@@ -168,7 +168,7 @@ wait_for_batch(scpg_sheet *sheet, struct varlena *value)
 	else
 	{
 		MemoryContext caller = MemoryContextSwitchTo(sheet->batch);
-		Size		size = toast_raw_datum_size(PointerGetDatum(value));
+		Size size = toast_raw_datum_size(PointerGetDatum(value));
 		struct varlena *copy;
 
 		scpg_count_memory(sheet->batch, size, "an image");
@@ -192,7 +192,7 @@ decode_waiting(const scpg_sheet *sheet, MemoryContext cxt, Tile *last, int64 *ba
 	sc_image_limits limits = scpg_image_limits();
 	sc_decode_item items[BATCH_IMAGES];
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "sheet", ALLOCSET_DEFAULT_SIZES);
-	int			n = 0;
+	int n = 0;
 
 	for (int i = 0; i < sheet->waiting; i++)
 		if (sheet->readable[i])
@@ -203,15 +203,15 @@ decode_waiting(const scpg_sheet *sheet, MemoryContext cxt, Tile *last, int64 *ba
 	for (int i = 0; i < sheet->waiting; i++)
 	{
 		const sc_decode_item *item = sheet->readable[i] ? &items[n++] : &sheet->item[i];
-		Size		head = MAXALIGN(sizeof(Tile));
-		sc_arena	arena = scpg_arena(cxt, head + (Size) sheet->tile * sheet->tile * 3, "a sheet of pictures");
-		Tile	   *tile = (Tile *) arena.base;
+		Size head = MAXALIGN(sizeof(Tile));
+		sc_arena arena = scpg_arena(cxt, head + (Size) sheet->tile * sheet->tile * 3, "a sheet of pictures");
+		Tile *tile = (Tile *) arena.base;
 
 		tile->next = NULL;
 		tile->pixels = (uint8 *) arena.base + head;
 		if (item->status == SC_OK)
 		{
-			sc_image	image = {item->plan.width, item->plan.height, item->plan.channels, item->pixels};
+			sc_image image = {item->plan.width, item->plan.height, item->plan.channels, item->pixels};
 
 			draw_image(tile->pixels, sheet->tile, &image);
 		}
@@ -231,10 +231,10 @@ decode_waiting(const scpg_sheet *sheet, MemoryContext cxt, Tile *last, int64 *ba
 static void
 end_batch(scpg_sheet *sheet)
 {
-	Tile		before = {sheet->first};
+	Tile before = {sheet->first};
 
-	sheet->last = decode_waiting(sheet, sheet->context, sheet->last ? sheet->last : &before,
-								 &sheet->bad, &sheet->reason);
+	sheet->last =
+		decode_waiting(sheet, sheet->context, sheet->last ? sheet->last : &before, &sheet->bad, &sheet->reason);
 	if (sheet->first == NULL)
 		sheet->first = before.next;
 	MemoryContextReset(sheet->batch);
@@ -248,7 +248,7 @@ end_batch(scpg_sheet *sheet)
 static int64
 width_of(const scpg_sheet *sheet, int64 images)
 {
-	int64		columns = Min(images, sheet->columns);
+	int64 columns = Min(images, sheet->columns);
 
 	return columns * (sheet->tile + GAP) + GAP + (columns > 1 ? sheet->lead : 0);
 }
@@ -262,24 +262,20 @@ height_of(const scpg_sheet *sheet, int64 images)
 void
 scpg_sheet_check(const scpg_sheet *sheet, int64 images)
 {
-	int64		widest = width_of(sheet, sheet->columns);
-	int64		width = width_of(sheet, images);
-	int64		height = height_of(sheet, images);
+	int64 widest = width_of(sheet, sheet->columns);
+	int64 width = width_of(sheet, images);
+	int64 height = height_of(sheet, images);
 
 	if (widest > SC_JPEG_MAX_SIDE || height > SC_JPEG_MAX_SIDE)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("%s is too long or too wide", sheet->name),
-				 errdetail("It would have %lld by %lld pixels; a side of a JPEG can have up to %d.",
-						   (long long) widest, (long long) height, SC_JPEG_MAX_SIDE),
-				 errhint("Take smaller tiles, another number of columns, or fewer images.")));
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("%s is too long or too wide", sheet->name),
+						errdetail("It would have %lld by %lld pixels; a side of a JPEG can have up to %d.",
+								  (long long) widest, (long long) height, SC_JPEG_MAX_SIDE),
+						errhint("Take smaller tiles, another number of columns, or fewer images.")));
 	if (width * height > scpg_max_image_pixels)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("%s has too many pixels", sheet->name),
-				 errdetail("It would have %lld by %lld pixels; the limit is %d.",
-						   (long long) width, (long long) height, scpg_max_image_pixels),
-				 errhint("Take smaller tiles or fewer images, or raise \"selfclass.max_image_pixels\".")));
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("%s has too many pixels", sheet->name),
+						errdetail("It would have %lld by %lld pixels; the limit is %d.", (long long) width,
+								  (long long) height, scpg_max_image_pixels),
+						errhint("Take smaller tiles or fewer images, or raise \"selfclass.max_image_pixels\".")));
 }
 
 void
@@ -295,7 +291,7 @@ scpg_sheet_add(scpg_sheet *sheet, struct varlena *image)
 static void
 draw_line(uint8 *pixels, Size width, Size height, const scpg_sheet *sheet)
 {
-	Size		left = GAP + sheet->tile + (GAP + sheet->lead - LINE_WIDTH) / 2;
+	Size left = GAP + sheet->tile + (GAP + sheet->lead - LINE_WIDTH) / 2;
 
 	for (Size y = GAP; y < height - GAP; y++)
 		memset(pixels + (y * width + left) * 3, LINE, LINE_WIDTH * 3);
@@ -305,13 +301,13 @@ draw_line(uint8 *pixels, Size width, Size height, const scpg_sheet *sheet)
 static int64
 place_tiles(uint8 *pixels, Size width, const scpg_sheet *sheet, const Tile *tile, int64 i)
 {
-	Size		line = (Size) sheet->tile * 3;
+	Size line = (Size) sheet->tile * 3;
 
 	for (; tile != NULL; tile = tile->next, i++)
 	{
-		int64		column = i % sheet->columns;
-		Size		left = GAP + column * (sheet->tile + GAP) + (column > 0 ? sheet->lead : 0);
-		Size		top = GAP + (i / sheet->columns) * (sheet->tile + GAP);
+		int64 column = i % sheet->columns;
+		Size left = GAP + column * (sheet->tile + GAP) + (column > 0 ? sheet->lead : 0);
+		Size top = GAP + (i / sheet->columns) * (sheet->tile + GAP);
 
 		CHECK_FOR_INTERRUPTS();
 		for (int y = 0; y < sheet->tile; y++)
@@ -324,15 +320,15 @@ bytea *
 scpg_sheet_write(const scpg_sheet *sheet)
 {
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "sheet", ALLOCSET_DEFAULT_SIZES);
-	Tile		before = {NULL};
-	int64		bad = sheet->bad;
-	int64		placed;
-	sc_error	reason = sheet->reason;
+	Tile before = {NULL};
+	int64 bad = sheet->bad;
+	int64 placed;
+	sc_error reason = sheet->reason;
 	sc_jpeg_job job;
-	uint8	   *pixels;
-	Size		bytes;
-	sc_arena	arena;
-	bytea	   *result;
+	uint8 *pixels;
+	Size bytes;
+	sc_arena arena;
+	bytea *result;
 
 	(void) decode_waiting(sheet, cxt, &before, &bad, &reason);
 
@@ -356,8 +352,7 @@ scpg_sheet_write(const scpg_sheet *sheet)
 
 	if (job.size > MaxAllocSize - VARHDRSZ)
 		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("%s does not fit into a value", sheet->name),
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("%s does not fit into a value", sheet->name),
 				 errdetail("It has %zu bytes; a value can have up to %zu.", job.size, (Size) MaxAllocSize - VARHDRSZ)));
 	result = palloc(job.size + VARHDRSZ);
 	SET_VARSIZE(result, job.size + VARHDRSZ);
@@ -366,8 +361,8 @@ scpg_sheet_write(const scpg_sheet *sheet)
 
 	if (bad > 0)
 		ereport(WARNING,
-				(errmsg("%lld of %lld images on the %s could not be read",
-						(long long) bad, (long long) sheet->images, sheet->name),
+				(errmsg("%lld of %lld images on the %s could not be read", (long long) bad, (long long) sheet->images,
+						sheet->name),
 				 errdetail("The first of them: %s%s%s", reason.message, reason.detail[0] ? ". " : ".", reason.detail)));
 	return result;
 }

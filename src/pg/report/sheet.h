@@ -35,4 +35,4 @@ extern void scpg_sheet_add(scpg_sheet *sheet, struct varlena *image);
  */
 extern bytea *scpg_sheet_write(const scpg_sheet *sheet);
 
-#endif							/* SCPG_SHEET_H */
+#endif /* SCPG_SHEET_H */

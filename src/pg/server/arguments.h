@@ -16,4 +16,4 @@ extern void scpg_refuse_null(FunctionCallInfo fcinfo, int n, const char *what);
 /* The context of the aggregate that calls the function, or an error. */
 extern MemoryContext scpg_aggregate_context(FunctionCallInfo fcinfo);
 
-#endif							/* SCPG_ARGUMENTS_H */
+#endif /* SCPG_ARGUMENTS_H */

@@ -39,7 +39,7 @@
 static const sc_core_api *core = NULL;
 static size_t memory_taken = 0;
 static const size_t *cache_bytes = NULL;
-static void (*release_cache) (void) = NULL;
+static void (*release_cache)(void) = NULL;
 
 static void
 end_pool(int code, Datum arg)
@@ -52,7 +52,7 @@ static char *
 swap_env(const char *name, const char *value)
 {
 	const char *old = getenv(name);
-	char	   *saved = old ? pstrdup(old) : NULL;
+	char *saved = old ? pstrdup(old) : NULL;
 
 	if (value)
 		setenv(name, value, 1);
@@ -66,26 +66,23 @@ scpg_core(void)
 {
 	static const char *const one_thread[] = {"OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"};
 	const char *kernel = sc_isa_blas_kernel();
-	char	   *saved[lengthof(one_thread)];
-	char	   *saved_kernel;
-	sc_isa		asked;
-	Dl_info		self;
-	char		path[MAXPGPATH];
-	sigset_t	all,
-				old;
-	void	   *handle;
+	char *saved[lengthof(one_thread)];
+	char *saved_kernel;
+	sc_isa asked;
+	Dl_info self;
+	char path[MAXPGPATH];
+	sigset_t all, old;
+	void *handle;
 	const sc_core_api *api = NULL;
-	char	   *slash;
-	char		reason[400] = "";
+	char *slash;
+	char reason[400] = "";
 
 	if (core != NULL)
 		return core;
 
 	/* The core lies beside this library. */
 	if (dladdr((void *) scpg_core, &self) == 0 || self.dli_fname == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_SYSTEM_ERROR),
-				 errmsg("could not find the directory of the selfclass library")));
+		ereport(ERROR, (errcode(ERRCODE_SYSTEM_ERROR), errmsg("could not find the directory of the selfclass library")));
 	strlcpy(path, self.dli_fname, sizeof(path));
 	slash = strrchr(path, '/');
 	if (slash)
@@ -119,15 +116,14 @@ scpg_core(void)
 
 	if (handle == NULL)
 		ereport(ERROR,
-				(errcode(ERRCODE_SYSTEM_ERROR),
-				 errmsg("could not load the library \"%s\"", CORE_FILE),
+				(errcode(ERRCODE_SYSTEM_ERROR), errmsg("could not load the library \"%s\"", CORE_FILE),
 				 errdetail("%s", reason),
-				 errhint("Install it with \"make install\", and the packages of OpenBLAS, libjpeg-turbo, libpng and oneDNN that it was built with.")));
+				 errhint(
+					 "Install it with \"make install\", and the packages of OpenBLAS, libjpeg-turbo, libpng and oneDNN that it was built with.")));
 	if (api == NULL || strcmp(api->version, SC_CORE_VERSION) != 0 || api->size != sizeof(sc_core_api))
-		ereport(ERROR,
-				(errcode(ERRCODE_SYSTEM_ERROR),
-				 errmsg("the library \"%s\" is of another build than \"selfclass.so\"", CORE_FILE),
-				 errhint("Install both again, then reconnect.")));
+		ereport(ERROR, (errcode(ERRCODE_SYSTEM_ERROR),
+						errmsg("the library \"%s\" is of another build than \"selfclass.so\"", CORE_FILE),
+						errhint("Install both again, then reconnect.")));
 	core = api;
 
 	/*
@@ -143,19 +139,18 @@ scpg_core(void)
 static int
 usable_cpus(void)
 {
-	cpu_set_t	set;
-	int			cpus = 1;
-	int			fd;
+	cpu_set_t set;
+	int cpus = 1;
+	int fd;
 
 	if (sched_getaffinity(0, sizeof(set), &set) == 0)
 		cpus = CPU_COUNT(&set);
 	fd = open("/sys/fs/cgroup/cpu.max", O_RDONLY | O_CLOEXEC);
 	if (fd >= 0)
 	{
-		char		line[64];
-		ssize_t		n = read(fd, line, sizeof(line) - 1);
-		long		quota,
-					period;
+		char line[64];
+		ssize_t n = read(fd, line, sizeof(line) - 1);
+		long quota, period;
 
 		close(fd);
 		line[n > 0 ? n : 0] = '\0';
@@ -214,21 +209,18 @@ scpg_check(sc_status status, const sc_error *err)
 	{
 		CHECK_FOR_INTERRUPTS();
 		ereport(ERROR,
-				(errcode(ERRCODE_QUERY_CANCELED),
-				 errmsg("canceling statement because its computation was stopped")));
+				(errcode(ERRCODE_QUERY_CANCELED), errmsg("canceling statement because its computation was stopped")));
 	}
 	ereport(ERROR,
-			(errcode(scpg_sqlstate(status)),
-			 errmsg_internal("%s", err->message),
-			 err->detail[0] ? errdetail_internal("%s", err->detail) : 0,
-			 err->hint[0] ? errhint("%s", err->hint) : 0));
+			(errcode(scpg_sqlstate(status)), errmsg_internal("%s", err->message),
+			 err->detail[0] ? errdetail_internal("%s", err->detail) : 0, err->hint[0] ? errhint("%s", err->hint) : 0));
 }
 
 sc_status
 scpg_try_run_on(int lanes, sc_job_fn fn, void *arg, sc_error *err)
 {
 	const sc_core_api *api = scpg_core();
-	sc_status	status;
+	sc_status status;
 
 	status = api->sc_pool_start(lanes, fn, arg, err);
 	if (status != SC_OK)
@@ -237,10 +229,9 @@ scpg_try_run_on(int lanes, sc_job_fn fn, void *arg, sc_error *err)
 	{
 		for (;;)
 		{
-			int			events;
+			int events;
 
-			events = WaitLatchOrSocket(MyLatch,
-									   WL_LATCH_SET | WL_SOCKET_READABLE | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+			events = WaitLatchOrSocket(MyLatch, WL_LATCH_SET | WL_SOCKET_READABLE | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
 									   api->sc_pool_fd(), WAIT_MS, SCPG_WAIT_EVENT);
 			if (events & WL_LATCH_SET)
 				ResetLatch(MyLatch);
@@ -271,8 +262,8 @@ scpg_try_run(sc_job_fn fn, void *arg, sc_error *err)
 void
 scpg_run_on(int lanes, sc_job_fn fn, void *arg)
 {
-	sc_error	err;
-	sc_status	status = scpg_try_run_on(lanes, fn, arg, &err);
+	sc_error err;
+	sc_status status = scpg_try_run_on(lanes, fn, arg, &err);
 
 	scpg_check(status, &err);
 }
@@ -287,7 +278,7 @@ scpg_run(sc_job_fn fn, void *arg)
 typedef struct memory_account
 {
 	MemoryContextCallback callback;
-	size_t		bytes;
+	size_t bytes;
 } memory_account;
 
 static void
@@ -299,8 +290,8 @@ give_back(void *arg)
 size_t
 scpg_memory_left(void)
 {
-	size_t		limit = sc_mul(scpg_max_memory_mb, 1024 * 1024);
-	size_t		taken = memory_taken - (cache_bytes != NULL ? *cache_bytes : 0);
+	size_t limit = sc_mul(scpg_max_memory_mb, 1024 * 1024);
+	size_t taken = memory_taken - (cache_bytes != NULL ? *cache_bytes : 0);
 
 	return limit > taken ? limit - taken : 0;
 }
@@ -312,7 +303,7 @@ scpg_memory_taken(void)
 }
 
 void
-scpg_memory_cache(const size_t *bytes, void (*release) (void))
+scpg_memory_cache(const size_t *bytes, void (*release)(void))
 {
 	cache_bytes = bytes;
 	release_cache = release;
@@ -323,17 +314,15 @@ scpg_count_memory(MemoryContext cxt, size_t bytes, const char *what)
 {
 	memory_account *account;
 
-	if (cache_bytes != NULL && *cache_bytes > 0 &&
-		sc_add(memory_taken, bytes) > sc_mul(scpg_max_memory_mb, 1024 * 1024))
+	if (cache_bytes != NULL && *cache_bytes > 0 && sc_add(memory_taken, bytes) > sc_mul(scpg_max_memory_mb, 1024 * 1024))
 		release_cache();
 	if (bytes > scpg_memory_left() || bytes > MaxAllocHugeSize)
 		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("not enough memory for %s", what),
-				 bytes > MaxAllocHugeSize ?
-				 errdetail("It would need more than can be addressed.") :
-				 errdetail("It needs %zu MB beside %zu MB already taken; \"selfclass.max_memory\" is %d MB.",
-						   bytes / (1024 * 1024) + 1, memory_taken / (1024 * 1024), scpg_max_memory_mb),
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("not enough memory for %s", what),
+				 bytes > MaxAllocHugeSize
+					 ? errdetail("It would need more than can be addressed.")
+					 : errdetail("It needs %zu MB beside %zu MB already taken; \"selfclass.max_memory\" is %d MB.",
+								 bytes / (1024 * 1024) + 1, memory_taken / (1024 * 1024), scpg_max_memory_mb),
 				 errhint("Raise \"selfclass.max_memory\", or ask for less.")));
 	account = MemoryContextAlloc(cxt, sizeof(memory_account));
 	account->bytes = bytes;

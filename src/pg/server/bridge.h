@@ -15,7 +15,7 @@
 extern const sc_core_api *scpg_core(void);
 
 /* Lanes that a job of this backend may use: selfclass.threads, or every CPU. */
-extern int	scpg_lanes(void);
+extern int scpg_lanes(void);
 
 /*
  * Run fn(lane, arg) on all lanes and wait for it. Answers cancel, terminate
@@ -35,7 +35,7 @@ extern sc_status scpg_try_run_on(int lanes, sc_job_fn fn, void *arg, sc_error *e
 extern void scpg_check(sc_status status, const sc_error *err);
 
 /* The SQLSTATE of a status, for those who report an error themselves. */
-extern int	scpg_sqlstate(sc_status status);
+extern int scpg_sqlstate(sc_status status);
 
 /*
  * An arena of `bytes` bytes (of sc_arena_need, or any size) in cxt, counted
@@ -54,7 +54,7 @@ extern void scpg_count_memory(MemoryContext cxt, size_t bytes, const char *what)
  * A cache holds *bytes of the memory counted. It is no reason to refuse what
  * another job needs: release(), which empties the cache, is called first.
  */
-extern void scpg_memory_cache(const size_t *bytes, void (*release) (void));
+extern void scpg_memory_cache(const size_t *bytes, void (*release)(void));
 
 /* Bytes of selfclass.max_memory that are not counted as taken now, or only by a cache. */
 extern size_t scpg_memory_left(void);
@@ -66,10 +66,10 @@ extern size_t scpg_memory_taken(void);
 extern sc_image_limits scpg_image_limits(void);
 
 /* GUC variables (defined in selfclass.c). */
-extern int	scpg_threads;
-extern int	scpg_max_memory_mb;
-extern int	scpg_max_image_pixels;
-extern int	scpg_max_image_memory_mb;
-extern int	scpg_max_image_scans;
+extern int scpg_threads;
+extern int scpg_max_memory_mb;
+extern int scpg_max_image_pixels;
+extern int scpg_max_image_memory_mb;
+extern int scpg_max_image_scans;
 
-#endif							/* SCPG_BRIDGE_H */
+#endif /* SCPG_BRIDGE_H */

@@ -21,7 +21,8 @@
 /* Soft errors of input functions came with 16; before it an error is an error. */
 #if PG_VERSION_NUM < 160000
 #define ereturn(escontext, value, ...) \
-	do { \
+	do \
+	{ \
 		(void) (escontext); \
 		ereport(ERROR, __VA_ARGS__); \
 		return value; \
@@ -32,4 +33,4 @@
 #include "utils/wait_event.h"
 #define SCPG_WAIT_EVENT PG_WAIT_EXTENSION
 
-#endif							/* SCPG_COMPAT_H */
+#endif /* SCPG_COMPAT_H */

@@ -21,11 +21,11 @@
 Oid
 scpg_extension_schema(void)
 {
-	Relation	catalog = table_open(ExtensionRelationId, AccessShareLock);
+	Relation catalog = table_open(ExtensionRelationId, AccessShareLock);
 	ScanKeyData key;
 	SysScanDesc scan;
-	HeapTuple	tuple;
-	Oid			schema = InvalidOid;
+	HeapTuple tuple;
+	Oid schema = InvalidOid;
 
 	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ, CStringGetDatum(SCPG_EXTENSION));
 	scan = systable_beginscan(catalog, ExtensionNameIndexId, true, NULL, 1, &key);
@@ -35,22 +35,19 @@ scpg_extension_schema(void)
 	systable_endscan(scan);
 	table_close(catalog, AccessShareLock);
 	if (!OidIsValid(schema))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("extension \"%s\" does not exist", SCPG_EXTENSION)));
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("extension \"%s\" does not exist", SCPG_EXTENSION)));
 	return schema;
 }
 
 static Oid
 type_of_extension(const char *name)
 {
-	Oid			type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(name),
-									   ObjectIdGetDatum(scpg_extension_schema()));
+	Oid type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(name),
+							   ObjectIdGetDatum(scpg_extension_schema()));
 
 	if (!OidIsValid(type))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("type \"%s\" of extension \"%s\" does not exist", name, SCPG_EXTENSION)));
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+						errmsg("type \"%s\" of extension \"%s\" does not exist", name, SCPG_EXTENSION)));
 	return type;
 }
 

@@ -13,10 +13,10 @@
 #define SCPG_EXTENSION "selfclass"
 
 /* The schema that the extension was created in. */
-extern Oid	scpg_extension_schema(void);
+extern Oid scpg_extension_schema(void);
 
 /* The types embedding and kmeans_model. */
-extern Oid	scpg_embedding_type(void);
-extern Oid	scpg_kmeans_model_type(void);
+extern Oid scpg_embedding_type(void);
+extern Oid scpg_kmeans_model_type(void);
 
-#endif							/* SCPG_EXTENSION_H */
+#endif /* SCPG_EXTENSION_H */

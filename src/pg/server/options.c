@@ -23,14 +23,14 @@ const char *
 scpg_nearest(const char *word, const char *const *words, int count)
 {
 	const char *best = NULL;
-	int			best_distance = 0;
-	int			length = strlen(word);
+	int best_distance = 0;
+	int length = strlen(word);
 
 	if (length == 0 || length > 255)
 		return NULL;
 	for (int i = 0; i < count; i++)
 	{
-		int			distance;
+		int distance;
 
 		if (strlen(words[i]) > 255)
 			continue;
@@ -107,7 +107,11 @@ expected(const scpg_option *o)
 		case SCPG_OPTION_ENUM:
 		case SCPG_OPTION_CHOICE:
 			for (int i = 0; o->values[i] != NULL; i++)
-				appendStringInfo(&s, "%s\"%s\"", i == 0 ? "" : o->values[i + 1] || o->other ? ", " : " or ", o->values[i]);
+				appendStringInfo(&s, "%s\"%s\"",
+								 i == 0							? ""
+								 : o->values[i + 1] || o->other ? ", "
+																: " or ",
+								 o->values[i]);
 			if (o->other)
 				appendStringInfo(&s, ", %s", o->other);
 			break;
@@ -131,31 +135,26 @@ expected(const scpg_option *o)
 	return s.data;
 }
 
-static void read_object(void *target, bool *given, JsonbContainer *object,
-						const scpg_option *table, int entries);
+static void read_object(void *target, bool *given, JsonbContainer *object, const scpg_option *table, int entries);
 
 static void
 refuse(const scpg_option *o, JsonbValue *value)
 {
 	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("invalid value for option \"%s\"", o->name),
-			 errdetail("The value is %s.", value_text(value)),
-			 errhint("\"%s\" takes %s.", o->name, expected(o))));
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid value for option \"%s\"", o->name),
+			 errdetail("The value is %s.", value_text(value)), errhint("\"%s\" takes %s.", o->name, expected(o))));
 }
 
 /* A number of the value, which must be one in the range. */
 static double
 read_number(const scpg_option *o, JsonbValue *value, bool whole)
 {
-	double		x;
+	double x;
 
 	if (value->type != jbvNumeric)
 		refuse(o, value);
-	x = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow,
-										   NumericGetDatum(value->val.numeric)));
-	if (isnan(x) || (whole && x != floor(x)) ||
-		x < o->min || (o->min_excluded && x <= o->min) || x > o->max)
+	x = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, NumericGetDatum(value->val.numeric)));
+	if (isnan(x) || (whole && x != floor(x)) || x < o->min || (o->min_excluded && x <= o->min) || x > o->max)
 		refuse(o, value);
 	return x;
 }
@@ -164,7 +163,7 @@ read_number(const scpg_option *o, JsonbValue *value, bool whole)
 static int64
 read_int8(const scpg_option *o, JsonbValue *value)
 {
-	Datum		number;
+	Datum number;
 
 	(void) read_number(o, value, true);
 	number = NumericGetDatum(value->val.numeric);
@@ -178,17 +177,17 @@ static double
 read_interval(const scpg_option *o, JsonbValue *value)
 {
 	MemoryContext context = CurrentMemoryContext;
-	char	   *text;
-	Interval   *interval = NULL;
-	double		seconds;
+	char *text;
+	Interval *interval = NULL;
+	double seconds;
 
 	if (value->type != jbvString)
 		refuse(o, value);
 	text = pnstrdup(value->val.string.val, value->val.string.len);
 	PG_TRY();
 	{
-		interval = DatumGetIntervalP(DirectFunctionCall3(interval_in, CStringGetDatum(text),
-														 ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+		interval = DatumGetIntervalP(
+			DirectFunctionCall3(interval_in, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
 	}
 	PG_CATCH();
 	{
@@ -201,7 +200,7 @@ read_interval(const scpg_option *o, JsonbValue *value)
 	}
 	PG_END_TRY();
 	seconds = (double) interval->time / USECS_PER_SEC + (double) interval->day * SECS_PER_DAY +
-		(double) interval->month * DAYS_PER_MONTH * SECS_PER_DAY;
+			  (double) interval->month * DAYS_PER_MONTH * SECS_PER_DAY;
 	if (seconds <= 0)
 		refuse(o, value);
 	return seconds;
@@ -211,11 +210,10 @@ read_interval(const scpg_option *o, JsonbValue *value)
 static int
 find_value(const scpg_option *o, const JsonbValue *value)
 {
-	int			i = 0;
+	int i = 0;
 
-	while (o->values[i] != NULL &&
-		   (value->type != jbvString || strlen(o->values[i]) != value->val.string.len ||
-			memcmp(o->values[i], value->val.string.val, value->val.string.len) != 0))
+	while (o->values[i] != NULL && (value->type != jbvString || strlen(o->values[i]) != value->val.string.len ||
+									memcmp(o->values[i], value->val.string.val, value->val.string.len) != 0))
 		i++;
 	return i;
 }
@@ -223,7 +221,7 @@ find_value(const scpg_option *o, const JsonbValue *value)
 static void
 read_one(void *target, const scpg_option *o, JsonbValue *value)
 {
-	void	   *p = (char *) target + o->offset;
+	void *p = (char *) target + o->offset;
 
 	if (value->type == jbvNull)
 	{
@@ -267,50 +265,49 @@ read_one(void *target, const scpg_option *o, JsonbValue *value)
 			*(double *) p = read_number(o, value, false);
 			break;
 		case SCPG_OPTION_COUNT_OR_SHARE:
-			{
-				double		x = read_number(o, value, false);
+		{
+			double x = read_number(o, value, false);
 
-				if (x > 1 && x != floor(x))
-					refuse(o, value);
-				*(double *) p = x;
-				break;
-			}
+			if (x > 1 && x != floor(x))
+				refuse(o, value);
+			*(double *) p = x;
+			break;
+		}
 		case SCPG_OPTION_FLOATS:
-			{
-				JsonbIterator *it;
-				JsonbValue	element;
-				JsonbIteratorToken token;
-				int			n = 0;
+		{
+			JsonbIterator *it;
+			JsonbValue element;
+			JsonbIteratorToken token;
+			int n = 0;
 
-				if (value->type != jbvBinary || !JsonContainerIsArray(value->val.binary.data) ||
-					JsonContainerIsScalar(value->val.binary.data) ||
-					JsonContainerSize(value->val.binary.data) != o->count)
-					refuse(o, value);
-				it = JsonbIteratorInit(value->val.binary.data);
-				while ((token = JsonbIteratorNext(&it, &element, true)) != WJB_DONE)
-					if (token == WJB_ELEM)
-						((double *) p)[n++] = read_number(o, &element, false);
-				break;
-			}
+			if (value->type != jbvBinary || !JsonContainerIsArray(value->val.binary.data) ||
+				JsonContainerIsScalar(value->val.binary.data) || JsonContainerSize(value->val.binary.data) != o->count)
+				refuse(o, value);
+			it = JsonbIteratorInit(value->val.binary.data);
+			while ((token = JsonbIteratorNext(&it, &element, true)) != WJB_DONE)
+				if (token == WJB_ELEM)
+					((double *) p)[n++] = read_number(o, &element, false);
+			break;
+		}
 		case SCPG_OPTION_ENUM:
 			*(int *) p = find_value(o, value);
 			if (o->values[*(int *) p] == NULL)
 				refuse(o, value);
 			break;
 		case SCPG_OPTION_CHOICE:
-			{
-				scpg_choice *choice = p;
+		{
+			scpg_choice *choice = p;
 
-				choice->value = find_value(o, value);
-				choice->other = NULL;
-				if (o->values[choice->value] != NULL)
-					break;
-				if (!(value->type == jbvString && value->val.string.len > 0 && value->val.string.val[0] == '(') &&
-					!(value->type == jbvBinary && JsonContainerIsArray(value->val.binary.data)))
-					refuse(o, value);
-				choice->other = JsonbValueToJsonb(value);
+			choice->value = find_value(o, value);
+			choice->other = NULL;
+			if (o->values[choice->value] != NULL)
 				break;
-			}
+			if (!(value->type == jbvString && value->val.string.len > 0 && value->val.string.val[0] == '(') &&
+				!(value->type == jbvBinary && JsonContainerIsArray(value->val.binary.data)))
+				refuse(o, value);
+			choice->other = JsonbValueToJsonb(value);
+			break;
+		}
 		case SCPG_OPTION_TEXT:
 			if (value->type != jbvString)
 				refuse(o, value);
@@ -328,18 +325,16 @@ read_one(void *target, const scpg_option *o, JsonbValue *value)
 }
 
 static void
-read_object(void *target, bool *given, JsonbContainer *object,
-			const scpg_option *table, int entries)
+read_object(void *target, bool *given, JsonbContainer *object, const scpg_option *table, int entries)
 {
 	JsonbIterator *it;
-	JsonbValue	key,
-				value;
+	JsonbValue key, value;
 	JsonbIteratorToken token;
 
 	it = JsonbIteratorInit(object);
 	while ((token = JsonbIteratorNext(&it, &key, true)) != WJB_DONE)
 	{
-		int			i;
+		int i;
 
 		if (token != WJB_KEY)
 			continue;
@@ -350,19 +345,17 @@ read_object(void *target, bool *given, JsonbContainer *object,
 				break;
 		if (i == entries)
 		{
-			char	   *name = pnstrdup(key.val.string.val, Min(key.val.string.len, 100));
+			char *name = pnstrdup(key.val.string.val, Min(key.val.string.len, 100));
 			const char **names = palloc(entries * sizeof(char *));
 			const char *nearest;
 
 			for (int j = 0; j < entries; j++)
 				names[j] = table[j].name;
 			nearest = scpg_nearest(name, names, entries);
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("unknown option \"%s\"", name),
-					 errdetail("Its value is %s.", value_text(&value)),
-					 nearest ? errhint("Perhaps you meant the option \"%s\".", nearest) :
-					 errhint("The documentation of the function lists its options.")));
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("unknown option \"%s\"", name),
+							errdetail("Its value is %s.", value_text(&value)),
+							nearest ? errhint("Perhaps you meant the option \"%s\".", nearest)
+									: errhint("The documentation of the function lists its options.")));
 		}
 		read_one(target, &table[i], &value);
 		if (given != NULL)
@@ -371,28 +364,24 @@ read_object(void *target, bool *given, JsonbContainer *object,
 }
 
 void
-scpg_options_read(void *target, bool *given, const Jsonb *options,
-				  const scpg_option *table, int entries)
+scpg_options_read(void *target, bool *given, const Jsonb *options, const scpg_option *table, int entries)
 {
 	if (options == NULL)
 		return;
 	if (!JB_ROOT_IS_OBJECT(options))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("options must be a JSON object"),
-				 errhint("For example: '{\"seed\": 7}'.")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("options must be a JSON object"),
+						errhint("For example: '{\"seed\": 7}'.")));
 	read_object(target, given, (JsonbContainer *) &options->root, table, entries);
 }
 
 static JsonbValue
 number_value(double x)
 {
-	JsonbValue	v;
+	JsonbValue v;
 
 	/* As text, so that 0.06 stays 0.06. */
 	v.type = jbvNumeric;
-	v.val.numeric = DatumGetNumeric(DirectFunctionCall3(numeric_in,
-														CStringGetDatum(psprintf("%.15g", x)),
+	v.val.numeric = DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(psprintf("%.15g", x)),
 														ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
 	return v;
 }
@@ -405,7 +394,7 @@ write_object(JsonbParseState **state, const void *target, const scpg_option *tab
 	{
 		const scpg_option *o = &table[i];
 		const void *p = (const char *) target + o->offset;
-		JsonbValue	v;
+		JsonbValue v;
 
 		v.type = jbvString;
 		v.val.string.val = unconstify(char *, o->name);
@@ -446,22 +435,22 @@ write_object(JsonbParseState **state, const void *target, const scpg_option *tab
 				v.val.string.len = strlen(v.val.string.val);
 				break;
 			case SCPG_OPTION_CHOICE:
-				{
-					const scpg_choice *choice = p;
+			{
+				const scpg_choice *choice = p;
 
-					if (choice->other != NULL)
-					{
-						if (!JsonbExtractScalar(&choice->other->root, &v))
-							JsonbToJsonbValue(choice->other, &v);
-					}
-					else
-					{
-						v.type = jbvString;
-						v.val.string.val = unconstify(char *, o->values[choice->value]);
-						v.val.string.len = strlen(v.val.string.val);
-					}
-					break;
+				if (choice->other != NULL)
+				{
+					if (!JsonbExtractScalar(&choice->other->root, &v))
+						JsonbToJsonbValue(choice->other, &v);
 				}
+				else
+				{
+					v.type = jbvString;
+					v.val.string.val = unconstify(char *, o->values[choice->value]);
+					v.val.string.len = strlen(v.val.string.val);
+				}
+				break;
+			}
 			case SCPG_OPTION_TEXT:
 				if (*(char *const *) p != NULL)
 				{

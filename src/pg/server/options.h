@@ -31,31 +31,29 @@ typedef enum scpg_option_type
 
 typedef struct scpg_choice
 {
-	int			value;			/* index into values; their number where other is set */
-	Jsonb	   *other;			/* an array, or a string that begins with "("; palloc'd; or NULL */
+	int value;	  /* index into values; their number where other is set */
+	Jsonb *other; /* an array, or a string that begins with "("; palloc'd; or NULL */
 } scpg_choice;
 
 typedef struct scpg_option
 {
 	const char *name;
 	scpg_option_type type;
-	size_t		offset;			/* of the variable in the target struct */
-	double		min,
-				max;			/* numbers: the range */
-	bool		min_excluded;
-	bool		nullable;		/* JSON null is allowed and means: none (0 or NULL) */
-	int			count;			/* FLOATS, OBJECT: how many */
-	const char *const *values;	/* ENUM, CHOICE: names, ended by NULL */
-	const char *other;			/* CHOICE: what else it takes, for the hint */
-	const struct scpg_option *fields;	/* OBJECT */
+	size_t offset;	 /* of the variable in the target struct */
+	double min, max; /* numbers: the range */
+	bool min_excluded;
+	bool nullable;					  /* JSON null is allowed and means: none (0 or NULL) */
+	int count;						  /* FLOATS, OBJECT: how many */
+	const char *const *values;		  /* ENUM, CHOICE: names, ended by NULL */
+	const char *other;				  /* CHOICE: what else it takes, for the hint */
+	const struct scpg_option *fields; /* OBJECT */
 } scpg_option;
 
 /*
  * Read the keys of options (an object; NULL is an empty one) into target.
  * given (may be NULL) is set to true for every entry that was there.
  */
-extern void scpg_options_read(void *target, bool *given, const Jsonb *options,
-							  const scpg_option *table, int entries);
+extern void scpg_options_read(void *target, bool *given, const Jsonb *options, const scpg_option *table, int entries);
 
 /* The values of target as a jsonb object with every key of the table. */
 extern Jsonb *scpg_options_write(const void *target, const scpg_option *table, int entries);
@@ -63,4 +61,4 @@ extern Jsonb *scpg_options_write(const void *target, const scpg_option *table, i
 /* The word of words (count) that is nearest to word, or NULL if none is near. */
 extern const char *scpg_nearest(const char *word, const char *const *words, int count);
 
-#endif							/* SCPG_OPTIONS_H */
+#endif /* SCPG_OPTIONS_H */

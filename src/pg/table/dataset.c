@@ -29,26 +29,26 @@
 /* An image while the table is read. */
 typedef struct loaded_image
 {
-	scpg_kept_image kept;		/* its key is the hash of the bytes alone */
-	int64		row;
+	scpg_kept_image kept; /* its key is the hash of the bytes alone */
+	int64 row;
 } loaded_image;
 
 typedef struct loader
 {
 	scpg_dataset *dataset;
-	bool		across_transactions;
-	MemoryContext keys;			/* keys that are passed by reference */
-	Size		keys_counted;	/* of its bytes, by scpg_count_memory */
-	MemoryContext scratch;		/* goes at the end of the loading */
+	bool across_transactions;
+	MemoryContext keys;	   /* keys that are passed by reference */
+	Size keys_counted;	   /* of its bytes, by scpg_count_memory */
+	MemoryContext scratch; /* goes at the end of the loading */
 	loaded_image *image;
-	int		   *side;			/* short sides as stored */
-	int64		images_room;
-	int64		rows_room;
-	int64		gray;
-	int64		strokes;
-	Size		memory_limit;	/* for pixels in memory */
-	Size		memory_used;
-	sc_arena	block;
+	int *side; /* short sides as stored */
+	int64 images_room;
+	int64 rows_room;
+	int64 gray;
+	int64 strokes;
+	Size memory_limit; /* for pixels in memory */
+	Size memory_used;
+	sc_arena block;
 } loader;
 
 /* ---- the file ------------------------------------------------------------- */
@@ -98,9 +98,7 @@ write_pixels(scpg_dataset *d, const uint8 *pixels, Size bytes)
 	/* A write that falls short says no reason. */
 	if (errno == 0)
 		errno = ENOSPC;
-	ereport(ERROR,
-			(errcode_for_file_access(),
-			 errmsg("could not write to file \"%s\": %m", FilePathName(d->file))));
+	ereport(ERROR, (errcode_for_file_access(), errmsg("could not write to file \"%s\": %m", FilePathName(d->file))));
 }
 
 static void
@@ -111,9 +109,7 @@ read_pixels(scpg_dataset *d, uint8 *pixels, Size bytes, uint64 offset)
 		return;
 	if (errno == 0)
 		errno = EIO;
-	ereport(ERROR,
-			(errcode_for_file_access(),
-			 errmsg("could not read file \"%s\": %m", FilePathName(d->file))));
+	ereport(ERROR, (errcode_for_file_access(), errmsg("could not read file \"%s\": %m", FilePathName(d->file))));
 }
 
 /* ---- loading -------------------------------------------------------------- */
@@ -129,12 +125,12 @@ static void
 keep_pixels(loader *l, scpg_kept_image *kept, const uint8 *pixels)
 {
 	scpg_dataset *d = l->dataset;
-	Size		bytes = image_bytes(kept);
+	Size bytes = image_bytes(kept);
 
 	if (d->file == 0 && l->block.size - l->block.used < bytes + 2 * SC_ALIGN)
 	{
 		/* Many pictures to a block, so that little of it is lost where the next does not fit. */
-		Size		block = Min(Max(BLOCK_BYTES, sc_mul(bytes, 16)), Max(bytes, l->memory_limit / 16)) + 2 * SC_ALIGN;
+		Size block = Min(Max(BLOCK_BYTES, sc_mul(bytes, 16)), Max(bytes, l->memory_limit / 16)) + 2 * SC_ALIGN;
 
 		if (l->memory_used + block > l->memory_limit || block > scpg_memory_left() / 2)
 			create_file(l);
@@ -158,7 +154,7 @@ keep_pixels(loader *l, scpg_kept_image *kept, const uint8 *pixels)
 static bool
 is_gray(const sc_image *image)
 {
-	Size		pixels = (Size) image->width * image->height;
+	Size pixels = (Size) image->width * image->height;
 	const uint8 *p = image->pixels;
 
 	if (image->channels == 1)
@@ -177,21 +173,20 @@ is_gray(const sc_image *image)
 static bool
 is_two_toned(const sc_image *image)
 {
-	Size		pixels = (Size) image->width * image->height;
-	int			lo = 255,
-				hi = 0;
-	Size		near = 0;
+	Size pixels = (Size) image->width * image->height;
+	int lo = 255, hi = 0;
+	Size near = 0;
 
 	for (Size i = 0; i < pixels; i++)
 	{
-		int			v = image->pixels[i * image->channels];
+		int v = image->pixels[i * image->channels];
 
 		lo = Min(lo, v);
 		hi = Max(hi, v);
 	}
 	for (Size i = 0; i < pixels; i++)
 	{
-		int			v = image->pixels[i * image->channels];
+		int v = image->pixels[i * image->channels];
 
 		near += 4 * (v - lo) <= hi - lo || 4 * (hi - v) <= hi - lo;
 	}
@@ -202,21 +197,20 @@ is_two_toned(const sc_image *image)
 static void *
 grow(void *array, int64 used, int64 *room, Size item, MemoryContext cxt)
 {
-	int64		more = Max(1024, *room * 2);
+	int64 more = Max(1024, *room * 2);
 
 	if (used < *room)
 		return array;
 	scpg_count_memory(cxt, sc_mul(more - *room, item), "the rows of a table");
 	*room = more;
-	return array == NULL ? MemoryContextAllocHuge(cxt, sc_mul(more, item)) :
-		repalloc_huge(array, sc_mul(more, item));
+	return array == NULL ? MemoryContextAllocHuge(cxt, sc_mul(more, item)) : repalloc_huge(array, sc_mul(more, item));
 }
 
 static void
 add_image(loader *l, const scpg_image_row *row)
 {
 	scpg_dataset *d = l->dataset;
-	int64		room = l->images_room;
+	int64 room = l->images_room;
 	loaded_image *image;
 
 	l->image = grow(l->image, d->images, &room, sizeof(loaded_image), l->scratch);
@@ -243,7 +237,7 @@ keep_key(loader *l, Datum id)
 {
 	const scpg_source *source = &l->dataset->source;
 	MemoryContext old;
-	Size		now;
+	Size now;
 
 	if (source->id_by_value)
 		return id;
@@ -290,8 +284,8 @@ compare_images(const void *a, const void *b)
 static int
 compare_ints(const void *a, const void *b)
 {
-	int			x = *(const int *) a;
-	int			y = *(const int *) b;
+	int x = *(const int *) a;
+	int y = *(const int *) b;
 
 	return x < y ? -1 : x > y;
 }
@@ -301,16 +295,16 @@ static void
 finish(loader *l)
 {
 	scpg_dataset *d = l->dataset;
-	int64		n = d->images;
-	uint64		occurrence = 0;
-	uint64		hash = 0;
+	int64 n = d->images;
+	uint64 occurrence = 0;
+	uint64 hash = 0;
 
 	if (n == 0)
 		return;
 	qsort(l->image, n, sizeof(loaded_image), compare_images);
 	for (int64 i = 0; i < n; i++)
 	{
-		uint64		name[2];
+		uint64 name[2];
 
 		occurrence = i > 0 && l->image[i].kept.key == hash ? occurrence + 1 : 0;
 		hash = l->image[i].kept.key;
@@ -353,15 +347,14 @@ make_dataset(const scpg_source *source, bool fail_on_error)
 }
 
 scpg_dataset *
-scpg_dataset_load(const scpg_source *source, int max_side, bool fail_on_error,
-				  bool across_transactions)
+scpg_dataset_load(const scpg_source *source, int max_side, bool fail_on_error, bool across_transactions)
 {
 	scpg_dataset *d = make_dataset(source, fail_on_error);
 	MemoryContext caller = CurrentMemoryContext;
 	scpg_reader *reader;
 	scpg_image_row *row;
-	loader		l;
-	int			count;
+	loader l;
+	int count;
 
 	memset(&l, 0, sizeof(l));
 	l.dataset = d;
@@ -370,8 +363,7 @@ scpg_dataset_load(const scpg_source *source, int max_side, bool fail_on_error,
 	l.keys = AllocSetContextCreate(d->context, "selfclass keys", ALLOCSET_DEFAULT_SIZES);
 	l.scratch = AllocSetContextCreate(d->context, "selfclass loading", ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(l.scratch);
-	reader = across_transactions ? scpg_reader_open_now(&d->source, max_side) :
-		scpg_reader_open(&d->source, max_side);
+	reader = across_transactions ? scpg_reader_open_now(&d->source, max_side) : scpg_reader_open(&d->source, max_side);
 	while ((count = scpg_reader_next(reader, &row)) > 0)
 		for (int i = 0; i < count; i++)
 			add_row(&l, &row[i]);
@@ -394,8 +386,8 @@ scpg_dataset_close(scpg_dataset *dataset)
 void
 scpg_dataset_fetch(scpg_dataset *dataset, sc_image *out, const int64 *number, int count)
 {
-	sc_arena	counter = sc_arena_counter();
-	sc_arena	arena = counter;
+	sc_arena counter = sc_arena_counter();
+	sc_arena arena = counter;
 
 	for (int i = 0; i < count; i++)
 		if (dataset->image[number[i]].pixels == NULL)
@@ -405,11 +397,11 @@ scpg_dataset_fetch(scpg_dataset *dataset, sc_image *out, const int64 *number, in
 	for (int i = 0; i < count; i++)
 	{
 		const scpg_kept_image *image = &dataset->image[number[i]];
-		uint8	   *pixels = image->pixels;
+		uint8 *pixels = image->pixels;
 
 		if (pixels == NULL)
 		{
-			Size		bytes = image_bytes(image);
+			Size bytes = image_bytes(image);
 
 			CHECK_FOR_INTERRUPTS();
 			pixels = SC_TAKE(&arena, uint8, bytes);

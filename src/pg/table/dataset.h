@@ -20,14 +20,14 @@
 
 typedef struct scpg_source
 {
-	Oid			relid;
-	char	   *relation;		/* quoted and qualified */
-	char	   *id_column;		/* not quoted */
-	Oid			id_type;		/* domains resolved */
-	int16		id_length;
-	bool		id_by_value;
-	Oid			id_output;		/* its type's output function */
-	char	   *data_column;	/* images or embeddings; not quoted */
+	Oid relid;
+	char *relation;	 /* quoted and qualified */
+	char *id_column; /* not quoted */
+	Oid id_type;	 /* domains resolved */
+	int16 id_length;
+	bool id_by_value;
+	Oid id_output;	   /* its type's output function */
+	char *data_column; /* images or embeddings; not quoted */
 } scpg_source;
 
 /*
@@ -38,8 +38,8 @@ typedef struct scpg_source
  * 22023 with a hint: no key, or several columns to choose from. Allocated in
  * the current memory context.
  */
-extern void scpg_source_resolve(scpg_source *source, Oid relid, const char *id_column,
-								const char *data_column, Oid data_type);
+extern void scpg_source_resolve(scpg_source *source, Oid relid, const char *id_column, const char *data_column,
+								Oid data_type);
 
 /*
  * The two forms of every function that returns keys: without an example, the
@@ -48,8 +48,7 @@ extern void scpg_source_resolve(scpg_source *source, Oid relid, const char *id_c
  * example must be NULL (else 22023, hint "k =>"). function: its name, for
  * the hint. example: number of the argument, or -1 for the form without.
  */
-extern void scpg_source_check_key(const scpg_source *source, FunctionCallInfo fcinfo,
-								  const char *function, int example);
+extern void scpg_source_check_key(const scpg_source *source, FunctionCallInfo fcinfo, const char *function, int example);
 
 /* A key as the form without an example returns it: bigint. */
 extern Datum scpg_source_key(const scpg_source *source, Datum id, bool as_bigint);
@@ -60,10 +59,10 @@ extern Datum scpg_source_key(const scpg_source *source, Datum id, bool as_bigint
 
 typedef struct scpg_skips
 {
-	bool		fail;			/* raise the first one instead */
-	const char *hint;			/* of the report; NULL: the option "on_error" */
-	int64		count;
-	char	   *shown[SCPG_SKIPS_SHOWN];	/* "key: reason" */
+	bool fail;		  /* raise the first one instead */
+	const char *hint; /* of the report; NULL: the option "on_error" */
+	int64 count;
+	char *shown[SCPG_SKIPS_SHOWN]; /* "key: reason" */
 	MemoryContext context;
 } scpg_skips;
 
@@ -77,12 +76,12 @@ extern void scpg_skips_report(const scpg_skips *skips, int64 rows);
 
 typedef struct scpg_image_row
 {
-	Datum		id;
-	sc_status	status;			/* SC_OK: image is there */
-	sc_error	error;
-	sc_image	image;
-	uint64		hash;			/* of the bytes */
-	int			short_side;		/* of the picture as stored */
+	Datum id;
+	sc_status status; /* SC_OK: image is there */
+	sc_error error;
+	sc_image image;
+	uint64 hash;	/* of the bytes */
+	int short_side; /* of the picture as stored */
 } scpg_image_row;
 
 typedef struct scpg_reader scpg_reader;
@@ -97,7 +96,7 @@ extern scpg_reader *scpg_reader_open(const scpg_source *source, int max_side);
 extern scpg_reader *scpg_reader_open_now(const scpg_source *source, int max_side);
 
 /* The next rows, decoded; 0 at the end. Valid until the next call. */
-extern int	scpg_reader_next(scpg_reader *reader, scpg_image_row **rows);
+extern int scpg_reader_next(scpg_reader *reader, scpg_image_row **rows);
 extern void scpg_reader_close(scpg_reader *reader);
 
 /*
@@ -111,40 +110,39 @@ extern sc_image scpg_decode_one(const uint8 *bytes, Size size, int max_side);
  * for is left in its item; anything else is raised. Pixels and scratch memory
  * are in cxt.
  */
-extern void scpg_decode_items(sc_decode_item *items, int count, const sc_image_limits *limits,
-							  MemoryContext cxt);
+extern void scpg_decode_items(sc_decode_item *items, int count, const sc_image_limits *limits, MemoryContext cxt);
 
 /* ---- keeping ------------------------------------------------------------ */
 
 typedef struct scpg_kept_row
 {
-	Datum		id;
-	int64		image;			/* index of the image, -1: unreadable */
+	Datum id;
+	int64 image; /* index of the image, -1: unreadable */
 } scpg_kept_row;
 
 typedef struct scpg_kept_image
 {
-	uint64		key;			/* hash of the bytes and occurrence: names it in random streams */
-	int			width;
-	int			height;
-	int			channels;
-	uint8	   *pixels;			/* NULL: in the file, ... */
-	uint64		offset;			/* ... here */
+	uint64 key; /* hash of the bytes and occurrence: names it in random streams */
+	int width;
+	int height;
+	int channels;
+	uint8 *pixels; /* NULL: in the file, ... */
+	uint64 offset; /* ... here */
 } scpg_kept_image;
 
 typedef struct scpg_dataset
 {
 	scpg_source source;
-	int64		rows;
+	int64 rows;
 	scpg_kept_row *row;
-	int64		images;
-	scpg_kept_image *image;		/* ascending by key: the order of rows in the table is forgotten */
-	scpg_skips	skips;
-	double		median_side;	/* of the short sides as stored; 0 without images */
-	double		gray_share;		/* of the images that have no colour; 0 without images */
-	double		stroke_share;	/* of the images that are mostly of two tones, as writing is; 0 without images */
-	File		file;			/* 0: all are in memory */
-	uint64		file_size;
+	int64 images;
+	scpg_kept_image *image; /* ascending by key: the order of rows in the table is forgotten */
+	scpg_skips skips;
+	double median_side;	 /* of the short sides as stored; 0 without images */
+	double gray_share;	 /* of the images that have no colour; 0 without images */
+	double stroke_share; /* of the images that are mostly of two tones, as writing is; 0 without images */
+	File file;			 /* 0: all are in memory */
+	uint64 file_size;
 	MemoryContext context;
 } scpg_dataset;
 
@@ -166,4 +164,4 @@ extern void scpg_dataset_close(scpg_dataset *dataset);
  */
 extern void scpg_dataset_fetch(scpg_dataset *dataset, sc_image *out, const int64 *number, int count);
 
-#endif							/* SCPG_DATASET_H */
+#endif /* SCPG_DATASET_H */

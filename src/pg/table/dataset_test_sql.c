@@ -33,9 +33,9 @@ hash_images(uint64 *hash, scpg_dataset *d)
 
 	for (int64 begin = 0; begin < d->images; begin += BATCH)
 	{
-		int			count = (int) Min(BATCH, d->images - begin);
-		int64		number[BATCH];
-		sc_image	image[BATCH];
+		int count = (int) Min(BATCH, d->images - begin);
+		int64 number[BATCH];
+		sc_image image[BATCH];
 		MemoryContext old = MemoryContextSwitchTo(batch);
 
 		for (int i = 0; i < count; i++)
@@ -43,7 +43,7 @@ hash_images(uint64 *hash, scpg_dataset *d)
 		scpg_dataset_fetch(d, image, number, count);
 		for (int i = 0; i < count; i++)
 		{
-			int			shape[3] = {image[i].width, image[i].height, image[i].channels};
+			int shape[3] = {image[i].width, image[i].height, image[i].channels};
 
 			hash[number[i]] = sc_hash_bytes(image[i].pixels, (Size) shape[0] * shape[1] * shape[2],
 											sc_hash_bytes(shape, sizeof(shape), 0));
@@ -57,23 +57,23 @@ hash_images(uint64 *hash, scpg_dataset *d)
 Datum
 scpg_dataset_test(PG_FUNCTION_ARGS)
 {
-	TupleDesc	desc;
-	Datum		values[8];
-	bool		nulls[8] = {false};
+	TupleDesc desc;
+	Datum values[8];
+	bool nulls[8] = {false};
 	MemoryContext caller = CurrentMemoryContext;
 	scpg_source source;
 	scpg_dataset *d;
-	uint64	   *hash;
-	uint64		images = 0;
-	uint64		rows = 0;
+	uint64 *hash;
+	uint64 images = 0;
+	uint64 rows = 0;
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	desc = BlessTupleDesc(desc);
 	SPI_connect();
 	MemoryContextSwitchTo(caller);
-	scpg_source_resolve(&source, PG_GETARG_OID(0),
-						PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1)), NULL, BYTEAOID);
+	scpg_source_resolve(&source, PG_GETARG_OID(0), PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1)), NULL,
+						BYTEAOID);
 	d = scpg_dataset_load(&source, PG_GETARG_INT32(2), PG_GETARG_BOOL(3), PG_GETARG_BOOL(4));
 	SPI_finish();
 	MemoryContextSwitchTo(caller);
@@ -88,7 +88,7 @@ scpg_dataset_test(PG_FUNCTION_ARGS)
 	}
 	for (int64 i = 0; i < d->rows; i++)
 	{
-		char	   *key = OidOutputFunctionCall(source.id_output, d->row[i].id);
+		char *key = OidOutputFunctionCall(source.id_output, d->row[i].id);
 
 		rows += sc_hash_bytes(key, strlen(key), d->row[i].image < 0 ? 0 : hash[d->row[i].image]);
 		pfree(key);

@@ -33,7 +33,7 @@ scpg_source_argument(FunctionCallInfo fcinfo, int n, int column, const char *fun
 Portal
 scpg_open_cursor(const char *sql, int nargs, Oid *types, Datum *values)
 {
-	Portal		portal = SPI_cursor_open_with_args(NULL, sql, nargs, types, values, NULL, true, 0);
+	Portal portal = SPI_cursor_open_with_args(NULL, sql, nargs, types, values, NULL, true, 0);
 
 	if (portal == NULL)
 		elog(ERROR, "could not open a cursor: %s", SPI_result_code_string(SPI_result));
@@ -44,15 +44,16 @@ Portal
 scpg_items_open(const scpg_source *source)
 {
 	return scpg_open_cursor(psprintf("SELECT %s, %s FROM %s WHERE %s IS NOT NULL ORDER BY 1",
-								quote_identifier(source->id_column), quote_identifier(source->data_column),
-								source->relation, quote_identifier(source->data_column)), 0, NULL, NULL);
+									 quote_identifier(source->id_column), quote_identifier(source->data_column),
+									 source->relation, quote_identifier(source->data_column)),
+							0, NULL, NULL);
 }
 
 Datum
 scpg_items_fetched(uint64 i, int column)
 {
-	bool		isnull;
-	Datum		value = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, column, &isnull);
+	bool isnull;
+	Datum value = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, column, &isnull);
 
 	/* A primary key is not NULL, and the query leaves out embeddings that are. */
 	if (isnull)
@@ -67,11 +68,11 @@ add_item(scpg_items *items, const scpg_source *source, Datum key, const Embeddin
 
 	if (items->rows.n == items->room)
 	{
-		size_t		room = Max(items->room + items->room / 2, 64);
+		size_t room = Max(items->room + items->room / 2, 64);
 
 		scpg_count_memory(context, (room - items->room) * sizeof(Datum), "the keys of all rows");
-		items->key = items->key == NULL ? MemoryContextAllocHuge(context, room * sizeof(Datum)) :
-			repalloc_huge(items->key, room * sizeof(Datum));
+		items->key = items->key == NULL ? MemoryContextAllocHuge(context, room * sizeof(Datum))
+										: repalloc_huge(items->key, room * sizeof(Datum));
 		items->room = room;
 	}
 	if (!source->id_by_value)
@@ -81,7 +82,7 @@ add_item(scpg_items *items, const scpg_source *source, Datum key, const Embeddin
 		items->key_bytes += datumGetSize(key, false, source->id_length) + sizeof(void *);
 		if (items->key_bytes > items->counted)
 		{
-			size_t		more = Max(KEY_BYTES, items->key_bytes - items->counted);
+			size_t more = Max(KEY_BYTES, items->key_bytes - items->counted);
 
 			scpg_count_memory(context, more, "the keys of all rows");
 			items->counted += more;
@@ -98,7 +99,7 @@ void
 scpg_items_load(scpg_items *items, const scpg_source *source, MemoryContext cxt)
 {
 	MemoryContext row = AllocSetContextCreate(cxt, "selfclass items row", ALLOCSET_DEFAULT_SIZES);
-	Portal		portal = scpg_items_open(source);
+	Portal portal = scpg_items_open(source);
 
 	memset(items, 0, sizeof(*items));
 	scpg_rows_init(&items->rows, cxt);

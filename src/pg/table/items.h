@@ -18,16 +18,15 @@
 /* The items, in the order of their keys. */
 typedef struct scpg_items
 {
-	scpg_rows	rows;
-	Datum	   *key;			/* (rows.n), copies */
-	size_t		room;			/* of key */
-	size_t		key_bytes;		/* of copies by reference */
-	size_t		counted;		/* of them, against selfclass.max_memory */
+	scpg_rows rows;
+	Datum *key;		  /* (rows.n), copies */
+	size_t room;	  /* of key */
+	size_t key_bytes; /* of copies by reference */
+	size_t counted;	  /* of them, against selfclass.max_memory */
 } scpg_items;
 
 /* The columns of relation argument n; the key must be of the example's type. */
-extern scpg_source scpg_source_argument(FunctionCallInfo fcinfo, int n, int column,
-										const char *function, int example);
+extern scpg_source scpg_source_argument(FunctionCallInfo fcinfo, int n, int column, const char *function, int example);
 
 /* Within SPI_connect: a cursor over a query, read-only. */
 extern Portal scpg_open_cursor(const char *sql, int nargs, Oid *types, Datum *values);
@@ -41,4 +40,4 @@ extern Datum scpg_items_fetched(uint64 i, int column);
 /* All of them, in a child of cxt. */
 extern void scpg_items_load(scpg_items *items, const scpg_source *source, MemoryContext cxt);
 
-#endif							/* SCPG_ITEMS_H */
+#endif /* SCPG_ITEMS_H */

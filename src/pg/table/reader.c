@@ -32,17 +32,17 @@
 struct scpg_reader
 {
 	const scpg_source *source;
-	int			max_side;
+	int max_side;
 	sc_image_limits limits;
-	bool		own_snapshot;
-	Portal		portal;
-	bool		ended;
-	MemoryContext batch;		/* what scpg_reader_next returned last */
-	int			rows;
+	bool own_snapshot;
+	Portal portal;
+	bool ended;
+	MemoryContext batch; /* what scpg_reader_next returned last */
+	int rows;
 	scpg_image_row row[BATCH_ROWS];
-	int			items;
+	int items;
 	sc_decode_item item[BATCH_ROWS];
-	scpg_image_row *item_row[BATCH_ROWS];	/* whose image the item is */
+	scpg_image_row *item_row[BATCH_ROWS]; /* whose image the item is */
 };
 
 /* ---- decoding ------------------------------------------------------------- */
@@ -50,10 +50,10 @@ struct scpg_reader
 void
 scpg_decode_items(sc_decode_item *items, int count, const sc_image_limits *limits, MemoryContext cxt)
 {
-	sc_arena	counter = sc_arena_counter();
-	sc_arena	arena;
+	sc_arena counter = sc_arena_counter();
+	sc_arena arena;
 	sc_decode_batch batch;
-	Size		each = 0;
+	Size each = 0;
 
 	if (count == 0)
 		return;
@@ -90,7 +90,7 @@ scpg_decode_items(sc_decode_item *items, int count, const sc_image_limits *limit
 static sc_image
 decoded(const sc_decode_item *item)
 {
-	sc_image	image;
+	sc_image image;
 
 	image.width = item->plan.width;
 	image.height = item->plan.height;
@@ -105,14 +105,13 @@ scpg_decode_one(const uint8 *bytes, Size size, int max_side)
 	sc_image_limits limits = scpg_image_limits();
 	sc_decode_item item;
 	MemoryContext cxt;
-	sc_arena	arena;
-	sc_image	image;
+	sc_arena arena;
+	sc_image image;
 
 	memset(&item, 0, sizeof(item));
 	item.bytes = bytes;
 	item.size = size;
-	scpg_check(scpg_core()->sc_image_plan_read(&item.plan, bytes, size, max_side, &limits, &item.error),
-			   &item.error);
+	scpg_check(scpg_core()->sc_image_plan_read(&item.plan, bytes, size, max_side, &limits, &item.error), &item.error);
 
 	/* The scratch can be many times the result, so it does not stay. */
 	cxt = AllocSetContextCreate(CurrentMemoryContext, "selfclass image", ALLOCSET_SMALL_SIZES);
@@ -133,7 +132,7 @@ open_reader(const scpg_source *source, int max_side, bool own_snapshot)
 	scpg_reader *reader = palloc0(sizeof(scpg_reader));
 	MemoryContext caller = CurrentMemoryContext;
 	SPIParseOpenOptions options;
-	char	   *query;
+	char *query;
 
 	reader->source = source;
 	reader->max_side = max_side;
@@ -145,8 +144,7 @@ open_reader(const scpg_source *source, int max_side, bool own_snapshot)
 		CommandCounterIncrement();
 		PushActiveSnapshot(GetTransactionSnapshot());
 	}
-	query = psprintf("SELECT %s, %s FROM %s",
-					 pstrdup(quote_identifier(source->id_column)),
+	query = psprintf("SELECT %s, %s FROM %s", pstrdup(quote_identifier(source->id_column)),
 					 pstrdup(quote_identifier(source->data_column)), source->relation);
 	memset(&options, 0, sizeof(options));
 	options.cursorOptions = CURSOR_OPT_NO_SCROLL;
@@ -172,14 +170,13 @@ scpg_reader_open_now(const scpg_source *source, int max_side)
 static Datum
 take_key(const scpg_source *source, HeapTuple tuple, TupleDesc desc)
 {
-	bool		null;
-	Datum		id = heap_getattr(tuple, 1, desc, &null);
+	bool null;
+	Datum id = heap_getattr(tuple, 1, desc, &null);
 
 	if (null)
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("key column \"%s\" of %s contains a null value", source->id_column, source->relation),
-				 errhint("Name a column that identifies every row: '{\"id_column\": \"...\"}'.")));
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("key column \"%s\" of %s contains a null value", source->id_column, source->relation),
+						errhint("Name a column that identifies every row: '{\"id_column\": \"...\"}'.")));
 	/* A key that is stored out of line would not survive a commit. */
 	if (source->id_length == -1)
 		return PointerGetDatum(PG_DETOAST_DATUM_COPY(id));
@@ -192,9 +189,9 @@ take_row(scpg_reader *reader, HeapTuple tuple, TupleDesc desc)
 {
 	scpg_image_row *row = &reader->row[reader->rows++];
 	sc_decode_item *item = &reader->item[reader->items];
-	bool		null;
-	Datum		value;
-	Size		size;
+	bool null;
+	Datum value;
+	Size size;
 	struct varlena *data;
 
 	memset(row, 0, sizeof(*row));
@@ -225,8 +222,8 @@ int
 scpg_reader_next(scpg_reader *reader, scpg_image_row **rows)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	Size		limit = Max(1, Min(BATCH_BYTES, scpg_memory_left() / 8));
-	Size		bytes = 0;
+	Size limit = Max(1, Min(BATCH_BYTES, scpg_memory_left() / 8));
+	Size bytes = 0;
 
 	MemoryContextReset(reader->batch);
 	reader->rows = 0;

@@ -25,8 +25,8 @@ scpg_rows_init(scpg_rows *rows, MemoryContext parent)
 static void
 grow(scpg_rows *rows)
 {
-	size_t		room = Max(rows->room + rows->room / 2, 16);
-	size_t		each = rows->d * sizeof(float) + sizeof(int32);
+	size_t room = Max(rows->room + rows->room / 2, 16);
+	size_t each = rows->d * sizeof(float) + sizeof(int32);
 
 	scpg_count_memory(rows->context, sc_mul(room - rows->room, each), WHAT);
 	if (rows->x == NULL)
@@ -50,10 +50,8 @@ scpg_rows_add(scpg_rows *rows, const Embedding *e, int32 tag)
 	scpg_embedding_check_expected(rows->d, e->dim);
 	/* The core counts rows in 32 bits where it keeps an order of them. */
 	if (rows->n >= PG_INT32_MAX)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("too many embeddings at once"),
-				 errdetail("At most %d can be taken together.", PG_INT32_MAX)));
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("too many embeddings at once"),
+						errdetail("At most %d can be taken together.", PG_INT32_MAX)));
 	if (rows->n == rows->room)
 		grow(rows);
 	memcpy(rows->x + rows->n * rows->d, e->x, rows->d * sizeof(float));
@@ -68,25 +66,20 @@ scpg_rows_free(scpg_rows *rows)
 }
 
 Datum
-scpg_fit_accumulate(FunctionCallInfo fcinfo, const char *what,
-					void (*check) (int number, const Jsonb *options))
+scpg_fit_accumulate(FunctionCallInfo fcinfo, const char *what, void (*check)(int number, const Jsonb *options))
 {
 	MemoryContext context = scpg_aggregate_context(fcinfo);
-	scpg_fit   *fit = PG_ARGISNULL(0) ? NULL : (scpg_fit *) PG_GETARG_POINTER(0);
-	Jsonb	   *options = NULL;
-	int			number;
+	scpg_fit *fit = PG_ARGISNULL(0) ? NULL : (scpg_fit *) PG_GETARG_POINTER(0);
+	Jsonb *options = NULL;
+	int number;
 
 	if (PG_ARGISNULL(2))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("%s must not be NULL", what)));
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be NULL", what)));
 	number = PG_GETARG_INT32(2);
 	if (PG_NARGS() > 3)
 	{
 		if (PG_ARGISNULL(3))
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("options must not be NULL")));
+			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("options must not be NULL")));
 		options = PG_GETARG_JSONB_P(3);
 	}
 	if (fit == NULL)
@@ -101,12 +94,10 @@ scpg_fit_accumulate(FunctionCallInfo fcinfo, const char *what,
 			memcpy(fit->options, options, VARSIZE(options));
 		}
 	}
-	else if (fit->number != number ||
-			 (options != NULL && (VARSIZE(options) != VARSIZE(fit->options) ||
-								  memcmp(options, fit->options, VARSIZE(options)) != 0)))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s and options must be the same for all rows", what)));
+	else if (fit->number != number || (options != NULL && (VARSIZE(options) != VARSIZE(fit->options) ||
+														   memcmp(options, fit->options, VARSIZE(options)) != 0)))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("%s and options must be the same for all rows", what)));
 	if (!PG_ARGISNULL(1))
 		scpg_rows_add(&fit->rows, PG_GETARG_EMBEDDING(1), 0);
 	PG_RETURN_POINTER(fit);

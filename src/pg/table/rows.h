@@ -17,12 +17,12 @@
 
 typedef struct scpg_rows
 {
-	MemoryContext context;		/* of x and tag alone */
-	size_t		n;
-	size_t		room;
-	int			d;				/* 0 before the first row */
-	float	   *x;				/* (n, d) */
-	int32	   *tag;			/* (n), what the caller keeps with a row */
+	MemoryContext context; /* of x and tag alone */
+	size_t n;
+	size_t room;
+	int d;		/* 0 before the first row */
+	float *x;	/* (n, d) */
+	int32 *tag; /* (n), what the caller keeps with a row */
 } scpg_rows;
 
 /* Empty, in a child of parent. */
@@ -39,9 +39,9 @@ extern void scpg_rows_free(scpg_rows *rows);
  */
 typedef struct scpg_fit
 {
-	scpg_rows	rows;
-	int			number;
-	Jsonb	   *options;		/* NULL: none */
+	scpg_rows rows;
+	int number;
+	Jsonb *options; /* NULL: none */
 } scpg_fit;
 
 /*
@@ -50,6 +50,6 @@ typedef struct scpg_fit
  * check looks at the number and the options before the first row is taken.
  */
 extern Datum scpg_fit_accumulate(FunctionCallInfo fcinfo, const char *what,
-								 void (*check) (int number, const Jsonb *options));
+								 void (*check)(int number, const Jsonb *options));
 
-#endif							/* SCPG_ROWS_H */
+#endif /* SCPG_ROWS_H */

@@ -34,10 +34,9 @@ check_relation(Relation rel)
 		case RELKIND_MATVIEW:
 			return;
 		default:
-			ereport(ERROR,
-					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-					 errmsg("cannot read rows from \"%s\"", RelationGetRelationName(rel)),
-					 errhint("Name a table, a partitioned or foreign table, a view or a materialized view.")));
+			ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+							errmsg("cannot read rows from \"%s\"", RelationGetRelationName(rel)),
+							errhint("Name a table, a partitioned or foreign table, a view or a materialized view.")));
 	}
 }
 
@@ -45,7 +44,7 @@ check_relation(Relation rel)
 static Form_pg_attribute
 find_column(Relation rel, const char *name)
 {
-	TupleDesc	desc = RelationGetDescr(rel);
+	TupleDesc desc = RelationGetDescr(rel);
 
 	for (int i = 0; i < desc->natts; i++)
 	{
@@ -54,32 +53,29 @@ find_column(Relation rel, const char *name)
 		if (!a->attisdropped && strcmp(NameStr(a->attname), name) == 0)
 			return a;
 	}
-	ereport(ERROR,
-			(errcode(ERRCODE_UNDEFINED_COLUMN),
-			 errmsg("column \"%s\" of relation \"%s\" does not exist", name, RelationGetRelationName(rel))));
+	ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
+					errmsg("column \"%s\" of relation \"%s\" does not exist", name, RelationGetRelationName(rel))));
 	return NULL;
 }
 
-static const char no_key_hint[] =
-"Give it a primary key of one column, or, where the function takes options, "
-"name the column that identifies a row: '{\"id_column\": \"...\"}'.";
+static const char no_key_hint[] = "Give it a primary key of one column, or, where the function takes options, "
+								  "name the column that identifies a row: '{\"id_column\": \"...\"}'.";
 
 /* The one column of the primary key, or 22023. */
 static Form_pg_attribute
 primary_key(Relation rel)
 {
-	Oid			index;
-	Relation	ind;
-	int			columns;
-	int			number;
+	Oid index;
+	Relation ind;
+	int columns;
+	int number;
 
 	(void) RelationGetIndexList(rel);
 	index = rel->rd_pkindex;
 	if (!OidIsValid(index))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("relation \"%s\" has no primary key", RelationGetRelationName(rel)),
-				 errhint("%s", no_key_hint)));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("relation \"%s\" has no primary key", RelationGetRelationName(rel)),
+						errhint("%s", no_key_hint)));
 	ind = relation_open(index, AccessShareLock);
 	columns = ind->rd_index->indnkeyatts;
 	number = ind->rd_index->indkey.values[0];
@@ -88,8 +84,7 @@ primary_key(Relation rel)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the primary key of relation \"%s\" has more than one column", RelationGetRelationName(rel)),
-				 errdetail("It has %d.", columns),
-				 errhint("%s", no_key_hint)));
+				 errdetail("It has %d.", columns), errhint("%s", no_key_hint)));
 	return TupleDescAttr(RelationGetDescr(rel), number - 1);
 }
 
@@ -97,7 +92,7 @@ primary_key(Relation rel)
 static Form_pg_attribute
 only_column(Relation rel, Oid type)
 {
-	TupleDesc	desc = RelationGetDescr(rel);
+	TupleDesc desc = RelationGetDescr(rel);
 	Form_pg_attribute found = NULL;
 
 	for (int i = 0; i < desc->natts; i++)
@@ -109,8 +104,8 @@ only_column(Relation rel, Oid type)
 		if (found != NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("relation \"%s\" has more than one column of type %s",
-							RelationGetRelationName(rel), format_type_be(type)),
+					 errmsg("relation \"%s\" has more than one column of type %s", RelationGetRelationName(rel),
+							format_type_be(type)),
 					 errdetail("Two of them are \"%s\" and \"%s\".", NameStr(found->attname), NameStr(a->attname)),
 					 errhint("Say which one holds the images: '{\"image_column\": \"%s\"}'.", NameStr(found->attname))));
 		found = a;
@@ -124,36 +119,32 @@ only_column(Relation rel, Oid type)
 }
 
 void
-scpg_source_resolve(scpg_source *source, Oid relid, const char *id_column,
-					const char *data_column, Oid data_type)
+scpg_source_resolve(scpg_source *source, Oid relid, const char *id_column, const char *data_column, Oid data_type)
 {
-	Relation	rel = try_relation_open(relid, AccessShareLock);
+	Relation rel = try_relation_open(relid, AccessShareLock);
 	Form_pg_attribute id;
 	Form_pg_attribute data;
-	bool		varlena;
+	bool varlena;
 
 	if (rel == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation with OID %u does not exist", relid)));
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation with OID %u does not exist", relid)));
 	check_relation(rel);
 	id = id_column ? find_column(rel, id_column) : primary_key(rel);
 	if (data_column)
 	{
 		data = find_column(rel, data_column);
 		if (getBaseType(data->atttypid) != data_type)
-			ereport(ERROR,
-					(errcode(ERRCODE_DATATYPE_MISMATCH),
-					 errmsg("column \"%s\" is of type %s, not %s", data_column,
-							format_type_be(data->atttypid), format_type_be(data_type))));
+			ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+							errmsg("column \"%s\" is of type %s, not %s", data_column, format_type_be(data->atttypid),
+								   format_type_be(data_type))));
 	}
 	else
 		data = only_column(rel, data_type);
 
 	memset(source, 0, sizeof(*source));
 	source->relid = relid;
-	source->relation = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
-												  RelationGetRelationName(rel));
+	source->relation =
+		quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)), RelationGetRelationName(rel));
 	source->id_column = pstrdup(NameStr(id->attname));
 	source->id_type = getBaseType(id->atttypid);
 	source->data_column = pstrdup(NameStr(data->attname));
@@ -164,36 +155,32 @@ scpg_source_resolve(scpg_source *source, Oid relid, const char *id_column,
 }
 
 void
-scpg_source_check_key(const scpg_source *source, FunctionCallInfo fcinfo,
-					  const char *function, int example)
+scpg_source_check_key(const scpg_source *source, FunctionCallInfo fcinfo, const char *function, int example)
 {
-	Oid			type = source->id_type;
-	char	   *type_name = format_type_be(type);
+	Oid type = source->id_type;
+	char *type_name = format_type_be(type);
 
 	if (example < 0)
 	{
 		if (type != INT2OID && type != INT4OID && type != INT8OID)
-			ereport(ERROR,
-					(errcode(ERRCODE_DATATYPE_MISMATCH),
-					 errmsg("key column \"%s\" of %s is of type %s, not an integer",
-							source->id_column, source->relation, type_name),
-					 errhint("Give an example of the key's type as second argument: %s('%s', NULL::%s, ...).",
-							 function, source->relation, type_name)));
+			ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+							errmsg("key column \"%s\" of %s is of type %s, not an integer", source->id_column,
+								   source->relation, type_name),
+							errhint("Give an example of the key's type as second argument: %s('%s', NULL::%s, ...).",
+									function, source->relation, type_name)));
 		return;
 	}
 	if (!PG_ARGISNULL(example))
 		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the example of the key's type must be NULL"),
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("the example of the key's type must be NULL"),
 				 errdetail("The second argument of %s is an example of the key's type, not a value.", function),
 				 errhint("Call it as %s('%s', NULL::%s, ...), or without an example and with the other arguments by name, such as k => ....",
 						 function, source->relation, type_name)));
 	if (getBaseType(get_fn_expr_argtype(fcinfo->flinfo, example)) != type)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("key column \"%s\" of %s is of type %s, the example is of type %s",
-						source->id_column, source->relation, type_name,
-						format_type_be(get_fn_expr_argtype(fcinfo->flinfo, example))),
+				 errmsg("key column \"%s\" of %s is of type %s, the example is of type %s", source->id_column,
+						source->relation, type_name, format_type_be(get_fn_expr_argtype(fcinfo->flinfo, example))),
 				 errhint("Call it as %s('%s', NULL::%s, ...).", function, source->relation, type_name)));
 }
 
@@ -216,22 +203,19 @@ scpg_source_key(const scpg_source *source, Datum id, bool as_bigint)
 void
 scpg_skips_add(scpg_skips *skips, const scpg_source *source, Datum id, const sc_error *err)
 {
-	char	   *key = OidOutputFunctionCall(source->id_output, id);
+	char *key = OidOutputFunctionCall(source->id_output, id);
 
 	if (skips->fail)
-		ereport(ERROR,
-				(errcode(err->status == SC_DATA ? ERRCODE_NULL_VALUE_NOT_ALLOWED : scpg_sqlstate(err->status)),
-				 errmsg_internal("%s", err->message),
-				 err->detail[0] ? errdetail_internal("%s", err->detail) : 0,
-				 err->hint[0] ? errhint("%s", err->hint) : 0,
-				 errcontext("image of %s with %s = %s", source->relation, source->id_column, key)));
+		ereport(ERROR, (errcode(err->status == SC_DATA ? ERRCODE_NULL_VALUE_NOT_ALLOWED : scpg_sqlstate(err->status)),
+						errmsg_internal("%s", err->message), err->detail[0] ? errdetail_internal("%s", err->detail) : 0,
+						err->hint[0] ? errhint("%s", err->hint) : 0,
+						errcontext("image of %s with %s = %s", source->relation, source->id_column, key)));
 	if (skips->count < SCPG_SKIPS_SHOWN)
 	{
 		MemoryContext old = MemoryContextSwitchTo(skips->context);
 
-		skips->shown[skips->count] = err->detail[0] ?
-			psprintf("%s: %s (%s)", key, err->message, err->detail) :
-			psprintf("%s: %s", key, err->message);
+		skips->shown[skips->count] = err->detail[0] ? psprintf("%s: %s (%s)", key, err->message, err->detail)
+													: psprintf("%s: %s", key, err->message);
 		MemoryContextSwitchTo(old);
 	}
 	skips->count++;
@@ -251,8 +235,7 @@ scpg_skips_report(const scpg_skips *skips, int64 rows)
 	if (skips->count > SCPG_SKIPS_SHOWN)
 		appendStringInfo(&shown, "\n... and %lld more", (long long) (skips->count - SCPG_SKIPS_SHOWN));
 	ereport(WARNING,
-			(errmsg("%lld of %lld images could not be read",
-					(long long) skips->count, (long long) rows),
+			(errmsg("%lld of %lld images could not be read", (long long) skips->count, (long long) rows),
 			 errdetail_internal("%s", shown.data),
 			 errhint("%s", skips->hint ? skips->hint : "\"on_error\": \"fail\" makes the first of them an error.")));
 	pfree(shown.data);

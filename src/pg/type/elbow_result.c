@@ -32,8 +32,8 @@ NUMBERS_IO(elbow_result, elbow_result_type)
 Numbers *
 scpg_elbow_result_make(int n, const double *inertia, int chosen)
 {
-	int32		head[NUMBERS_HEAD] = {n, chosen};
-	Numbers    *result = scpg_numbers_new(&elbow_result_type, head);
+	int32 head[NUMBERS_HEAD] = {n, chosen};
+	Numbers *result = scpg_numbers_new(&elbow_result_type, head);
 
 	memcpy(result->x, inertia, n * sizeof(double));
 	return result;
@@ -42,5 +42,5 @@ scpg_elbow_result_make(int n, const double *inertia, int chosen)
 scpg_elbow_result
 scpg_elbow_result_open(const Numbers *value)
 {
-	return (scpg_elbow_result) {value->head[0], value->head[1], value->x};
+	return (scpg_elbow_result){value->head[0], value->head[1], value->x};
 }

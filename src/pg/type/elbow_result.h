@@ -13,9 +13,9 @@
 /* The parts of an elbow_result, pointing into it. */
 typedef struct scpg_elbow_result
 {
-	int			n;
-	int			chosen;			/* 1 ... n, or 0 where there is no elbow */
-	const double *inertia;		/* (n), for k = 1 ... n */
+	int n;
+	int chosen;			   /* 1 ... n, or 0 where there is no elbow */
+	const double *inertia; /* (n), for k = 1 ... n */
 } scpg_elbow_result;
 
 /* In the current memory context. */
@@ -25,4 +25,4 @@ extern scpg_elbow_result scpg_elbow_result_open(const Numbers *value);
 
 #define DatumGetElbowResult(d) scpg_elbow_result_open((const Numbers *) PG_DETOAST_DATUM(d))
 
-#endif							/* SCPG_ELBOW_RESULT_H */
+#endif /* SCPG_ELBOW_RESULT_H */

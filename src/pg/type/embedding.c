@@ -31,13 +31,10 @@ void
 scpg_embedding_check_dim(int64 dim)
 {
 	if (dim < 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_EXCEPTION),
-				 errmsg("embedding must have at least 1 dimension")));
+		ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION), errmsg("embedding must have at least 1 dimension")));
 	if (dim > EMBEDDING_MAX_DIM)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("embedding cannot have more than %d dimensions", EMBEDDING_MAX_DIM)));
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("embedding cannot have more than %d dimensions", EMBEDDING_MAX_DIM)));
 }
 
 void
@@ -45,36 +42,29 @@ scpg_embedding_check_dims(const Embedding *a, const Embedding *b)
 {
 	if (a->dim != b->dim)
 		ereport(ERROR,
-				(errcode(ERRCODE_DATA_EXCEPTION),
-				 errmsg("different embedding dimensions %d and %d", a->dim, b->dim)));
+				(errcode(ERRCODE_DATA_EXCEPTION), errmsg("different embedding dimensions %d and %d", a->dim, b->dim)));
 }
 
 void
 scpg_embedding_check_expected(int expected, int dim)
 {
 	if (expected != dim)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_EXCEPTION),
-				 errmsg("expected %d dimensions, not %d", expected, dim)));
+		ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION), errmsg("expected %d dimensions, not %d", expected, dim)));
 }
 
 void
 scpg_embedding_check_value(float value)
 {
 	if (isnan(value))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_EXCEPTION),
-				 errmsg("NaN not allowed in embedding")));
+		ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION), errmsg("NaN not allowed in embedding")));
 	if (isinf(value))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_EXCEPTION),
-				 errmsg("infinite value not allowed in embedding")));
+		ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION), errmsg("infinite value not allowed in embedding")));
 }
 
 Embedding *
 scpg_embedding_new(int dim)
 {
-	Embedding  *result;
+	Embedding *result;
 
 	scpg_embedding_check_dim(dim);
 	result = palloc0(EMBEDDING_SIZE(dim));
@@ -86,7 +76,7 @@ scpg_embedding_new(int dim)
 Embedding *
 scpg_embedding_from_floats(const float *x, int dim)
 {
-	Embedding  *result = scpg_embedding_new(dim);
+	Embedding *result = scpg_embedding_new(dim);
 
 	for (int i = 0; i < dim; i++)
 	{
@@ -118,7 +108,7 @@ skip_space(const char *p)
 static char *
 shown(const char *literal)
 {
-	int			len = (int) strnlen(literal, LITERAL_SHOWN + MAX_MULTIBYTE_CHAR_LEN);
+	int len = (int) strnlen(literal, LITERAL_SHOWN + MAX_MULTIBYTE_CHAR_LEN);
 
 	if (len <= LITERAL_SHOWN)
 		return pstrdup(literal);
@@ -131,12 +121,12 @@ Datum
 scpg_embedding_in(PG_FUNCTION_ARGS)
 {
 	const char *literal = PG_GETARG_CSTRING(0);
-	int32		typmod = PG_GETARG_INT32(2);
-	Node	   *escontext = fcinfo->context;
+	int32 typmod = PG_GETARG_INT32(2);
+	Node *escontext = fcinfo->context;
 	const char *p = skip_space(literal);
-	int			capacity = 1;
-	int			dim = 0;
-	Embedding  *result;
+	int capacity = 1;
+	int dim = 0;
+	Embedding *result;
 
 	if (*p != '[')
 		ereturn(escontext, (Datum) 0,
@@ -146,8 +136,7 @@ scpg_embedding_in(PG_FUNCTION_ARGS)
 	p = skip_space(p + 1);
 	if (*p == ']')
 		ereturn(escontext, (Datum) 0,
-				(errcode(ERRCODE_DATA_EXCEPTION),
-				 errmsg("embedding must have at least 1 dimension")));
+				(errcode(ERRCODE_DATA_EXCEPTION), errmsg("embedding must have at least 1 dimension")));
 
 	/* One comma stands between two elements, so this is enough room. */
 	for (const char *c = p; *c != '\0' && capacity < EMBEDDING_MAX_DIM; c++)
@@ -156,8 +145,8 @@ scpg_embedding_in(PG_FUNCTION_ARGS)
 
 	for (;;)
 	{
-		char	   *end;
-		float		value;
+		char *end;
+		float value;
 
 		if (dim == EMBEDDING_MAX_DIM)
 			ereturn(escontext, (Datum) 0,
@@ -177,16 +166,12 @@ scpg_embedding_in(PG_FUNCTION_ARGS)
 		if (errno == ERANGE && isinf(value))
 			ereturn(escontext, (Datum) 0,
 					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-					 errmsg("\"%.*s\" is out of range for type embedding",
-							Min((int) (end - p), LITERAL_SHOWN), p)));
+					 errmsg("\"%.*s\" is out of range for type embedding", Min((int) (end - p), LITERAL_SHOWN), p)));
 		if (isnan(value))
-			ereturn(escontext, (Datum) 0,
-					(errcode(ERRCODE_DATA_EXCEPTION),
-					 errmsg("NaN not allowed in embedding")));
+			ereturn(escontext, (Datum) 0, (errcode(ERRCODE_DATA_EXCEPTION), errmsg("NaN not allowed in embedding")));
 		if (isinf(value))
 			ereturn(escontext, (Datum) 0,
-					(errcode(ERRCODE_DATA_EXCEPTION),
-					 errmsg("infinite value not allowed in embedding")));
+					(errcode(ERRCODE_DATA_EXCEPTION), errmsg("infinite value not allowed in embedding")));
 		result->x[dim++] = value;
 
 		p = skip_space(end);
@@ -208,8 +193,7 @@ scpg_embedding_in(PG_FUNCTION_ARGS)
 				 errdetail("Junk after closing \"]\".")));
 	if (typmod != -1 && typmod != dim)
 		ereturn(escontext, (Datum) 0,
-				(errcode(ERRCODE_DATA_EXCEPTION),
-				 errmsg("expected %d dimensions, not %d", typmod, dim)));
+				(errcode(ERRCODE_DATA_EXCEPTION), errmsg("expected %d dimensions, not %d", typmod, dim)));
 
 	Assert(dim == capacity);
 	PG_RETURN_EMBEDDING(result);
@@ -220,8 +204,8 @@ Datum
 scpg_embedding_out(PG_FUNCTION_ARGS)
 {
 	const Embedding *e = PG_GETARG_EMBEDDING(0);
-	char	   *text = palloc((size_t) e->dim * FLOAT_SHORTEST_DECIMAL_LEN + 3);
-	char	   *p = text;
+	char *text = palloc((size_t) e->dim * FLOAT_SHORTEST_DECIMAL_LEN + 3);
+	char *p = text;
 
 	*p++ = '[';
 	for (int i = 0; i < e->dim; i++)
@@ -243,17 +227,16 @@ PG_FUNCTION_INFO_V1(scpg_embedding_recv);
 Datum
 scpg_embedding_recv(PG_FUNCTION_ARGS)
 {
-	StringInfo	buf = (StringInfo) PG_GETARG_POINTER(0);
-	int32		typmod = PG_GETARG_INT32(2);
-	int			remaining = buf->len - buf->cursor;
-	int			dim;
-	int			unused;
-	Embedding  *result;
+	StringInfo buf = (StringInfo) PG_GETARG_POINTER(0);
+	int32 typmod = PG_GETARG_INT32(2);
+	int remaining = buf->len - buf->cursor;
+	int dim;
+	int unused;
+	Embedding *result;
 
 	if (remaining < BINARY_HEADER)
 		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-				 errmsg("invalid binary format for type embedding"),
+				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION), errmsg("invalid binary format for type embedding"),
 				 errdetail("The header takes %d bytes, there are %d.", BINARY_HEADER, remaining)));
 	dim = (int16) pq_getmsgint(buf, sizeof(int16));
 	unused = (int16) pq_getmsgint(buf, sizeof(int16));
@@ -261,21 +244,17 @@ scpg_embedding_recv(PG_FUNCTION_ARGS)
 
 	if (dim < 0)
 		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-				 errmsg("invalid binary format for type embedding"),
+				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION), errmsg("invalid binary format for type embedding"),
 				 errdetail("The number of dimensions is %d.", dim)));
 	scpg_embedding_check_dim(dim);
 	if (unused != 0)
 		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-				 errmsg("invalid binary format for type embedding"),
+				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION), errmsg("invalid binary format for type embedding"),
 				 errdetail("The reserved field is %d, not 0.", unused)));
 	if (remaining != dim * (int) sizeof(float))
 		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-				 errmsg("invalid binary format for type embedding"),
-				 errdetail("%d dimensions take %d bytes, there are %d.",
-						   dim, dim * (int) sizeof(float), remaining)));
+				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION), errmsg("invalid binary format for type embedding"),
+				 errdetail("%d dimensions take %d bytes, there are %d.", dim, dim * (int) sizeof(float), remaining)));
 	if (typmod != -1)
 		scpg_embedding_check_expected(typmod, dim);
 
@@ -311,19 +290,16 @@ PG_FUNCTION_INFO_V1(scpg_embedding_typmod_in);
 Datum
 scpg_embedding_typmod_in(PG_FUNCTION_ARGS)
 {
-	int			n;
-	int32	   *typmods = ArrayGetIntegerTypmods(PG_GETARG_ARRAYTYPE_P(0), &n);
+	int n;
+	int32 *typmods = ArrayGetIntegerTypmods(PG_GETARG_ARRAYTYPE_P(0), &n);
 
 	if (n != 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid type modifier for type embedding"),
-				 errhint("Give the number of dimensions alone, such as embedding(512).")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid type modifier for type embedding"),
+						errhint("Give the number of dimensions alone, such as embedding(512).")));
 	if (typmods[0] < 1 || typmods[0] > EMBEDDING_MAX_DIM)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("dimensions for type embedding must be between 1 and %d", EMBEDDING_MAX_DIM),
-				 errdetail("The type modifier is %d.", typmods[0])));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("dimensions for type embedding must be between 1 and %d", EMBEDDING_MAX_DIM),
+						errdetail("The type modifier is %d.", typmods[0])));
 	PG_RETURN_INT32(typmods[0]);
 }
 
@@ -333,7 +309,7 @@ Datum
 scpg_embedding_coerce(PG_FUNCTION_ARGS)
 {
 	const Embedding *e = PG_GETARG_EMBEDDING(0);
-	int32		typmod = PG_GETARG_INT32(1);
+	int32 typmod = PG_GETARG_INT32(1);
 
 	if (typmod != -1)
 		scpg_embedding_check_expected(typmod, e->dim);

@@ -21,10 +21,10 @@
 
 typedef struct Embedding
 {
-	int32		vl_len_;		/* varlena header (do not touch directly!) */
-	int16		dim;			/* 1 .. EMBEDDING_MAX_DIM */
-	int16		unused;			/* zero */
-	float		x[FLEXIBLE_ARRAY_MEMBER];	/* [dim], all finite */
+	int32 vl_len_;					/* varlena header (do not touch directly!) */
+	int16 dim;						/* 1 .. EMBEDDING_MAX_DIM */
+	int16 unused;					/* zero */
+	float x[FLEXIBLE_ARRAY_MEMBER]; /* [dim], all finite */
 } Embedding;
 
 #define EMBEDDING_SIZE(dim) (offsetof(Embedding, x) + sizeof(float) * (dim))
@@ -37,7 +37,8 @@ typedef struct Embedding
 
 /* Free the copy that detoasting argument n made, if it made one. */
 #define PG_FREE_EMBEDDING_COPY(e, n) \
-	do { \
+	do \
+	{ \
 		if ((const void *) (e) != (const void *) PG_GETARG_POINTER(n)) \
 			pfree((void *) (e)); \
 	} while (0)
@@ -61,9 +62,9 @@ extern void scpg_embedding_check_expected(int expected, int dim);
 extern void scpg_embedding_check_value(float value);
 
 /* -1, 0 or 1: the order of btree, element by element, the shorter one first. */
-extern int	scpg_embedding_compare(const Embedding *a, const Embedding *b);
+extern int scpg_embedding_compare(const Embedding *a, const Embedding *b);
 
 /* The input function: text, (unused), typmod. */
 extern PGDLLEXPORT Datum scpg_embedding_in(PG_FUNCTION_ARGS);
 
-#endif							/* SCPG_EMBEDDING_H */
+#endif /* SCPG_EMBEDDING_H */

@@ -24,30 +24,28 @@
 /* A state taken apart; sums: double [dim], behind count in the same array. */
 typedef struct SumState
 {
-	ArrayType  *array;
-	double	   *count;
-	double	   *sums;
-	int			dim;			/* 0 before the first row */
+	ArrayType *array;
+	double *count;
+	double *sums;
+	int dim; /* 0 before the first row */
 } SumState;
 
 static SumState
 open_state(ArrayType *array)
 {
-	SumState	state;
+	SumState state;
 
-	if (ARR_NDIM(array) != 1 || ARR_HASNULL(array) || ARR_ELEMTYPE(array) != FLOAT8OID ||
-		ARR_DIMS(array)[0] < 1 || ARR_DIMS(array)[0] > EMBEDDING_MAX_DIM + 1)
+	if (ARR_NDIM(array) != 1 || ARR_HASNULL(array) || ARR_ELEMTYPE(array) != FLOAT8OID || ARR_DIMS(array)[0] < 1 ||
+		ARR_DIMS(array)[0] > EMBEDDING_MAX_DIM + 1)
 		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid state of an aggregate of embeddings")));
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid state of an aggregate of embeddings")));
 	state.array = array;
 	state.count = (double *) ARR_DATA_PTR(array);
 	state.sums = state.count + 1;
 	state.dim = ARR_DIMS(array)[0] - 1;
 	if (!(*state.count >= 0) || isinf(*state.count) || (*state.count > 0) != (state.dim > 0))
 		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid state of an aggregate of embeddings")));
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid state of an aggregate of embeddings")));
 	return state;
 }
 
@@ -55,26 +53,23 @@ open_state(ArrayType *array)
 static SumState
 new_state(int dim)
 {
-	Size		size = ARR_OVERHEAD_NONULLS(1) + (dim + 1) * sizeof(double);
-	ArrayType  *array = palloc0(size);
+	Size size = ARR_OVERHEAD_NONULLS(1) + (dim + 1) * sizeof(double);
+	ArrayType *array = palloc0(size);
 
 	SET_VARSIZE(array, size);
 	array->ndim = 1;
 	array->elemtype = FLOAT8OID;
 	ARR_DIMS(array)[0] = dim + 1;
 	ARR_LBOUND(array)[0] = 1;
-	return (SumState)
-	{
-		array, (double *) ARR_DATA_PTR(array), (double *) ARR_DATA_PTR(array) + 1, dim
-	};
+	return (SumState){array, (double *) ARR_DATA_PTR(array), (double *) ARR_DATA_PTR(array) + 1, dim};
 }
 
 /* Argument 0 as a state of dim dimensions that may be written to. */
 static SumState
 writable_state(FunctionCallInfo fcinfo, int dim)
 {
-	SumState	state = open_state(PG_GETARG_ARRAYTYPE_P(0));
-	SumState	copy;
+	SumState state = open_state(PG_GETARG_ARRAYTYPE_P(0));
+	SumState copy;
 
 	if (state.dim != 0)
 		scpg_embedding_check_expected(state.dim, dim);
@@ -91,10 +86,10 @@ Datum
 scpg_embedding_accum(PG_FUNCTION_ARGS)
 {
 	const Embedding *e = PG_GETARG_EMBEDDING(1);
-	SumState	state = writable_state(fcinfo, e->dim);
+	SumState state = writable_state(fcinfo, e->dim);
 
 	*state.count += 1;
-	SC_SIMD_CALL(scpg_accumulate) (state.sums, e->x, e->dim);
+	SC_SIMD_CALL(scpg_accumulate)(state.sums, e->x, e->dim);
 	PG_RETURN_ARRAYTYPE_P(state.array);
 }
 
@@ -102,8 +97,8 @@ PG_FUNCTION_INFO_V1(scpg_embedding_combine);
 Datum
 scpg_embedding_combine(PG_FUNCTION_ARGS)
 {
-	SumState	other = open_state(PG_GETARG_ARRAYTYPE_P(1));
-	SumState	state;
+	SumState other = open_state(PG_GETARG_ARRAYTYPE_P(1));
+	SumState state;
 
 	if (other.dim == 0)
 		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
@@ -118,16 +113,16 @@ scpg_embedding_combine(PG_FUNCTION_ARGS)
 static Datum
 finish(FunctionCallInfo fcinfo, bool mean)
 {
-	SumState	state = open_state(PG_GETARG_ARRAYTYPE_P(0));
-	double		divisor = mean ? *state.count : 1;
-	Embedding  *result;
+	SumState state = open_state(PG_GETARG_ARRAYTYPE_P(0));
+	double divisor = mean ? *state.count : 1;
+	Embedding *result;
 
 	if (state.dim == 0)
 		PG_RETURN_NULL();
 	result = scpg_embedding_new(state.dim);
 	for (int i = 0; i < state.dim; i++)
 	{
-		double		value = state.sums[i] / divisor;
+		double value = state.sums[i] / divisor;
 
 		result->x[i] = (float) value;
 		if (isinf(result->x[i]) && !isinf(value))

@@ -21,7 +21,7 @@
 static float
 float_from_double(double value)
 {
-	float		result = (float) value;
+	float result = (float) value;
 
 	if (isinf(result) && !isinf(value))
 		float_overflow_error();
@@ -33,22 +33,18 @@ PG_FUNCTION_INFO_V1(scpg_embedding_from_array);
 Datum
 scpg_embedding_from_array(PG_FUNCTION_ARGS)
 {
-	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(0);
-	int32		typmod = PG_GETARG_INT32(1);
-	Oid			type = ARR_ELEMTYPE(array);
-	Embedding  *result;
+	ArrayType *array = PG_GETARG_ARRAYTYPE_P(0);
+	int32 typmod = PG_GETARG_INT32(1);
+	Oid type = ARR_ELEMTYPE(array);
+	Embedding *result;
 	const char *elements;
-	int			dim;
+	int dim;
 
 	if (ARR_NDIM(array) > 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_EXCEPTION),
-				 errmsg("array must be one-dimensional"),
-				 errdetail("The array has %d dimensions.", ARR_NDIM(array))));
+		ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION), errmsg("array must be one-dimensional"),
+						errdetail("The array has %d dimensions.", ARR_NDIM(array))));
 	if (ARR_HASNULL(array) && array_contains_nulls(array))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("array must not contain nulls")));
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("array must not contain nulls")));
 	dim = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
 	scpg_embedding_check_dim(dim);
 	if (typmod != -1)
@@ -70,19 +66,18 @@ scpg_embedding_from_array(PG_FUNCTION_ARGS)
 				result->x[i] = (float) ((const int32 *) elements)[i];
 			break;
 		case NUMERICOID:
-			{
-				Datum	   *values;
-				int			n;
+		{
+			Datum *values;
+			int n;
 
-				deconstruct_array(array, NUMERICOID, -1, false, TYPALIGN_INT, &values, NULL, &n);
-				for (int i = 0; i < dim; i++)
-					result->x[i] = DatumGetFloat4(DirectFunctionCall1(numeric_float4, values[i]));
-				break;
-			}
+			deconstruct_array(array, NUMERICOID, -1, false, TYPALIGN_INT, &values, NULL, &n);
+			for (int i = 0; i < dim; i++)
+				result->x[i] = DatumGetFloat4(DirectFunctionCall1(numeric_float4, values[i]));
+			break;
+		}
 		default:
-			ereport(ERROR,
-					(errcode(ERRCODE_DATATYPE_MISMATCH),
-					 errmsg("cannot make an embedding from an array of %s", format_type_be(type))));
+			ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+							errmsg("cannot make an embedding from an array of %s", format_type_be(type))));
 	}
 	for (int i = 0; i < dim; i++)
 		scpg_embedding_check_value(result->x[i]);
@@ -94,7 +89,7 @@ Datum
 scpg_embedding_to_float4_array(PG_FUNCTION_ARGS)
 {
 	const Embedding *e = PG_GETARG_EMBEDDING(0);
-	Datum	   *values = palloc(e->dim * sizeof(Datum));
+	Datum *values = palloc(e->dim * sizeof(Datum));
 
 	for (int i = 0; i < e->dim; i++)
 		values[i] = Float4GetDatum(e->x[i]);
@@ -106,7 +101,7 @@ Datum
 scpg_embedding_to_float8_array(PG_FUNCTION_ARGS)
 {
 	const Embedding *e = PG_GETARG_EMBEDDING(0);
-	Datum	   *values = palloc(e->dim * sizeof(Datum));
+	Datum *values = palloc(e->dim * sizeof(Datum));
 
 	for (int i = 0; i < e->dim; i++)
 		values[i] = Float8GetDatum((double) e->x[i]);
@@ -119,7 +114,7 @@ Datum
 scpg_embedding_to_int4_array(PG_FUNCTION_ARGS)
 {
 	const Embedding *e = PG_GETARG_EMBEDDING(0);
-	Datum	   *values = palloc(e->dim * sizeof(Datum));
+	Datum *values = palloc(e->dim * sizeof(Datum));
 
 	for (int i = 0; i < e->dim; i++)
 		values[i] = DirectFunctionCall1(ftoi4, Float4GetDatum(e->x[i]));
@@ -131,7 +126,7 @@ Datum
 scpg_embedding_to_numeric_array(PG_FUNCTION_ARGS)
 {
 	const Embedding *e = PG_GETARG_EMBEDDING(0);
-	Datum	   *values = palloc(e->dim * sizeof(Datum));
+	Datum *values = palloc(e->dim * sizeof(Datum));
 
 	for (int i = 0; i < e->dim; i++)
 		values[i] = DirectFunctionCall1(float4_numeric, Float4GetDatum(e->x[i]));

@@ -33,7 +33,7 @@ scpg_embedding_l2_distance(PG_FUNCTION_ARGS)
 	const Embedding *b = PG_GETARG_EMBEDDING(1);
 
 	scpg_embedding_check_dims(a, b);
-	PG_RETURN_FLOAT8(sqrt(SC_SIMD_CALL(scpg_l2_squared) (a->x, b->x, a->dim)));
+	PG_RETURN_FLOAT8(sqrt(SC_SIMD_CALL(scpg_l2_squared)(a->x, b->x, a->dim)));
 }
 
 /* 1 - cos(a, b), within 0 .. 2; NaN where one of them is all zeros. */
@@ -43,11 +43,11 @@ scpg_embedding_cosine_distance(PG_FUNCTION_ARGS)
 {
 	const Embedding *a = PG_GETARG_EMBEDDING(0);
 	const Embedding *b = PG_GETARG_EMBEDDING(1);
-	double		sums[3];
-	double		similarity;
+	double sums[3];
+	double similarity;
 
 	scpg_embedding_check_dims(a, b);
-	SC_SIMD_CALL(scpg_dot_norms) (sums, a->x, b->x, a->dim);
+	SC_SIMD_CALL(scpg_dot_norms)(sums, a->x, b->x, a->dim);
 	if (sums[1] == 0 || sums[2] == 0)
 		PG_RETURN_FLOAT8(get_float8_nan());
 	similarity = sums[0] / sqrt(sums[1] * sums[2]);
@@ -63,7 +63,7 @@ scpg_embedding_inner_product(PG_FUNCTION_ARGS)
 	const Embedding *b = PG_GETARG_EMBEDDING(1);
 
 	scpg_embedding_check_dims(a, b);
-	PG_RETURN_FLOAT8(SC_SIMD_CALL(scpg_dot) (a->x, b->x, a->dim));
+	PG_RETURN_FLOAT8(SC_SIMD_CALL(scpg_dot)(a->x, b->x, a->dim));
 }
 
 /* Negative, so that ascending order gives the largest product first. */
@@ -75,7 +75,7 @@ scpg_embedding_negative_inner_product(PG_FUNCTION_ARGS)
 	const Embedding *b = PG_GETARG_EMBEDDING(1);
 
 	scpg_embedding_check_dims(a, b);
-	PG_RETURN_FLOAT8(-SC_SIMD_CALL(scpg_dot) (a->x, b->x, a->dim));
+	PG_RETURN_FLOAT8(-SC_SIMD_CALL(scpg_dot)(a->x, b->x, a->dim));
 }
 
 PG_FUNCTION_INFO_V1(scpg_embedding_l1_distance);
@@ -86,7 +86,7 @@ scpg_embedding_l1_distance(PG_FUNCTION_ARGS)
 	const Embedding *b = PG_GETARG_EMBEDDING(1);
 
 	scpg_embedding_check_dims(a, b);
-	PG_RETURN_FLOAT8(SC_SIMD_CALL(scpg_l1) (a->x, b->x, a->dim));
+	PG_RETURN_FLOAT8(SC_SIMD_CALL(scpg_l1)(a->x, b->x, a->dim));
 }
 
 /*
@@ -98,8 +98,8 @@ Datum
 scpg_embedding_dims(PG_FUNCTION_ARGS)
 {
 	/* The header is enough: no need to fetch the elements. */
-	const Embedding *head = (const Embedding *)
-		PG_DETOAST_DATUM_SLICE(PG_GETARG_DATUM(0), 0, EMBEDDING_SIZE(0) - VARHDRSZ);
+	const Embedding *head =
+		(const Embedding *) PG_DETOAST_DATUM_SLICE(PG_GETARG_DATUM(0), 0, EMBEDDING_SIZE(0) - VARHDRSZ);
 
 	PG_RETURN_INT32(head->dim);
 }
@@ -110,7 +110,7 @@ scpg_embedding_norm(PG_FUNCTION_ARGS)
 {
 	const Embedding *e = PG_GETARG_EMBEDDING(0);
 
-	PG_RETURN_FLOAT8(sqrt(SC_SIMD_CALL(scpg_dot) (e->x, e->x, e->dim)));
+	PG_RETURN_FLOAT8(sqrt(SC_SIMD_CALL(scpg_dot)(e->x, e->x, e->dim)));
 }
 
 /* All zeros stay all zeros: they have no direction. */
@@ -119,8 +119,8 @@ Datum
 scpg_l2_normalize(PG_FUNCTION_ARGS)
 {
 	const Embedding *e = PG_GETARG_EMBEDDING(0);
-	double		norm = sqrt(SC_SIMD_CALL(scpg_dot) (e->x, e->x, e->dim));
-	Embedding  *result = scpg_embedding_new(e->dim);
+	double norm = sqrt(SC_SIMD_CALL(scpg_dot)(e->x, e->x, e->dim));
+	Embedding *result = scpg_embedding_new(e->dim);
 
 	if (norm > 0)
 		for (int i = 0; i < e->dim; i++)
@@ -134,8 +134,8 @@ Datum
 scpg_subvector(PG_FUNCTION_ARGS)
 {
 	const Embedding *e = PG_GETARG_EMBEDDING(0);
-	int64		start = PG_GETARG_INT32(1);
-	int64		end = start + PG_GETARG_INT32(2);
+	int64 start = PG_GETARG_INT32(1);
+	int64 end = start + PG_GETARG_INT32(2);
 
 	start = Max(start, 1);
 	end = Min(end, (int64) e->dim + 1);
@@ -162,7 +162,7 @@ scpg_embedding_add(PG_FUNCTION_ARGS)
 {
 	const Embedding *a = PG_GETARG_EMBEDDING(0);
 	const Embedding *b = PG_GETARG_EMBEDDING(1);
-	Embedding  *result;
+	Embedding *result;
 
 	scpg_embedding_check_dims(a, b);
 	result = scpg_embedding_new(a->dim);
@@ -177,7 +177,7 @@ scpg_embedding_sub(PG_FUNCTION_ARGS)
 {
 	const Embedding *a = PG_GETARG_EMBEDDING(0);
 	const Embedding *b = PG_GETARG_EMBEDDING(1);
-	Embedding  *result;
+	Embedding *result;
 
 	scpg_embedding_check_dims(a, b);
 	result = scpg_embedding_new(a->dim);
@@ -192,7 +192,7 @@ scpg_embedding_mul(PG_FUNCTION_ARGS)
 {
 	const Embedding *a = PG_GETARG_EMBEDDING(0);
 	const Embedding *b = PG_GETARG_EMBEDDING(1);
-	Embedding  *result;
+	Embedding *result;
 
 	scpg_embedding_check_dims(a, b);
 	result = scpg_embedding_new(a->dim);
@@ -213,7 +213,7 @@ scpg_embedding_mul(PG_FUNCTION_ARGS)
 int
 scpg_embedding_compare(const Embedding *a, const Embedding *b)
 {
-	int			n = Min(a->dim, b->dim);
+	int n = Min(a->dim, b->dim);
 
 	for (int i = 0; i < n; i++)
 	{
@@ -231,7 +231,7 @@ compare_args(FunctionCallInfo fcinfo)
 {
 	const Embedding *a = PG_GETARG_EMBEDDING(0);
 	const Embedding *b = PG_GETARG_EMBEDDING(1);
-	int			result = scpg_embedding_compare(a, b);
+	int result = scpg_embedding_compare(a, b);
 
 	PG_FREE_EMBEDDING_COPY(a, 0);
 	PG_FREE_EMBEDDING_COPY(b, 1);
@@ -294,12 +294,12 @@ scpg_embedding_cmp(PG_FUNCTION_ARGS)
 static uint64
 hash_elements(const Embedding *e, uint64 seed)
 {
-	float		block[HASH_BLOCK];
-	uint64		hash = seed;
+	float block[HASH_BLOCK];
+	uint64 hash = seed;
 
 	for (int start = 0; start < e->dim; start += HASH_BLOCK)
 	{
-		int			n = Min(HASH_BLOCK, e->dim - start);
+		int n = Min(HASH_BLOCK, e->dim - start);
 
 		for (int i = 0; i < n; i++)
 			block[i] = e->x[start + i] == 0 ? 0.0f : e->x[start + i];
@@ -314,7 +314,7 @@ Datum
 scpg_embedding_hash_extended(PG_FUNCTION_ARGS)
 {
 	const Embedding *e = PG_GETARG_EMBEDDING(0);
-	uint64		hash = hash_elements(e, (uint64) PG_GETARG_INT64(1));
+	uint64 hash = hash_elements(e, (uint64) PG_GETARG_INT64(1));
 
 	PG_FREE_EMBEDDING_COPY(e, 0);
 	PG_RETURN_INT64((int64) hash);
@@ -325,7 +325,7 @@ Datum
 scpg_embedding_hash(PG_FUNCTION_ARGS)
 {
 	const Embedding *e = PG_GETARG_EMBEDDING(0);
-	uint64		hash = hash_elements(e, 0);
+	uint64 hash = hash_elements(e, 0);
 
 	PG_FREE_EMBEDDING_COPY(e, 0);
 	PG_RETURN_INT32((int32) (uint32) hash);

@@ -26,14 +26,14 @@ fetch(const float *a, const float *b, int n)
 }
 
 double
-SC_SIMD(scpg_l2_squared) (const float *a, const float *b, int n)
+SC_SIMD(scpg_l2_squared)(const float *a, const float *b, int n)
 {
-	double		sum = 0;
+	double sum = 0;
 
 	fetch(a, b, n);
 	for (int i = 0; i < n; i++)
 	{
-		double		d = (double) a[i] - (double) b[i];
+		double d = (double) a[i] - (double) b[i];
 
 		sum += d * d;
 	}
@@ -41,9 +41,9 @@ SC_SIMD(scpg_l2_squared) (const float *a, const float *b, int n)
 }
 
 double
-SC_SIMD(scpg_dot) (const float *a, const float *b, int n)
+SC_SIMD(scpg_dot)(const float *a, const float *b, int n)
 {
-	double		sum = 0;
+	double sum = 0;
 
 	fetch(a, b, n);
 	for (int i = 0; i < n; i++)
@@ -52,9 +52,9 @@ SC_SIMD(scpg_dot) (const float *a, const float *b, int n)
 }
 
 double
-SC_SIMD(scpg_l1) (const float *a, const float *b, int n)
+SC_SIMD(scpg_l1)(const float *a, const float *b, int n)
 {
-	double		sum = 0;
+	double sum = 0;
 
 	fetch(a, b, n);
 	for (int i = 0; i < n; i++)
@@ -63,17 +63,17 @@ SC_SIMD(scpg_l1) (const float *a, const float *b, int n)
 }
 
 void
-SC_SIMD(scpg_dot_norms) (double *sums, const float *a, const float *b, int n)
+SC_SIMD(scpg_dot_norms)(double *sums, const float *a, const float *b, int n)
 {
-	double		ab = 0;
-	double		aa = 0;
-	double		bb = 0;
+	double ab = 0;
+	double aa = 0;
+	double bb = 0;
 
 	fetch(a, b, n);
 	for (int i = 0; i < n; i++)
 	{
-		double		x = a[i];
-		double		y = b[i];
+		double x = a[i];
+		double y = b[i];
 
 		ab += x * y;
 		aa += x * x;
@@ -85,16 +85,16 @@ SC_SIMD(scpg_dot_norms) (double *sums, const float *a, const float *b, int n)
 }
 
 void
-SC_SIMD(scpg_accumulate) (double *sum, const float *x, int n)
+SC_SIMD(scpg_accumulate)(double *sum, const float *x, int n)
 {
 	for (int i = 0; i < n; i++)
 		sum[i] += x[i];
 }
 
 double
-SC_SIMD(scpg_dot_centred) (const float *x, const double *mean, const double *axis, int n)
+SC_SIMD(scpg_dot_centred)(const float *x, const double *mean, const double *axis, int n)
 {
-	double		sum = 0;
+	double sum = 0;
 
 	for (int i = 0; i < n; i++)
 		sum += ((double) x[i] - mean[i]) * axis[i];
@@ -102,13 +102,13 @@ SC_SIMD(scpg_dot_centred) (const float *x, const double *mean, const double *axi
 }
 
 double
-SC_SIMD(scpg_l2_squared_double) (const float *x, const double *c, int n)
+SC_SIMD(scpg_l2_squared_double)(const float *x, const double *c, int n)
 {
-	double		sum = 0;
+	double sum = 0;
 
 	for (int i = 0; i < n; i++)
 	{
-		double		d = (double) x[i] - c[i];
+		double d = (double) x[i] - c[i];
 
 		sum += d * d;
 	}

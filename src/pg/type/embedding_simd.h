@@ -27,4 +27,4 @@ SC_SIMD_DECLARE(double, scpg_dot_centred, (const float *x, const double *mean, c
 /* |x - c|^2; x: float [n], c: double [n] */
 SC_SIMD_DECLARE(double, scpg_l2_squared_double, (const float *x, const double *c, int n));
 
-#endif							/* SCPG_EMBEDDING_SIMD_H */
+#endif /* SCPG_EMBEDDING_SIMD_H */

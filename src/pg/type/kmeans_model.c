@@ -17,8 +17,7 @@
 static size_t
 count(const int32 *head)
 {
-	if (head[0] < 1 || head[1] < 1 || head[1] > EMBEDDING_MAX_DIM ||
-		head[2] < 0 || head[3] < 0 || head[3] > 1)
+	if (head[0] < 1 || head[1] < 1 || head[1] > EMBEDDING_MAX_DIM || head[2] < 0 || head[3] < 0 || head[3] > 1)
 		return 0;
 	return 1 + (size_t) head[0] + (size_t) head[0] * head[1];
 }
@@ -44,11 +43,11 @@ static const NumbersType kmeans_model_type = {"kmeans_model", 4, count, valid};
 NUMBERS_IO(kmeans_model, kmeans_model_type)
 
 Numbers *
-scpg_kmeans_model_make(int k, int d, const float *centroids, const int64_t *sizes,
-					   double inertia, int iterations, bool converged)
+scpg_kmeans_model_make(int k, int d, const float *centroids, const int64_t *sizes, double inertia, int iterations,
+					   bool converged)
 {
-	int32		head[NUMBERS_HEAD] = {k, d, iterations, converged};
-	Numbers    *result = scpg_numbers_new(&kmeans_model_type, head);
+	int32 head[NUMBERS_HEAD] = {k, d, iterations, converged};
+	Numbers *result = scpg_numbers_new(&kmeans_model_type, head);
 
 	result->x[0] = inertia;
 	for (int c = 0; c < k; c++)
@@ -61,8 +60,10 @@ scpg_kmeans_model_make(int k, int d, const float *centroids, const int64_t *size
 scpg_kmeans_model
 scpg_kmeans_model_open(const Numbers *value)
 {
-	scpg_kmeans_model m = {.k = value->head[0], .d = value->head[1],
-		.iterations = value->head[2], .converged = value->head[3] != 0};
+	scpg_kmeans_model m = {.k = value->head[0],
+						   .d = value->head[1],
+						   .iterations = value->head[2],
+						   .converged = value->head[3] != 0};
 
 	m.inertia = value->x[0];
 	m.sizes = value->x + 1;

@@ -13,18 +13,17 @@
 /* The parts of a kmeans_model, pointing into it; centroids are floats held as double. */
 typedef struct scpg_kmeans_model
 {
-	int			k,
-				d;
-	int			iterations;
-	bool		converged;
-	double		inertia;
-	const double *sizes;		/* (k), whole numbers */
-	const double *centroids;	/* (k, d) */
+	int k, d;
+	int iterations;
+	bool converged;
+	double inertia;
+	const double *sizes;	 /* (k), whole numbers */
+	const double *centroids; /* (k, d) */
 } scpg_kmeans_model;
 
 /* In the current memory context; sizes: (k), centroids: (k, d). */
-extern Numbers *scpg_kmeans_model_make(int k, int d, const float *centroids, const int64_t *sizes,
-									   double inertia, int iterations, bool converged);
+extern Numbers *scpg_kmeans_model_make(int k, int d, const float *centroids, const int64_t *sizes, double inertia,
+									   int iterations, bool converged);
 
 extern scpg_kmeans_model scpg_kmeans_model_open(const Numbers *value);
 
@@ -33,4 +32,4 @@ extern PGDLLEXPORT Datum scpg_kmeans_model_in(PG_FUNCTION_ARGS);
 
 #define DatumGetKmeansModel(d) scpg_kmeans_model_open((const Numbers *) PG_DETOAST_DATUM(d))
 
-#endif							/* SCPG_KMEANS_MODEL_H */
+#endif /* SCPG_KMEANS_MODEL_H */

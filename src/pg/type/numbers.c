@@ -20,18 +20,14 @@
 Numbers *
 scpg_numbers_new(const NumbersType *type, const int32 *head)
 {
-	size_t		count = type->count(head);
-	Numbers    *result;
+	size_t count = type->count(head);
+	Numbers *result;
 
 	if (count == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_EXCEPTION),
-				 errmsg("invalid sizes of a %s", type->name)));
+		ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION), errmsg("invalid sizes of a %s", type->name)));
 	if (count > (MaxAllocSize - NUMBERS_SIZE(0)) / sizeof(double))
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("%s is too large", type->name),
-				 errdetail("It would hold %zu numbers.", count)));
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("%s is too large", type->name),
+						errdetail("It would hold %zu numbers.", count)));
 	result = palloc0(NUMBERS_SIZE(count));
 	SET_VARSIZE(result, NUMBERS_SIZE(count));
 	memcpy(result->head, head, type->heads * sizeof(int32));
@@ -41,7 +37,7 @@ scpg_numbers_new(const NumbersType *type, const int32 *head)
 static bool
 all_right(const NumbersType *type, const Numbers *value)
 {
-	size_t		count = type->count(value->head);
+	size_t count = type->count(value->head);
 
 	for (size_t i = 0; i < count; i++)
 		if (!isfinite(value->x[i]))
@@ -51,24 +47,23 @@ all_right(const NumbersType *type, const Numbers *value)
 
 #define SYNTAX_ERROR(...) \
 	ereturn(fcinfo->context, (Datum) 0, \
-			(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION), \
-			 errmsg("invalid input syntax for type %s", type->name), \
+			(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION), errmsg("invalid input syntax for type %s", type->name), \
 			 errdetail(__VA_ARGS__)))
 
 Datum
 scpg_numbers_in(const NumbersType *type, FunctionCallInfo fcinfo)
 {
 	const char *p = PG_GETARG_CSTRING(0);
-	int32		head[NUMBERS_HEAD] = {0};
-	size_t		count;
-	Numbers    *result;
-	char	   *end;
+	int32 head[NUMBERS_HEAD] = {0};
+	size_t count;
+	Numbers *result;
+	char *end;
 
 	if (*p++ != '(')
 		SYNTAX_ERROR("It must start with \"(\".");
 	for (int i = 0; i < type->heads; i++)
 	{
-		long		value;
+		long value;
 
 		errno = 0;
 		value = strtol(p, &end, 10);
@@ -103,8 +98,8 @@ Datum
 scpg_numbers_out(const NumbersType *type, FunctionCallInfo fcinfo)
 {
 	const Numbers *value = (const Numbers *) PG_DETOAST_DATUM(PG_GETARG_DATUM(0));
-	size_t		count = type->count(value->head);
-	char		digits[DOUBLE_SHORTEST_DECIMAL_LEN];
+	size_t count = type->count(value->head);
+	char digits[DOUBLE_SHORTEST_DECIMAL_LEN];
 	StringInfoData buf;
 
 	initStringInfo(&buf);
@@ -123,28 +118,26 @@ scpg_numbers_out(const NumbersType *type, FunctionCallInfo fcinfo)
 Datum
 scpg_numbers_recv(const NumbersType *type, FunctionCallInfo fcinfo)
 {
-	StringInfo	buf = (StringInfo) PG_GETARG_POINTER(0);
-	int32		head[NUMBERS_HEAD] = {0};
-	size_t		count;
-	Numbers    *result;
+	StringInfo buf = (StringInfo) PG_GETARG_POINTER(0);
+	int32 head[NUMBERS_HEAD] = {0};
+	size_t count;
+	Numbers *result;
 
 	for (int i = 0; i < type->heads; i++)
 		head[i] = (int32) pq_getmsgint(buf, 4);
 	count = type->count(head);
 	if (count == 0 || count != (size_t) (buf->len - buf->cursor) / sizeof(double) ||
 		(buf->len - buf->cursor) % sizeof(double) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-				 errmsg("invalid binary format for type %s", type->name),
-				 errdetail("The sizes do not fit the %d bytes that follow.", buf->len - buf->cursor)));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+						errmsg("invalid binary format for type %s", type->name),
+						errdetail("The sizes do not fit the %d bytes that follow.", buf->len - buf->cursor)));
 	result = scpg_numbers_new(type, head);
 	for (size_t i = 0; i < count; i++)
 		result->x[i] = pq_getmsgfloat8(buf);
 	if (!all_right(type, result))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-				 errmsg("invalid binary format for type %s", type->name),
-				 errdetail("A number is not one that type %s allows.", type->name)));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+						errmsg("invalid binary format for type %s", type->name),
+						errdetail("A number is not one that type %s allows.", type->name)));
 	PG_RETURN_POINTER(result);
 }
 
@@ -152,7 +145,7 @@ Datum
 scpg_numbers_send(const NumbersType *type, FunctionCallInfo fcinfo)
 {
 	const Numbers *value = (const Numbers *) PG_DETOAST_DATUM(PG_GETARG_DATUM(0));
-	size_t		count = type->count(value->head);
+	size_t count = type->count(value->head);
 	StringInfoData buf;
 
 	pq_begintypsend(&buf);

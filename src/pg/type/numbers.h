@@ -22,19 +22,19 @@
 
 typedef struct Numbers
 {
-	int32		vl_len_;		/* varlena header (do not touch directly!) */
-	int32		head[NUMBERS_HEAD];	/* what a type does not use is 0 */
-	double		x[FLEXIBLE_ARRAY_MEMBER];
+	int32 vl_len_;			  /* varlena header (do not touch directly!) */
+	int32 head[NUMBERS_HEAD]; /* what a type does not use is 0 */
+	double x[FLEXIBLE_ARRAY_MEMBER];
 } Numbers;
 
 typedef struct NumbersType
 {
-	const char *name;			/* of the SQL type */
-	int			heads;			/* integers in use */
+	const char *name; /* of the SQL type */
+	int heads;		  /* integers in use */
 	/* How many numbers follow; 0 where no value has such a head. */
-	size_t		(*count) (const int32 *head);
+	size_t (*count)(const int32 *head);
 	/* Are the numbers what the type allows? All are finite. */
-	bool		(*valid) (const Numbers *value);
+	bool (*valid)(const Numbers *value);
 } NumbersType;
 
 #define NUMBERS_SIZE(count) (offsetof(Numbers, x) + sizeof(double) * (count))
@@ -60,4 +60,4 @@ extern Datum scpg_numbers_send(const NumbersType *type, FunctionCallInfo fcinfo)
 	NUMBERS_IO_(sqlname, type, recv) \
 	NUMBERS_IO_(sqlname, type, send)
 
-#endif							/* SCPG_NUMBERS_H */
+#endif /* SCPG_NUMBERS_H */

@@ -14,8 +14,7 @@
 static size_t
 count(const int32 *head)
 {
-	if (head[0] < 1 || head[0] > EMBEDDING_MAX_DIM || head[1] < 1 || head[1] > head[0] ||
-		head[2] < 0 || head[2] > 1)
+	if (head[0] < 1 || head[0] > EMBEDDING_MAX_DIM || head[1] < 1 || head[1] > head[0] || head[2] < 0 || head[2] > 1)
 		return 0;
 	return head[0] + (size_t) head[1] * head[0] + 2 * (size_t) head[1];
 }
@@ -38,9 +37,9 @@ NUMBERS_IO(pca_model, pca_model_type)
 Numbers *
 scpg_pca_model_make(const sc_pca *pca, bool whiten)
 {
-	int32		head[NUMBERS_HEAD] = {pca->d, pca->q, whiten};
-	Numbers    *result = scpg_numbers_new(&pca_model_type, head);
-	double	   *x = result->x;
+	int32 head[NUMBERS_HEAD] = {pca->d, pca->q, whiten};
+	Numbers *result = scpg_numbers_new(&pca_model_type, head);
+	double *x = result->x;
 
 	memcpy(x, pca->mean, pca->d * sizeof(double));
 	x += pca->d;

@@ -14,13 +14,12 @@
 /* The parts of a pca_model, pointing into it. */
 typedef struct scpg_pca_model
 {
-	int			d,
-				q;
-	bool		whiten;
-	const double *mean;			/* (d) */
-	const double *components;	/* (q, d) */
-	const double *variance;		/* (q) */
-	const double *ratio;		/* (q) */
+	int d, q;
+	bool whiten;
+	const double *mean;		  /* (d) */
+	const double *components; /* (q, d) */
+	const double *variance;	  /* (q) */
+	const double *ratio;	  /* (q) */
 } scpg_pca_model;
 
 /* From the result of sc_pca_run, in the current memory context. */
@@ -30,4 +29,4 @@ extern scpg_pca_model scpg_pca_model_open(const Numbers *value);
 
 #define DatumGetPcaModel(d) scpg_pca_model_open((const Numbers *) PG_DETOAST_DATUM(d))
 
-#endif							/* SCPG_PCA_MODEL_H */
+#endif /* SCPG_PCA_MODEL_H */
