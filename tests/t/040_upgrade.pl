@@ -72,16 +72,16 @@ sub objects
 
 is(sha256_hex($old_script), $sha256_1_0, 'selfclass--1.0.sql is what was released');
 
-new_database('old');
-$node->safe_psql('old', "CREATE EXTENSION selfclass SCHEMA s VERSION '1.0'");
-is(version('old'), '1.0', 'the extension of 1.0');
-
 # CREATE FUNCTION looks for the symbol and for the record of its calling convention.
 my %symbols = map { $_ => 1 } $old_script =~ /AS 'MODULE_PATHNAME', '(\w+)'/g;
 my $probes = join "\n", map { qq{CREATE FUNCTION pg_temp."$_"() RETURNS int AS '\$libdir/selfclass', '$_' LANGUAGE C;} } sort keys %symbols;
-($rc, $out, $err) = $node->psql('old', $probes, on_error_stop => 0);
+($rc, $out, $err) = $node->psql('postgres', $probes, on_error_stop => 0);
 is($err, '', keys(%symbols) . " C symbols that 1.0's script names are in the library");
 is(() = $old_script =~ /'MODULE_PATHNAME'/g, () = $old_script =~ /AS 'MODULE_PATHNAME', 'scpg_\w+'/g, 'and it names no others');
+
+new_database('old');
+$node->safe_psql('old', "CREATE EXTENSION selfclass SCHEMA s VERSION '1.0'");
+is(version('old'), '1.0', 'the extension of 1.0');
 
 new_database('fresh');
 $node->safe_psql('fresh', 'CREATE EXTENSION selfclass SCHEMA s');
