@@ -3,7 +3,7 @@
 # (Debian packages) and run everything in a throw-away cluster of their own.
 
 EXTENSION = selfclass sql/selfclass_pgvector
-EXTVERSION = 1.0
+EXTVERSION = 1.1
 PG_CONFIG ?= pg_config
 
 # Targets that drive scripts. They must work where no PostgreSQL is installed

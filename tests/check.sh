@@ -69,14 +69,14 @@ tap()
 
 	dir=$(mktemp -d "${TMPDIR:-/tmp}/selfclass.XXXXXX")
 	local bin=$(tests/cluster.sh tree "$dir") || { count 0 1; return; }
-	# The tests run as the server's user, who may not be able to read this tree.
-	cp -R tests "$dir/tests"
+	# The tests run as the server's user, who may not be able to read this tree. One adds an update script of its own.
+	cp -R tests CHANGELOG.md "$dir"
 	mkdir "$dir/log"
 	user=
 	if [ "$(id -u)" -eq 0 ]; then
 		user=postgres
 		id postgres >/dev/null 2>&1 || user=nobody
-		chown -R $user "$dir/tests" "$dir/log"
+		chown -R $user "$dir/tests" "$dir/log" "$dir/root$($PG_CONFIG --sharedir)/extension"
 		user="setpriv --reuid=$user --regid=$(id -g $user) --clear-groups"
 	fi
 	(cd "$dir" && $user env HOME=/tmp PATH="$bin:$PATH" PG_REGRESS="$pgxs/src/test/regress/pg_regress" \
