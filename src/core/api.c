@@ -7,6 +7,8 @@
  */
 #include "core/api.h"
 
+#include "core/base/gemm.h"
+
 __attribute__((visibility("default"))) extern const sc_core_api *sc_core_open(void);
 
 const sc_core_api *
