@@ -37,9 +37,6 @@
 #include "core/base/multiply.h"
 #endif
 
-/* Both libraries are built together; a mix of two builds is refused. */
-#define SC_CORE_VERSION "1.0"
-
 #define SC_CORE_FUNCTIONS(F) \
 	F(sc_pool_start) \
 	F(sc_pool_fd) \
@@ -101,9 +98,13 @@
 
 typedef struct sc_core_api
 {
-	const char *version; /* SC_CORE_VERSION */
-	size_t size;		 /* sizeof(sc_core_api) */
-	bool serial_blas;	 /* one lane only: OpenBLAS without threads */
+	/*
+	 * SC_BUILD_ID, which the Makefile makes of the core's headers: a table of
+	 * another build may have another shape, and is refused. First, so that it
+	 * is found whatever follows.
+	 */
+	const char *build_id;
+	bool serial_blas; /* one lane only: OpenBLAS without threads */
 #define F(f) __typeof__(f) *f;
 	SC_CORE_FUNCTIONS(F)
 #undef F
