@@ -41,11 +41,11 @@ TEST_SRC = $(wildcard src/core/base/multiply.c src/pg/server/multiply_sql.c src/
 left_out = $(if $(filter yes,$(WITH_TESTS)),,$(TEST_SRC))
 
 MODULE_big = selfclass
-PG_SIMD_SRC = $(wildcard src/pg/*/*_simd.c)
-# The loops over embeddings stand on nothing but the choice of the instruction set.
-PG_SIMD_OBJ = $(call simd_objects_of,$(PG_SIMD_SRC))
-OBJS = $(patsubst %.c,%.o,$(filter-out $(PG_SIMD_SRC) $(left_out),$(wildcard src/pg/*/*.c))) \
-	$(PG_SIMD_OBJ) $(BUILD)/core/base/simd.o
+# Of the core in both libraries: loops that end in microseconds and stand on nothing but the choice of the
+# instruction set.
+SHARED_OBJ = $(call objects_of,src/core/base/simd.c src/core/base/distance.c) \
+	$(call simd_objects_of,src/core/base/distance_simd.c)
+OBJS = $(patsubst %.c,%.o,$(filter-out $(left_out),$(wildcard src/pg/*/*.c))) $(SHARED_OBJ)
 DATA = $(wildcard sql/selfclass--*.sql sql/selfclass_pgvector--*.sql)
 REGRESS = $(shell cat sql/schedule)
 
@@ -155,15 +155,13 @@ clean-core:
 	rm -f selfclass_core.so
 
 # ---------------------------------------------------------------------------
-# Unit tests: C programs on the core's objects (and the loops over embeddings,
-# which know no PostgreSQL either) alone, no server.
+# Unit tests: C programs on the core's objects alone, no server.
 # ---------------------------------------------------------------------------
 UNIT = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
-UNIT_OBJ = $(CORE_OBJ) $(PG_SIMD_OBJ)
 link_with = $(CC) $(CORE_CFLAGS) $(DEPENDENCIES) -MF $@.d $(1) -o $@ $< $(2) $(CORE_LIBS)
-$(BUILD)/unit/%: tests/unit/%.c $(UNIT_OBJ)
+$(BUILD)/unit/%: tests/unit/%.c $(CORE_OBJ)
 	@mkdir -p $(@D)
-	$(call link_with,-Itests/unit,$(UNIT_OBJ))
+	$(call link_with,-Itests/unit,$(CORE_OBJ))
 unit-programs: $(UNIT) $(BUILD)/unit/cpu
 unit: unit-programs
 	@tests/unit/run.sh $(UNIT)

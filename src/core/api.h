@@ -7,7 +7,7 @@
  * sc_core_open, which returns this table. A function that src/pg calls is one
  * line in SC_CORE_FUNCTIONS; its member has the function's own name and type.
  * The headers here are those of these functions, and those of base that are
- * inline (arena, rng, status) or linked into both libraries (simd).
+ * inline (arena, rng, status) or linked into both libraries (distance, simd).
  *
  *-------------------------------------------------------------------------
  */
@@ -23,6 +23,7 @@
 #include "core/analytics/pca.h"
 #include "core/analytics/silhouette.h"
 #include "core/base/arena.h"
+#include "core/base/distance.h"
 #include "core/base/pool.h"
 #include "core/base/rng.h"
 #include "core/base/simd.h"
