@@ -95,7 +95,7 @@ sc_kmeans_choose(const float *x, double xn, const float *dots, const double *cen
 {
 	/* FLT_MIN: what a product loses below the smallest numbers. */
 	double slack = 2 * 1.2e-7 * (d + 8) * (xn + largest_norm) + 4 * d * (double) FLT_MIN;
-	double least = SC_SIMD_CALL(sc_least_estimate)(dots, centre_norm, xn, k);
+	double least = sc_distance()->least_estimate(dots, centre_norm, xn, k);
 	double best = INFINITY;
 	int label = 0;
 
@@ -103,9 +103,9 @@ sc_kmeans_choose(const float *x, double xn, const float *dots, const double *cen
 	{
 		/* A centre that alone may be the nearest is it, whatever the rounding. */
 		double limit = least + slack - xn;
-		int only = SC_SIMD_CALL(sc_next_near)(dots, centre_norm, 1, limit, 0, k);
+		int only = sc_distance()->next_near(dots, centre_norm, 1, limit, 0, k);
 
-		if (only < k && SC_SIMD_CALL(sc_next_near)(dots, centre_norm, 1, limit, only + 1, k) == k)
+		if (only < k && sc_distance()->next_near(dots, centre_norm, 1, limit, only + 1, k) == k)
 		{
 			*out = SC_MAX(least, 0);
 			return only;
@@ -122,7 +122,7 @@ sc_kmeans_choose(const float *x, double xn, const float *dots, const double *cen
 
 		if (!(a > least + slack) || !isfinite(a))
 		{
-			a = SC_SIMD_CALL(sc_distance2_centre)(measure_x, measure_centre + (size_t) j * d, d);
+			a = sc_distance()->distance2_centre(measure_x, measure_centre + (size_t) j * d, d);
 			if (a < best)
 			{
 				best = a;
@@ -209,7 +209,7 @@ prepare(const sc_lane *lane, sc_kmeans *km)
 		{
 			if (i % 256 == 0 && sc_lane_stopped(lane))
 				return SC_ABORTED;
-			km->hash[i] = SC_SIMD_CALL(sc_hash_row)(km->rows + i * d, km->d);
+			km->hash[i] = sc_distance()->hash_row(km->rows + i * d, km->d);
 		}
 	}
 	SC_TRY(sc_lane_barrier(lane));
@@ -231,8 +231,8 @@ prepare(const sc_lane *lane, sc_kmeans *km)
 
 			if (i % 256 == 0 && sc_lane_stopped(lane))
 				return SC_ABORTED;
-			SC_SIMD_CALL(sc_add_row)(sum, x, km->d);
-			largest = fmax(largest, SC_SIMD_CALL(sc_largest)(x, km->d));
+			sc_distance()->add_row(sum, x, km->d);
+			largest = fmax(largest, sc_distance()->largest(x, km->d));
 		}
 		km->shard_sum[s] = largest;
 	}
@@ -267,8 +267,8 @@ prepare(const sc_lane *lane, sc_kmeans *km)
 		{
 			if (i % 256 == 0 && sc_lane_stopped(lane))
 				return SC_ABORTED;
-			km->norm[i] = SC_SIMD_CALL(sc_centre_row)(km->z + i * d, km->rows + (size_t) km->order[i] * d, km->mean,
-													  km->scale, km->d);
+			km->norm[i] = sc_distance()->centre_row(km->z + i * d, km->rows + (size_t) km->order[i] * d, km->mean,
+													km->scale, km->d);
 			sum += km->norm[i];
 		}
 		km->shard_sum[s] = sum;
@@ -326,8 +326,9 @@ measure_seeds(const sc_lane *lane, sc_kmeans *km, int m, int seeds)
 		if (sc_lane_stopped(lane))
 			return SC_ABORTED;
 		for (int t = 0; t < m; t++)
-			km->seed_distance[c * (size_t) m + t] = SC_SIMD_CALL(
-				sc_distance2_centre)(km->trial_rows + (size_t) t * km->d, km->centre + c * (size_t) km->d, km->d);
+			km->seed_distance[c * (size_t) m + t] =
+				sc_distance()->distance2_centre(km->trial_rows + (size_t) t * km->d, km->centre + c * (size_t) km->d,
+												km->d);
 	}
 	return sc_lane_barrier(lane);
 }
@@ -354,7 +355,7 @@ trial_distance(const sc_kmeans *km, size_t i, int t, float dot, bool first)
 
 	/* A row must be at distance 0 from its like, or it is chosen twice. */
 	if (a < 1e-4 * both)
-		a = SC_SIMD_CALL(sc_distance2)(km->z + i * km->d, km->z + (size_t) km->trial[t] * km->d, km->d);
+		a = sc_distance()->distance2(km->z + i * km->d, km->z + (size_t) km->trial[t] * km->d, km->d);
 	return first ? a : SC_MIN(a, km->near[i]);
 }
 
@@ -389,7 +390,7 @@ measure_trials(const sc_lane *lane, sc_kmeans *km, int m, int seeds)
 				}
 			else
 			{
-				SC_SIMD_CALL(sc_dot_rows)(dots, km->z + i * km->d, km->trial_rows, m, km->d);
+				sc_distance()->dot_rows(dots, km->z + i * km->d, km->trial_rows, m, km->d);
 				for (int t = 0; t < m; t++)
 					sum[t] += trial_distance(km, i, t, dots[t], seeds == 0);
 			}
@@ -584,7 +585,7 @@ assign(const sc_lane *lane, sc_kmeans *km, int k, bool exact)
 				km->own[p] = label;
 				inertia += km->near[p];
 				counts[label]++;
-				SC_SIMD_CALL(sc_add_row)(sums + (size_t) label * d, z, km->d);
+				sc_distance()->add_row(sums + (size_t) label * d, z, km->d);
 			}
 		}
 		km->shard_sum[(size_t) s * SC_KMEANS_TRIALS] = inertia;
@@ -884,7 +885,7 @@ sc_kmeans_nearest_run(const sc_lane *lane, void *arg)
 				double a;
 
 				p->labels[begin + i] =
-					sc_kmeans_choose(x, SC_SIMD_CALL(sc_norm2)(x, p->d), dots + (size_t) i * p->k, p->centre,
+					sc_kmeans_choose(x, sc_distance()->dot(x, x, p->d), dots + (size_t) i * p->k, p->centre,
 									 p->centre_norm, largest, p->k, p->d, x, p->centre, &a);
 				p->distance[begin + i] = sqrt(a);
 			}

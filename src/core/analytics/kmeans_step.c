@@ -78,7 +78,7 @@ sc_kmeans_step_assign(sc_kmeans_step *s)
 	double scale = place_centres(s, &largest_norm);
 
 	for (size_t i = 0; i < (size_t) s->n; i++)
-		s->distance[i] = SC_SIMD_CALL(sc_centre_row)(s->z + i * d, s->rows + i * d, s->mean, scale, s->d);
+		s->distance[i] = sc_distance()->centre_row(s->z + i * d, s->rows + i * d, s->mean, scale, s->d);
 	sc_sgemm(false, true, s->n, s->k, s->d, 1, s->z, s->d, s->narrow, s->d, 0, s->dots, s->k);
 	for (size_t i = 0; i < (size_t) s->n; i++)
 		s->labels[i] = sc_kmeans_choose(s->z + i * d, s->distance[i], s->dots + i * s->k, s->centre, s->centre_norm,

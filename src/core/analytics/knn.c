@@ -45,7 +45,7 @@ sc_knn_load(const sc_knn *knn, const float *x, int m, float *out, double *norm)
 	for (int i = 0; i < m; i++)
 	{
 		size_t at = (size_t) i * knn->d;
-		double square = SC_SIMD_CALL(sc_centre_row)(out + at, x + at, knn->mean, knn->scale, knn->d);
+		double square = sc_distance()->centre_row(out + at, x + at, knn->mean, knn->scale, knn->d);
 
 		if (norm != NULL)
 			norm[i] = square;
@@ -70,8 +70,8 @@ sc_knn_prepare(const sc_lane *lane, sc_knn *knn)
 		{
 			if (i % 256 == 0 && sc_lane_stopped(lane))
 				return SC_ABORTED;
-			SC_SIMD_CALL(sc_add_row)(sum, knn->rows + i * d, knn->d);
-			sum[d] = fmax(sum[d], SC_SIMD_CALL(sc_largest)(knn->rows + i * d, knn->d));
+			sc_distance()->add_row(sum, knn->rows + i * d, knn->d);
+			sum[d] = fmax(sum[d], sc_distance()->largest(knn->rows + i * d, knn->d));
 		}
 	}
 	SC_TRY(sc_lane_barrier(lane));
@@ -213,13 +213,13 @@ search(const sc_lane *lane, sc_knn *knn, size_t begin, int m)
 			{
 				double a;
 
-				j = SC_SIMD_CALL(sc_next_near)(dots + (size_t) i * rows, knn->norm + r, 1 - error,
-											   reach - (1 - error) * qn[i] + slack, j, rows);
+				j = sc_distance()->next_near(dots + (size_t) i * rows, knn->norm + r, 1 - error,
+											 reach - (1 - error) * qn[i] + slack, j, rows);
 				if (j == rows)
 					break;
 				if (r + j == self)
 					continue;
-				a = SC_SIMD_CALL(sc_distance2)(query, knn->rows + (r + j) * d, knn->d);
+				a = sc_distance()->distance2(query, knn->rows + (r + j) * d, knn->d);
 				if (count[i] < knn->found)
 					sift_up(knn, index, distance, count[i]++, a, (uint32_t) (r + j));
 				else if (nearer(knn, a, (uint32_t) (r + j), distance[0], index[0]))

@@ -68,11 +68,11 @@ compare(sc_near *near, sc_near_shard *shard, size_t q, int m, size_t r, int rows
 		{
 			double a;
 
-			j = SC_SIMD_CALL(sc_next_near)(dots + (size_t) i * rows, knn->norm + r, 1 - error,
-										   reach - (1 - error) * knn->norm[q + i] + slack, j, rows);
+			j = sc_distance()->next_near(dots + (size_t) i * rows, knn->norm + r, 1 - error,
+										 reach - (1 - error) * knn->norm[q + i] + slack, j, rows);
 			if (j == rows)
 				break;
-			a = sqrt(SC_SIMD_CALL(sc_distance2)(near->rows + (q + i) * d, near->rows + (r + j) * d, near->d));
+			a = sqrt(sc_distance()->distance2(near->rows + (q + i) * d, near->rows + (r + j) * d, near->d));
 			if (a <= near->threshold)
 				shard->pair[shard->count++] = (sc_near_pair){(uint32_t) (q + i), (uint32_t) (r + j), a};
 		}

@@ -199,12 +199,6 @@ sc_pool_fd(void)
 	return pool.event_fd;
 }
 
-bool
-sc_pool_busy(void)
-{
-	return pool.started;
-}
-
 void
 sc_pool_stop(void)
 {

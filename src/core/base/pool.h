@@ -44,9 +44,6 @@ extern sc_status sc_pool_start(int lanes, sc_job_fn fn, void *arg, sc_error *err
 /* Readable once the running job has ended; -1 before the first job. */
 extern int sc_pool_fd(void);
 
-/* Is a job started and not yet finished (sc_pool_finish)? */
-extern bool sc_pool_busy(void);
-
 /* Ask the running job to stop. Callable at any time. */
 extern void sc_pool_stop(void);
 
