@@ -56,6 +56,7 @@ tap()
 	local bin=$(tests/cluster.sh tree "$dir") || { count 0 1; return; }
 	# The tests run as the server's user, who may not be able to read this tree.
 	cp -R tests "$dir/tests"
+	make -s build/other/selfclass_core.so && cp build/other/selfclass_core.so "$dir/tests/selfclass_core_other.so"
 	mkdir "$dir/log"
 	user=
 	if [ "$(id -u)" -eq 0 ]; then

@@ -7,7 +7,7 @@
  * sc_core_open, which returns this table. A function that src/pg calls is one
  * line in SC_CORE_FUNCTIONS; its member has the function's own name and type.
  * The headers here are those of these functions, and those of base that are
- * inline (arena, rng, status) or linked into both libraries (simd).
+ * inline (arena, rng, status) or linked into both libraries (distance, simd).
  *
  *-------------------------------------------------------------------------
  */
@@ -23,6 +23,7 @@
 #include "core/analytics/pca.h"
 #include "core/analytics/silhouette.h"
 #include "core/base/arena.h"
+#include "core/base/distance.h"
 #include "core/base/pool.h"
 #include "core/base/rng.h"
 #include "core/base/simd.h"
@@ -36,9 +37,6 @@
 #ifdef SC_WITH_TESTS
 #include "core/base/multiply.h"
 #endif
-
-/* Both libraries are built together; a mix of two builds is refused. */
-#define SC_CORE_VERSION "1.0"
 
 #define SC_CORE_FUNCTIONS(F) \
 	F(sc_pool_start) \
@@ -101,9 +99,13 @@
 
 typedef struct sc_core_api
 {
-	const char *version; /* SC_CORE_VERSION */
-	size_t size;		 /* sizeof(sc_core_api) */
-	bool serial_blas;	 /* one lane only: OpenBLAS without threads */
+	/*
+	 * SC_BUILD_ID, which the Makefile makes of the core's headers: a table of
+	 * another build may have another shape, and is refused. First, so that it
+	 * is found whatever follows.
+	 */
+	const char *build_id;
+	bool serial_blas; /* one lane only: OpenBLAS without threads */
 #define F(f) __typeof__(f) *f;
 	SC_CORE_FUNCTIONS(F)
 #undef F

@@ -51,7 +51,7 @@ sc_candidates_load(const sc_candidates *c, const float *x, int m, float *out, do
 	for (int i = 0; i < m; i++)
 	{
 		size_t at = (size_t) i * c->d;
-		double square = SC_SIMD_CALL(sc_centre_row)(out + at, x + at, c->centring.mean, c->centring.scale, c->d);
+		double square = sc_distance()->centre_row(out + at, x + at, c->centring.mean, c->centring.scale, c->d);
 
 		if (norm != NULL)
 			norm[i] = square;
@@ -97,7 +97,6 @@ sc_candidates_next(const sc_candidates *c, const sc_candidates_block *b, int i, 
 	double share = 1 - sc_product_error(c->d);
 	double slack = c->d * (double) FLT_MIN; /* more than gradual underflow takes from d products */
 
-	return SC_SIMD_CALL(sc_next_near)(b->dots + (size_t) i * b->count, c->norm + b->first, share,
-									  reach * c->centring.scale * c->centring.scale - share * qn + slack, from,
-									  b->count);
+	return sc_distance()->next_near(b->dots + (size_t) i * b->count, c->norm + b->first, share,
+									reach * c->centring.scale * c->centring.scale - share * qn + slack, from, b->count);
 }

@@ -70,8 +70,8 @@ sc_centring_find(const sc_lane *lane, sc_centring *c, const float *rows, const u
 
 			if (i % STOP_ROWS == 0 && sc_lane_stopped(lane))
 				return SC_ABORTED;
-			SC_SIMD_CALL(sc_add_row)(sum, x, d);
-			sum[d] = fmax(sum[d], SC_SIMD_CALL(sc_largest)(x, d));
+			sc_distance()->add_row(sum, x, d);
+			sum[d] = fmax(sum[d], sc_distance()->largest(x, d));
 		}
 	}
 	SC_TRY(sc_lane_barrier(lane));

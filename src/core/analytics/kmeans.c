@@ -203,7 +203,7 @@ label_rows(const sc_lane *lane, sc_kmeans *km)
 			if (sc_lane_stopped(lane))
 				return SC_ABORTED;
 			for (int i = 0; i < m; i++)
-				distance[i] = SC_SIMD_CALL(sc_norm2)(rows + i * d, km->d);
+				distance[i] = sc_distance()->dot(rows + i * d, rows + i * d, km->d);
 			sc_kmeans_label(&w->centres, m, rows, rows, w->centres.point, dots, km->labels + begin, distance);
 			for (int i = 0; i < m; i++)
 				distance[i] = sqrt(distance[i]);

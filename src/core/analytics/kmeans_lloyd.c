@@ -57,7 +57,7 @@ assign_shard(const sc_lane *lane, sc_kmeans *km, int s, size_t begin, size_t end
 			w->own[begin + i] = labels[i];
 			inertia += w->near[begin + i];
 			counts[labels[i]]++;
-			SC_SIMD_CALL(sc_add_row)(sums + labels[i] * d, z + i * d, km->d);
+			sc_distance()->add_row(sums + labels[i] * d, z + i * d, km->d);
 		}
 	}
 	w->lloyd.inertia[s] = inertia;

@@ -65,7 +65,7 @@ choose(const sc_kmeans_centres *c, const float *z, double zn, const float *dots,
 {
 	/* Two estimates are off by no more than this, together; FLT_MIN: what a product loses below the smallest numbers. */
 	double slack = sc_product_error(c->d) * (zn + c->largest) + 4 * c->d * (double) FLT_MIN;
-	double least = SC_SIMD_CALL(sc_least_estimate)(dots, c->norm, zn, c->k);
+	double least = sc_distance()->least_estimate(dots, c->norm, zn, c->k);
 	double best = INFINITY;
 	int label = 0;
 
@@ -73,9 +73,9 @@ choose(const sc_kmeans_centres *c, const float *z, double zn, const float *dots,
 	{
 		/* A centre that alone may be the nearest is it, whatever the rounding. */
 		double limit = least + slack - zn;
-		int only = SC_SIMD_CALL(sc_next_near)(dots, c->norm, 1, limit, 0, c->k);
+		int only = sc_distance()->next_near(dots, c->norm, 1, limit, 0, c->k);
 
-		if (only < c->k && SC_SIMD_CALL(sc_next_near)(dots, c->norm, 1, limit, only + 1, c->k) == c->k)
+		if (only < c->k && sc_distance()->next_near(dots, c->norm, 1, limit, only + 1, c->k) == c->k)
 		{
 			*out = SC_MAX(least, 0);
 			return only;
@@ -92,7 +92,7 @@ choose(const sc_kmeans_centres *c, const float *z, double zn, const float *dots,
 
 		if (!(a > least + slack) || !isfinite(a))
 		{
-			a = SC_SIMD_CALL(sc_distance2_centre)(row, centroids + (size_t) j * c->d, c->d);
+			a = sc_distance()->distance2_centre(row, centroids + (size_t) j * c->d, c->d);
 			if (a < best)
 			{
 				best = a;

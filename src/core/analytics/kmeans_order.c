@@ -116,7 +116,7 @@ hash_rows(const sc_lane *lane, const sc_kmeans *km)
 		{
 			if (i % STOP_ROWS == 0 && sc_lane_stopped(lane))
 				return SC_ABORTED;
-			km->work->order.hash[i] = SC_SIMD_CALL(sc_hash_row)(km->rows + i * km->d, km->d);
+			km->work->order.hash[i] = sc_distance()->hash_row(km->rows + i * km->d, km->d);
 		}
 	}
 	return sc_lane_barrier(lane);
@@ -139,8 +139,8 @@ centre_rows(const sc_lane *lane, const sc_kmeans *km)
 		{
 			if (i % STOP_ROWS == 0 && sc_lane_stopped(lane))
 				return SC_ABORTED;
-			o->norm[i] = SC_SIMD_CALL(sc_centre_row)(o->z + i * d, km->rows + o->row[i] * d, o->centring.mean,
-													 o->centring.scale, km->d);
+			o->norm[i] = sc_distance()->centre_row(o->z + i * d, km->rows + o->row[i] * d, o->centring.mean,
+												   o->centring.scale, km->d);
 			sum += o->norm[i];
 		}
 		o->sum[s] = sum;

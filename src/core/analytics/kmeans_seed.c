@@ -77,7 +77,7 @@ measure_seeds(const sc_lane *lane, sc_kmeans *km, int m, int seeds)
 			return SC_ABORTED;
 		for (int t = 0; t < m; t++)
 			w->seeds.apart[c * (size_t) m + t] =
-				SC_SIMD_CALL(sc_distance2_centre)(w->seeds.rows + t * d, w->centres.point + c * d, km->d);
+				sc_distance()->distance2_centre(w->seeds.rows + t * d, w->centres.point + c * d, km->d);
 	}
 	return sc_lane_barrier(lane);
 }
@@ -106,7 +106,7 @@ trial_distance(const sc_kmeans *km, size_t i, int t, float dot, bool first)
 
 	/* A row must be at distance 0 from its like, or it is chosen twice. */
 	if (a < 1e-4 * both)
-		a = SC_SIMD_CALL(sc_distance2)(o->z + i * km->d, o->z + trial * km->d, km->d);
+		a = sc_distance()->distance2(o->z + i * km->d, o->z + trial * km->d, km->d);
 	return first ? a : SC_MIN(a, km->work->near[i]);
 }
 
@@ -142,7 +142,7 @@ measure_trials(const sc_lane *lane, sc_kmeans *km, int m, int seeds)
 				}
 			else
 			{
-				SC_SIMD_CALL(sc_dot_rows)(dots, w->order.z + i * km->d, w->seeds.rows, m, km->d);
+				sc_distance()->dot_rows(dots, w->order.z + i * km->d, w->seeds.rows, m, km->d);
 				for (int t = 0; t < m; t++)
 					sum[t] += trial_distance(km, i, t, dots[t], seeds == 0);
 			}

@@ -75,6 +75,6 @@ sc_kmeans_step_assign(sc_kmeans_step *s)
 	double scale = place_centres(s);
 
 	for (size_t i = 0; i < (size_t) s->n; i++)
-		s->distance[i] = SC_SIMD_CALL(sc_centre_row)(w->z + i * d, s->rows + i * d, w->mean, scale, s->d);
+		s->distance[i] = sc_distance()->centre_row(w->z + i * d, s->rows + i * d, w->mean, scale, s->d);
 	sc_kmeans_label(&w->centres, s->n, w->z, s->rows, s->centroids, w->dots, s->labels, s->distance);
 }

@@ -128,7 +128,7 @@ look_at(const sc_knn *knn, const sc_candidates_block *b, int i, double qn, neigh
 		row = (uint32_t) (b->first + j);
 		if (row == self)
 			continue;
-		a = SC_SIMD_CALL(sc_distance2)(query, knn->rows + row * d, knn->d);
+		a = sc_distance()->distance2(query, knn->rows + row * d, knn->d);
 		if (near->count < knn->found)
 			sift_up(knn, near->index, near->distance, near->count++, a, row);
 		else if (nearer(knn, a, row, near->distance[0], near->index[0]))

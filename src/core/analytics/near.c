@@ -70,7 +70,7 @@ compare(sc_near *near, sc_near_shard *shard, const sc_candidates_block *b, size_
 			j = sc_candidates_next(&near->candidates, b, i, near->candidates.norm[q + i], reach, j);
 			if (j == b->count)
 				break;
-			a = sqrt(SC_SIMD_CALL(sc_distance2)(near->rows + (q + i) * d, row + j * d, near->d));
+			a = sqrt(sc_distance()->distance2(near->rows + (q + i) * d, row + j * d, near->d));
 			if (a <= near->threshold)
 				shard->pair[shard->count++] = (sc_near_pair){(uint32_t) (q + i), (uint32_t) (b->first + j), a};
 		}

@@ -20,7 +20,6 @@
 #include "pg/server/bridge.h"
 #include "pg/table/rows.h"
 #include "pg/type/embedding.h"
-#include "pg/type/embedding_simd.h"
 #include "pg/type/kmeans_model.h"
 
 const char *const scpg_kmeans_init_names[] = {"k-means++", "random", NULL};
@@ -238,7 +237,7 @@ nearest(FunctionCallInfo fcinfo, double *distance)
 	*distance = INFINITY;
 	for (int c = 0; c < m.k; c++)
 	{
-		double a = SC_SIMD_CALL(scpg_l2_squared_double)(e->x, m.centroids + (size_t) c * m.d, m.d);
+		double a = sc_distance()->distance2_centre(e->x, m.centroids + (size_t) c * m.d, m.d);
 
 		if (a < *distance)
 		{

@@ -23,7 +23,6 @@
 #include "pg/server/bridge.h"
 #include "pg/server/options.h"
 #include "pg/type/embedding.h"
-#include "pg/type/embedding_simd.h"
 #include "pg/type/pca_model.h"
 
 #define STATE_MAGIC 0x50434131 /* changes with the layout */
@@ -280,7 +279,7 @@ scpg_pca_transform(PG_FUNCTION_ARGS)
 	result = scpg_embedding_new(m.q);
 	for (int c = 0; c < m.q; c++)
 	{
-		double y = SC_SIMD_CALL(scpg_dot_centred)(e->x, m.mean, m.components + (size_t) c * m.d, m.d);
+		double y = sc_distance()->dot_centred(e->x, m.mean, m.components + (size_t) c * m.d, m.d);
 
 		if (m.whiten)
 			y = m.variance[c] > SC_PCA_NO_VARIANCE * m.variance[0] ? y / sqrt(m.variance[c]) : 0;
