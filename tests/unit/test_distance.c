@@ -192,13 +192,13 @@ main(int argc, char **argv)
 		mean[i] = y[i + MAX_N] / 3;
 		norm[i] = 2 + y[i + 2 * MAX_N];
 	}
-	CASE("the table of this CPU")
-	CHECK(sc_distance() == sc_distance_of(sc_isa_best()), "another table than that of %s", names[sc_isa_best()]);
+	CASE ("the table of this CPU")
+		CHECK(sc_distance() == sc_distance_of(sc_isa_best()), "another table than that of %s", names[sc_isa_best()]);
 	for (int i = 0; i <= (int) sc_isa_best(); i++)
 	{
 		kernels k = {names[i], sc_distance_of((sc_isa) i)};
 
-		CASE("every loop, %s", names[i])
+		CASE ("every loop, %s", names[i])
 		{
 			check_pairs(&k);
 			for (int n = 0; n <= MAX_N; n++)

@@ -267,6 +267,12 @@ sc_lane_stopped(const sc_lane *lane)
 	return atomic_load_explicit(&stopping, memory_order_relaxed);
 }
 
+bool
+sc_lane_stopped_callback(void *arg)
+{
+	return sc_lane_stopped((const sc_lane *) arg);
+}
+
 sc_status
 sc_lane_barrier(const sc_lane *lane)
 {

@@ -61,6 +61,9 @@ extern void sc_pool_shutdown(void);
 /* Has the job been told to stop, or has another lane failed? */
 extern bool sc_lane_stopped(const sc_lane *lane);
 
+/* The same as a callback, for what knows no lanes: arg is the sc_lane. */
+extern bool sc_lane_stopped_callback(void *arg);
+
 /* Wait for all lanes. SC_ABORTED (never blocks) once the job is stopping. */
 extern sc_status sc_lane_barrier(const sc_lane *lane);
 

@@ -373,7 +373,7 @@ first_model(const Train *t, const Sample *s, sc_kmeans *report, double *toleranc
 	if (options.init.value == SC_KMEANS_GIVEN)
 		options.max_iter = 1;
 	*report = scpg_kmeans_run(s->rows.x, s->rows.n, s->rows.d, t->k, 0, &options, cxt);
-	*tolerance = report->tolerance / (report->scale * report->scale);
+	*tolerance = report->tolerance;
 	start = report->start != NULL ? report->start : report->centroids;
 	memset(report->sizes, 0, report->k * sizeof(int64_t));
 	old = MemoryContextSwitchTo(t->context);
