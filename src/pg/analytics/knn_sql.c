@@ -177,7 +177,7 @@ join_others(const Output *out, sc_knn *job, const scpg_items *items, float *quer
 		for (size_t i = 0; i < job->m; i++)
 		{
 			MemoryContext old = MemoryContextSwitchTo(row);
-			const Embedding *e = DatumGetEmbedding(scpg_items_fetched(i, 2));
+			const scpg_embedding *e = DatumGetEmbedding(scpg_items_fetched(i, 2));
 
 			CHECK_FOR_INTERRUPTS();
 			scpg_embedding_check_expected(job->d, e->dim);

@@ -24,7 +24,7 @@
 PG_FUNCTION_INFO_V1(scpg_embed_image);
 PG_FUNCTION_INFO_V1(scpg_embed_image_trigger);
 
-static Embedding *
+static scpg_embedding *
 embed(Datum image, const char *model)
 {
 	const scpg_model *found = scpg_model_of_statement(model);

@@ -62,7 +62,7 @@ scpg_items_fetched(uint64 i, int column)
 }
 
 static void
-add_item(scpg_items *items, const scpg_source *source, Datum key, const Embedding *e)
+add_item(scpg_items *items, const scpg_source *source, Datum key, const scpg_embedding *e)
 {
 	MemoryContext context = items->rows.context;
 

@@ -43,7 +43,7 @@ grow(scpg_rows *rows)
 }
 
 void
-scpg_rows_add(scpg_rows *rows, const Embedding *e, int32 tag)
+scpg_rows_add(scpg_rows *rows, const scpg_embedding *e, int32 tag)
 {
 	if (rows->d == 0)
 		rows->d = e->dim;

@@ -29,7 +29,7 @@ typedef struct scpg_rows
 extern void scpg_rows_init(scpg_rows *rows, MemoryContext parent);
 
 /* One more; 22000 where it has another dimension than those before, 54000 where memory ends. */
-extern void scpg_rows_add(scpg_rows *rows, const Embedding *e, int32 tag);
+extern void scpg_rows_add(scpg_rows *rows, const scpg_embedding *e, int32 tag);
 
 extern void scpg_rows_free(scpg_rows *rows);
 
