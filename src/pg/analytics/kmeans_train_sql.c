@@ -61,7 +61,7 @@ typedef struct Train
 {
 	char *relation; /* quoted */
 	char *column;
-	char *schema; /* of the extension */
+	const char *schema; /* of the extension */
 	int k;
 	TrainOptions options;
 	MemoryContext context;
@@ -416,7 +416,7 @@ scpg_kmeans_train(PG_FUNCTION_ARGS)
 	t.context = AllocSetContextCreate(CurrentMemoryContext, "kmeans_train", ALLOCSET_DEFAULT_SIZES);
 	t.relation = source.relation;
 	t.column = unconstify(char *, quote_identifier(source.data_column));
-	t.schema = unconstify(char *, quote_identifier(get_namespace_name(scpg_extension_schema())));
+	t.schema = scpg_extension_schema_name();
 	n = count_rows(&t);
 	if (n == 0)
 	{
