@@ -12,10 +12,10 @@
 #include "utils/memutils.h"
 
 #include "pg/analytics/elbow.h"
+#include "pg/analytics/fit.h"
 #include "pg/analytics/silhouette.h"
 #include "pg/server/arguments.h"
 #include "pg/server/bridge.h"
-#include "pg/table/rows.h"
 
 static const char *const method_names[] = {"last_turn", "kneedle", "silhouette", NULL};
 

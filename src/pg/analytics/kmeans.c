@@ -15,6 +15,7 @@
 #include "utils/memutils.h"
 #include "windowapi.h"
 
+#include "pg/analytics/fit.h"
 #include "pg/analytics/kmeans.h"
 #include "pg/server/arguments.h"
 #include "pg/server/bridge.h"
