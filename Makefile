@@ -146,7 +146,7 @@ $(OBJS): $(BUILD)/flags
 # What the two libraries must agree on: the core's headers, and what changes the table in them. The core's
 # door says it and its loader compares it, so that the libraries of two builds are not mixed.
 BUILD_ID := $(shell (echo '$(TEST_DEFS)'; cat $(sort $(wildcard src/core/*.h src/core/*/*.h))) | sha256sum | cut -c 1-16)
-LOADER_OBJ = src/pg/server/bridge.o
+LOADER_OBJ = src/pg/server/load.o
 DOOR_OBJ = $(BUILD)/core/api.o
 $(BUILD)/build_id: FORCE
 	@$(call line_in_file,$(BUILD_ID))

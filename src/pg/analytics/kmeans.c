@@ -15,6 +15,7 @@
 #include "utils/memutils.h"
 #include "windowapi.h"
 
+#include "pg/analytics/fit.h"
 #include "pg/analytics/kmeans.h"
 #include "pg/server/arguments.h"
 #include "pg/server/bridge.h"
@@ -120,7 +121,7 @@ scpg_kmeans_final(PG_FUNCTION_ARGS)
 	scpg_kmeans_options options;
 	MemoryContext cxt;
 	sc_kmeans km;
-	Numbers *result;
+	scpg_numbers *result;
 
 	(void) scpg_aggregate_context(fcinfo);
 	fit = (const scpg_fit *) PG_GETARG_POINTER(0);
@@ -229,7 +230,7 @@ scpg_kmeans_window(PG_FUNCTION_ARGS)
 static int
 nearest(FunctionCallInfo fcinfo, double *distance)
 {
-	const Embedding *e = PG_GETARG_EMBEDDING(0);
+	const scpg_embedding *e = PG_GETARG_EMBEDDING(0);
 	scpg_kmeans_model m = DatumGetKmeansModel(PG_GETARG_DATUM(1));
 	int label = 0;
 
@@ -274,7 +275,7 @@ scpg_kmeans_centroids(PG_FUNCTION_ARGS)
 {
 	scpg_kmeans_model m = DatumGetKmeansModel(PG_GETARG_DATUM(0));
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	Embedding *centroid = scpg_embedding_new(m.d);
+	scpg_embedding *centroid = scpg_embedding_new(m.d);
 
 	InitMaterializedSRF(fcinfo, 0);
 	for (int c = 0; c < m.k; c++)

@@ -255,7 +255,7 @@ PG_FUNCTION_INFO_V1(scpg_kmeans_step_accum);
 Datum
 scpg_kmeans_step_accum(PG_FUNCTION_ARGS)
 {
-	const Embedding *e;
+	const scpg_embedding *e;
 	Step s;
 
 	if (PG_ARGISNULL(2))
@@ -371,7 +371,7 @@ scpg_kmeans_step_final(PG_FUNCTION_ARGS)
 	double inertia;
 	bool moved = false;
 	bool valid = true;
-	Numbers *result;
+	scpg_numbers *result;
 
 	flush(&s);
 	inertia = s.state->inertia[0] + s.state->inertia[1];

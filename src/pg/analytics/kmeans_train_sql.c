@@ -61,7 +61,7 @@ typedef struct Train
 {
 	char *relation; /* quoted */
 	char *column;
-	char *schema; /* of the extension */
+	const char *schema; /* of the extension */
 	int k;
 	TrainOptions options;
 	MemoryContext context;
@@ -230,8 +230,8 @@ prepare_step(const Train *t)
 }
 
 /* The model after one iteration from m, in t->context. */
-static const Numbers *
-step(const Train *t, SPIPlanPtr plan, const Numbers *m)
+static const scpg_numbers *
+step(const Train *t, SPIPlanPtr plan, const scpg_numbers *m)
 {
 	Datum argument = PointerGetDatum(m);
 	bool isnull;
@@ -250,7 +250,7 @@ step(const Train *t, SPIPlanPtr plan, const Numbers *m)
 	result = PointerGetDatum(PG_DETOAST_DATUM_COPY(result));
 	MemoryContextSwitchTo(old);
 	SPI_freetuptable(SPI_tuptable);
-	return (const Numbers *) DatumGetPointer(result);
+	return (const scpg_numbers *) DatumGetPointer(result);
 }
 
 /* How far the centroids moved: the sum of the squares. */
@@ -279,7 +279,7 @@ compare_clusters(const void *a, const void *b, void *arg)
 }
 
 /* The centroids of m, the largest cluster first, with the sizes and the inertia that `measured` found for them. */
-static Numbers *
+static scpg_numbers *
 arrange(const Train *t, const scpg_kmeans_model *m, const scpg_kmeans_model *measured, int iterations, bool converged)
 {
 	scpg_kmeans_model both = *m;
@@ -289,7 +289,7 @@ arrange(const Train *t, const scpg_kmeans_model *m, const scpg_kmeans_model *mea
 	int64_t *sizes;
 	float *centroids;
 	MemoryContext old;
-	Numbers *result;
+	scpg_numbers *result;
 
 	for (int pass = 0; pass < 2; pass++)
 	{
@@ -316,20 +316,20 @@ arrange(const Train *t, const scpg_kmeans_model *m, const scpg_kmeans_model *mea
 }
 
 /* Lloyd's iterations from a first model; tolerance: of how far the centroids move. */
-static Numbers *
-iterate(const Train *t, const Numbers *first, double tolerance, sc_kmeans *report)
+static scpg_numbers *
+iterate(const Train *t, const scpg_numbers *first, double tolerance, sc_kmeans *report)
 {
 	SPIPlanPtr plan = prepare_step(t);
-	const Numbers *now = first;
-	const Numbers *measured = NULL; /* what the step from now on would return, once it is known */
-	Numbers *result;
+	const scpg_numbers *now = first;
+	const scpg_numbers *measured = NULL; /* what the step from now on would return, once it is known */
+	scpg_numbers *result;
 	scpg_kmeans_model m, next;
 	int iteration = 0;
 	bool converged = false;
 
 	while (iteration < t->options.kmeans.max_iter && !converged)
 	{
-		const Numbers *after = step(t, plan, now);
+		const scpg_numbers *after = step(t, plan, now);
 		double way;
 
 		m = scpg_kmeans_model_open(now);
@@ -344,7 +344,7 @@ iterate(const Train *t, const Numbers *first, double tolerance, sc_kmeans *repor
 			measured = after;
 			break;
 		}
-		pfree(unconstify(Numbers *, now));
+		pfree(unconstify(scpg_numbers *, now));
 		now = after;
 	}
 	/* Sizes and inertia are those of the centroids that a step is given. */
@@ -360,14 +360,14 @@ iterate(const Train *t, const Numbers *first, double tolerance, sc_kmeans *repor
 }
 
 /* The model that the iterations start from, and what else the sample says. */
-static Numbers *
+static scpg_numbers *
 first_model(const Train *t, const Sample *s, sc_kmeans *report, double *tolerance)
 {
 	MemoryContext cxt = AllocSetContextCreate(t->context, "kmeans_train start", ALLOCSET_DEFAULT_SIZES);
 	scpg_kmeans_options options = t->options.kmeans;
 	const float *start;
 	MemoryContext old;
-	Numbers *result;
+	scpg_numbers *result;
 
 	/* From given centroids all iterations go over all rows. */
 	if (options.init.value == SC_KMEANS_GIVEN)
@@ -396,8 +396,8 @@ scpg_kmeans_train(PG_FUNCTION_ARGS)
 	sc_kmeans report;
 	double tolerance;
 	float *start;
-	Numbers *model;
-	Numbers *result;
+	scpg_numbers *model;
+	scpg_numbers *result;
 
 	for (int i = 0; i < lengthof(names); i++)
 		if (PG_ARGISNULL(i))
@@ -416,7 +416,7 @@ scpg_kmeans_train(PG_FUNCTION_ARGS)
 	t.context = AllocSetContextCreate(CurrentMemoryContext, "kmeans_train", ALLOCSET_DEFAULT_SIZES);
 	t.relation = source.relation;
 	t.column = unconstify(char *, quote_identifier(source.data_column));
-	t.schema = unconstify(char *, quote_identifier(get_namespace_name(scpg_extension_schema())));
+	t.schema = scpg_extension_schema_name();
 	n = count_rows(&t);
 	if (n == 0)
 	{

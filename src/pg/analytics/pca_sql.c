@@ -137,7 +137,7 @@ static Datum
 accumulate(FunctionCallInfo fcinfo, double wanted)
 {
 	PcaOptions options = {.whiten = false};
-	const Embedding *e;
+	const scpg_embedding *e;
 	PcaState *state;
 	sc_pca_sums sums;
 
@@ -253,7 +253,7 @@ scpg_pca_final(PG_FUNCTION_ARGS)
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "pca_fit", ALLOCSET_DEFAULT_SIZES);
 	sc_arena arena = sc_arena_counter();
 	sc_error err;
-	Numbers *result;
+	scpg_numbers *result;
 
 	scpg_check(scpg_core()->sc_pca_check(pca.n, pca.d, pca.wanted, &err), &err);
 	scpg_core()->sc_pca_layout(&pca, &arena);
@@ -271,9 +271,9 @@ PG_FUNCTION_INFO_V1(scpg_pca_transform);
 Datum
 scpg_pca_transform(PG_FUNCTION_ARGS)
 {
-	const Embedding *e = PG_GETARG_EMBEDDING(0);
+	const scpg_embedding *e = PG_GETARG_EMBEDDING(0);
 	scpg_pca_model m = DatumGetPcaModel(PG_GETARG_DATUM(1));
-	Embedding *result;
+	scpg_embedding *result;
 
 	scpg_embedding_check_expected(m.d, e->dim);
 	result = scpg_embedding_new(m.q);
@@ -291,10 +291,10 @@ scpg_pca_transform(PG_FUNCTION_ARGS)
 }
 
 /* Doubles as an embedding. */
-static Embedding *
+static scpg_embedding *
 narrow(const double *x, int d)
 {
-	Embedding *e = scpg_embedding_new(d);
+	scpg_embedding *e = scpg_embedding_new(d);
 
 	for (int j = 0; j < d; j++)
 	{
@@ -323,7 +323,7 @@ scpg_pca_components(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	for (int c = 0; c < m.q; c++)
 	{
-		Embedding *component = narrow(m.components + (size_t) c * m.d, m.d);
+		scpg_embedding *component = narrow(m.components + (size_t) c * m.d, m.d);
 		bool nulls[4] = {false};
 		Datum values[4] = {Int32GetDatum(c + 1), EmbeddingGetDatum(component), Float8GetDatum(m.variance[c]),
 						   Float8GetDatum(m.ratio[c])};

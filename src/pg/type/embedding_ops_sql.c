@@ -29,7 +29,7 @@
  * too short for the processor to foresee what follows: ask for all of it.
  */
 static inline void
-fetch(const Embedding *e)
+fetch(const scpg_embedding *e)
 {
 	for (int i = 0; i < e->dim; i += LINE_FLOATS)
 		__builtin_prefetch(e->x + i);
@@ -37,7 +37,7 @@ fetch(const Embedding *e)
 
 /* Two of the same dimension, whose elements are read next. */
 static void
-prepare_pair(const Embedding *a, const Embedding *b)
+prepare_pair(const scpg_embedding *a, const scpg_embedding *b)
 {
 	scpg_embedding_check_dims(a, b);
 	fetch(a);
@@ -52,8 +52,8 @@ PG_FUNCTION_INFO_V1(scpg_embedding_l2_distance);
 Datum
 scpg_embedding_l2_distance(PG_FUNCTION_ARGS)
 {
-	const Embedding *a = PG_GETARG_EMBEDDING(0);
-	const Embedding *b = PG_GETARG_EMBEDDING(1);
+	const scpg_embedding *a = PG_GETARG_EMBEDDING(0);
+	const scpg_embedding *b = PG_GETARG_EMBEDDING(1);
 
 	prepare_pair(a, b);
 	PG_RETURN_FLOAT8(sqrt(sc_distance()->distance2(a->x, b->x, a->dim)));
@@ -64,8 +64,8 @@ PG_FUNCTION_INFO_V1(scpg_embedding_cosine_distance);
 Datum
 scpg_embedding_cosine_distance(PG_FUNCTION_ARGS)
 {
-	const Embedding *a = PG_GETARG_EMBEDDING(0);
-	const Embedding *b = PG_GETARG_EMBEDDING(1);
+	const scpg_embedding *a = PG_GETARG_EMBEDDING(0);
+	const scpg_embedding *b = PG_GETARG_EMBEDDING(1);
 	double sums[3];
 	double similarity;
 
@@ -82,8 +82,8 @@ PG_FUNCTION_INFO_V1(scpg_embedding_inner_product);
 Datum
 scpg_embedding_inner_product(PG_FUNCTION_ARGS)
 {
-	const Embedding *a = PG_GETARG_EMBEDDING(0);
-	const Embedding *b = PG_GETARG_EMBEDDING(1);
+	const scpg_embedding *a = PG_GETARG_EMBEDDING(0);
+	const scpg_embedding *b = PG_GETARG_EMBEDDING(1);
 
 	prepare_pair(a, b);
 	PG_RETURN_FLOAT8(sc_distance()->dot(a->x, b->x, a->dim));
@@ -94,8 +94,8 @@ PG_FUNCTION_INFO_V1(scpg_embedding_negative_inner_product);
 Datum
 scpg_embedding_negative_inner_product(PG_FUNCTION_ARGS)
 {
-	const Embedding *a = PG_GETARG_EMBEDDING(0);
-	const Embedding *b = PG_GETARG_EMBEDDING(1);
+	const scpg_embedding *a = PG_GETARG_EMBEDDING(0);
+	const scpg_embedding *b = PG_GETARG_EMBEDDING(1);
 
 	prepare_pair(a, b);
 	PG_RETURN_FLOAT8(-sc_distance()->dot(a->x, b->x, a->dim));
@@ -105,8 +105,8 @@ PG_FUNCTION_INFO_V1(scpg_embedding_l1_distance);
 Datum
 scpg_embedding_l1_distance(PG_FUNCTION_ARGS)
 {
-	const Embedding *a = PG_GETARG_EMBEDDING(0);
-	const Embedding *b = PG_GETARG_EMBEDDING(1);
+	const scpg_embedding *a = PG_GETARG_EMBEDDING(0);
+	const scpg_embedding *b = PG_GETARG_EMBEDDING(1);
 
 	prepare_pair(a, b);
 	PG_RETURN_FLOAT8(sc_distance()->distance1(a->x, b->x, a->dim));
@@ -121,8 +121,8 @@ Datum
 scpg_embedding_dims(PG_FUNCTION_ARGS)
 {
 	/* The header is enough: no need to fetch the elements. */
-	const Embedding *head =
-		(const Embedding *) PG_DETOAST_DATUM_SLICE(PG_GETARG_DATUM(0), 0, EMBEDDING_SIZE(0) - VARHDRSZ);
+	const scpg_embedding *head =
+		(const scpg_embedding *) PG_DETOAST_DATUM_SLICE(PG_GETARG_DATUM(0), 0, EMBEDDING_SIZE(0) - VARHDRSZ);
 
 	PG_RETURN_INT32(head->dim);
 }
@@ -131,7 +131,7 @@ PG_FUNCTION_INFO_V1(scpg_embedding_norm);
 Datum
 scpg_embedding_norm(PG_FUNCTION_ARGS)
 {
-	const Embedding *e = PG_GETARG_EMBEDDING(0);
+	const scpg_embedding *e = PG_GETARG_EMBEDDING(0);
 
 	fetch(e);
 	PG_RETURN_FLOAT8(sqrt(sc_distance()->dot(e->x, e->x, e->dim)));
@@ -142,8 +142,8 @@ PG_FUNCTION_INFO_V1(scpg_l2_normalize);
 Datum
 scpg_l2_normalize(PG_FUNCTION_ARGS)
 {
-	const Embedding *e = PG_GETARG_EMBEDDING(0);
-	Embedding *result = scpg_embedding_new(e->dim);
+	const scpg_embedding *e = PG_GETARG_EMBEDDING(0);
+	scpg_embedding *result = scpg_embedding_new(e->dim);
 	double norm;
 
 	fetch(e);
@@ -159,7 +159,7 @@ PG_FUNCTION_INFO_V1(scpg_subvector);
 Datum
 scpg_subvector(PG_FUNCTION_ARGS)
 {
-	const Embedding *e = PG_GETARG_EMBEDDING(0);
+	const scpg_embedding *e = PG_GETARG_EMBEDDING(0);
 	int64 start = PG_GETARG_INT32(1);
 	int64 end = start + PG_GETARG_INT32(2);
 
@@ -173,8 +173,8 @@ scpg_subvector(PG_FUNCTION_ARGS)
  * Arithmetic, element by element
  */
 
-static Embedding *
-checked(Embedding *result)
+static scpg_embedding *
+checked(scpg_embedding *result)
 {
 	for (int i = 0; i < result->dim; i++)
 		if (unlikely(isinf(result->x[i])))
@@ -186,9 +186,9 @@ PG_FUNCTION_INFO_V1(scpg_embedding_add);
 Datum
 scpg_embedding_add(PG_FUNCTION_ARGS)
 {
-	const Embedding *a = PG_GETARG_EMBEDDING(0);
-	const Embedding *b = PG_GETARG_EMBEDDING(1);
-	Embedding *result;
+	const scpg_embedding *a = PG_GETARG_EMBEDDING(0);
+	const scpg_embedding *b = PG_GETARG_EMBEDDING(1);
+	scpg_embedding *result;
 
 	scpg_embedding_check_dims(a, b);
 	result = scpg_embedding_new(a->dim);
@@ -201,9 +201,9 @@ PG_FUNCTION_INFO_V1(scpg_embedding_sub);
 Datum
 scpg_embedding_sub(PG_FUNCTION_ARGS)
 {
-	const Embedding *a = PG_GETARG_EMBEDDING(0);
-	const Embedding *b = PG_GETARG_EMBEDDING(1);
-	Embedding *result;
+	const scpg_embedding *a = PG_GETARG_EMBEDDING(0);
+	const scpg_embedding *b = PG_GETARG_EMBEDDING(1);
+	scpg_embedding *result;
 
 	scpg_embedding_check_dims(a, b);
 	result = scpg_embedding_new(a->dim);
@@ -216,9 +216,9 @@ PG_FUNCTION_INFO_V1(scpg_embedding_mul);
 Datum
 scpg_embedding_mul(PG_FUNCTION_ARGS)
 {
-	const Embedding *a = PG_GETARG_EMBEDDING(0);
-	const Embedding *b = PG_GETARG_EMBEDDING(1);
-	Embedding *result;
+	const scpg_embedding *a = PG_GETARG_EMBEDDING(0);
+	const scpg_embedding *b = PG_GETARG_EMBEDDING(1);
+	scpg_embedding *result;
 
 	scpg_embedding_check_dims(a, b);
 	result = scpg_embedding_new(a->dim);
@@ -237,7 +237,7 @@ scpg_embedding_mul(PG_FUNCTION_ARGS)
  */
 
 int
-scpg_embedding_compare(const Embedding *a, const Embedding *b)
+scpg_embedding_compare(const scpg_embedding *a, const scpg_embedding *b)
 {
 	int n = Min(a->dim, b->dim);
 
@@ -255,8 +255,8 @@ scpg_embedding_compare(const Embedding *a, const Embedding *b)
 static int
 compare_args(FunctionCallInfo fcinfo)
 {
-	const Embedding *a = PG_GETARG_EMBEDDING(0);
-	const Embedding *b = PG_GETARG_EMBEDDING(1);
+	const scpg_embedding *a = PG_GETARG_EMBEDDING(0);
+	const scpg_embedding *b = PG_GETARG_EMBEDDING(1);
 	int result = scpg_embedding_compare(a, b);
 
 	PG_FREE_EMBEDDING_COPY(a, 0);
@@ -318,7 +318,7 @@ scpg_embedding_cmp(PG_FUNCTION_ARGS)
  */
 
 static uint64
-hash_elements(const Embedding *e, uint64 seed)
+hash_elements(const scpg_embedding *e, uint64 seed)
 {
 	float block[HASH_BLOCK];
 	uint64 hash = seed;
@@ -339,7 +339,7 @@ PG_FUNCTION_INFO_V1(scpg_embedding_hash_extended);
 Datum
 scpg_embedding_hash_extended(PG_FUNCTION_ARGS)
 {
-	const Embedding *e = PG_GETARG_EMBEDDING(0);
+	const scpg_embedding *e = PG_GETARG_EMBEDDING(0);
 	uint64 hash = hash_elements(e, (uint64) PG_GETARG_INT64(1));
 
 	PG_FREE_EMBEDDING_COPY(e, 0);
@@ -350,7 +350,7 @@ PG_FUNCTION_INFO_V1(scpg_embedding_hash);
 Datum
 scpg_embedding_hash(PG_FUNCTION_ARGS)
 {
-	const Embedding *e = PG_GETARG_EMBEDDING(0);
+	const scpg_embedding *e = PG_GETARG_EMBEDDING(0);
 	uint64 hash = hash_elements(e, 0);
 
 	PG_FREE_EMBEDDING_COPY(e, 0);
