@@ -281,6 +281,7 @@ prepare(const sc_lane *lane, sc_kmeans *km)
 		for (int s = 0; s < km->shards; s++)
 			sum += km->shard_sum[s];
 		km->tolerance = km->tol * sum / ((double) n * (double) d);
+		km->still = km->tolerance / (km->scale * km->scale);
 	}
 	return sc_lane_barrier(lane);
 }

@@ -51,6 +51,7 @@ typedef struct sc_kmeans
 	double inertia;
 	int iterations;
 	bool converged;
+	double still;	  /* tol times the variance: centres whose squared ways sum to this much at most stand still */
 	int32_t *labels;  /* (n) */
 	double *distance; /* (n), to the own centroid */
 	double *curve;	  /* (curve_max): inertia, never rising; 0 from `distinct` on */

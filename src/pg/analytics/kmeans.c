@@ -81,14 +81,26 @@ scpg_kmeans_run(const float *rows, size_t n, int d, int k, int curve_max, const 
 }
 
 void
+scpg_kmeans_report_clusters(int k, int found, size_t distinct)
+{
+	if (found < k)
+		ereport(NOTICE, (errmsg("number of clusters lowered from %d to %d", k, found),
+						 errdetail("There are only %zu distinct points.", distinct)));
+}
+
+void
+scpg_kmeans_report_iterations(int iterations, bool converged)
+{
+	if (!converged)
+		ereport(WARNING, (errmsg("k-means did not converge in %d iterations", iterations),
+						  errhint("Raise \"max_iter\" or \"tol\".")));
+}
+
+void
 scpg_kmeans_report(const sc_kmeans *km, int k)
 {
-	if (km->k < k)
-		ereport(NOTICE, (errmsg("number of clusters lowered from %d to %d", k, km->k),
-						 errdetail("There are only %zu distinct points.", km->distinct)));
-	if (!km->converged)
-		ereport(WARNING, (errmsg("k-means did not converge in %d iterations", km->iterations),
-						  errhint("Raise \"max_iter\" or \"tol\".")));
+	scpg_kmeans_report_clusters(k, km->k, km->distinct);
+	scpg_kmeans_report_iterations(km->iterations, km->converged);
 }
 
 /* ---- the aggregate -------------------------------------------------------- */

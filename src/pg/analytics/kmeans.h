@@ -75,4 +75,8 @@ extern sc_kmeans scpg_kmeans_run(const float *rows, size_t n, int d, int k, int 
 /* A NOTICE where there are fewer distinct points than k, a WARNING where it did not converge. */
 extern void scpg_kmeans_report(const sc_kmeans *km, int k);
 
+/* The two apart, for a run that is put together from others: found clusters instead of k; iterations that did not do. */
+extern void scpg_kmeans_report_clusters(int k, int found, size_t distinct);
+extern void scpg_kmeans_report_iterations(int iterations, bool converged);
+
 #endif /* SCPG_KMEANS_H */

@@ -315,9 +315,9 @@ arrange(const Train *t, const scpg_kmeans_model *m, const scpg_kmeans_model *mea
 	return result;
 }
 
-/* Lloyd's iterations from a first model; tolerance: of how far the centroids move. */
+/* Lloyd's iterations from a first model; still: centroids that moved by no more stand still (see moved). */
 static Numbers *
-iterate(const Train *t, const Numbers *first, double tolerance, sc_kmeans *report)
+iterate(const Train *t, const Numbers *first, double still)
 {
 	SPIPlanPtr plan = prepare_step(t);
 	const Numbers *now = first;
@@ -335,7 +335,7 @@ iterate(const Train *t, const Numbers *first, double tolerance, sc_kmeans *repor
 		m = scpg_kmeans_model_open(now);
 		next = scpg_kmeans_model_open(after);
 		way = moved(&m, &next);
-		converged = way <= tolerance;
+		converged = way <= still;
 		iteration++;
 		ereport(NOTICE, (errmsg("k-means iteration %d: inertia %.6g, centroids moved by %.3g", iteration, next.inertia,
 								sqrt(way))));
@@ -354,33 +354,43 @@ iterate(const Train *t, const Numbers *first, double tolerance, sc_kmeans *repor
 	next = scpg_kmeans_model_open(measured);
 	result = arrange(t, &m, &next, iteration, converged);
 	SPI_freeplan(plan);
-	report->iterations = iteration;
-	report->converged = converged;
 	return result;
 }
 
-/* The model that the iterations start from, and what else the sample says. */
-static Numbers *
-first_model(const Train *t, const Sample *s, sc_kmeans *report, double *tolerance)
+/* What the sample gives to the iterations. */
+typedef struct Start
+{
+	Numbers *model;	 /* the centroids to start from, of no rows yet */
+	size_t distinct; /* different rows of the sample */
+	double still;	 /* how far centroids may move and yet stand still */
+} Start;
+
+/* Cluster the sample: in memory of its own, which goes again. */
+static Start
+find_start(const Train *t, const Sample *s)
 {
 	MemoryContext cxt = AllocSetContextCreate(t->context, "kmeans_train start", ALLOCSET_DEFAULT_SIZES);
 	scpg_kmeans_options options = t->options.kmeans;
-	const float *start;
+	sc_kmeans km;
+	sc_arena arena;
+	int64_t *no_rows;
 	MemoryContext old;
-	Numbers *result;
+	Start start;
 
 	/* From given centroids all iterations go over all rows. */
 	if (options.init.value == SC_KMEANS_GIVEN)
 		options.max_iter = 1;
-	*report = scpg_kmeans_run(s->rows.x, s->rows.n, s->rows.d, t->k, 0, &options, cxt);
-	*tolerance = report->tolerance / (report->scale * report->scale);
-	start = report->start != NULL ? report->start : report->centroids;
-	memset(report->sizes, 0, report->k * sizeof(int64_t));
+	km = scpg_kmeans_run(s->rows.x, s->rows.n, s->rows.d, t->k, 0, &options, cxt);
+	arena = scpg_arena(cxt, sc_add(sc_mul(km.k, sizeof(int64_t)), 2 * SC_ALIGN), "the sizes of the clusters");
+	no_rows = SC_TAKE(&arena, int64_t, km.k);
+	memset(no_rows, 0, km.k * sizeof(int64_t));
+	start.distinct = km.distinct;
+	start.still = km.still;
 	old = MemoryContextSwitchTo(t->context);
-	result = scpg_kmeans_model_make(report->k, s->rows.d, start, report->sizes, 0, 0, false);
+	start.model = scpg_kmeans_model_make(km.k, km.d, km.start != NULL ? km.start : km.centroids, no_rows, 0, 0, false);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(cxt);
-	return result;
+	return start;
 }
 
 PG_FUNCTION_INFO_V1(scpg_kmeans_train);
@@ -393,11 +403,11 @@ scpg_kmeans_train(PG_FUNCTION_ARGS)
 	scpg_source source;
 	int64 n;
 	Sample sample;
-	sc_kmeans report;
-	double tolerance;
-	float *start;
-	Numbers *model;
+	float *given;
+	Start start;
+	Numbers *found;
 	Numbers *result;
+	scpg_kmeans_model m;
 
 	for (int i = 0; i < lengthof(names); i++)
 		if (PG_ARGISNULL(i))
@@ -405,9 +415,9 @@ scpg_kmeans_train(PG_FUNCTION_ARGS)
 	t.k = PG_GETARG_INT32(2);
 	scpg_kmeans_check(t.k, 0);
 	scpg_options_read(&t.options, NULL, PG_GETARG_JSONB_P(3), train_options, lengthof(train_options));
-	start = scpg_kmeans_start(&t.options.kmeans, t.k, 0);
-	if (start != NULL)
-		pfree(start);
+	given = scpg_kmeans_start(&t.options.kmeans, t.k, 0);
+	if (given != NULL)
+		pfree(given);
 	/* No key is needed; the column of embeddings is there as well as any. */
 	scpg_source_resolve(&source, PG_GETARG_OID(0), NameStr(*PG_GETARG_NAME(1)), NameStr(*PG_GETARG_NAME(1)),
 						scpg_embedding_type());
@@ -425,12 +435,14 @@ scpg_kmeans_train(PG_FUNCTION_ARGS)
 	}
 	scpg_kmeans_check(t.k, n);
 	take_sample(&t, &sample, n);
-	model = first_model(&t, &sample, &report, &tolerance);
+	start = find_start(&t, &sample);
 	MemoryContextDelete(sample.context);
-	model = iterate(&t, model, tolerance, &report);
-	scpg_kmeans_report(&report, t.k);
-	result = MemoryContextAlloc(caller, VARSIZE(model));
-	memcpy(result, model, VARSIZE(model));
+	found = iterate(&t, start.model, start.still);
+	result = MemoryContextAlloc(caller, VARSIZE(found));
+	memcpy(result, found, VARSIZE(found));
 	SPI_finish();
+	m = scpg_kmeans_model_open(result);
+	scpg_kmeans_report_clusters(t.k, m.k, start.distinct);
+	scpg_kmeans_report_iterations(m.iterations, m.converged);
 	PG_RETURN_POINTER(result);
 }
