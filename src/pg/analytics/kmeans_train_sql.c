@@ -403,7 +403,6 @@ scpg_kmeans_train(PG_FUNCTION_ARGS)
 	scpg_source source;
 	int64 n;
 	Sample sample;
-	float *given;
 	Start start;
 	Numbers *found;
 	Numbers *result;
@@ -415,9 +414,7 @@ scpg_kmeans_train(PG_FUNCTION_ARGS)
 	t.k = PG_GETARG_INT32(2);
 	scpg_kmeans_check(t.k, 0);
 	scpg_options_read(&t.options, NULL, PG_GETARG_JSONB_P(3), train_options, lengthof(train_options));
-	given = scpg_kmeans_start(&t.options.kmeans, t.k, 0);
-	if (given != NULL)
-		pfree(given);
+	scpg_kmeans_check_start(&t.options.kmeans, t.k);
 	/* No key is needed; the column of embeddings is there as well as any. */
 	scpg_source_resolve(&source, PG_GETARG_OID(0), NameStr(*PG_GETARG_NAME(1)), NameStr(*PG_GETARG_NAME(1)),
 						scpg_embedding_type());
