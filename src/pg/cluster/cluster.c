@@ -16,6 +16,7 @@
 #include "core/api.h"
 #include "pg/analytics/elbow.h"
 #include "pg/analytics/kmeans.h"
+#include "pg/analytics/pca.h"
 #include "pg/cluster/cluster.h"
 #include "pg/server/bridge.h"
 #include "pg/type/embedding_simd.h"
@@ -161,28 +162,11 @@ prepare_rows(scpg_clustering *c)
 static Numbers *
 fit_pca(work *w, double wanted, bool whiten)
 {
-	MemoryContext cxt = AllocSetContextCreate(w->context, "selfclass pca", ALLOCSET_DEFAULT_SIZES);
-	MemoryContext old;
-	sc_arena arena = sc_arena_counter();
-	sc_pca pca;
-	sc_error err;
-	Numbers *result;
+	sc_pca pca = {.n = w->c->n, .d = DIM, .rows = w->c->rows, .wanted = wanted};
+	MemoryContext old = MemoryContextSwitchTo(w->result);
+	Numbers *result = scpg_pca_fit(&pca, whiten);
 
-	memset(&pca, 0, sizeof(pca));
-	memset(&err, 0, sizeof(err));
-	pca.n = w->c->n;
-	pca.d = DIM;
-	pca.rows = w->c->rows;
-	pca.wanted = wanted;
-	scpg_check(scpg_core()->sc_pca_check(pca.n, pca.d, pca.wanted, &err), &err);
-	scpg_core()->sc_pca_layout(&pca, &arena);
-	arena = scpg_arena(cxt, sc_arena_need(&arena), "the principal components");
-	scpg_core()->sc_pca_layout(&pca, &arena);
-	scpg_run(scpg_core()->sc_pca_run, &pca);
-	old = MemoryContextSwitchTo(w->result);
-	result = scpg_pca_model_make(&pca, whiten);
 	MemoryContextSwitchTo(old);
-	MemoryContextDelete(cxt);
 	return result;
 }
 

@@ -1,0 +1,94 @@
+/*-------------------------------------------------------------------------
+ *
+ * src/pg/analytics/pca_transform_sql.c
+ *	  What is done with a pca_model: the coordinates of an embedding, and the
+ *	  parts of the model.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "funcapi.h"
+#include "miscadmin.h"
+
+#include "pg/type/embedding.h"
+#include "pg/type/embedding_simd.h"
+#include "pg/type/pca_model.h"
+
+/* The coordinates out (q) of x (d) along the components. */
+static void
+project(const scpg_pca_model *m, float *out, const float *x)
+{
+	for (int c = 0; c < m->q; c++)
+	{
+		double y = SC_SIMD_CALL(scpg_dot_centred)(x, m->mean, m->components + (size_t) c * m->d, m->d);
+
+		if (m->whiten)
+			y = m->variance[c] > SC_PCA_NO_VARIANCE * m->variance[0] ? y / sqrt(m->variance[c]) : 0;
+		out[c] = (float) y;
+	}
+}
+
+PG_FUNCTION_INFO_V1(scpg_pca_transform);
+Datum
+scpg_pca_transform(PG_FUNCTION_ARGS)
+{
+	const Embedding *e = PG_GETARG_EMBEDDING(0);
+	scpg_pca_model m = DatumGetPcaModel(PG_GETARG_DATUM(1));
+	Embedding *result;
+
+	scpg_embedding_check_expected(m.d, e->dim);
+	result = scpg_embedding_new(m.q);
+	project(&m, result->x, e->x);
+	for (int c = 0; c < m.q; c++)
+		scpg_embedding_check_value(result->x[c]);
+	PG_FREE_EMBEDDING_COPY(e, 0);
+	PG_RETURN_EMBEDDING(result);
+}
+
+/* Doubles as an embedding. */
+static Embedding *
+narrow(const double *x, int d)
+{
+	Embedding *e = scpg_embedding_new(d);
+
+	for (int j = 0; j < d; j++)
+	{
+		e->x[j] = (float) x[j];
+		scpg_embedding_check_value(e->x[j]);
+	}
+	return e;
+}
+
+PG_FUNCTION_INFO_V1(scpg_pca_mean);
+Datum
+scpg_pca_mean(PG_FUNCTION_ARGS)
+{
+	scpg_pca_model m = DatumGetPcaModel(PG_GETARG_DATUM(0));
+
+	PG_RETURN_EMBEDDING(narrow(m.mean, m.d));
+}
+
+PG_FUNCTION_INFO_V1(scpg_pca_components);
+Datum
+scpg_pca_components(PG_FUNCTION_ARGS)
+{
+	scpg_pca_model m = DatumGetPcaModel(PG_GETARG_DATUM(0));
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	InitMaterializedSRF(fcinfo, 0);
+	for (int c = 0; c < m.q; c++)
+	{
+		Embedding *component = narrow(m.components + (size_t) c * m.d, m.d);
+		bool nulls[4] = {false};
+		Datum values[4] = {Int32GetDatum(c + 1), EmbeddingGetDatum(component), Float8GetDatum(m.variance[c]),
+						   Float8GetDatum(m.ratio[c])};
+
+		CHECK_FOR_INTERRUPTS();
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+		pfree(component);
+	}
+	return (Datum) 0;
+}
