@@ -18,6 +18,9 @@
 
 #include "pg/server/compat.h"
 
+/* Up to so many rows a double counts every one: 2^53. */
+#define SCPG_MOST_ROWS 9007199254740992.0
+
 /* Zeros, `size` bytes with the varlena header, which is set. */
 extern void *scpg_flat_state_new(size_t size);
 

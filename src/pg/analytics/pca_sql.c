@@ -21,9 +21,6 @@
 
 #define STATE_MAGIC 0x50434131 /* changes with the layout */
 
-/* Up to here doubles count every row: 2^53. */
-#define MOST_ROWS 9007199254740992.0
-
 typedef struct pca_state
 {
 	int32 vl_len_; /* varlena header (do not touch directly!) */
@@ -84,7 +81,7 @@ get_state(FunctionCallInfo fcinfo, int n)
 	if (VARSIZE(state) < offsetof(pca_state, x) || state->magic != STATE_MAGIC || state->d < 1 ||
 		state->d > EMBEDDING_MAX_DIM || VARSIZE(state) != state_size(state->d) || state->waiting < 0 ||
 		state->waiting >= sc_pca_block(state->d) || (state->whiten != false && state->whiten != true) ||
-		!(state->count >= 0 && state->count <= MOST_ROWS) || !(state->count + state->waiting >= 1))
+		!(state->count >= 0 && state->count <= SCPG_MOST_ROWS) || !(state->count + state->waiting >= 1))
 		scpg_flat_state_refuse("pca_fit");
 	return state;
 }
