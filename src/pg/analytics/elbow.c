@@ -10,6 +10,7 @@
 #include "utils/memutils.h"
 
 #include "pg/analytics/elbow.h"
+#include "pg/analytics/fit.h"
 #include "pg/analytics/silhouette.h"
 #include "pg/server/bridge.h"
 
@@ -76,14 +77,14 @@ best_silhouette(const float *rows, size_t n, int d, int max_k, const scpg_kmeans
 	return chosen;
 }
 
-Numbers *
+scpg_numbers *
 scpg_elbow_find(const float *rows, size_t n, int d, int max_k, const scpg_elbow_options *options)
 {
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "elbow", ALLOCSET_DEFAULT_SIZES);
 	int most = (int) Min((size_t) max_k, Max(n - 1, 1));
 	double *inertia;
 	int chosen;
-	Numbers *result;
+	scpg_numbers *result;
 
 	Assert(n > 0 && max_k > 0);
 	if (options->method == SCPG_ELBOW_SILHOUETTE)

@@ -37,6 +37,6 @@ extern scpg_elbow_options scpg_elbow_read_options(const Jsonb *options);
  * single row: 1), and the choice, which is 0 where there is none. In the
  * current memory context.
  */
-extern Numbers *scpg_elbow_find(const float *rows, size_t n, int d, int max_k, const scpg_elbow_options *options);
+extern scpg_numbers *scpg_elbow_find(const float *rows, size_t n, int d, int max_k, const scpg_elbow_options *options);
 
 #endif /* SCPG_ELBOW_H */

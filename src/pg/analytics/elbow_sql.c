@@ -11,8 +11,8 @@
 #include "miscadmin.h"
 
 #include "pg/analytics/elbow.h"
+#include "pg/analytics/fit.h"
 #include "pg/server/arguments.h"
-#include "pg/table/rows.h"
 
 /* ---- the aggregate -------------------------------------------------------- */
 

@@ -41,7 +41,7 @@ nearest_centroid(const scpg_kmeans_model *m, const float *x, double *distance)
 static int
 predict(FunctionCallInfo fcinfo, double *distance)
 {
-	const Embedding *e = PG_GETARG_EMBEDDING(0);
+	const scpg_embedding *e = PG_GETARG_EMBEDDING(0);
 	scpg_kmeans_model m = DatumGetKmeansModel(PG_GETARG_DATUM(1));
 	int label;
 
@@ -76,7 +76,7 @@ scpg_kmeans_centroids(PG_FUNCTION_ARGS)
 {
 	scpg_kmeans_model m = DatumGetKmeansModel(PG_GETARG_DATUM(0));
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	Embedding *centroid = scpg_embedding_new(m.d);
+	scpg_embedding *centroid = scpg_embedding_new(m.d);
 
 	InitMaterializedSRF(fcinfo, 0);
 	for (int c = 0; c < m.k; c++)

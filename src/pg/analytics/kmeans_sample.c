@@ -23,7 +23,7 @@
 #include "pg/server/bridge.h"
 #include "pg/type/embedding.h"
 
-/* Numbers in a sample: 256 MB of them. */
+/* scpg_numbers in a sample: 256 MB of them. */
 #define MOST_NUMBERS (1 << 26)
 
 /* A tag of scpg_rows has so many bits of the hash; more are never needed of rows that are different. */

@@ -12,9 +12,10 @@
 #include "utils/memutils.h"
 #include "windowapi.h"
 
+#include "pg/analytics/fit.h"
 #include "pg/analytics/kmeans.h"
 #include "pg/server/arguments.h"
-#include "pg/table/rows.h"
+
 #include "pg/type/embedding.h"
 #include "pg/type/kmeans_model.h"
 
@@ -45,7 +46,7 @@ scpg_kmeans_final(PG_FUNCTION_ARGS)
 	scpg_kmeans_options options;
 	MemoryContext cxt;
 	sc_kmeans km;
-	Numbers *result;
+	scpg_numbers *result;
 
 	(void) scpg_aggregate_context(fcinfo);
 	fit = (const scpg_fit *) PG_GETARG_POINTER(0);

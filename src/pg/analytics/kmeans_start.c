@@ -37,13 +37,13 @@ from_text(PGFunction input, const JsonbValue *value, int32 typmod)
 }
 
 /* One element of the array. */
-static const Embedding *
+static const scpg_embedding *
 read_centroid(JsonbValue *value)
 {
 	JsonbIterator *it;
 	JsonbValue element;
 	JsonbIteratorToken token;
-	Embedding *e;
+	scpg_embedding *e;
 	int n = 0;
 
 	if (value->type == jbvString)
@@ -103,7 +103,7 @@ scpg_kmeans_start(const scpg_kmeans_options *options, int k, int d)
 	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
 		if (token == WJB_ELEM)
 		{
-			const Embedding *e = read_centroid(&value);
+			const scpg_embedding *e = read_centroid(&value);
 
 			if (d != 0)
 				scpg_embedding_check_expected(d, e->dim);

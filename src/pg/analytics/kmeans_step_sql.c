@@ -38,7 +38,7 @@ PG_FUNCTION_INFO_V1(scpg_kmeans_step_accum);
 Datum
 scpg_kmeans_step_accum(PG_FUNCTION_ARGS)
 {
-	const Embedding *e;
+	const scpg_embedding *e;
 	scpg_kmeans_sums s;
 
 	scpg_refuse_null(fcinfo, 2, "model");

@@ -264,7 +264,7 @@ fill_empty(scpg_kmeans_sums *s, double *left)
 	pfree(memory);
 }
 
-Numbers *
+scpg_numbers *
 scpg_kmeans_sums_means(scpg_kmeans_sums *s)
 {
 	size_t d = (size_t) s->d;

@@ -62,6 +62,6 @@ extern void scpg_kmeans_sums_merge(scpg_kmeans_sums *a, scpg_kmeans_sums *b);
  * The means of the clusters as new centroids, in the order of the old ones.
  * Sizes and inertia are those of the old centroids. s is used up.
  */
-extern Numbers *scpg_kmeans_sums_means(scpg_kmeans_sums *s);
+extern scpg_numbers *scpg_kmeans_sums_means(scpg_kmeans_sums *s);
 
 #endif /* SCPG_KMEANS_SUMS_H */

@@ -76,8 +76,8 @@ prepare_step(const train *t)
 }
 
 /* The model after one iteration from m, in t->context. */
-static const Numbers *
-step(const train *t, SPIPlanPtr plan, const Numbers *m)
+static const scpg_numbers *
+step(const train *t, SPIPlanPtr plan, const scpg_numbers *m)
 {
 	Datum argument = PointerGetDatum(m);
 	bool isnull;
@@ -96,7 +96,7 @@ step(const train *t, SPIPlanPtr plan, const Numbers *m)
 	result = PointerGetDatum(PG_DETOAST_DATUM_COPY(result));
 	MemoryContextSwitchTo(old);
 	SPI_freetuptable(SPI_tuptable);
-	return (const Numbers *) DatumGetPointer(result);
+	return (const scpg_numbers *) DatumGetPointer(result);
 }
 
 /* How far the centroids moved: the sum of the squares. */
@@ -125,7 +125,7 @@ compare_clusters(const void *a, const void *b, void *arg)
 }
 
 /* The centroids of m, the largest cluster first, with the sizes and the inertia that `measured` found for them. */
-static Numbers *
+static scpg_numbers *
 arrange(const train *t, const scpg_kmeans_model *m, const scpg_kmeans_model *measured, int iterations, bool converged)
 {
 	scpg_kmeans_model both = *m;
@@ -135,7 +135,7 @@ arrange(const train *t, const scpg_kmeans_model *m, const scpg_kmeans_model *mea
 	int64_t *sizes;
 	float *centroids;
 	MemoryContext old;
-	Numbers *result;
+	scpg_numbers *result;
 
 	for (int pass = 0; pass < 2; pass++)
 	{
@@ -162,20 +162,20 @@ arrange(const train *t, const scpg_kmeans_model *m, const scpg_kmeans_model *mea
 }
 
 /* Lloyd's iterations from a first model; still: centroids that moved by no more stand still (see moved). */
-static Numbers *
-iterate(const train *t, const Numbers *first, double still)
+static scpg_numbers *
+iterate(const train *t, const scpg_numbers *first, double still)
 {
 	SPIPlanPtr plan = prepare_step(t);
-	const Numbers *now = first;
-	const Numbers *measured = NULL; /* what the step from now on would return, once it is known */
-	Numbers *result;
+	const scpg_numbers *now = first;
+	const scpg_numbers *measured = NULL; /* what the step from now on would return, once it is known */
+	scpg_numbers *result;
 	scpg_kmeans_model m, next;
 	int iteration = 0;
 	bool converged = false;
 
 	while (iteration < t->options.kmeans.max_iter && !converged)
 	{
-		const Numbers *after = step(t, plan, now);
+		const scpg_numbers *after = step(t, plan, now);
 		double way;
 
 		m = scpg_kmeans_model_open(now);
@@ -190,7 +190,7 @@ iterate(const train *t, const Numbers *first, double still)
 			measured = after;
 			break;
 		}
-		pfree(unconstify(Numbers *, now));
+		pfree(unconstify(scpg_numbers *, now));
 		now = after;
 	}
 	/* Sizes and inertia are those of the centroids that a step is given. */
@@ -206,9 +206,9 @@ iterate(const train *t, const Numbers *first, double still)
 /* What the sample gives to the iterations. */
 typedef struct start
 {
-	Numbers *model;	 /* the centroids to start from, of no rows yet */
-	size_t distinct; /* different rows of the sample */
-	double still;	 /* how far centroids may move and yet stand still */
+	scpg_numbers *model; /* the centroids to start from, of no rows yet */
+	size_t distinct;	 /* different rows of the sample */
+	double still;		 /* how far centroids may move and yet stand still */
 } start;
 
 /* Cluster a sample of the n rows: in memory of its own, which goes again. */
@@ -250,8 +250,8 @@ scpg_kmeans_train(PG_FUNCTION_ARGS)
 	scpg_source source;
 	int64 n;
 	start first;
-	Numbers *found;
-	Numbers *result;
+	scpg_numbers *found;
+	scpg_numbers *result;
 	scpg_kmeans_model m;
 
 	for (int i = 0; i < lengthof(names); i++)
@@ -268,7 +268,7 @@ scpg_kmeans_train(PG_FUNCTION_ARGS)
 	t.context = AllocSetContextCreate(CurrentMemoryContext, "kmeans_train", ALLOCSET_DEFAULT_SIZES);
 	t.table.relation = source.relation;
 	t.table.column = quote_identifier(source.data_column);
-	t.table.schema = quote_identifier(get_namespace_name(scpg_extension_schema()));
+	t.table.schema = scpg_extension_schema_name();
 	n = count_rows(&t);
 	if (n == 0)
 	{

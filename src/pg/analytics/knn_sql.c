@@ -75,9 +75,8 @@ knn(FunctionCallInfo fcinfo, int example)
 	sql =
 		psprintf("SELECT id, distance FROM (SELECT %s AS id, %s OPERATOR(%s.<->) $1 AS distance FROM %s WHERE %s IS NOT NULL) d "
 				 "ORDER BY distance, id LIMIT $2",
-				 quote_identifier(source.id_column), quote_identifier(source.data_column),
-				 quote_identifier(get_namespace_name(scpg_extension_schema())), source.relation,
-				 quote_identifier(source.data_column));
+				 quote_identifier(source.id_column), quote_identifier(source.data_column), scpg_extension_schema_name(),
+				 source.relation, quote_identifier(source.data_column));
 	portal = scpg_open_cursor(sql, 2, types, values);
 	for (;;)
 	{
@@ -177,7 +176,7 @@ join_others(const Output *out, sc_knn *job, const scpg_items *items, float *quer
 		for (size_t i = 0; i < job->m; i++)
 		{
 			MemoryContext old = MemoryContextSwitchTo(row);
-			const Embedding *e = DatumGetEmbedding(scpg_items_fetched(i, 2));
+			const scpg_embedding *e = DatumGetEmbedding(scpg_items_fetched(i, 2));
 
 			CHECK_FOR_INTERRUPTS();
 			scpg_embedding_check_expected(job->d, e->dim);

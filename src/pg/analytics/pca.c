@@ -12,13 +12,13 @@
 #include "pg/analytics/pca.h"
 #include "pg/server/bridge.h"
 
-Numbers *
+scpg_numbers *
 scpg_pca_fit(sc_pca *pca, bool whiten)
 {
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "selfclass pca", ALLOCSET_DEFAULT_SIZES);
 	sc_arena arena = sc_arena_counter();
 	sc_error err;
-	Numbers *result;
+	scpg_numbers *result;
 
 	Assert((pca->rows == NULL) != (pca->given == NULL));
 	scpg_check(scpg_core()->sc_pca_check(pca->n, pca->d, pca->wanted, &err), &err);

@@ -14,6 +14,6 @@
  * The components of pca's rows or sums, as what comes before sc_pca's layout
  * says, in the current memory context. 22023 where there are not so many.
  */
-extern Numbers *scpg_pca_fit(sc_pca *pca, bool whiten);
+extern scpg_numbers *scpg_pca_fit(sc_pca *pca, bool whiten);
 
 #endif /* SCPG_PCA_H */

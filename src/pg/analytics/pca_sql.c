@@ -122,7 +122,7 @@ row_added(sc_pca_sums *s, int d)
 
 /* The state of the first row, which is still to be added: all rows are taken less that one. */
 static pca_state *
-begin_state(const Embedding *e, double wanted, bool whiten)
+begin_state(const scpg_embedding *e, double wanted, bool whiten)
 {
 	pca_state *state;
 	sc_error err;
@@ -153,7 +153,7 @@ static Datum
 accumulate(FunctionCallInfo fcinfo, double wanted)
 {
 	pca_fit_options options = {.whiten = false};
-	const Embedding *e;
+	const scpg_embedding *e;
 	pca_state *state;
 	sc_pca_sums sums;
 	double *row;

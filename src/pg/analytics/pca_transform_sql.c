@@ -35,9 +35,9 @@ PG_FUNCTION_INFO_V1(scpg_pca_transform);
 Datum
 scpg_pca_transform(PG_FUNCTION_ARGS)
 {
-	const Embedding *e = PG_GETARG_EMBEDDING(0);
+	const scpg_embedding *e = PG_GETARG_EMBEDDING(0);
 	scpg_pca_model m = DatumGetPcaModel(PG_GETARG_DATUM(1));
-	Embedding *result;
+	scpg_embedding *result;
 
 	scpg_embedding_check_expected(m.d, e->dim);
 	result = scpg_embedding_new(m.q);
@@ -49,10 +49,10 @@ scpg_pca_transform(PG_FUNCTION_ARGS)
 }
 
 /* Doubles as an embedding. */
-static Embedding *
+static scpg_embedding *
 narrow(const double *x, int d)
 {
-	Embedding *e = scpg_embedding_new(d);
+	scpg_embedding *e = scpg_embedding_new(d);
 
 	for (int j = 0; j < d; j++)
 	{
@@ -81,7 +81,7 @@ scpg_pca_components(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	for (int c = 0; c < m.q; c++)
 	{
-		Embedding *component = narrow(m.components + (size_t) c * m.d, m.d);
+		scpg_embedding *component = narrow(m.components + (size_t) c * m.d, m.d);
 		bool nulls[4] = {false};
 		Datum values[4] = {Int32GetDatum(c + 1), EmbeddingGetDatum(component), Float8GetDatum(m.variance[c]),
 						   Float8GetDatum(m.ratio[c])};

@@ -66,9 +66,9 @@ scpg_cluster_space_open(scpg_cluster_space *space, const scpg_model *model)
 	memset(space, 0, sizeof(*space));
 	space->normalize = recipe_value(model, "l2_normalize", &value) != NULL && value.type == jbvBool && value.val.boolean;
 	space->project = recipe_value(model, "pca_components", &value) != NULL && value.type == jbvNumeric;
-	space->kmeans = scpg_kmeans_model_open((const Numbers *) model->kmeans);
+	space->kmeans = scpg_kmeans_model_open((const scpg_numbers *) model->kmeans);
 	if (model->pca != NULL)
-		space->pca = scpg_pca_model_open((const Numbers *) model->pca);
+		space->pca = scpg_pca_model_open((const scpg_numbers *) model->pca);
 	if (space->project ? (space->pca.d != DIM || space->kmeans.d > space->pca.q) : space->kmeans.d != DIM)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED), errmsg("the clustering of model \"%s\" is corrupt", model->name),
@@ -159,12 +159,12 @@ prepare_rows(scpg_clustering *c)
 }
 
 /* The components of the rows; the result stays as a pca_model. */
-static Numbers *
+static scpg_numbers *
 fit_pca(work *w, double wanted, bool whiten)
 {
 	sc_pca pca = {.n = w->c->n, .d = DIM, .rows = w->c->rows, .wanted = wanted};
 	MemoryContext old = MemoryContextSwitchTo(w->result);
-	Numbers *result = scpg_pca_fit(&pca, whiten);
+	scpg_numbers *result = scpg_pca_fit(&pca, whiten);
 
 	MemoryContextSwitchTo(old);
 	return result;
@@ -172,7 +172,7 @@ fit_pca(work *w, double wanted, bool whiten)
 
 /* The rows' coordinates along the first q components, in cxt. */
 static float *
-project(work *w, const Numbers *value, int q, bool whiten, MemoryContext cxt)
+project(work *w, const scpg_numbers *value, int q, bool whiten, MemoryContext cxt)
 {
 	MemoryContext scratch = AllocSetContextCreate(w->context, "selfclass projection", ALLOCSET_DEFAULT_SIZES);
 	scpg_pca_model pca = scpg_pca_model_open(value);
@@ -205,7 +205,7 @@ find_components(work *w)
 	scpg_clustering *c = w->c;
 	double wanted = c->recipe->pca_components;
 	int most = (int) Min(c->n, DIM);
-	Numbers *plot = NULL;
+	scpg_numbers *plot = NULL;
 
 	if (wanted > most)
 	{
@@ -247,7 +247,7 @@ kmeans_options(const scpg_recipe *r)
 
 /* The elbow by a method: k for which it is, or 0. */
 static int
-find_elbow(work *w, scpg_elbow_choice method, Numbers **result)
+find_elbow(work *w, scpg_elbow_choice method, scpg_numbers **result)
 {
 	const scpg_recipe *r = w->c->recipe;
 	scpg_elbow_options options = {.method = method,
@@ -269,7 +269,7 @@ choose_k(work *w)
 	bool by_silhouette = c->recipe->elbow_method == SCPG_ELBOW_SILHOUETTE;
 	int k = find_elbow(w, c->recipe->elbow_method, &c->elbow);
 	int most = scpg_elbow_result_open(c->elbow).n;
-	Numbers *unused;
+	scpg_numbers *unused;
 
 	if (k > 0)
 	{

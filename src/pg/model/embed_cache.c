@@ -25,6 +25,7 @@
 #include "pg/model/embed.h"
 #include "pg/server/bridge.h"
 #include "pg/server/compat.h"
+#include "pg/table/decoding.h"
 
 /* One statement may well compare a few models. */
 #define CACHED 4

@@ -16,15 +16,15 @@
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
-#include "utils/syscache.h"
 
 #include "pg/model/embed.h"
+#include "pg/server/extension.h"
 #include "pg/type/embedding.h"
 
 PG_FUNCTION_INFO_V1(scpg_embed_image);
 PG_FUNCTION_INFO_V1(scpg_embed_image_trigger);
 
-static Embedding *
+static scpg_embedding *
 embed(Datum image, const char *model)
 {
 	const scpg_model *found = scpg_model_of_statement(model);
@@ -79,14 +79,6 @@ find_column(Relation rel, const char *name, Oid type)
 	return number;
 }
 
-/* The type embedding of the extension that the trigger function belongs to. */
-static Oid
-embedding_type(Oid function)
-{
-	return GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("embedding"),
-						   ObjectIdGetDatum(get_func_namespace(function)));
-}
-
 /*
  * Does the row bring another image? An UPDATE that names the column does, even
  * with the same bytes, so that embeddings can be made anew; one that does not
@@ -127,7 +119,7 @@ scpg_embed_image_trigger(PG_FUNCTION_ARGS)
 	args = data->tg_trigger->tgargs;
 	row = TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newtuple : data->tg_trigtuple;
 	image_column = find_column(rel, args[1], BYTEAOID);
-	embedding_column = find_column(rel, args[2], embedding_type(fcinfo->flinfo->fn_oid));
+	embedding_column = find_column(rel, args[2], scpg_embedding_type());
 	image = heap_getattr(row, image_column, desc, &null);
 	if (!image_is_new(data, image_column, image, null))
 		return PointerGetDatum(row);

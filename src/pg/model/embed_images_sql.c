@@ -19,6 +19,7 @@
 #include "pg/model/embed.h"
 #include "pg/server/bridge.h"
 #include "pg/server/options.h"
+#include "pg/table/reader.h"
 #include "pg/type/embedding.h"
 
 PG_FUNCTION_INFO_V1(scpg_embed_images);

@@ -165,7 +165,7 @@ scpg_report_make(const scpg_model *model)
 	return report;
 }
 
-Numbers *
+scpg_numbers *
 scpg_report_elbow(const scpg_report *report)
 {
 	const scpg_recipe *r = &report->recipe;

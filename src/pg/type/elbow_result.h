@@ -19,10 +19,10 @@ typedef struct scpg_elbow_result
 } scpg_elbow_result;
 
 /* In the current memory context. */
-extern Numbers *scpg_elbow_result_make(int n, const double *inertia, int chosen);
+extern scpg_numbers *scpg_elbow_result_make(int n, const double *inertia, int chosen);
 
-extern scpg_elbow_result scpg_elbow_result_open(const Numbers *value);
+extern scpg_elbow_result scpg_elbow_result_open(const scpg_numbers *value);
 
-#define DatumGetElbowResult(d) scpg_elbow_result_open((const Numbers *) PG_DETOAST_DATUM(d))
+#define DatumGetElbowResult(d) scpg_elbow_result_open((const scpg_numbers *) PG_DETOAST_DATUM(d))
 
 #endif /* SCPG_ELBOW_RESULT_H */

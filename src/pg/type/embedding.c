@@ -38,7 +38,7 @@ scpg_embedding_check_dim(int64 dim)
 }
 
 void
-scpg_embedding_check_dims(const Embedding *a, const Embedding *b)
+scpg_embedding_check_dims(const scpg_embedding *a, const scpg_embedding *b)
 {
 	if (a->dim != b->dim)
 		ereport(ERROR,
@@ -61,10 +61,10 @@ scpg_embedding_check_value(float value)
 		ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION), errmsg("infinite value not allowed in embedding")));
 }
 
-Embedding *
+scpg_embedding *
 scpg_embedding_new(int dim)
 {
-	Embedding *result;
+	scpg_embedding *result;
 
 	scpg_embedding_check_dim(dim);
 	result = palloc0(EMBEDDING_SIZE(dim));
@@ -73,10 +73,10 @@ scpg_embedding_new(int dim)
 	return result;
 }
 
-Embedding *
+scpg_embedding *
 scpg_embedding_from_floats(const float *x, int dim)
 {
-	Embedding *result = scpg_embedding_new(dim);
+	scpg_embedding *result = scpg_embedding_new(dim);
 
 	for (int i = 0; i < dim; i++)
 	{
@@ -126,7 +126,7 @@ scpg_embedding_in(PG_FUNCTION_ARGS)
 	const char *p = skip_space(literal);
 	int capacity = 1;
 	int dim = 0;
-	Embedding *result;
+	scpg_embedding *result;
 
 	if (*p != '[')
 		ereturn(escontext, (Datum) 0,
@@ -203,7 +203,7 @@ PG_FUNCTION_INFO_V1(scpg_embedding_out);
 Datum
 scpg_embedding_out(PG_FUNCTION_ARGS)
 {
-	const Embedding *e = PG_GETARG_EMBEDDING(0);
+	const scpg_embedding *e = PG_GETARG_EMBEDDING(0);
 	char *text = palloc((size_t) e->dim * FLOAT_SHORTEST_DECIMAL_LEN + 3);
 	char *p = text;
 
@@ -232,7 +232,7 @@ scpg_embedding_recv(PG_FUNCTION_ARGS)
 	int remaining = buf->len - buf->cursor;
 	int dim;
 	int unused;
-	Embedding *result;
+	scpg_embedding *result;
 
 	if (remaining < BINARY_HEADER)
 		ereport(ERROR,
@@ -271,7 +271,7 @@ PG_FUNCTION_INFO_V1(scpg_embedding_send);
 Datum
 scpg_embedding_send(PG_FUNCTION_ARGS)
 {
-	const Embedding *e = PG_GETARG_EMBEDDING(0);
+	const scpg_embedding *e = PG_GETARG_EMBEDDING(0);
 	StringInfoData buf;
 
 	pq_begintypsend(&buf);
@@ -308,7 +308,7 @@ PG_FUNCTION_INFO_V1(scpg_embedding_coerce);
 Datum
 scpg_embedding_coerce(PG_FUNCTION_ARGS)
 {
-	const Embedding *e = PG_GETARG_EMBEDDING(0);
+	const scpg_embedding *e = PG_GETARG_EMBEDDING(0);
 	int32 typmod = PG_GETARG_INT32(1);
 
 	if (typmod != -1)

@@ -85,7 +85,7 @@ PG_FUNCTION_INFO_V1(scpg_embedding_accum);
 Datum
 scpg_embedding_accum(PG_FUNCTION_ARGS)
 {
-	const Embedding *e = PG_GETARG_EMBEDDING(1);
+	const scpg_embedding *e = PG_GETARG_EMBEDDING(1);
 	SumState state = writable_state(fcinfo, e->dim);
 
 	*state.count += 1;
@@ -115,7 +115,7 @@ finish(FunctionCallInfo fcinfo, bool mean)
 {
 	SumState state = open_state(PG_GETARG_ARRAYTYPE_P(0));
 	double divisor = mean ? *state.count : 1;
-	Embedding *result;
+	scpg_embedding *result;
 
 	if (state.dim == 0)
 		PG_RETURN_NULL();

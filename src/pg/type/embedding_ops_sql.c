@@ -29,8 +29,8 @@ PG_FUNCTION_INFO_V1(scpg_embedding_l2_distance);
 Datum
 scpg_embedding_l2_distance(PG_FUNCTION_ARGS)
 {
-	const Embedding *a = PG_GETARG_EMBEDDING(0);
-	const Embedding *b = PG_GETARG_EMBEDDING(1);
+	const scpg_embedding *a = PG_GETARG_EMBEDDING(0);
+	const scpg_embedding *b = PG_GETARG_EMBEDDING(1);
 
 	scpg_embedding_check_dims(a, b);
 	PG_RETURN_FLOAT8(sqrt(SC_SIMD_CALL(scpg_l2_squared)(a->x, b->x, a->dim)));
@@ -41,8 +41,8 @@ PG_FUNCTION_INFO_V1(scpg_embedding_cosine_distance);
 Datum
 scpg_embedding_cosine_distance(PG_FUNCTION_ARGS)
 {
-	const Embedding *a = PG_GETARG_EMBEDDING(0);
-	const Embedding *b = PG_GETARG_EMBEDDING(1);
+	const scpg_embedding *a = PG_GETARG_EMBEDDING(0);
+	const scpg_embedding *b = PG_GETARG_EMBEDDING(1);
 	double sums[3];
 	double similarity;
 
@@ -59,8 +59,8 @@ PG_FUNCTION_INFO_V1(scpg_embedding_inner_product);
 Datum
 scpg_embedding_inner_product(PG_FUNCTION_ARGS)
 {
-	const Embedding *a = PG_GETARG_EMBEDDING(0);
-	const Embedding *b = PG_GETARG_EMBEDDING(1);
+	const scpg_embedding *a = PG_GETARG_EMBEDDING(0);
+	const scpg_embedding *b = PG_GETARG_EMBEDDING(1);
 
 	scpg_embedding_check_dims(a, b);
 	PG_RETURN_FLOAT8(SC_SIMD_CALL(scpg_dot)(a->x, b->x, a->dim));
@@ -71,8 +71,8 @@ PG_FUNCTION_INFO_V1(scpg_embedding_negative_inner_product);
 Datum
 scpg_embedding_negative_inner_product(PG_FUNCTION_ARGS)
 {
-	const Embedding *a = PG_GETARG_EMBEDDING(0);
-	const Embedding *b = PG_GETARG_EMBEDDING(1);
+	const scpg_embedding *a = PG_GETARG_EMBEDDING(0);
+	const scpg_embedding *b = PG_GETARG_EMBEDDING(1);
 
 	scpg_embedding_check_dims(a, b);
 	PG_RETURN_FLOAT8(-SC_SIMD_CALL(scpg_dot)(a->x, b->x, a->dim));
@@ -82,8 +82,8 @@ PG_FUNCTION_INFO_V1(scpg_embedding_l1_distance);
 Datum
 scpg_embedding_l1_distance(PG_FUNCTION_ARGS)
 {
-	const Embedding *a = PG_GETARG_EMBEDDING(0);
-	const Embedding *b = PG_GETARG_EMBEDDING(1);
+	const scpg_embedding *a = PG_GETARG_EMBEDDING(0);
+	const scpg_embedding *b = PG_GETARG_EMBEDDING(1);
 
 	scpg_embedding_check_dims(a, b);
 	PG_RETURN_FLOAT8(SC_SIMD_CALL(scpg_l1)(a->x, b->x, a->dim));
@@ -98,8 +98,8 @@ Datum
 scpg_embedding_dims(PG_FUNCTION_ARGS)
 {
 	/* The header is enough: no need to fetch the elements. */
-	const Embedding *head =
-		(const Embedding *) PG_DETOAST_DATUM_SLICE(PG_GETARG_DATUM(0), 0, EMBEDDING_SIZE(0) - VARHDRSZ);
+	const scpg_embedding *head =
+		(const scpg_embedding *) PG_DETOAST_DATUM_SLICE(PG_GETARG_DATUM(0), 0, EMBEDDING_SIZE(0) - VARHDRSZ);
 
 	PG_RETURN_INT32(head->dim);
 }
@@ -108,7 +108,7 @@ PG_FUNCTION_INFO_V1(scpg_embedding_norm);
 Datum
 scpg_embedding_norm(PG_FUNCTION_ARGS)
 {
-	const Embedding *e = PG_GETARG_EMBEDDING(0);
+	const scpg_embedding *e = PG_GETARG_EMBEDDING(0);
 
 	PG_RETURN_FLOAT8(sqrt(SC_SIMD_CALL(scpg_dot)(e->x, e->x, e->dim)));
 }
@@ -118,9 +118,9 @@ PG_FUNCTION_INFO_V1(scpg_l2_normalize);
 Datum
 scpg_l2_normalize(PG_FUNCTION_ARGS)
 {
-	const Embedding *e = PG_GETARG_EMBEDDING(0);
+	const scpg_embedding *e = PG_GETARG_EMBEDDING(0);
 	double norm = sqrt(SC_SIMD_CALL(scpg_dot)(e->x, e->x, e->dim));
-	Embedding *result = scpg_embedding_new(e->dim);
+	scpg_embedding *result = scpg_embedding_new(e->dim);
 
 	if (norm > 0)
 		for (int i = 0; i < e->dim; i++)
@@ -133,7 +133,7 @@ PG_FUNCTION_INFO_V1(scpg_subvector);
 Datum
 scpg_subvector(PG_FUNCTION_ARGS)
 {
-	const Embedding *e = PG_GETARG_EMBEDDING(0);
+	const scpg_embedding *e = PG_GETARG_EMBEDDING(0);
 	int64 start = PG_GETARG_INT32(1);
 	int64 end = start + PG_GETARG_INT32(2);
 
@@ -147,8 +147,8 @@ scpg_subvector(PG_FUNCTION_ARGS)
  * Arithmetic, element by element
  */
 
-static Embedding *
-checked(Embedding *result)
+static scpg_embedding *
+checked(scpg_embedding *result)
 {
 	for (int i = 0; i < result->dim; i++)
 		if (unlikely(isinf(result->x[i])))
@@ -160,9 +160,9 @@ PG_FUNCTION_INFO_V1(scpg_embedding_add);
 Datum
 scpg_embedding_add(PG_FUNCTION_ARGS)
 {
-	const Embedding *a = PG_GETARG_EMBEDDING(0);
-	const Embedding *b = PG_GETARG_EMBEDDING(1);
-	Embedding *result;
+	const scpg_embedding *a = PG_GETARG_EMBEDDING(0);
+	const scpg_embedding *b = PG_GETARG_EMBEDDING(1);
+	scpg_embedding *result;
 
 	scpg_embedding_check_dims(a, b);
 	result = scpg_embedding_new(a->dim);
@@ -175,9 +175,9 @@ PG_FUNCTION_INFO_V1(scpg_embedding_sub);
 Datum
 scpg_embedding_sub(PG_FUNCTION_ARGS)
 {
-	const Embedding *a = PG_GETARG_EMBEDDING(0);
-	const Embedding *b = PG_GETARG_EMBEDDING(1);
-	Embedding *result;
+	const scpg_embedding *a = PG_GETARG_EMBEDDING(0);
+	const scpg_embedding *b = PG_GETARG_EMBEDDING(1);
+	scpg_embedding *result;
 
 	scpg_embedding_check_dims(a, b);
 	result = scpg_embedding_new(a->dim);
@@ -190,9 +190,9 @@ PG_FUNCTION_INFO_V1(scpg_embedding_mul);
 Datum
 scpg_embedding_mul(PG_FUNCTION_ARGS)
 {
-	const Embedding *a = PG_GETARG_EMBEDDING(0);
-	const Embedding *b = PG_GETARG_EMBEDDING(1);
-	Embedding *result;
+	const scpg_embedding *a = PG_GETARG_EMBEDDING(0);
+	const scpg_embedding *b = PG_GETARG_EMBEDDING(1);
+	scpg_embedding *result;
 
 	scpg_embedding_check_dims(a, b);
 	result = scpg_embedding_new(a->dim);
@@ -211,7 +211,7 @@ scpg_embedding_mul(PG_FUNCTION_ARGS)
  */
 
 int
-scpg_embedding_compare(const Embedding *a, const Embedding *b)
+scpg_embedding_compare(const scpg_embedding *a, const scpg_embedding *b)
 {
 	int n = Min(a->dim, b->dim);
 
@@ -229,8 +229,8 @@ scpg_embedding_compare(const Embedding *a, const Embedding *b)
 static int
 compare_args(FunctionCallInfo fcinfo)
 {
-	const Embedding *a = PG_GETARG_EMBEDDING(0);
-	const Embedding *b = PG_GETARG_EMBEDDING(1);
+	const scpg_embedding *a = PG_GETARG_EMBEDDING(0);
+	const scpg_embedding *b = PG_GETARG_EMBEDDING(1);
 	int result = scpg_embedding_compare(a, b);
 
 	PG_FREE_EMBEDDING_COPY(a, 0);
@@ -292,7 +292,7 @@ scpg_embedding_cmp(PG_FUNCTION_ARGS)
  */
 
 static uint64
-hash_elements(const Embedding *e, uint64 seed)
+hash_elements(const scpg_embedding *e, uint64 seed)
 {
 	float block[HASH_BLOCK];
 	uint64 hash = seed;
@@ -313,7 +313,7 @@ PG_FUNCTION_INFO_V1(scpg_embedding_hash_extended);
 Datum
 scpg_embedding_hash_extended(PG_FUNCTION_ARGS)
 {
-	const Embedding *e = PG_GETARG_EMBEDDING(0);
+	const scpg_embedding *e = PG_GETARG_EMBEDDING(0);
 	uint64 hash = hash_elements(e, (uint64) PG_GETARG_INT64(1));
 
 	PG_FREE_EMBEDDING_COPY(e, 0);
@@ -324,7 +324,7 @@ PG_FUNCTION_INFO_V1(scpg_embedding_hash);
 Datum
 scpg_embedding_hash(PG_FUNCTION_ARGS)
 {
-	const Embedding *e = PG_GETARG_EMBEDDING(0);
+	const scpg_embedding *e = PG_GETARG_EMBEDDING(0);
 	uint64 hash = hash_elements(e, 0);
 
 	PG_FREE_EMBEDDING_COPY(e, 0);

@@ -17,11 +17,11 @@
 
 #include "pg/type/numbers.h"
 
-Numbers *
-scpg_numbers_new(const NumbersType *type, const int32 *head)
+scpg_numbers *
+scpg_numbers_new(const scpg_numbers_type *type, const int32 *head)
 {
 	size_t count = type->count(head);
-	Numbers *result;
+	scpg_numbers *result;
 
 	if (count == 0)
 		ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION), errmsg("invalid sizes of a %s", type->name)));
@@ -35,7 +35,7 @@ scpg_numbers_new(const NumbersType *type, const int32 *head)
 }
 
 static bool
-all_right(const NumbersType *type, const Numbers *value)
+all_right(const scpg_numbers_type *type, const scpg_numbers *value)
 {
 	size_t count = type->count(value->head);
 
@@ -51,12 +51,12 @@ all_right(const NumbersType *type, const Numbers *value)
 			 errdetail(__VA_ARGS__)))
 
 Datum
-scpg_numbers_in(const NumbersType *type, FunctionCallInfo fcinfo)
+scpg_numbers_in(const scpg_numbers_type *type, FunctionCallInfo fcinfo)
 {
 	const char *p = PG_GETARG_CSTRING(0);
 	int32 head[NUMBERS_HEAD] = {0};
 	size_t count;
-	Numbers *result;
+	scpg_numbers *result;
 	char *end;
 
 	if (*p++ != '(')
@@ -95,9 +95,9 @@ scpg_numbers_in(const NumbersType *type, FunctionCallInfo fcinfo)
 }
 
 Datum
-scpg_numbers_out(const NumbersType *type, FunctionCallInfo fcinfo)
+scpg_numbers_out(const scpg_numbers_type *type, FunctionCallInfo fcinfo)
 {
-	const Numbers *value = (const Numbers *) PG_DETOAST_DATUM(PG_GETARG_DATUM(0));
+	const scpg_numbers *value = (const scpg_numbers *) PG_DETOAST_DATUM(PG_GETARG_DATUM(0));
 	size_t count = type->count(value->head);
 	char digits[DOUBLE_SHORTEST_DECIMAL_LEN];
 	StringInfoData buf;
@@ -116,12 +116,12 @@ scpg_numbers_out(const NumbersType *type, FunctionCallInfo fcinfo)
 }
 
 Datum
-scpg_numbers_recv(const NumbersType *type, FunctionCallInfo fcinfo)
+scpg_numbers_recv(const scpg_numbers_type *type, FunctionCallInfo fcinfo)
 {
 	StringInfo buf = (StringInfo) PG_GETARG_POINTER(0);
 	int32 head[NUMBERS_HEAD] = {0};
 	size_t count;
-	Numbers *result;
+	scpg_numbers *result;
 
 	for (int i = 0; i < type->heads; i++)
 		head[i] = (int32) pq_getmsgint(buf, 4);
@@ -142,9 +142,9 @@ scpg_numbers_recv(const NumbersType *type, FunctionCallInfo fcinfo)
 }
 
 Datum
-scpg_numbers_send(const NumbersType *type, FunctionCallInfo fcinfo)
+scpg_numbers_send(const scpg_numbers_type *type, FunctionCallInfo fcinfo)
 {
-	const Numbers *value = (const Numbers *) PG_DETOAST_DATUM(PG_GETARG_DATUM(0));
+	const scpg_numbers *value = (const scpg_numbers *) PG_DETOAST_DATUM(PG_GETARG_DATUM(0));
 	size_t count = type->count(value->head);
 	StringInfoData buf;
 

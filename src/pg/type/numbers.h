@@ -20,32 +20,32 @@
 
 #define NUMBERS_HEAD 5
 
-typedef struct Numbers
+typedef struct scpg_numbers
 {
 	int32 vl_len_;			  /* varlena header (do not touch directly!) */
 	int32 head[NUMBERS_HEAD]; /* what a type does not use is 0 */
 	double x[FLEXIBLE_ARRAY_MEMBER];
-} Numbers;
+} scpg_numbers;
 
-typedef struct NumbersType
+typedef struct scpg_numbers_type
 {
 	const char *name; /* of the SQL type */
 	int heads;		  /* integers in use */
 	/* How many numbers follow; 0 where no value has such a head. */
 	size_t (*count)(const int32 *head);
 	/* Are the numbers what the type allows? All are finite. */
-	bool (*valid)(const Numbers *value);
-} NumbersType;
+	bool (*valid)(const scpg_numbers *value);
+} scpg_numbers_type;
 
-#define NUMBERS_SIZE(count) (offsetof(Numbers, x) + sizeof(double) * (count))
+#define NUMBERS_SIZE(count) (offsetof(scpg_numbers, x) + sizeof(double) * (count))
 
 /* Zeros with that head, which must be valid; 54000 where it is too large. */
-extern Numbers *scpg_numbers_new(const NumbersType *type, const int32 *head);
+extern scpg_numbers *scpg_numbers_new(const scpg_numbers_type *type, const int32 *head);
 
-extern Datum scpg_numbers_in(const NumbersType *type, FunctionCallInfo fcinfo);
-extern Datum scpg_numbers_out(const NumbersType *type, FunctionCallInfo fcinfo);
-extern Datum scpg_numbers_recv(const NumbersType *type, FunctionCallInfo fcinfo);
-extern Datum scpg_numbers_send(const NumbersType *type, FunctionCallInfo fcinfo);
+extern Datum scpg_numbers_in(const scpg_numbers_type *type, FunctionCallInfo fcinfo);
+extern Datum scpg_numbers_out(const scpg_numbers_type *type, FunctionCallInfo fcinfo);
+extern Datum scpg_numbers_recv(const scpg_numbers_type *type, FunctionCallInfo fcinfo);
+extern Datum scpg_numbers_send(const scpg_numbers_type *type, FunctionCallInfo fcinfo);
 
 /* The four functions of a type, named scpg_<sql name>_in and so on. */
 #define NUMBERS_IO_(sqlname, type, verb) \

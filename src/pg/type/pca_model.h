@@ -23,10 +23,10 @@ typedef struct scpg_pca_model
 } scpg_pca_model;
 
 /* From the result of sc_pca_run, in the current memory context. */
-extern Numbers *scpg_pca_model_make(const sc_pca *pca, bool whiten);
+extern scpg_numbers *scpg_pca_model_make(const sc_pca *pca, bool whiten);
 
-extern scpg_pca_model scpg_pca_model_open(const Numbers *value);
+extern scpg_pca_model scpg_pca_model_open(const scpg_numbers *value);
 
-#define DatumGetPcaModel(d) scpg_pca_model_open((const Numbers *) PG_DETOAST_DATUM(d))
+#define DatumGetPcaModel(d) scpg_pca_model_open((const scpg_numbers *) PG_DETOAST_DATUM(d))
 
 #endif /* SCPG_PCA_MODEL_H */
