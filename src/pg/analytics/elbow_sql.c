@@ -8,11 +8,10 @@
 #include "postgres.h"
 
 #include "funcapi.h"
-#include "miscadmin.h"
 
 #include "pg/analytics/elbow.h"
 #include "pg/analytics/fit.h"
-#include "pg/server/arguments.h"
+#include "pg/server/result.h"
 
 /* ---- the aggregate -------------------------------------------------------- */
 
@@ -37,12 +36,10 @@ PG_FUNCTION_INFO_V1(scpg_elbow_final);
 Datum
 scpg_elbow_final(PG_FUNCTION_ARGS)
 {
-	const scpg_fit *fit;
+	const scpg_fit *fit = scpg_fit_collected(fcinfo);
 	scpg_elbow_options options;
 
-	(void) scpg_aggregate_context(fcinfo);
-	fit = (const scpg_fit *) PG_GETARG_POINTER(0);
-	if (fit->rows.n == 0)
+	if (fit == NULL)
 		PG_RETURN_NULL();
 	options = scpg_elbow_read_options(fit->options);
 	PG_RETURN_POINTER(scpg_elbow_find(fit->rows.x, fit->rows.n, fit->rows.d, fit->number, &options));
@@ -66,7 +63,6 @@ Datum
 scpg_elbow_curve(PG_FUNCTION_ARGS)
 {
 	scpg_elbow_result r = DatumGetElbowResult(PG_GETARG_DATUM(0));
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 
 	InitMaterializedSRF(fcinfo, 0);
 	for (int k = 1; k <= r.n; k++)
@@ -74,8 +70,7 @@ scpg_elbow_curve(PG_FUNCTION_ARGS)
 		bool nulls[3] = {false, false, r.chosen == 0};
 		Datum values[3] = {Int32GetDatum(k), Float8GetDatum(r.inertia[k - 1]), BoolGetDatum(k == r.chosen)};
 
-		CHECK_FOR_INTERRUPTS();
-		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+		scpg_put_row(fcinfo, values, nulls);
 	}
 	return (Datum) 0;
 }

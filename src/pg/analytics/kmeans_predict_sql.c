@@ -11,8 +11,8 @@
 #include <math.h>
 
 #include "funcapi.h"
-#include "miscadmin.h"
 
+#include "pg/server/result.h"
 #include "pg/type/embedding.h"
 #include "pg/type/embedding_simd.h"
 #include "pg/type/kmeans_model.h"
@@ -75,19 +75,16 @@ Datum
 scpg_kmeans_centroids(PG_FUNCTION_ARGS)
 {
 	scpg_kmeans_model m = DatumGetKmeansModel(PG_GETARG_DATUM(0));
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	scpg_embedding *centroid = scpg_embedding_new(m.d);
 
 	InitMaterializedSRF(fcinfo, 0);
 	for (int c = 0; c < m.k; c++)
 	{
-		bool nulls[3] = {false};
 		Datum values[3] = {Int32GetDatum(c), EmbeddingGetDatum(centroid), Int64GetDatum((int64) m.sizes[c])};
 
-		CHECK_FOR_INTERRUPTS();
 		for (int j = 0; j < m.d; j++)
 			centroid->x[j] = (float) m.centroids[(size_t) c * m.d + j];
-		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+		scpg_put_row(fcinfo, values, NULL);
 	}
 	return (Datum) 0;
 }

@@ -14,7 +14,6 @@
 
 #include "pg/analytics/fit.h"
 #include "pg/analytics/kmeans.h"
-#include "pg/server/arguments.h"
 
 #include "pg/type/embedding.h"
 #include "pg/type/kmeans_model.h"
@@ -42,15 +41,13 @@ PG_FUNCTION_INFO_V1(scpg_kmeans_final);
 Datum
 scpg_kmeans_final(PG_FUNCTION_ARGS)
 {
-	const scpg_fit *fit;
+	const scpg_fit *fit = scpg_fit_collected(fcinfo);
 	scpg_kmeans_options options;
 	MemoryContext cxt;
 	sc_kmeans km;
 	scpg_numbers *result;
 
-	(void) scpg_aggregate_context(fcinfo);
-	fit = (const scpg_fit *) PG_GETARG_POINTER(0);
-	if (fit->rows.n == 0)
+	if (fit == NULL)
 		PG_RETURN_NULL();
 	scpg_kmeans_check(fit->number, fit->rows.n);
 	options = scpg_kmeans_read_options(fit->options);

@@ -99,7 +99,7 @@ step(const train *t, SPIPlanPtr plan, const scpg_numbers *m)
 	return (const scpg_numbers *) DatumGetPointer(result);
 }
 
-/* How far the centroids moved: the sum of the squares. */
+/* How far the centroids moved from a to b: the sum of the squared ways. */
 static double
 moved(const scpg_kmeans_model *a, const scpg_kmeans_model *b)
 {
@@ -110,41 +110,40 @@ moved(const scpg_kmeans_model *a, const scpg_kmeans_model *b)
 	return sum;
 }
 
+/* Of two clusters of a model, the larger one comes first, of equal ones the one with the lower centroid. */
 static int
 compare_clusters(const void *a, const void *b, void *arg)
 {
-	const scpg_kmeans_model *sizes = arg;
+	const scpg_kmeans_model *m = arg;
 	int i = *(const int *) a, j = *(const int *) b;
+	const double *x = m->centroids + (size_t) i * m->d, *y = m->centroids + (size_t) j * m->d;
 
-	if (sizes->sizes[i] != sizes->sizes[j])
-		return sizes->sizes[i] > sizes->sizes[j] ? -1 : 1;
-	for (int l = 0; l < sizes->d; l++)
-		if (sizes->centroids[(size_t) i * sizes->d + l] != sizes->centroids[(size_t) j * sizes->d + l])
-			return sizes->centroids[(size_t) i * sizes->d + l] < sizes->centroids[(size_t) j * sizes->d + l] ? -1 : 1;
+	if (m->sizes[i] != m->sizes[j])
+		return m->sizes[i] > m->sizes[j] ? -1 : 1;
+	for (int l = 0; l < m->d; l++)
+		if (x[l] != y[l])
+			return x[l] < y[l] ? -1 : 1;
 	return 0;
 }
 
-/* The centroids of m, the largest cluster first, with the sizes and the inertia that `measured` found for them. */
+/*
+ * The result: the centroids of m, the largest cluster first. Their sizes and
+ * inertia are in `measured`, the model that a step from m has returned.
+ */
 static scpg_numbers *
 arrange(const train *t, const scpg_kmeans_model *m, const scpg_kmeans_model *measured, int iterations, bool converged)
 {
 	scpg_kmeans_model both = *m;
 	size_t d = (size_t) m->d;
-	sc_arena arena = sc_arena_counter();
-	int *order;
-	int64_t *sizes;
-	float *centroids;
+	sc_arena arena =
+		scpg_arena(t->context, sc_add(sc_mul(m->k, sizeof(int) + sizeof(int64_t) + d * sizeof(float)), 4 * SC_ALIGN),
+				   "the centroids");
+	int *order = SC_TAKE(&arena, int, m->k);
+	int64_t *sizes = SC_TAKE(&arena, int64_t, m->k);
+	float *centroids = SC_TAKE(&arena, float, sc_mul(m->k, d));
 	MemoryContext old;
 	scpg_numbers *result;
 
-	for (int pass = 0; pass < 2; pass++)
-	{
-		if (pass == 1)
-			arena = scpg_arena(t->context, sc_arena_need(&arena), "the centroids");
-		order = SC_TAKE(&arena, int, m->k);
-		sizes = SC_TAKE(&arena, int64_t, m->k);
-		centroids = SC_TAKE(&arena, float, sc_mul(m->k, d));
-	}
 	both.sizes = measured->sizes;
 	for (int c = 0; c < m->k; c++)
 		order[c] = c;
@@ -161,13 +160,13 @@ arrange(const train *t, const scpg_kmeans_model *m, const scpg_kmeans_model *mea
 	return result;
 }
 
-/* Lloyd's iterations from a first model; still: centroids that moved by no more stand still (see moved). */
+/* Lloyd's iterations from a first model, until a step moves the centroids by at most `still` (see moved). */
 static scpg_numbers *
 iterate(const train *t, const scpg_numbers *first, double still)
 {
 	SPIPlanPtr plan = prepare_step(t);
 	const scpg_numbers *now = first;
-	const scpg_numbers *measured = NULL; /* what the step from now on would return, once it is known */
+	const scpg_numbers *measured = NULL; /* what the step from `now` returns, once it is known */
 	scpg_numbers *result;
 	scpg_kmeans_model m, next;
 	int iteration = 0;
@@ -193,7 +192,7 @@ iterate(const train *t, const scpg_numbers *first, double still)
 		pfree(unconstify(scpg_numbers *, now));
 		now = after;
 	}
-	/* Sizes and inertia are those of the centroids that a step is given. */
+	/* A step tells the sizes and the inertia of the centroids that it is given, not of those that it returns. */
 	if (measured == NULL)
 		measured = step(t, plan, now);
 	m = scpg_kmeans_model_open(now);
@@ -208,7 +207,7 @@ typedef struct start
 {
 	scpg_numbers *model; /* the centroids to start from, of no rows yet */
 	size_t distinct;	 /* different rows of the sample */
-	double still;		 /* how far centroids may move and yet stand still */
+	double still;		 /* a step that moves the centroids by no more is the last one */
 } start;
 
 /* Cluster a sample of the n rows: in memory of its own, which goes again. */

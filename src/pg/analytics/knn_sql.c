@@ -22,6 +22,7 @@
 
 #include "pg/analytics/knn.h"
 #include "pg/server/bridge.h"
+#include "pg/server/result.h"
 #include "pg/server/extension.h"
 #include "pg/table/items.h"
 #include "pg/table/keyed_call.h"
@@ -62,7 +63,7 @@ knn(FunctionCallInfo fcinfo, bool keyed)
 		{
 			Datum row[2] = {scpg_keyed_call_key(&call, &source, scpg_items_fetched(i, 1)), scpg_items_fetched(i, 2)};
 
-			scpg_keyed_call_put(&call, row);
+			scpg_put_row(fcinfo, row, NULL);
 		}
 		SPI_freetuptable(SPI_tuptable);
 	}
@@ -89,7 +90,6 @@ typedef struct join
 static void
 put_neighbours(const join *j, size_t i, Datum id)
 {
-	CHECK_FOR_INTERRUPTS();
 	for (int r = 0; r < j->job.found; r++)
 	{
 		size_t at = i * j->job.found + r;
@@ -97,7 +97,7 @@ put_neighbours(const join *j, size_t i, Datum id)
 						   scpg_keyed_call_key(&j->call, &j->item_source, j->items.key[j->job.index[at]]),
 						   Int32GetDatum(r + 1), Float8GetDatum(j->job.distance[at])};
 
-		scpg_keyed_call_put(&j->call, values);
+		scpg_put_row(j->call.fcinfo, values, NULL);
 	}
 }
 

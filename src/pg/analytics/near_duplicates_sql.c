@@ -10,11 +10,11 @@
 #include "postgres.h"
 
 #include "executor/spi.h"
-#include "miscadmin.h"
 #include "utils/memutils.h"
 
 #include "pg/server/arguments.h"
 #include "pg/server/bridge.h"
+#include "pg/server/result.h"
 #include "pg/table/items.h"
 #include "pg/table/keyed_call.h"
 
@@ -55,8 +55,7 @@ put_pairs(const scpg_keyed_call *call, const scpg_source *source, const Datum *k
 		Datum values[3] = {scpg_keyed_call_key(call, source, key[pair->a]),
 						   scpg_keyed_call_key(call, source, key[pair->b]), Float8GetDatum(pair->distance)};
 
-		CHECK_FOR_INTERRUPTS();
-		scpg_keyed_call_put(call, values);
+		scpg_put_row(call->fcinfo, values, NULL);
 	}
 }
 

@@ -11,8 +11,8 @@
 #include <math.h>
 
 #include "funcapi.h"
-#include "miscadmin.h"
 
+#include "pg/server/result.h"
 #include "pg/type/embedding.h"
 #include "pg/type/embedding_simd.h"
 #include "pg/type/pca_model.h"
@@ -76,18 +76,15 @@ Datum
 scpg_pca_components(PG_FUNCTION_ARGS)
 {
 	scpg_pca_model m = DatumGetPcaModel(PG_GETARG_DATUM(0));
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 
 	InitMaterializedSRF(fcinfo, 0);
 	for (int c = 0; c < m.q; c++)
 	{
 		scpg_embedding *component = narrow(m.components + (size_t) c * m.d, m.d);
-		bool nulls[4] = {false};
 		Datum values[4] = {Int32GetDatum(c + 1), EmbeddingGetDatum(component), Float8GetDatum(m.variance[c]),
 						   Float8GetDatum(m.ratio[c])};
 
-		CHECK_FOR_INTERRUPTS();
-		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+		scpg_put_row(fcinfo, values, NULL);
 		pfree(component);
 	}
 	return (Datum) 0;

@@ -12,9 +12,6 @@
 #include "pg/server/arguments.h"
 #include "pg/table/keyed_call.h"
 
-/* Columns of a result, at most. */
-#define MOST_COLUMNS 8
-
 scpg_keyed_call
 scpg_keyed_call_begin(FunctionCallInfo fcinfo, const char *function, bool keyed)
 {
@@ -42,14 +39,4 @@ Datum
 scpg_keyed_call_key(const scpg_keyed_call *call, const scpg_source *source, Datum key)
 {
 	return scpg_source_key(source, key, call->example < 0);
-}
-
-void
-scpg_keyed_call_put(const scpg_keyed_call *call, Datum *values)
-{
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) call->fcinfo->resultinfo;
-	bool nulls[MOST_COLUMNS] = {false};
-
-	Assert(rsinfo->setDesc->natts <= MOST_COLUMNS);
-	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 }

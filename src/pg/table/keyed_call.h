@@ -32,9 +32,6 @@ extern scpg_source scpg_keyed_call_source(const scpg_keyed_call *call, int table
 /* A key as the form returns it. */
 extern Datum scpg_keyed_call_key(const scpg_keyed_call *call, const scpg_source *source, Datum key);
 
-/* One row of the result, none of whose columns is NULL. */
-extern void scpg_keyed_call_put(const scpg_keyed_call *call, Datum *values);
-
 /* The C functions of both forms, which call run(fcinfo, keyed). */
 #define SCPG_KEYED_FORMS(name, run) \
 	PG_FUNCTION_INFO_V1(scpg_##name); \
