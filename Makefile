@@ -3,15 +3,34 @@
 # (Debian packages) and run everything in a throw-away cluster of their own.
 
 EXTENSION = selfclass sql/selfclass_pgvector
-EXTVERSION = 1.0
+EXTVERSION = 1.1
 PG_CONFIG ?= pg_config
 
 # Targets that drive scripts. They must work where no PostgreSQL is installed
-# yet, and PGXS has a "check" of its own, so they stand apart from it.
-DRIVERS = setup check soak demo paper bench-analytics
+# yet, and PGXS has a "check" of its own, so they stand apart from it; what is
+# asked for beside them ("make all check") is made by another make.
+DRIVERS = help setup check soak demo paper bench-analytics rooms links format format-check tidy
 ifneq ($(filter $(DRIVERS),$(MAKECMDGOALS)),)
 
-.PHONY: $(DRIVERS)
+.NOTPARALLEL:
+.PHONY: $(MAKECMDGOALS)
+help:
+	@sed -n 's/^##@ //p' $(firstword $(MAKEFILE_LIST))
+##@ selfclass: PostgreSQL extension. Targets:
+##@   all (the default), install    build, and install for the server of PG_CONFIG (pg_config)
+##@   demo [IMAGES=folder]  draw pictures, or take yours, sort them in a private server: build/demo.html
+##@   check                 every test: rooms, links, unit, SQL, TAP (tests/check.sh runs one of them)
+##@   soak                  the tests of processes again, with bounds in seconds, on a quiet machine
+##@   unit [FILTER="..."]   the unit tests alone, or the cases whose names contain it
+##@   rooms, links          do the includes of src and the links of the documents hold?
+##@   format, format-check  lay the C out as .clang-format says, or tell where it is not (clang-format 14)
+##@   tidy                  cppcheck and clang-tidy
+##@   fuzz-programs         build/fuzz/bin/fuzz_*: fuzzers, with clang
+##@   paper, bench-analytics   measure: the paper's experiments, the analytics beside their rivals
+##@   setup                 install what all of this needs (Debian packages)
+##@   clean
+##@ Variables: WITH_ONEDNN=no WITH_PNG=no (build without), WITH_TESTS=yes (functions of the tests), WERROR=yes;
+##@ in the environment SELFCLASS_ISA=avx512, avx2, base (run as on a CPU that has no more).
 setup:
 	@tests/setup.sh
 check:
@@ -25,6 +44,22 @@ paper:
 	@tests/paper/paper.sh
 bench-analytics:
 	@tests/bench/analytics.sh
+rooms:
+	@tests/rooms.pl -I "$$($(PG_CONFIG) --includedir-server)"
+links:
+	@tests/links.sh
+# Other versions lay out some lines otherwise.
+CLANG_FORMAT = $(firstword $(shell command -v clang-format-14) clang-format)
+C_FILES = $(shell git ls-files 'src/*.[ch]' 'tests/*.[ch]')
+format:
+	@$(CLANG_FORMAT) -i --style=file $(C_FILES)
+format-check:
+	@$(CLANG_FORMAT) --dry-run --Werror --style=file $(C_FILES)
+tidy:
+	@tests/tidy.sh
+OTHERS = $(filter-out $(DRIVERS),$(MAKECMDGOALS))
+$(OTHERS):
+	@$(MAKE) $@
 
 else
 
@@ -142,7 +177,7 @@ clean-core:
 # ---------------------------------------------------------------------------
 UNIT = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 UNIT_OBJ = $(CORE_OBJ) $(PG_SIMD_OBJ)
-link_with = $(CC) $(CORE_CFLAGS) $(DEPENDENCIES) -MF $@.d $(1) -o $@ $< $(2) $(CORE_LIBS)
+link_with = $(CC) $(CORE_CFLAGS) $(DEPENDENCIES) -MT $@ -MF $@.d $(1) -o $@ $< $(2) $(CORE_LIBS)
 $(BUILD)/unit/%: tests/unit/%.c $(UNIT_OBJ)
 	@mkdir -p $(@D)
 	$(call link_with,-Itests/unit,$(UNIT_OBJ))
@@ -167,11 +202,7 @@ fuzz-programs:
 	$(MAKE) CC=clang BUILD=build/fuzz SANITIZE='-fsanitize=address,undefined,fuzzer-no-link' $(FUZZ)
 -include $(wildcard $(BUILD)/unit/*.d $(BUILD)/bin/*.d)
 
-# Do the rooms hold?
-rooms:
-	@tests/rooms.pl -I $(shell $(PG_CONFIG) --includedir-server)
-
-.PHONY: FORCE install-core uninstall-core clean-core unit unit-programs fuzz-programs rooms
+.PHONY: FORCE install-core uninstall-core clean-core unit unit-programs fuzz-programs
 .SECONDARY: $(CORE_OBJ)
 FORCE:
 

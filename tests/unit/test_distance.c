@@ -131,7 +131,7 @@ check_products(const kernels *k, int n)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	uint64_t random = 1;
 
@@ -147,26 +147,30 @@ main(void)
 		mean[i] = y[i + MAX_N] / 3;
 		norm[i] = 2 + y[i + 2 * MAX_N];
 	}
+	unit_begin(argc, argv);
 	for (int i = 0; i < (int) (sizeof(sets) / sizeof(sets[0])) && i <= (int) sc_isa_best(); i++)
 	{
-		for (int n = 0; n <= MAX_N; n++)
+		CASE("every loop over rows, %s", sets[i].name)
 		{
-			check_row(&sets[i], n);
-			check_products(&sets[i], n);
-		}
-		/* Products that overflowed, and are no numbers. */
-		for (int at = 0; at < 70; at += 3)
-		{
-			float kept = dots[at];
-
-			for (int way = 0; way < 3; way++)
+			for (int n = 0; n <= MAX_N; n++)
 			{
-				dots[at] = way == 0 ? INFINITY : way == 1 ? -INFINITY : NAN;
-				for (int n = at; n <= at + 40; n++)
-					check_products(&sets[i], n);
+				check_row(&sets[i], n);
+				check_products(&sets[i], n);
 			}
-			dots[at] = kept;
+			/* Products that overflowed, and are no numbers. */
+			for (int at = 0; at < 70; at += 3)
+			{
+				float kept = dots[at];
+
+				for (int way = 0; way < 3; way++)
+				{
+					dots[at] = way == 0 ? INFINITY : way == 1 ? -INFINITY : NAN;
+					for (int n = at; n <= at + 40; n++)
+						check_products(&sets[i], n);
+				}
+				dots[at] = kept;
+			}
 		}
 	}
-	UNIT_END("distance");
+	return unit_end();
 }

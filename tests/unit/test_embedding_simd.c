@@ -79,25 +79,29 @@ check_length(const kernels *k, int n)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	for (int i = 0; i < MAX_N; i++)
 	{
 		a[i] = (float) sin(i * 1.7);
 		b[i] = (float) cos(i * i * 0.3);
 	}
+	unit_begin(argc, argv);
 	for (int s = 0; s <= (int) sc_isa_best() && s < (int) (sizeof(sets) / sizeof(sets[0])); s++)
 	{
-		float large[3] = {FLT_MAX, -FLT_MAX, FLT_MAX};
-		float opposite[3] = {-FLT_MAX, FLT_MAX, FLT_MAX};
+		CASE("every loop over embeddings, %s", sets[s].name)
+		{
+			float large[3] = {FLT_MAX, -FLT_MAX, FLT_MAX};
+			float opposite[3] = {-FLT_MAX, FLT_MAX, FLT_MAX};
 
-		for (int n = 1; n <= 70; n++)
-			check_length(&sets[s], n);
-		check_length(&sets[s], 512);
-		check_length(&sets[s], MAX_N);
-		/* the largest floats overflow no sum */
-		CHECK(sets[s].l2_squared(large, opposite, 3) == 8 * ((double) FLT_MAX * FLT_MAX), "%s", sets[s].name);
-		CHECK(sets[s].l1(large, opposite, 3) == 4 * (double) FLT_MAX, "%s", sets[s].name);
+			for (int n = 1; n <= 70; n++)
+				check_length(&sets[s], n);
+			check_length(&sets[s], 512);
+			check_length(&sets[s], MAX_N);
+			/* the largest floats overflow no sum */
+			CHECK(sets[s].l2_squared(large, opposite, 3) == 8 * ((double) FLT_MAX * FLT_MAX), "%s", sets[s].name);
+			CHECK(sets[s].l1(large, opposite, 3) == 4 * (double) FLT_MAX, "%s", sets[s].name);
+		}
 	}
-	UNIT_END("embedding_simd");
+	return unit_end();
 }

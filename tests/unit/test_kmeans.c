@@ -123,14 +123,19 @@ test_degenerate(void)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	static float x[POINTS_N * POINTS_D];
 
+	unit_begin(argc, argv);
 	points_fill(x, POINTS_N, POINTS_D, POINTS_CENTRES);
+	CASE("scikit-learn's values")
 	test_sklearn(x);
+	CASE("any order of rows, any lanes")
 	test_order(x);
+	CASE("inertia falls with k")
 	test_curve(x);
+	CASE("degenerate rows")
 	test_degenerate();
-	UNIT_END("kmeans");
+	return unit_end();
 }

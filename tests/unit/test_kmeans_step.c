@@ -64,7 +64,7 @@ check(const float *rows, const double *centroids, int n, int d, int k, const cha
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	static float x[POINTS_N * POINTS_D], y[POINTS_N * POINTS_D];
 	static double c[40 * POINTS_D];
@@ -75,6 +75,7 @@ main(void)
 	sc_kmeans_step s = {.n = 2, .d = 1, .k = 3, .rows = two, .centroids = same};
 	sc_arena arena = sc_arena_counter();
 
+	unit_begin(argc, argv);
 	points_fill(x, POINTS_N, POINTS_D, POINTS_CENTRES);
 	/* from 0, far from 0, tiny, near the ends of float */
 	for (int form = 0; form < 5; form++)
@@ -88,23 +89,30 @@ main(void)
 		{
 			for (int i = 0; i < k * POINTS_D; i++)
 				c[i] = y[i / POINTS_D * 7 * POINTS_D + i % POINTS_D];
+			CASE("points %d, %d centroids", form, k)
 			check(y, c, POINTS_N, POINTS_D, k, "points");
 		}
 	}
 	/* rows far outside of the centroids, and the other way round */
 	for (int i = 0; i < 9 * POINTS_D; i++)
 		c[i] = x[i];
+	CASE("rows far outside")
 	check(y, c, POINTS_N, POINTS_D, 9, "rows far outside");
 	for (int i = 0; i < 9 * POINTS_D; i++)
 		c[i] = y[i];
+	CASE("centroids far outside")
 	check(x, c, POINTS_N, POINTS_D, 9, "centroids far outside");
 	/* a product beyond the largest float, with the centroid that is not the nearest */
+	CASE("overflow")
 	check(beside, apart, 1, 2, 2, "overflow");
 
-	sc_kmeans_step_layout(&s, &arena);
-	arena = points_arena(&arena);
-	sc_kmeans_step_layout(&s, &arena);
-	sc_kmeans_step_assign(&s);
-	CHECK(s.labels[0] == 0 && s.labels[1] == 0 && s.distance[0] == 1 && s.distance[1] == 1, "equal centroids");
-	UNIT_END("kmeans_step");
+	CASE("equal centroids: the lower label")
+	{
+		sc_kmeans_step_layout(&s, &arena);
+		arena = points_arena(&arena);
+		sc_kmeans_step_layout(&s, &arena);
+		sc_kmeans_step_assign(&s);
+		CHECK(s.labels[0] == 0 && s.labels[1] == 0 && s.distance[0] == 1 && s.distance[1] == 1, "equal centroids");
+	}
+	return unit_end();
 }

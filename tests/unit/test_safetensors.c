@@ -295,10 +295,14 @@ hostile(void)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
+	unit_begin(argc, argv);
+	CASE("written and read")
 	round_trip();
+	CASE("a file by hand")
 	by_hand();
+	CASE("hostile files")
 	hostile();
-	UNIT_END("safetensors");
+	return unit_end();
 }

@@ -393,6 +393,13 @@ void
 scpg_recipe_restore(scpg_recipe *recipe, const Jsonb *stored)
 {
 	set_preset(recipe, SCPG_PRESET_AUTO);
+
+	/*
+	 * A key that the stored recipe lacks means what 1.0 did, never today's
+	 * default. Where preset auto says something else by now, of an option of
+	 * 1.0 or of a newer one, 1.0's value is assigned here. So far it says the
+	 * same; tests/t/040_upgrade.pl compares all.
+	 */
 	scpg_options_read(recipe, NULL, stored, table, lengthof(table));
 }
 
