@@ -178,7 +178,7 @@ find_encoder(const scpg_model *model)
 	key.created = model->created;
 	key.weights_bytes = model->weights_bytes;
 	key.weights_crc = model->weights_crc;
-	key.recipe = hash_bytes_extended((unsigned char *) model->recipe, VARSIZE(model->recipe), 0);
+	key.recipe = hash_bytes_extended((unsigned char *) model->stored_recipe, VARSIZE(model->stored_recipe), 0);
 	key.lanes = scpg_lanes();
 	for (int i = 0; i < CACHED; i++)
 	{
