@@ -17,10 +17,11 @@
 #include "pg/server/arguments.h"
 #include "pg/server/bridge.h"
 
-static const char *const method_names[] = {"last_turn", "kneedle", "silhouette", NULL};
+scpg_enum_names scpg_elbow_method_names =
+	{[SCPG_ELBOW_LAST_TURN] = "last_turn", [SCPG_ELBOW_KNEEDLE] = "kneedle", [SCPG_ELBOW_SILHOUETTE] = "silhouette", NULL};
 
 static const scpg_option elbow_options[] = {
-	{"method", SCPG_OPTION_ENUM, offsetof(scpg_elbow_options, method), .values = method_names},
+	{"method", SCPG_OPTION_ENUM, offsetof(scpg_elbow_options, method), .values = scpg_elbow_method_names},
 	{"min_gain", SCPG_OPTION_FLOAT, offsetof(scpg_elbow_options, min_gain), 0, 1, .min_excluded = true},
 	{"sensitivity", SCPG_OPTION_FLOAT, offsetof(scpg_elbow_options, sensitivity), 0, 1000, .min_excluded = true},
 	SCPG_KMEANS_OPTIONS(scpg_elbow_options, kmeans),

@@ -24,7 +24,7 @@
 #include "pg/type/embedding_simd.h"
 #include "pg/type/kmeans_model.h"
 
-const char *const scpg_kmeans_init_names[] = {"k-means++", "random", NULL};
+scpg_enum_names scpg_kmeans_init_names = {[SC_KMEANS_PLUS_PLUS] = "k-means++", [SC_KMEANS_RANDOM] = "random", NULL};
 
 typedef struct Target
 {

@@ -258,7 +258,7 @@ kmeans_options(const scpg_recipe *r)
 								 .max_iter = r->max_iter,
 								 .tol = r->tol,
 								 .seed = r->seed,
-								 .init.value = r->kmeans_init == 1 ? SC_KMEANS_RANDOM : SC_KMEANS_PLUS_PLUS};
+								 .init.value = r->kmeans_init};
 }
 
 /* The elbow by a method: k for which it is, or 0. */

@@ -148,7 +148,7 @@ scpg_report_make(const scpg_model *model)
 	scpg_recipe_restore(&report->recipe, model->recipe);
 	scpg_source_resolve(&source, model->source, report->recipe.id_column, report->recipe.image_column, BYTEAOID);
 	encoder = scpg_encoder_of_model(model, EMBED_BATCH, CurrentMemoryContext);
-	report->dataset = scpg_dataset_load(&source, scpg_encoder_image_side(encoder), false, false);
+	report->dataset = scpg_dataset_load(&source, scpg_encoder_image_side(encoder), SCPG_ON_ERROR_SKIP, false);
 	report->dataset->skips.hint = "They are not in the report.";
 	scpg_skips_report(&report->dataset->skips, report->dataset->rows);
 	report->n = report->dataset->images;
@@ -176,7 +176,7 @@ scpg_report_elbow(const scpg_report *report)
 											 .max_iter = r->max_iter,
 											 .tol = r->tol,
 											 .seed = r->seed,
-											 .init.value = r->kmeans_init == 1 ? SC_KMEANS_RANDOM : SC_KMEANS_PLUS_PLUS}};
+											 .init.value = r->kmeans_init}};
 
 	return scpg_elbow_find(report->points, Min(report->n, ELBOW_IMAGES), report->d, r->max_k, &options);
 }
