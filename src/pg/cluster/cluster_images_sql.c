@@ -250,7 +250,7 @@ read_images(call *c)
 {
 	int side = c->train ? c->recipe.image_side : scpg_encoder_image_side(c->encoder);
 
-	c->dataset = scpg_dataset_load(&c->source, side, c->recipe.on_error == 1, c->into);
+	c->dataset = scpg_dataset_load(&c->source, side, c->recipe.on_error, c->into);
 	scpg_skips_report(&c->dataset->skips, c->dataset->rows);
 	if (c->dataset->images < 2)
 		ereport(ERROR,

@@ -94,7 +94,7 @@ find_stem(scpg_recipe *recipe, const Jsonb *options, const bytea *file)
 									   VARSIZE_ANY_EXHDR(file), &err),
 			   &err);
 	conv = scpg_core()->sc_st_find(tensors, count, "conv1.weight");
-	recipe->stem = conv != NULL && conv->ndim == 4 && conv->shape[3] == 3 ? 1 : 0;
+	recipe->stem = conv != NULL && conv->ndim == 4 && conv->shape[3] == 3 ? SCPG_STEM_SMALL : SCPG_STEM_IMAGENET;
 	pfree(tensors);
 }
 
