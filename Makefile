@@ -47,7 +47,7 @@ bench-analytics:
 rooms:
 	@tests/rooms.pl -I "$$($(PG_CONFIG) --includedir-server)"
 links:
-	@tests/links.sh
+	@tests/links.pl
 # Other versions lay out some lines otherwise.
 CLANG_FORMAT = $(firstword $(shell command -v clang-format-14) clang-format)
 C_FILES = $(shell git ls-files 'src/*.[ch]' 'tests/*.[ch]')
@@ -76,11 +76,11 @@ TEST_SRC = $(wildcard src/core/base/multiply.c src/pg/server/multiply_sql.c src/
 left_out = $(if $(filter yes,$(WITH_TESTS)),,$(TEST_SRC))
 
 MODULE_big = selfclass
-PG_SIMD_SRC = $(wildcard src/pg/*/*_simd.c)
-# The loops over embeddings stand on nothing but the choice of the instruction set.
-PG_SIMD_OBJ = $(call simd_objects_of,$(PG_SIMD_SRC))
-OBJS = $(patsubst %.c,%.o,$(filter-out $(PG_SIMD_SRC) $(left_out),$(wildcard src/pg/*/*.c))) \
-	$(PG_SIMD_OBJ) $(BUILD)/core/base/simd.o
+# Of the core in both libraries: loops that end in microseconds and stand on nothing but the choice of the
+# instruction set.
+SHARED_OBJ = $(call objects_of,src/core/base/simd.c src/core/base/distance.c) \
+	$(call simd_objects_of,src/core/base/distance_simd.c)
+OBJS = $(patsubst %.c,%.o,$(filter-out $(left_out),$(wildcard src/pg/*/*.c))) $(SHARED_OBJ)
 DATA = $(wildcard sql/selfclass--*.sql sql/selfclass_pgvector--*.sql)
 REGRESS = $(shell cat sql/schedule)
 
@@ -136,12 +136,23 @@ SIMD_avx512 = -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c -mp
 
 CORE_OBJ = $(call objects_of,$(CORE_SRC)) $(call simd_objects_of,$(SIMD_SRC))
 
+# A file of one line, written where the line has changed.
+line_in_file = mkdir -p $(@D); echo '$(1)' | cmp -s - $@ || echo '$(1)' > $@
 # What the objects were built with; a change of it rebuilds them.
 $(BUILD)/flags: FORCE
-	@mkdir -p $(@D)
-	@echo '$(CC) $(CORE_CFLAGS) $(CORE_LIBS) $(CPPFLAGS)' | cmp -s - $@ || \
-		echo '$(CC) $(CORE_CFLAGS) $(CORE_LIBS) $(CPPFLAGS)' > $@
+	@$(call line_in_file,$(CC) $(CORE_CFLAGS) $(CORE_LIBS) $(CPPFLAGS))
 $(OBJS): $(BUILD)/flags
+
+# What the two libraries must agree on: the core's headers, and what changes the table in them. The core's
+# door says it and its loader compares it, so that the libraries of two builds are not mixed.
+BUILD_ID := $(shell (echo '$(TEST_DEFS)'; cat $(sort $(wildcard src/core/*.h src/core/*/*.h))) | sha256sum | cut -c 1-16)
+LOADER_OBJ = src/pg/server/load.o
+DOOR_OBJ = $(BUILD)/core/api.o
+$(BUILD)/build_id: FORCE
+	@$(call line_in_file,$(BUILD_ID))
+$(LOADER_OBJ) $(DOOR_OBJ): $(BUILD)/build_id
+$(LOADER_OBJ): private override CPPFLAGS += -DSC_BUILD_ID='"$(BUILD_ID)"'
+$(DOOR_OBJ): private CORE_CFLAGS += -DSC_BUILD_ID='"$(BUILD_ID)"'
 
 define simd_rule
 $(BUILD)/%_simd_$(1).o: src/%_simd.c $(BUILD)/flags Makefile
@@ -153,8 +164,15 @@ $(BUILD)/%.o: src/%.c $(BUILD)/flags Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CORE_CFLAGS) $(DEPENDENCIES) -c -o $@ $<
 
+CORE_LINK = -Wl,-Bsymbolic -Wl,-z,now -Wl,-z,defs
 selfclass_core.so: $(CORE_OBJ)
-	$(CC) -shared -Wl,-Bsymbolic -Wl,-z,now -Wl,-z,defs $(SANITIZE) -o $@ $(CORE_OBJ) $(CORE_LIBS)
+	$(CC) -shared $(CORE_LINK) $(SANITIZE) -o $@ $(CORE_OBJ) $(CORE_LIBS)
+
+# For a test: a core that says that it is of another build.
+$(BUILD)/other/selfclass_core.so: $(CORE_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(CORE_CFLAGS) -DSC_BUILD_ID='"other"' -c -o $(@D)/api.o src/core/api.c
+	$(CC) -shared $(CORE_LINK) $(SANITIZE) -o $@ $(@D)/api.o $(filter-out $(DOOR_OBJ),$(CORE_OBJ)) $(CORE_LIBS)
 
 # A header rebuilds what includes it.
 -include $(wildcard $(OBJS:.o=.d) $(CORE_OBJ:.o=.d))
@@ -172,15 +190,13 @@ clean-core:
 	rm -f selfclass_core.so
 
 # ---------------------------------------------------------------------------
-# Unit tests: C programs on the core's objects (and the loops over embeddings,
-# which know no PostgreSQL either) alone, no server.
+# Unit tests: C programs on the core's objects alone, no server.
 # ---------------------------------------------------------------------------
 UNIT = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
-UNIT_OBJ = $(CORE_OBJ) $(PG_SIMD_OBJ)
 link_with = $(CC) $(CORE_CFLAGS) $(DEPENDENCIES) -MT $@ -MF $@.d $(1) -o $@ $< $(2) $(CORE_LIBS)
-$(BUILD)/unit/%: tests/unit/%.c $(UNIT_OBJ)
+$(BUILD)/unit/%: tests/unit/%.c $(CORE_OBJ)
 	@mkdir -p $(@D)
-	$(call link_with,-Itests/unit,$(UNIT_OBJ))
+	$(call link_with,-Itests/unit,$(CORE_OBJ))
 unit-programs: $(UNIT) $(BUILD)/unit/cpu
 unit: unit-programs
 	@tests/unit/run.sh $(UNIT)

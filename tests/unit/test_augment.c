@@ -774,31 +774,31 @@ int
 main(int argc, char **argv)
 {
 	unit_begin(argc, argv);
-	CASE("the plain view is PIL's")
-	test_plain_is_pil();
-	CASE("normalisation")
-	test_normalisation();
-	CASE("crop and flips")
-	test_crop_and_flips();
-	CASE("rotation and shear")
-	test_rotation_and_shear();
-	CASE("a turned view is antialiased")
-	test_turned_is_antialiased();
-	CASE("dilation and erosion")
-	test_morphology();
-	CASE("jitter and gray")
-	test_jitter_and_gray();
-	CASE("blur")
-	test_blur();
-	CASE("what is drawn")
-	test_distributions();
-	CASE("a crop that does not fit")
-	test_crop_fallback();
-	CASE("sizes")
-	test_sizes();
+	CASE ("the plain view is PIL's")
+		test_plain_is_pil();
+	CASE ("normalisation")
+		test_normalisation();
+	CASE ("crop and flips")
+		test_crop_and_flips();
+	CASE ("rotation and shear")
+		test_rotation_and_shear();
+	CASE ("a turned view is antialiased")
+		test_turned_is_antialiased();
+	CASE ("dilation and erosion")
+		test_morphology();
+	CASE ("jitter and gray")
+		test_jitter_and_gray();
+	CASE ("blur")
+		test_blur();
+	CASE ("what is drawn")
+		test_distributions();
+	CASE ("a crop that does not fit")
+		test_crop_fallback();
+	CASE ("sizes")
+		test_sizes();
 #if defined(__x86_64__)
-	CASE("every instruction set")
-	test_instruction_sets();
+	CASE ("every instruction set")
+		test_instruction_sets();
 #endif
 	return unit_end();
 }

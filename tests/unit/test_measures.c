@@ -118,11 +118,11 @@ int
 main(int argc, char **argv)
 {
 	unit_begin(argc, argv);
-	CASE("the best matching")
-	test_hungarian();
-	CASE("scikit-learn's values")
-	test_sklearn();
-	CASE("elbow")
-	test_elbow();
+	CASE ("the best matching")
+		test_hungarian();
+	CASE ("scikit-learn's values")
+		test_sklearn();
+	CASE ("elbow")
+		test_elbow();
 	return unit_end();
 }

@@ -74,26 +74,26 @@ main(int argc, char **argv)
 	}
 	for (int lanes = 1; lanes <= 3; lanes++)
 	{
-		CASE("some, %d lanes", lanes)
-		check(x, POINTS_N, POINTS_D, 2.0, lanes, "some");
-		CASE("none, %d lanes", lanes)
-		check(x, POINTS_N, POINTS_D, 0, lanes, "none");
-		CASE("all, %d lanes", lanes)
-		check(x, POINTS_N, POINTS_D, INFINITY, lanes, "all");
-		CASE("the same, %d lanes", lanes)
-		check(grid, POINTS_N, POINTS_D, 0, lanes, "the same");
-		CASE("huge, %d lanes", lanes)
-		check(huge, POINTS_N, POINTS_D, 2.5e37, lanes, "huge");
-		CASE("far from zero, %d lanes", lanes)
-		check(far, POINTS_N, POINTS_D, 2.5, lanes, "far from zero");
-		CASE("tiny, %d lanes", lanes)
-		check(tiny, POINTS_N, POINTS_D, 2.5e-38, lanes, "tiny");
-		CASE("two, %d lanes", lanes)
-		check(x, 2, POINTS_D, 100, lanes, "two");
-		CASE("one more than a block, %d lanes", lanes)
-		check(x, 65, POINTS_D, 3, lanes, "one more than a block");
-		CASE("wide, %d lanes", lanes)
-		check(x, 4, 1800, 1e3, lanes, "wide");
+		CASE ("some, %d lanes", lanes)
+			check(x, POINTS_N, POINTS_D, 2.0, lanes, "some");
+		CASE ("none, %d lanes", lanes)
+			check(x, POINTS_N, POINTS_D, 0, lanes, "none");
+		CASE ("all, %d lanes", lanes)
+			check(x, POINTS_N, POINTS_D, INFINITY, lanes, "all");
+		CASE ("the same, %d lanes", lanes)
+			check(grid, POINTS_N, POINTS_D, 0, lanes, "the same");
+		CASE ("huge, %d lanes", lanes)
+			check(huge, POINTS_N, POINTS_D, 2.5e37, lanes, "huge");
+		CASE ("far from zero, %d lanes", lanes)
+			check(far, POINTS_N, POINTS_D, 2.5, lanes, "far from zero");
+		CASE ("tiny, %d lanes", lanes)
+			check(tiny, POINTS_N, POINTS_D, 2.5e-38, lanes, "tiny");
+		CASE ("two, %d lanes", lanes)
+			check(x, 2, POINTS_D, 100, lanes, "two");
+		CASE ("one more than a block, %d lanes", lanes)
+			check(x, 65, POINTS_D, 3, lanes, "one more than a block");
+		CASE ("wide, %d lanes", lanes)
+			check(x, 4, 1800, 1e3, lanes, "wide");
 	}
 	return unit_end();
 }

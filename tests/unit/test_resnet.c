@@ -670,26 +670,26 @@ main(int argc, char **argv)
 		double tol = i == 3 ? 3e-4 : 1e-4;
 
 #ifdef SC_WITH_ONEDNN
-		CASE("training as PyTorch, direct, net %zu", i)
-		test_torch(&torch_nets[i], SC_CONV_DIRECT, tol);
+		CASE ("training as PyTorch, direct, net %zu", i)
+			test_torch(&torch_nets[i], SC_CONV_DIRECT, tol);
 		/* Winograd's own bound. */
-		CASE("training as PyTorch, best, net %zu", i)
-		test_torch(&torch_nets[i], SC_CONV_BEST, 1e-2);
+		CASE ("training as PyTorch, best, net %zu", i)
+			test_torch(&torch_nets[i], SC_CONV_BEST, 1e-2);
 #endif
 		if (i == 0 || i == 3)
-			CASE("training as PyTorch, BLAS, net %zu", i)
-		test_torch(&torch_nets[i], SC_CONV_BLAS, tol);
+			CASE ("training as PyTorch, BLAS, net %zu", i)
+				test_torch(&torch_nets[i], SC_CONV_BLAS, tol);
 	}
-	CASE("the same bits, f32")
-	test_same_bits(SC_PRECISION_F32);
-	CASE("the same bits, bf16")
+	CASE ("the same bits, f32")
+		test_same_bits(SC_PRECISION_F32);
+	CASE ("the same bits, bf16")
 	{
 		if (sc_conv_has_bf16(SC_CONV_BEST))
 			test_same_bits(SC_PRECISION_BF16);
 		else
 			SKIP(none);
 	}
-	CASE("training, bf16 beside f32")
+	CASE ("training, bf16 beside f32")
 	{
 		if (sc_conv_has_bf16(SC_CONV_BEST))
 		{
@@ -703,10 +703,10 @@ main(int argc, char **argv)
 	}
 	for (size_t i = 0; i < LENGTH(torch_encoders); i++)
 	{
-		CASE("embedding, best, f32, net %zu", i)
-		test_encoder(&torch_encoders[i], SC_CONV_BEST, SC_PRECISION_F32, 1e-4);
+		CASE ("embedding, best, f32, net %zu", i)
+			test_encoder(&torch_encoders[i], SC_CONV_BEST, SC_PRECISION_F32, 1e-4);
 		/* About forty roundings in a row, of up to 0x1p-8 each. */
-		CASE("embedding, best, bf16, net %zu", i)
+		CASE ("embedding, best, bf16, net %zu", i)
 		{
 			if (sc_conv_has_bf16(SC_CONV_BEST))
 				test_encoder(&torch_encoders[i], SC_CONV_BEST, SC_PRECISION_BF16, 0.025);
@@ -714,12 +714,12 @@ main(int argc, char **argv)
 				SKIP(none);
 		}
 	}
-	CASE("embedding, BLAS, f32")
-	test_encoder(&torch_encoders[0], SC_CONV_BLAS, SC_PRECISION_F32, 1e-4);
-	CASE("embedding, BLAS, bf16 asked for, which is f32")
-	test_encoder(&torch_encoders[0], SC_CONV_BLAS, SC_PRECISION_BF16, 1e-4);
-	CASE("weights that are not this network's")
-	test_bad_weights();
+	CASE ("embedding, BLAS, f32")
+		test_encoder(&torch_encoders[0], SC_CONV_BLAS, SC_PRECISION_F32, 1e-4);
+	CASE ("embedding, BLAS, bf16 asked for, which is f32")
+		test_encoder(&torch_encoders[0], SC_CONV_BLAS, SC_PRECISION_BF16, 1e-4);
+	CASE ("weights that are not this network's")
+		test_bad_weights();
 	sc_pool_shutdown();
 	return unit_end();
 }

@@ -298,11 +298,11 @@ int
 main(int argc, char **argv)
 {
 	unit_begin(argc, argv);
-	CASE("written and read")
-	round_trip();
-	CASE("a file by hand")
-	by_hand();
-	CASE("hostile files")
-	hostile();
+	CASE ("written and read")
+		round_trip();
+	CASE ("a file by hand")
+		by_hand();
+	CASE ("hostile files")
+		hostile();
 	return unit_end();
 }

@@ -40,14 +40,14 @@ main(int argc, char **argv)
 	points_fill(x, POINTS_N, POINTS_D, POINTS_CENTRES);
 	for (int i = 0; i < POINTS_N; i++)
 		labels[i] = i % POINTS_CENTRES;
-	CASE("scikit-learn's value, on any lanes")
+	CASE ("scikit-learn's value, on any lanes")
 	{
 		first = score(x, POINTS_N, POINTS_D, POINTS_CENTRES, labels, 1);
 		CLOSE(first, sk_silhouette, 1e-10);
 		for (int lanes = 2; lanes <= 3; lanes++)
 			CHECK(score(x, POINTS_N, POINTS_D, POINTS_CENTRES, labels, lanes) == first, "%d lanes", lanes);
 	}
-	CASE("few rows")
+	CASE ("few rows")
 	{
 		CLOSE(score(few, 4, 1, 1, one, 1), 0, 0);
 		CLOSE(score(few, 4, 1, 4, each, 2), 0, 0);

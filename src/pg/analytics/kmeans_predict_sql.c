@@ -12,9 +12,9 @@
 
 #include "funcapi.h"
 
+#include "core/api.h"
 #include "pg/server/result.h"
 #include "pg/type/embedding.h"
-#include "pg/type/embedding_simd.h"
 #include "pg/type/kmeans_model.h"
 
 /* The nearest centroid of m to x, of equally near ones the first; *distance is squared. */
@@ -26,7 +26,7 @@ nearest_centroid(const scpg_kmeans_model *m, const float *x, double *distance)
 	*distance = INFINITY;
 	for (int c = 0; c < m->k; c++)
 	{
-		double a = SC_SIMD_CALL(scpg_l2_squared_double)(x, m->centroids + (size_t) c * m->d, m->d);
+		double a = sc_distance()->distance2_centre(x, m->centroids + (size_t) c * m->d, m->d);
 
 		if (a < *distance)
 		{

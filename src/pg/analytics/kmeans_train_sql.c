@@ -231,7 +231,7 @@ find_start(const train *t, int64 n)
 	no_rows = SC_TAKE(&arena, int64_t, km.k);
 	memset(no_rows, 0, km.k * sizeof(int64_t));
 	result.distinct = km.distinct;
-	result.still = km.still;
+	result.still = km.tolerance;
 	old = MemoryContextSwitchTo(t->context);
 	result.model = scpg_kmeans_model_make(km.k, km.d, km.start != NULL ? km.start : km.centroids, no_rows, 0, 0, false);
 	MemoryContextSwitchTo(old);

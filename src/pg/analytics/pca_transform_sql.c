@@ -14,7 +14,6 @@
 
 #include "pg/server/result.h"
 #include "pg/type/embedding.h"
-#include "pg/type/embedding_simd.h"
 #include "pg/type/pca_model.h"
 
 /* The coordinates out (q) of x (d) along the components. */
@@ -23,7 +22,7 @@ project(const scpg_pca_model *m, float *out, const float *x)
 {
 	for (int c = 0; c < m->q; c++)
 	{
-		double y = SC_SIMD_CALL(scpg_dot_centred)(x, m->mean, m->components + (size_t) c * m->d, m->d);
+		double y = sc_distance()->dot_centred(x, m->mean, m->components + (size_t) c * m->d, m->d);
 
 		if (m->whiten)
 			y = m->variance[c] > SC_PCA_NO_VARIANCE * m->variance[0] ? y / sqrt(m->variance[c]) : 0;

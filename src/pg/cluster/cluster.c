@@ -19,7 +19,6 @@
 #include "pg/analytics/pca.h"
 #include "pg/cluster/cluster.h"
 #include "pg/server/bridge.h"
-#include "pg/type/embedding_simd.h"
 
 #define DIM SC_EMBEDDING_DIM
 #define PLOT_DIM 2
@@ -46,17 +45,10 @@ typedef struct work
 
 /* ---- the space of a model's clusters --------------------------------------- */
 
-/* A value of the stored recipe, read by itself: this happens for every row. */
-static JsonbValue *
-recipe_value(const scpg_model *model, const char *key, JsonbValue *value)
-{
-	return getKeyJsonValueFromContainer(&model->recipe->root, key, strlen(key), value);
-}
-
 void
 scpg_cluster_space_open(scpg_cluster_space *space, const scpg_model *model)
 {
-	JsonbValue value;
+	const scpg_recipe *recipe;
 
 	if (model->kmeans == NULL)
 		ereport(ERROR,
@@ -64,8 +56,9 @@ scpg_cluster_space_open(scpg_cluster_space *space, const scpg_model *model)
 				 errmsg("nothing was clustered with model \"%s\" yet", model->name),
 				 errhint("Cluster its images first: SELECT * FROM cluster_images('...', model => '%s').", model->name)));
 	memset(space, 0, sizeof(*space));
-	space->normalize = recipe_value(model, "l2_normalize", &value) != NULL && value.type == jbvBool && value.val.boolean;
-	space->project = recipe_value(model, "pca_components", &value) != NULL && value.type == jbvNumeric;
+	recipe = scpg_model_recipe(model);
+	space->normalize = recipe->l2_normalize;
+	space->project = recipe->pca_components > 0;
 	space->kmeans = scpg_kmeans_model_open((const scpg_numbers *) model->kmeans);
 	if (model->pca != NULL)
 		space->pca = scpg_pca_model_open((const scpg_numbers *) model->pca);
@@ -79,7 +72,7 @@ scpg_cluster_space_open(scpg_cluster_space *space, const scpg_model *model)
 static double
 norm(const float *x)
 {
-	return sqrt(SC_SIMD_CALL(scpg_dot)(x, x, DIM));
+	return sqrt(sc_distance()->dot(x, x, DIM));
 }
 
 /* What an embedding is divided by to have length 1; one of zeros stays. */
@@ -108,7 +101,7 @@ scpg_cluster_space_map(const scpg_cluster_space *space, float *out, const float 
 	for (int c = 0; c < space->kmeans.d; c++)
 	{
 		const double *component = pca->components + (size_t) c * DIM;
-		double sum = SC_SIMD_CALL(scpg_dot_centred)(unit, pca->mean, component, DIM);
+		double sum = sc_distance()->dot_centred(unit, pca->mean, component, DIM);
 		double scale = 1;
 
 		if (pca->whiten)
@@ -126,7 +119,7 @@ scpg_cluster_space_label(const scpg_cluster_space *space, const float *point)
 
 	for (int k = 0; k < m->k; k++)
 	{
-		double distance = SC_SIMD_CALL(scpg_l2_squared_double)(point, m->centroids + (size_t) k * m->d, m->d);
+		double distance = sc_distance()->distance2_centre(point, m->centroids + (size_t) k * m->d, m->d);
 
 		if (distance < nearest)
 		{
@@ -351,8 +344,8 @@ match_labels(work *w, int *label, const sc_kmeans *km)
 	for (int i = 0; i < km->k; i++)
 		for (int j = 0; j < before->k; j++)
 			cost[(size_t) i * n + j] =
-				SC_SIMD_CALL(scpg_l2_squared_double)(centre + (size_t) i * before->d,
-													 before->centroids + (size_t) j * before->d, before->d);
+				sc_distance()->distance2_centre(centre + (size_t) i * before->d,
+												before->centroids + (size_t) j * before->d, before->d);
 	scpg_core()->sc_hungarian(match, cost, n, SC_TAKE(&arena, char, scpg_core()->sc_hungarian_bytes(n)));
 
 	/* Labels are 0 ... k - 1, so with fewer clusters than before some must take a free one. */

@@ -95,7 +95,7 @@ embed_images(FunctionCallInfo fcinfo, int example)
 	scpg_skips skips = {.hint = "Their rows have a NULL embedding.", .context = CurrentMemoryContext};
 	embed_options options = {0};
 	scpg_source source;
-	scpg_recipe recipe;
+	const scpg_recipe *recipe;
 	scpg_model *model;
 	scpg_encoder *encoder;
 	scpg_reader *reader;
@@ -112,11 +112,10 @@ embed_images(FunctionCallInfo fcinfo, int example)
 	InitMaterializedSRF(fcinfo, 0);
 	SPI_connect();
 	MemoryContextSwitchTo(caller);
-	model =
-		scpg_model_find_ready(PG_ARGISNULL(model_argument) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(model_argument)));
-	scpg_recipe_restore(&recipe, model->recipe);
-	scpg_source_resolve(&source, PG_GETARG_OID(0), choose_column(PG_GETARG_OID(0), options.id_column, recipe.id_column),
-						choose_column(PG_GETARG_OID(0), options.image_column, recipe.image_column), BYTEAOID);
+	model = scpg_model_find_ready(scpg_model_name_argument(fcinfo, model_argument));
+	recipe = scpg_model_recipe(model);
+	scpg_source_resolve(&source, PG_GETARG_OID(0), choose_column(PG_GETARG_OID(0), options.id_column, recipe->id_column),
+						choose_column(PG_GETARG_OID(0), options.image_column, recipe->image_column), BYTEAOID);
 	scpg_source_check_key(&source, fcinfo, "embed_images", example);
 	encoder = scpg_encoder_of_model(model, BATCH, CurrentMemoryContext);
 	batch = AllocSetContextCreate(CurrentMemoryContext, "selfclass embeddings", ALLOCSET_DEFAULT_SIZES);

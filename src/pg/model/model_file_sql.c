@@ -17,8 +17,7 @@
 #include "utils/memutils.h"
 
 #include "core/api.h"
-#include "pg/model/model.h"
-#include "pg/model/recipe.h"
+#include "pg/model/model_parts.h"
 #include "pg/server/bridge.h"
 #include "pg/server/compat.h"
 
@@ -173,7 +172,7 @@ scpg_import_encoder(PG_FUNCTION_ARGS)
 	if (recipe.precision == SCPG_PRECISION_AUTO)
 		recipe.precision = SCPG_PRECISION_F32;
 	weights = read_weights(&recipe, file, CurrentMemoryContext, &size);
-	model = scpg_model_create(name, scpg_recipe_write(&recipe), InvalidOid);
+	model = scpg_model_create(name, &recipe, InvalidOid);
 	scpg_model_save_weights(model, weights, size, 0);
 	scpg_model_finish(model, SCPG_MODEL_READY, 0, 0);
 	SPI_finish();

@@ -126,7 +126,7 @@ scpg_core(void)
 				 errdetail("%s", reason),
 				 errhint(
 					 "Install it with \"make install\", and the packages of OpenBLAS, libjpeg-turbo, libpng and oneDNN that it was built with.")));
-	if (api == NULL || strcmp(api->version, SC_CORE_VERSION) != 0 || api->size != sizeof(sc_core_api))
+	if (api == NULL || strcmp(api->build_id, SC_BUILD_ID) != 0)
 		ereport(ERROR, (errcode(ERRCODE_SYSTEM_ERROR),
 						errmsg("the library \"%s\" is of another build than \"selfclass.so\"", CORE_FILE),
 						errhint("Install both again, then reconnect.")));

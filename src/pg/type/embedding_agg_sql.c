@@ -18,8 +18,8 @@
 #include "utils/array.h"
 #include "utils/float.h"
 
+#include "core/api.h"
 #include "pg/type/embedding.h"
-#include "pg/type/embedding_simd.h"
 
 /* A state taken apart; sums: double [dim], behind count in the same array. */
 typedef struct SumState
@@ -89,7 +89,7 @@ scpg_embedding_accum(PG_FUNCTION_ARGS)
 	SumState state = writable_state(fcinfo, e->dim);
 
 	*state.count += 1;
-	SC_SIMD_CALL(scpg_accumulate)(state.sums, e->x, e->dim);
+	sc_distance()->add_row(state.sums, e->x, e->dim);
 	PG_RETURN_ARRAYTYPE_P(state.array);
 }
 

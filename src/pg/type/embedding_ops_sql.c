@@ -15,11 +15,34 @@
 #include "common/hashfn.h"
 #include "utils/float.h"
 
+#include "core/api.h"
 #include "pg/type/embedding.h"
-#include "pg/type/embedding_simd.h"
 
 /* Floats hashed at a time. Part of what a stored hash means: never change it. */
 #define HASH_BLOCK 256
+
+/* Floats in a cache line of 64 bytes. */
+#define LINE_FLOATS 16
+
+/*
+ * An embedding comes from a page of the table that no cache holds yet, and is
+ * too short for the processor to foresee what follows: ask for all of it.
+ */
+static inline void
+fetch(const scpg_embedding *e)
+{
+	for (int i = 0; i < e->dim; i += LINE_FLOATS)
+		__builtin_prefetch(e->x + i);
+}
+
+/* Two of the same dimension, whose elements are read next. */
+static void
+prepare_pair(const scpg_embedding *a, const scpg_embedding *b)
+{
+	scpg_embedding_check_dims(a, b);
+	fetch(a);
+	fetch(b);
+}
 
 /*
  * Distances
@@ -32,8 +55,8 @@ scpg_embedding_l2_distance(PG_FUNCTION_ARGS)
 	const scpg_embedding *a = PG_GETARG_EMBEDDING(0);
 	const scpg_embedding *b = PG_GETARG_EMBEDDING(1);
 
-	scpg_embedding_check_dims(a, b);
-	PG_RETURN_FLOAT8(sqrt(SC_SIMD_CALL(scpg_l2_squared)(a->x, b->x, a->dim)));
+	prepare_pair(a, b);
+	PG_RETURN_FLOAT8(sqrt(sc_distance()->distance2(a->x, b->x, a->dim)));
 }
 
 /* 1 - cos(a, b), within 0 .. 2; NaN where one of them is all zeros. */
@@ -46,8 +69,8 @@ scpg_embedding_cosine_distance(PG_FUNCTION_ARGS)
 	double sums[3];
 	double similarity;
 
-	scpg_embedding_check_dims(a, b);
-	SC_SIMD_CALL(scpg_dot_norms)(sums, a->x, b->x, a->dim);
+	prepare_pair(a, b);
+	sc_distance()->dot_norms(sums, a->x, b->x, a->dim);
 	if (sums[1] == 0 || sums[2] == 0)
 		PG_RETURN_FLOAT8(get_float8_nan());
 	similarity = sums[0] / sqrt(sums[1] * sums[2]);
@@ -62,8 +85,8 @@ scpg_embedding_inner_product(PG_FUNCTION_ARGS)
 	const scpg_embedding *a = PG_GETARG_EMBEDDING(0);
 	const scpg_embedding *b = PG_GETARG_EMBEDDING(1);
 
-	scpg_embedding_check_dims(a, b);
-	PG_RETURN_FLOAT8(SC_SIMD_CALL(scpg_dot)(a->x, b->x, a->dim));
+	prepare_pair(a, b);
+	PG_RETURN_FLOAT8(sc_distance()->dot(a->x, b->x, a->dim));
 }
 
 /* Negative, so that ascending order gives the largest product first. */
@@ -74,8 +97,8 @@ scpg_embedding_negative_inner_product(PG_FUNCTION_ARGS)
 	const scpg_embedding *a = PG_GETARG_EMBEDDING(0);
 	const scpg_embedding *b = PG_GETARG_EMBEDDING(1);
 
-	scpg_embedding_check_dims(a, b);
-	PG_RETURN_FLOAT8(-SC_SIMD_CALL(scpg_dot)(a->x, b->x, a->dim));
+	prepare_pair(a, b);
+	PG_RETURN_FLOAT8(-sc_distance()->dot(a->x, b->x, a->dim));
 }
 
 PG_FUNCTION_INFO_V1(scpg_embedding_l1_distance);
@@ -85,8 +108,8 @@ scpg_embedding_l1_distance(PG_FUNCTION_ARGS)
 	const scpg_embedding *a = PG_GETARG_EMBEDDING(0);
 	const scpg_embedding *b = PG_GETARG_EMBEDDING(1);
 
-	scpg_embedding_check_dims(a, b);
-	PG_RETURN_FLOAT8(SC_SIMD_CALL(scpg_l1)(a->x, b->x, a->dim));
+	prepare_pair(a, b);
+	PG_RETURN_FLOAT8(sc_distance()->distance1(a->x, b->x, a->dim));
 }
 
 /*
@@ -110,7 +133,8 @@ scpg_embedding_norm(PG_FUNCTION_ARGS)
 {
 	const scpg_embedding *e = PG_GETARG_EMBEDDING(0);
 
-	PG_RETURN_FLOAT8(sqrt(SC_SIMD_CALL(scpg_dot)(e->x, e->x, e->dim)));
+	fetch(e);
+	PG_RETURN_FLOAT8(sqrt(sc_distance()->dot(e->x, e->x, e->dim)));
 }
 
 /* All zeros stay all zeros: they have no direction. */
@@ -119,9 +143,11 @@ Datum
 scpg_l2_normalize(PG_FUNCTION_ARGS)
 {
 	const scpg_embedding *e = PG_GETARG_EMBEDDING(0);
-	double norm = sqrt(SC_SIMD_CALL(scpg_dot)(e->x, e->x, e->dim));
 	scpg_embedding *result = scpg_embedding_new(e->dim);
+	double norm;
 
+	fetch(e);
+	norm = sqrt(sc_distance()->dot(e->x, e->x, e->dim));
 	if (norm > 0)
 		for (int i = 0; i < e->dim; i++)
 			result->x[i] = (float) (e->x[i] / norm);
