@@ -8,6 +8,8 @@
 #ifndef SCPG_KMEANS_H
 #define SCPG_KMEANS_H
 
+#include "postgres.h"
+
 #include "core/api.h"
 #include "pg/server/options.h"
 
