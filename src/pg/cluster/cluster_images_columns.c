@@ -10,7 +10,7 @@
 
 #include "utils/builtins.h"
 
-#include "pg/cluster/cluster_parts.h"
+#include "pg/cluster/cluster_images_parts.h"
 
 void
 scpg_cluster_refuse_null(const char *what)

@@ -26,7 +26,7 @@
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
-#include "pg/cluster/cluster_parts.h"
+#include "pg/cluster/cluster_images_parts.h"
 #include "pg/model/train.h"
 #include "pg/server/bridge.h"
 #include "pg/server/compat.h"

@@ -16,7 +16,7 @@
 #include "tcop/utility.h"
 #include "utils/tuplestore.h"
 
-#include "pg/cluster/cluster_parts.h"
+#include "pg/cluster/cluster_images_parts.h"
 #include "pg/server/compat.h"
 
 /* In `example`: no argument is an example of the key. */

@@ -1,26 +1,24 @@
 /*-------------------------------------------------------------------------
  *
  * src/pg/cluster/cluster_parts.h
- *	  What cluster_images and cluster_images_into share about their SQL side:
- *	  arguments in, columns out.
+ *	  What cluster.c calls for labels that keep their meaning when images are
+ *	  clustered again.
  *
  *-------------------------------------------------------------------------
  */
 #ifndef SCPG_CLUSTER_PARTS_H
 #define SCPG_CLUSTER_PARTS_H
 
-#include "fmgr.h"
+#include "core/api.h"
+#include "pg/cluster/cluster_space.h"
 
-#include "pg/cluster/cluster_images.h"
-
-/* 22004 */
-extern void scpg_cluster_refuse_null(const char *what);
-
-/* Argument 0, the relation, and k, model and options from argument number `first` on. */
-extern scpg_cluster_request scpg_cluster_read_request(FunctionCallInfo fcinfo, int first);
-
-/* The columns after the key: label, two coordinates, distance. All are NULL without an image. */
-#define SCPG_CLUSTER_COLUMNS 4
-extern void scpg_cluster_columns(const scpg_cluster_job *job, const scpg_kept_row *row, Datum *values, bool *nulls);
+/*
+ * label (km->k): the label that each new cluster gets, that of the earlier one
+ * which it lies closest to, all taken together. rows (km->n, SC_EMBEDDING_DIM):
+ * what km clustered, before any projection. normalized: they have length 1.
+ * What this needs is in cxt.
+ */
+extern void scpg_match_labels(int *label, const sc_kmeans *km, const float *rows, bool normalized,
+							  const scpg_cluster_space *before, MemoryContext cxt);
 
 #endif /* SCPG_CLUSTER_PARTS_H */

@@ -26,12 +26,11 @@
 #include "utils/typcache.h"
 
 #include "pg/analytics/elbow.h"
-#include "pg/cluster/cluster.h"
+#include "pg/cluster/cluster_space.h"
 #include "pg/model/embed.h"
 #include "pg/report/report_parts.h"
 #include "pg/server/bridge.h"
 #include "pg/table/items.h"
-#include "pg/type/embedding_simd.h"
 
 #define DIM SC_EMBEDDING_DIM
 
@@ -56,12 +55,10 @@ embed(scpg_report *report, scpg_encoder *encoder)
 	for (int64 i = 0; i < report->n; i++)
 	{
 		float *x = report->rows + i * DIM;
-		double length = sqrt(SC_SIMD_CALL(scpg_dot)(x, x, DIM));
 
 		if (i % 1024 == 0)
 			CHECK_FOR_INTERRUPTS();
-		for (int j = 0; j < DIM && length > 0; j++)
-			x[j] = (float) (x[j] / length);
+		scpg_cluster_normalize(x, x);
 	}
 }
 
@@ -96,19 +93,20 @@ find_clusters(scpg_report *report, const scpg_model *model)
 	scpg_cluster_space_open(&space, model);
 	report->k = space.kmeans.k;
 	report->d = space.kmeans.d;
-	arena = scpg_arena(CurrentMemoryContext,
-					   sc_add(sc_mul(n, sc_add(report->d * sizeof(float),
-											   sizeof(int32) + sizeof(double) + sizeof(int64) + 2 * sizeof(float))),
-							  sc_add(report->k * sizeof(int64), 8 * SC_ALIGN)),
-					   "the clusters of the images");
+	arena =
+		scpg_arena(CurrentMemoryContext,
+				   sc_add(sc_mul(n, sc_add(report->d * sizeof(float), sizeof(int32) + sizeof(double) + sizeof(int64) +
+																		  SCPG_PLOT_DIM * sizeof(float))),
+						  sc_add(report->k * sizeof(int64), 8 * SC_ALIGN)),
+				   "the clusters of the images");
 	report->points = SC_TAKE(&arena, float, n * report->d);
 	report->label = SC_TAKE(&arena, int32, n);
 	report->distance = SC_TAKE(&arena, double, n);
 	report->order = SC_TAKE(&arena, int64, n);
 	report->size = SC_TAKE(&arena, int64, report->k);
 	memset(report->size, 0, report->k * sizeof(int64));
-	if (model->pca != NULL && space.pca.d == DIM && space.pca.q >= 2)
-		report->plot = SC_TAKE(&arena, float, 2 * n);
+	if (scpg_cluster_space_has_plot(&space))
+		report->plot = SC_TAKE(&arena, float, SCPG_PLOT_DIM *n);
 	/* The rows are of length 1 already where they should be. */
 	space.normalize = false;
 	for (size_t i = 0; i < n; i++)
@@ -122,13 +120,11 @@ find_clusters(scpg_report *report, const scpg_model *model)
 		scpg_cluster_space_map(&space, point, x);
 		label = scpg_cluster_space_label(&space, point);
 		report->label[i] = label;
-		report->distance[i] = sqrt(
-			SC_SIMD_CALL(scpg_l2_squared_double)(point, space.kmeans.centroids + (size_t) label * report->d, report->d));
+		report->distance[i] = sqrt(scpg_cluster_space_squared_distance(&space, point, label));
 		report->size[label]++;
 		report->order[i] = (int64) i;
-		for (int c = 0; c < 2 && report->plot != NULL; c++)
-			report->plot[2 * i + c] =
-				(float) SC_SIMD_CALL(scpg_dot_centred)(x, space.pca.mean, space.pca.components + (size_t) c * DIM, DIM);
+		if (report->plot != NULL)
+			scpg_cluster_space_plot(&space, report->plot + SCPG_PLOT_DIM * i, x);
 	}
 	order.label = report->label;
 	order.distance = report->distance;
