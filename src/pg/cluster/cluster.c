@@ -101,35 +101,43 @@ project(work *w, const scpg_numbers *value, int q, bool whiten, MemoryContext cx
 	return p.out;
 }
 
+/* The recipe's number of components, or 0; of n images there are at most n. */
+static double
+wanted_components(const scpg_clustering *c)
+{
+	int most = (int) Min(c->n, DIM);
+
+	if (c->recipe->pca_components <= most)
+		return c->recipe->pca_components;
+	ereport(NOTICE, (errmsg("%d principal components instead of %.0f, for there are no more of %lld images", most,
+							c->recipe->pca_components, (long long) c->n)));
+	return most;
+}
+
+/* What k-means sees: the rows, or where they lie along the components that the recipe wants. */
 static void
-find_components(work *w)
+find_points(work *w)
 {
 	scpg_clustering *c = w->c;
-	double wanted = c->recipe->pca_components;
-	int most = (int) Min(c->n, DIM);
-	scpg_numbers *plot = NULL;
+	double wanted = wanted_components(c);
 
-	if (wanted > most)
-	{
-		ereport(NOTICE, (errmsg("%d principal components instead of %.0f, for there are no more of %lld images", most,
-								wanted, (long long) c->n)));
-		wanted = most;
-	}
+	w->d = DIM;
+	w->points = c->rows;
 	if (wanted > 0)
 	{
 		c->pca = fit_pca(w, wanted, c->recipe->pca_whiten);
 		w->d = scpg_pca_model_open(c->pca).q;
 		w->points = project(w, c->pca, w->d, c->recipe->pca_whiten, w->context);
-		if (w->d >= SCPG_PLOT_DIM)
-			plot = c->pca;
 	}
-	else
-	{
-		w->d = DIM;
-		w->points = c->rows;
-	}
-	if (plot == NULL)
-		plot = fit_pca(w, SCPG_PLOT_DIM, false);
+}
+
+/* The first two components, of those that k-means sees if it sees so many. */
+static void
+find_plot(work *w)
+{
+	scpg_clustering *c = w->c;
+	scpg_numbers *plot = c->pca != NULL && w->d >= SCPG_PLOT_DIM ? c->pca : fit_pca(w, SCPG_PLOT_DIM, false);
+
 	if (c->pca == NULL)
 		c->pca = plot;
 	c->plot = project(w, plot, SCPG_PLOT_DIM, false, w->result);
@@ -219,10 +227,12 @@ scpg_cluster(scpg_clustering *c)
 	int *label;
 	int k;
 
+	Assert(c->n >= 2 && c->k >= 0 && c->k <= c->n);
 	w.context = AllocSetContextCreate(CurrentMemoryContext, "selfclass clustering", ALLOCSET_DEFAULT_SIZES);
 	c->pca = c->kmeans = c->elbow = NULL;
 	prepare_rows(c);
-	find_components(&w);
+	find_points(&w);
+	find_plot(&w);
 	k = c->k > 0 ? c->k : choose_k(&w);
 	options = scpg_recipe_kmeans(c->recipe);
 	km = scpg_kmeans_run(w.points, c->n, w.d, k, 0, &options, w.context);
