@@ -83,6 +83,7 @@ on_error(j_common_ptr info)
 	fail_with_text((jpeg_reader *) info->client_data);
 }
 
+/* A level below 0 is a warning; others trace what libjpeg does. */
 static void
 on_message(j_common_ptr info, int level)
 {
