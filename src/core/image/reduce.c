@@ -62,7 +62,6 @@ sc_reducer_layout(sc_arena *arena, const sc_image_plan *plan, int width, int hei
 	size_t values;
 
 	sc_image_stored_size(plan, &r.out_width, &r.out_height);
-	SC_ASSERT((int64_t) width * height <= INT32_MAX);
 	SC_ASSERT(scale >= 1 && r.out_width >= 1 && r.out_height >= 1);
 	SC_ASSERT((int64_t) scale * r.out_width <= width && (int64_t) scale * r.out_height <= height);
 	values = sc_mul((size_t) r.out_width, (size_t) r.channels);
@@ -159,6 +158,7 @@ sc_reducer_row(sc_reducer *r, const uint8_t *row)
 	uint64_t begin, end, edge;
 
 	SC_ASSERT((uint64_t) r->y * (uint64_t) r->scale < (uint64_t) r->height);
+	SC_ASSERT(area <= INT32_MAX);
 	if (r->width == r->out_width && r->height == r->out_height)
 	{
 		put_row(r, row, r->y++);
