@@ -215,7 +215,7 @@ $(BUILD)/bin/%: tests/fuzz/%.c $(CORE_OBJ)
 	$(call link_with,-fsanitize=fuzzer,$(CORE_OBJ))
 FUZZ = $(patsubst tests/fuzz/%.c,build/fuzz/bin/%,$(wildcard tests/fuzz/fuzz_*.c))
 fuzz-programs:
-	$(MAKE) CC=clang BUILD=build/fuzz SANITIZE='-fsanitize=address,undefined,fuzzer-no-link' $(FUZZ)
+	$(MAKE) CC=clang BUILD=build/fuzz WITH_TESTS=yes SANITIZE='-fsanitize=address,undefined,fuzzer-no-link' $(FUZZ)
 -include $(wildcard $(BUILD)/unit/*.d $(BUILD)/bin/*.d)
 
 .PHONY: FORCE install-core uninstall-core clean-core unit unit-programs fuzz-programs
