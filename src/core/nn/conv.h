@@ -8,7 +8,7 @@
  *	  other one is tested against.
  *
  * Tensors are blocked by channels: (views, channels / b, side, side, b), with b
- * (sc_conv_block) the floats of a vector register. The input of a network is
+ * (sc_conv_channel_block) the floats of a vector register. The input of a network is
  * planar instead: (views, 3, side, side). Images are square, padding is half
  * of the kernel.
  *
@@ -18,7 +18,7 @@
  *
  * x, y, dx and dy have elements of config.precision (element.h); weights and
  * their gradients are float always. In bf16 oneDNN does every direction, on
- * weights rounded to bf16 by sc_conv_turn, and adds in float.
+ * weights rounded to bf16 by sc_conv_reorder, and adds in float.
  *
  *-------------------------------------------------------------------------
  */
@@ -38,14 +38,14 @@ typedef enum sc_conv_kind
 typedef struct sc_conv_config
 {
 	int views;	/* of one call */
-	int in;		/* channels: a multiple of block, or any number where planar */
-	int out;	/* channels: a multiple of block */
+	int in;		/* channels: a multiple of channel_block, or any number where planar */
+	int out;	/* channels: a multiple of channel_block */
 	int side;	/* of the input */
 	int kernel; /* odd */
 	int stride;
-	int block;
-	bool planar;   /* layout of the input; it then has no gradient */
-	bool backward; /* are gradients wanted? */
+	int channel_block; /* channels that lie together */
+	bool planar;	   /* layout of the input; it then has no gradient */
+	bool backward;	   /* are gradients wanted? */
 	sc_conv_kind kind;
 	sc_precision precision;
 } sc_conv_config;
@@ -54,14 +54,14 @@ typedef struct sc_conv
 {
 	sc_conv_config config;
 	int out_side;
-	size_t weights; /* floats */
-	size_t turned;	/* bytes of what sc_conv_turn writes; 0: it need not be called */
-	size_t scratch; /* bytes that one lane needs, aligned to SC_ALIGN */
-	void *onednn;	/* NULL: OpenBLAS does everything */
+	size_t weights;	  /* floats */
+	size_t reordered; /* bytes of what sc_conv_reorder writes; 0: it need not be called */
+	size_t scratch;	  /* bytes that one lane needs, aligned to SC_ALIGN */
+	void *onednn;	  /* NULL: OpenBLAS does everything */
 } sc_conv;
 
 /* Channels of a block on this CPU: 16 or 8. */
-extern int sc_conv_block(sc_conv_kind kind);
+extern int sc_conv_channel_block(sc_conv_kind kind);
 
 /* Is there code for bf16 on this CPU? */
 extern bool sc_conv_has_bf16(sc_conv_kind kind);
@@ -85,16 +85,16 @@ extern void sc_conv_export(const sc_conv *conv, float *oihw, const float *weight
 
 /*
  * For lanes. Each call runs on the calling lane alone, and looks at the stop
- * flag. weights: (conv->weights); turned: conv->turned bytes, aligned to
- * SC_ALIGN, the weights as sc_conv_turn left them for the passes that want
+ * flag. weights: (conv->weights); reordered: conv->reordered bytes, aligned to
+ * SC_ALIGN, the weights as sc_conv_reorder left them for the passes that want
  * another layout or precision; scratch: of the lane.
  */
-extern sc_status sc_conv_turn(const sc_lane *lane, const sc_conv *conv, void *turned, const float *weights);
+extern sc_status sc_conv_reorder(const sc_lane *lane, const sc_conv *conv, void *reordered, const float *weights);
 extern sc_status sc_conv_forward(const sc_lane *lane, const sc_conv *conv, void *y, const void *x, const float *weights,
-								 const void *turned, void *scratch);
+								 const void *reordered, void *scratch);
 /* Overwrites dx. */
 extern sc_status sc_conv_backward_data(const sc_lane *lane, const sc_conv *conv, void *dx, const void *dy,
-									   const float *weights, const void *turned, void *scratch);
+									   const float *weights, const void *reordered, void *scratch);
 /* Overwrites dweights. */
 extern sc_status sc_conv_backward_weights(const sc_lane *lane, const sc_conv *conv, float *dweights, const void *x,
 										  const void *dy, void *scratch);
