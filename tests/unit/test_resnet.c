@@ -768,54 +768,72 @@ test_import(void)
 	}
 }
 
-/* "brief": what depends on the instructions that oneDNN uses, once. */
 int
 main(int argc, char **argv)
 {
-	bool brief = argc > 1 && strcmp(argv[1], "brief") == 0;
+	static const char *const none = "this CPU has no bf16 arithmetic, or there is no oneDNN";
 	bool serial;
 
+	unit_begin(argc, argv);
 	sc_blas_open(&serial);
-#ifdef SC_WITH_ONEDNN
 	for (size_t i = 0; i < LENGTH(torch_nets); i++)
 	{
 		/* The last one's gradients are small. */
-		test_torch(&torch_nets[i], SC_CONV_DIRECT, i == 3 ? 3e-4 : 1e-4);
+		double tol = i == 3 ? 3e-4 : 1e-4;
+
+#ifdef SC_WITH_ONEDNN
+		CASE ("training as PyTorch, direct, net %zu", i)
+			test_torch(&torch_nets[i], SC_CONV_DIRECT, tol);
 		/* Winograd's own bound. */
-		if (!brief)
+		CASE ("training as PyTorch, best, net %zu", i)
 			test_torch(&torch_nets[i], SC_CONV_BEST, 1e-2);
-	}
 #endif
-	if (brief)
-	{
-		test_encoder(&torch_encoders[0], SC_CONV_BEST, SC_PRECISION_F32, 1e-4);
-		sc_pool_shutdown();
-		UNIT_END("resnet, brief");
+		if (i == 0 || i == 3)
+			CASE ("training as PyTorch, BLAS, net %zu", i)
+				test_torch(&torch_nets[i], SC_CONV_BLAS, tol);
 	}
-	test_torch(&torch_nets[0], SC_CONV_BLAS, 1e-4);
-	test_torch(&torch_nets[3], SC_CONV_BLAS, 3e-4);
-	test_same_bits(SC_PRECISION_F32);
-	if (sc_conv_has_bf16(SC_CONV_BEST))
+	CASE ("the same bits, f32")
+		test_same_bits(SC_PRECISION_F32);
+	CASE ("the same bits, bf16")
 	{
-		for (int c = 0; c < 3; c++)
-			test_gradients_bf16(c > 0, c < 2);
-		test_curve_bf16();
-		test_same_bits(SC_PRECISION_BF16);
-		test_memory_bf16();
+		if (sc_conv_has_bf16(SC_CONV_BEST))
+			test_same_bits(SC_PRECISION_BF16);
+		else
+			SKIP(none);
 	}
-	else
-		printf("resnet: training in bf16 skipped: this CPU has no bf16 arithmetic, or there is no oneDNN\n");
+	CASE ("training, bf16 beside f32")
+	{
+		if (sc_conv_has_bf16(SC_CONV_BEST))
+		{
+			for (int c = 0; c < 3; c++)
+				test_gradients_bf16(c > 0, c < 2);
+			test_curve_bf16();
+			test_memory_bf16();
+		}
+		else
+			SKIP(none);
+	}
 	for (size_t i = 0; i < LENGTH(torch_encoders); i++)
-		test_encoder(&torch_encoders[i], SC_CONV_BEST, SC_PRECISION_F32, 1e-4);
-	test_encoder(&torch_encoders[0], SC_CONV_BLAS, SC_PRECISION_F32, 1e-4);
-	/* Where there is no bf16, asking for it gives float. */
-	test_encoder(&torch_encoders[0], SC_CONV_BLAS, SC_PRECISION_BF16, 1e-4);
-	/* About forty roundings in a row, of up to 0x1p-8 each. */
-	if (sc_conv_has_bf16(SC_CONV_BEST))
-		for (size_t i = 0; i < LENGTH(torch_encoders); i++)
-			test_encoder(&torch_encoders[i], SC_CONV_BEST, SC_PRECISION_BF16, 0.025);
-	test_bad_weights();
-	test_import();
+	{
+		CASE ("embedding, best, f32, net %zu", i)
+			test_encoder(&torch_encoders[i], SC_CONV_BEST, SC_PRECISION_F32, 1e-4);
+		/* About forty roundings in a row, of up to 0x1p-8 each. */
+		CASE ("embedding, best, bf16, net %zu", i)
+		{
+			if (sc_conv_has_bf16(SC_CONV_BEST))
+				test_encoder(&torch_encoders[i], SC_CONV_BEST, SC_PRECISION_BF16, 0.025);
+			else
+				SKIP(none);
+		}
+	}
+	CASE ("embedding, BLAS, f32")
+		test_encoder(&torch_encoders[0], SC_CONV_BLAS, SC_PRECISION_F32, 1e-4);
+	CASE ("embedding, BLAS, bf16 asked for, which is f32")
+		test_encoder(&torch_encoders[0], SC_CONV_BLAS, SC_PRECISION_BF16, 1e-4);
+	CASE ("weights that are not this network's")
+		test_bad_weights();
+	CASE ("weights imported without a trainer")
+		test_import();
 	sc_pool_shutdown();
-	UNIT_END("resnet");
+	return unit_end();
 }

@@ -17,8 +17,7 @@
 #include "utils/memutils.h"
 
 #include "core/api.h"
-#include "pg/model/model.h"
-#include "pg/model/recipe.h"
+#include "pg/model/model_parts.h"
 #include "pg/server/bridge.h"
 #include "pg/server/compat.h"
 
@@ -89,7 +88,7 @@ find_stem(scpg_recipe *recipe, const Jsonb *options, const bytea *file)
 	scpg_check(scpg_core()->sc_weights_small_stem(&small_stem, (const uint8 *) VARDATA_ANY(file),
 												  VARSIZE_ANY_EXHDR(file), &err),
 			   &err);
-	recipe->stem = small_stem ? 1 : 0;
+	recipe->stem = small_stem ? SCPG_STEM_SMALL : SCPG_STEM_IMAGENET;
 }
 
 /* The file as a training would store it: checked, whole, in float, without what is not the network's. */
@@ -148,7 +147,7 @@ scpg_import_encoder(PG_FUNCTION_ARGS)
 	if (recipe.precision == SCPG_PRECISION_AUTO)
 		recipe.precision = SCPG_PRECISION_F32;
 	weights = read_weights(&recipe, file, CurrentMemoryContext, &size);
-	model = scpg_model_create(name, scpg_recipe_write(&recipe), InvalidOid);
+	model = scpg_model_create(name, &recipe, InvalidOid);
 	scpg_model_save_weights(model, weights, size, 0);
 	scpg_model_finish(model, SCPG_MODEL_READY, 0, 0);
 	SPI_finish();
