@@ -71,6 +71,10 @@ refuse_bf16(sc_conv_kind kind, sc_error *err)
 void
 sc_conv_describe(sc_conv *conv, const sc_conv_config *config)
 {
+	SC_ASSERT(config->views > 0 && config->side > 0 && config->stride > 0);
+	SC_ASSERT(config->kernel % 2 == 1);
+	SC_ASSERT(config->channel_block > 0 && config->out % config->channel_block == 0);
+	SC_ASSERT(config->planar || config->in % config->channel_block == 0);
 	*conv = (sc_conv){.config = *config};
 	conv->out_side = (config->side + 2 * (config->kernel / 2) - config->kernel) / config->stride + 1;
 	conv->weights = (size_t) config->out * config->in * config->kernel * config->kernel;
@@ -177,6 +181,9 @@ static sc_status
 run(const sc_lane *lane, const sc_conv *conv, sc_conv_pass pass, void *y, void *x, void *weights, const void *reordered,
 	void *scratch)
 {
+	SC_ASSERT(conv->config.backward || pass == SC_CONV_FORWARD);
+	SC_ASSERT(!conv->config.planar || pass != SC_CONV_DATA);
+	SC_ASSERT(conv->reordered == 0 || (uintptr_t) reordered % SC_ALIGN == 0);
 	if (sc_lane_stopped(lane))
 		return SC_ABORTED;
 #ifdef SC_WITH_ONEDNN

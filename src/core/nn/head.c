@@ -75,6 +75,8 @@ sc_head_layout(sc_head *head, sc_arena *arena, const sc_head_config *config, int
 {
 	size_t hidden = (size_t) config->hidden_dim, out = (size_t) config->out_dim, widest = SC_MAX(hidden, out);
 
+	SC_ASSERT(config->in_dim > 0 && config->hidden_dim > 0 && config->out_dim > 0);
+	SC_ASSERT(shards > 0 && shards <= views && (views >= 2 || !config->batch_norm));
 	memset(head, 0, sizeof(*head));
 	head->config = *config;
 	head->views = views;

@@ -34,6 +34,7 @@ sc_ntxent_layout(sc_ntxent *loss, sc_arena *arena, int batch, int dim, float tem
 {
 	size_t views = sc_mul((size_t) batch, 2);
 
+	SC_ASSERT(batch > 0 && dim > 0 && lanes > 0 && temperature > 0.0f);
 	memset(loss, 0, sizeof(*loss));
 	loss->views = 2 * batch;
 	loss->dim = dim;
@@ -190,6 +191,7 @@ sc_ntxent_run(const sc_lane *lane, sc_ntxent *loss, float *dz, const float *z)
 {
 	float *tile = loss->tiles + (size_t) lane->index * loss->tile_floats;
 
+	SC_ASSERT(dz != z);
 	for (int s = lane->index; s < loss->shards; s += lane->count)
 	{
 		if (sc_lane_stopped(lane))

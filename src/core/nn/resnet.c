@@ -133,6 +133,7 @@ add_blocks(sc_resnet *net)
 void
 sc_resnet_describe(sc_resnet *net, const sc_net_config *config, int views, bool backward)
 {
+	SC_ASSERT(config->input_size >= 16 && config->input_size <= 512 && views > 0);
 	memset(net, 0, sizeof(*net));
 	net->precision = config->precision;
 	net->kind = config->conv;

@@ -82,6 +82,7 @@ prepare(sc_encoder *e, const sc_net_config *config, int max_batch, int lanes, sc
 {
 	sc_net_config net = *config;
 
+	SC_ASSERT(max_batch > 0 && lanes > 0);
 	memset(e, 0, sizeof(*e));
 	if (net.conv == SC_CONV_BEST)
 		net.conv = SC_CONV_DIRECT;

@@ -63,7 +63,10 @@ put_header(uint8_t *out, const sc_st_entry *entries, int count, size_t *data)
 	for (int i = 0; i < count; i++)
 	{
 		const sc_st_entry *e = &entries[i];
-		size_t end = sc_add(begin, sc_mul(sc_st_entry_count(e), sc_st_dtypes[e->dtype].bytes));
+		size_t end;
+
+		SC_ASSERT(e->ndim >= 0 && e->ndim <= SC_ST_MAX_DIMS && (e->dtype == SC_ST_F32 || e->dtype == SC_ST_I64));
+		end = sc_add(begin, sc_mul(sc_st_entry_count(e), sc_st_dtypes[e->dtype].bytes));
 
 		put(&s, ",\"");
 		put(&s, e->name);

@@ -159,6 +159,8 @@ layout(sc_trainer *t, sc_arena *arena)
 static sc_status
 prepare(sc_trainer *t, const sc_train_config *config, int lanes, sc_error *err)
 {
+	SC_ASSERT(config->batch_size > 0 && lanes > 0);
+	SC_ASSERT(config->augment.input_size == config->net.input_size);
 	memset(t, 0, sizeof(*t));
 	t->config = *config;
 	t->lanes = SC_MIN(lanes, SC_MAX_LANES);

@@ -13,6 +13,8 @@
 #include "core/nn/optim.h"
 #include "core/simclr/trainer_parts.h"
 
+#include <math.h>
+
 /* w and v of every parameter; each lane takes slices. */
 static sc_status
 descend(const sc_lane *lane, sc_trainer *t, float lr)
@@ -38,6 +40,8 @@ sc_train_step_run(const sc_lane *lane, void *arg)
 	sc_trainer *t = step->trainer;
 	sc_trainer_tensors *tensors = &t->tensors;
 
+	SC_ASSERT(step->epoch >= 0 && isfinite(step->lr));
+	SC_ASSERT(step->images == NULL || step->keys != NULL);
 	SC_TRY(sc_trainer_forward(lane, step));
 	SC_TRY(sc_head_forward(lane, &t->head, tensors->z, tensors->feature));
 	/* Here the temperature meets the similarities: nn/ntxent.c. */
