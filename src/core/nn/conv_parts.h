@@ -22,7 +22,13 @@ typedef enum sc_conv_pass
 
 extern size_t sc_conv_blas_scratch(const sc_conv *conv);
 
-/* Forward: y of x and weights; data: x of y and weights; weights: weights of x and y. x and y may be gradients. */
+/*
+ * One pass, on y, x and weights, or on their gradients in the same arguments:
+ *
+ *	  SC_CONV_FORWARD		y of x and weights
+ *	  SC_CONV_DATA			dx of dy and weights
+ *	  SC_CONV_WEIGHTS		dweights of x and dy
+ */
 extern sc_status sc_conv_blas_run(const sc_lane *lane, const sc_conv *conv, sc_conv_pass pass, float *y, float *x,
 								  float *weights, void *scratch);
 
@@ -57,11 +63,7 @@ extern sc_status sc_conv_onednn_reorder(const sc_lane *lane, const sc_conv *conv
 extern const void *sc_conv_onednn_weights(const sc_conv *conv, sc_conv_pass pass, const float *weights,
 										  const void *reordered);
 
-/*
- * One pass: forward y of x and weights; data x of y and weights; weights weights
- * of x and y, where x and y may be gradients. weights: of sc_conv_onednn_weights,
- * or the gradient.
- */
+/* One pass, with arguments as sc_conv_blas_run has them; weights that it reads are those of sc_conv_onednn_weights. */
 extern sc_status sc_conv_onednn_run(const sc_lane *lane, const sc_conv *conv, sc_conv_pass pass, void *y, void *x,
 									void *weights, void *scratch);
 #endif

@@ -24,7 +24,7 @@
 #define CHANNELS(c) for (int c = 0; c < channel_block; c++)
 #endif
 
-/* Pixels whose sum is taken in float. */
+/* Pixels whose sum is taken in float: 256 roundings of 0x1p-24 are 0x1p-16 of the sum of the absolute values. */
 #define RUN 256
 
 /* Call a function written for a constant channel_block and precision. */

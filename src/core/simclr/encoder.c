@@ -19,32 +19,40 @@
 #include <math.h>
 #include <string.h>
 
-/* Images of a group: enough to use the weights that the cache holds. */
+/*
+ * Images of a group. The weights, 45 MB, are read once a group; the tensors of an
+ * image at 128 pixels are 5.5 MB. With eight images both are as much.
+ */
 #define GROUP 8
 
+/* What one lane works in. Nothing in it outlives a group. */
 typedef struct encoder_space
 {
-	void *conv;
-	void *augment;
+	void *conv;		 /* scratch of the convolutions */
+	void *augment;	 /* ... and of the views */
 	float *view;	 /* (side, side, 3) */
 	void *input;	 /* (group, 3, side, side), in net.precision as the rest */
-	void *u, *v;	 /* (group, elements of the largest layer): outputs of convolutions */
-	void *y[3];		 /* (group, elements of the largest input of a block): after ReLUs */
+	void *u;		 /* (group, elements of the largest layer): output of a convolution */
+	void *v;		 /* (group, elements of the largest input of a block): of the shortcut's convolution */
+	void *y[3];		 /* likewise: after ReLUs */
 	uint8_t *argmax; /* of the max-pool, for one block of channels: written, and read by nobody */
 } encoder_space;
 
+/* Owned by whoever called sc_encoder_create, with all memory but what oneDNN holds for net. */
 struct sc_encoder
 {
 	sc_resnet net;
 	int lanes;
 	int group;
 	float mean[3], std[3];
-	float *params;
-	float *stats;
-	float *a, *b;	   /* (floats of stats / 2): norms as a u + b, layer's at its mean's offset / 2 */
-	float *work;	   /* (floats of the largest weights) */
-	void *reordered;   /* weights as the convolutions want them */
-	bool is_reordered; /* the first job does that */
+	/* Read when it is made, and never changed: */
+	float *params; /* (net.params) */
+	float *stats;  /* (net.stats) */
+	float *a, *b;  /* (net.stats / 2): the norms as a u + b; a layer's begin at half of its mean's offset */
+	float *work;   /* (net.largest_weight) */
+	/* Made by the first job, on its lanes: */
+	void *reordered; /* the weights as the convolutions want them */
+	bool is_reordered;
 	encoder_space space[SC_MAX_LANES];
 };
 

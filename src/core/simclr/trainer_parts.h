@@ -61,7 +61,7 @@ typedef struct sc_trainer_tensors
 	float *dz;				   /* (views, proj_out_dim) */
 } sc_trainer_tensors;
 
-/* The sums of each shard that a batch norm needs, as (shards, SC_NORM_SUMS, out): written before a barrier, read after. */
+/* The shards' sums that a batch norm needs, (shards, SC_NORM_SUMS, out). Written before a barrier, read after it. */
 typedef struct sc_trainer_sums
 {
 	double *forward[SC_RESNET_LAYERS];	/* of u, and of its square */
