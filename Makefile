@@ -105,7 +105,8 @@ include $(PGXS)
 # ---------------------------------------------------------------------------
 CORE_ALL = $(wildcard src/core/*.c src/core/*/*.c)
 SIMD_SRC = $(filter %_simd.c,$(CORE_ALL))
-CORE_SRC = $(filter-out $(SIMD_SRC) src/core/image/png.c src/core/nn/conv_onednn.c $(left_out),$(CORE_ALL))
+ONEDNN_SRC = $(wildcard src/core/nn/*onednn*.c)
+CORE_SRC = $(filter-out $(SIMD_SRC) src/core/image/png.c $(ONEDNN_SRC) $(left_out),$(CORE_ALL))
 CORE_LIBS = -lopenblas -ljpeg -lm -pthread
 
 # Found at build time, like a configure script would: libpng and oneDNN are optional.
@@ -118,7 +119,7 @@ CORE_DEFS += -DSC_WITH_PNG
 CORE_LIBS += -lpng
 endif
 ifeq ($(WITH_ONEDNN),yes)
-CORE_SRC += src/core/nn/conv_onednn.c
+CORE_SRC += $(ONEDNN_SRC)
 CORE_DEFS += -DSC_WITH_ONEDNN
 CORE_LIBS += -ldnnl -lgomp
 endif

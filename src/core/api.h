@@ -32,7 +32,6 @@
 #include "core/image/encode.h"
 #include "core/image/image.h"
 #include "core/nn/optim.h"
-#include "core/simclr/augment.h"
 #include "core/simclr/simclr.h"
 #include "core/simclr/weights.h"
 #ifdef SC_WITH_TESTS
