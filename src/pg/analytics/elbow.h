@@ -26,6 +26,9 @@ typedef struct scpg_elbow_options
 	scpg_kmeans_options kmeans;
 } scpg_elbow_options;
 
+/* By scpg_elbow_choice, ended by NULL. */
+extern const char *const scpg_elbow_method_names[];
+
 /* Defaults, then what options (may be NULL) say. */
 extern scpg_elbow_options scpg_elbow_read_options(const Jsonb *options);
 

@@ -46,3 +46,13 @@ scpg_fit_accumulate(FunctionCallInfo fcinfo, const char *what, void (*check)(int
 		scpg_rows_add(&fit->rows, PG_GETARG_EMBEDDING(1), 0);
 	PG_RETURN_POINTER(fit);
 }
+
+const scpg_fit *
+scpg_fit_collected(FunctionCallInfo fcinfo)
+{
+	const scpg_fit *fit;
+
+	(void) scpg_aggregate_context(fcinfo);
+	fit = (const scpg_fit *) PG_GETARG_POINTER(0);
+	return fit->rows.n > 0 ? fit : NULL;
+}

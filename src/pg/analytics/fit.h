@@ -31,4 +31,7 @@ typedef struct scpg_fit
 extern Datum scpg_fit_accumulate(FunctionCallInfo fcinfo, const char *what,
 								 void (*check)(int number, const Jsonb *options));
 
+/* The state that a final function is called with, or NULL where no row was taken. */
+extern const scpg_fit *scpg_fit_collected(FunctionCallInfo fcinfo);
+
 #endif /* SCPG_FIT_H */

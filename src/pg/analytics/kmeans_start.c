@@ -114,3 +114,12 @@ scpg_kmeans_start(const scpg_kmeans_options *options, int k, int d)
 	scpg_rows_free(&rows);
 	return start;
 }
+
+void
+scpg_kmeans_check_start(const scpg_kmeans_options *options, int k)
+{
+	float *start = scpg_kmeans_start(options, k, 0);
+
+	if (start != NULL)
+		pfree(start);
+}

@@ -16,6 +16,7 @@
 #include "core/api.h"
 #include "pg/analytics/elbow.h"
 #include "pg/analytics/kmeans.h"
+#include "pg/analytics/pca.h"
 #include "pg/cluster/cluster.h"
 #include "pg/server/bridge.h"
 
@@ -160,28 +161,11 @@ prepare_rows(scpg_clustering *c)
 static scpg_numbers *
 fit_pca(work *w, double wanted, bool whiten)
 {
-	MemoryContext cxt = AllocSetContextCreate(w->context, "selfclass pca", ALLOCSET_DEFAULT_SIZES);
-	MemoryContext old;
-	sc_arena arena = sc_arena_counter();
-	sc_pca pca;
-	sc_error err;
-	scpg_numbers *result;
+	sc_pca pca = {.n = w->c->n, .d = DIM, .rows = w->c->rows, .wanted = wanted};
+	MemoryContext old = MemoryContextSwitchTo(w->result);
+	scpg_numbers *result = scpg_pca_fit(&pca, whiten);
 
-	memset(&pca, 0, sizeof(pca));
-	memset(&err, 0, sizeof(err));
-	pca.n = w->c->n;
-	pca.d = DIM;
-	pca.rows = w->c->rows;
-	pca.wanted = wanted;
-	scpg_check(scpg_core()->sc_pca_check(pca.n, pca.d, pca.wanted, &err), &err);
-	scpg_core()->sc_pca_layout(&pca, &arena);
-	arena = scpg_arena(cxt, sc_arena_need(&arena), "the principal components");
-	scpg_core()->sc_pca_layout(&pca, &arena);
-	scpg_run(scpg_core()->sc_pca_run, &pca);
-	old = MemoryContextSwitchTo(w->result);
-	result = scpg_pca_model_make(&pca, whiten);
 	MemoryContextSwitchTo(old);
-	MemoryContextDelete(cxt);
 	return result;
 }
 
@@ -250,28 +234,16 @@ find_components(work *w)
 
 /* ---- k-means and the number of clusters -------------------------------------- */
 
-static scpg_kmeans_options
-kmeans_options(const scpg_recipe *r)
-{
-	return (scpg_kmeans_options){.n_init = r->n_init,
-								 .max_iter = r->max_iter,
-								 .tol = r->tol,
-								 .seed = r->seed,
-								 .init.value = r->kmeans_init == 1 ? SC_KMEANS_RANDOM : SC_KMEANS_PLUS_PLUS};
-}
-
 /* The elbow by a method: k for which it is, or 0. */
 static int
 find_elbow(work *w, scpg_elbow_choice method, scpg_numbers **result)
 {
 	const scpg_recipe *r = w->c->recipe;
-	scpg_elbow_options options = {.method = method,
-								  .min_gain = r->min_gain,
-								  .sensitivity = r->sensitivity,
-								  .kmeans = kmeans_options(r)};
+	scpg_elbow_options options = scpg_recipe_elbow(r);
 	size_t n = method == SCPG_ELBOW_SILHOUETTE ? Min(w->c->n, SILHOUETTE_ROWS) : w->c->n;
 	MemoryContext old = MemoryContextSwitchTo(w->result);
 
+	options.method = method;
 	*result = scpg_elbow_find(w->points, n, w->d, r->max_k, &options);
 	MemoryContextSwitchTo(old);
 	return scpg_elbow_result_open(*result).chosen;
@@ -444,7 +416,7 @@ scpg_cluster(scpg_clustering *c)
 	prepare_rows(c);
 	find_components(&w);
 	k = c->k > 0 ? c->k : choose_k(&w);
-	options = kmeans_options(c->recipe);
+	options = scpg_recipe_kmeans(c->recipe);
 	km = scpg_kmeans_run(w.points, c->n, w.d, k, 0, &options, w.context);
 	scpg_kmeans_report(&km, k);
 	label = MemoryContextAllocHuge(w.context, sc_mul(km.k, sizeof(int)));

@@ -25,8 +25,6 @@ static const char *const optimizer_names[] = {"sgd", NULL};
 static const char *const schedule_names[] = {"cosine", "constant", NULL};
 static const char *const schedule_step_names[] = {"epoch", "step", NULL};
 static const char *const order_names[] = {"flip_rotate", "rotate_flip", NULL};
-static const char *const elbow_names[] = {"last_turn", "kneedle", "silhouette", NULL};
-static const char *const kmeans_init_names[] = {"k-means++", "random", NULL};
 
 /* Views of preset auto are no larger. */
 #define AUTO_MAX_INPUT_SIZE 64
@@ -125,13 +123,13 @@ static const scpg_option table[] = {
 	 .nullable = true},
 	FLAG(pca_whiten),
 	WHOLE(max_k, 1, 10000),
-	CHOICE(elbow_method, elbow_names),
+	CHOICE(elbow_method, scpg_elbow_method_names),
 	ABOVE(min_gain, 0, 1),
 	ABOVE(sensitivity, 0, 1000),
 	WHOLE(n_init, 1, 10000),
 	WHOLE(max_iter, 1, 1000000),
 	NUMBER(tol, 0, 1),
-	CHOICE(kmeans_init, kmeans_init_names),
+	CHOICE(kmeans_init, scpg_kmeans_init_names),
 };
 
 StaticAssertDecl(lengthof(table) <= SCPG_RECIPE_MAX_OPTIONS, "scpg_given is too small");
@@ -517,4 +515,23 @@ scpg_recipe_train(const scpg_recipe *r)
 	a->rotate_before_flip = r->transform_order == 1;
 	scpg_recipe_normalize(r, a->mean, a->std);
 	return c;
+}
+
+scpg_kmeans_options
+scpg_recipe_kmeans(const scpg_recipe *r)
+{
+	return (scpg_kmeans_options){.n_init = r->n_init,
+								 .max_iter = r->max_iter,
+								 .tol = r->tol,
+								 .seed = r->seed,
+								 .init.value = r->kmeans_init};
+}
+
+scpg_elbow_options
+scpg_recipe_elbow(const scpg_recipe *r)
+{
+	return (scpg_elbow_options){.method = r->elbow_method,
+								.min_gain = r->min_gain,
+								.sensitivity = r->sensitivity,
+								.kmeans = scpg_recipe_kmeans(r)};
 }

@@ -92,7 +92,7 @@ typedef struct scpg_recipe
 	int n_init;
 	int max_iter;
 	double tol;
-	int kmeans_init; /* 0 k-means++, 1 random */
+	int kmeans_init; /* sc_kmeans_init */
 } scpg_recipe;
 
 /* What a rule may look at: the images, never labels. */
@@ -135,5 +135,9 @@ extern void scpg_recipe_override_clustering(scpg_recipe *recipe, const Jsonb *op
 extern sc_net_config scpg_recipe_net(const scpg_recipe *recipe);
 extern sc_train_config scpg_recipe_train(const scpg_recipe *recipe);
 extern void scpg_recipe_normalize(const scpg_recipe *recipe, float mean[3], float std[3]);
+
+/* For the clustering. */
+extern scpg_kmeans_options scpg_recipe_kmeans(const scpg_recipe *recipe);
+extern scpg_elbow_options scpg_recipe_elbow(const scpg_recipe *recipe);
 
 #endif /* SCPG_RECIPE_H */

@@ -168,14 +168,7 @@ scpg_numbers *
 scpg_report_elbow(const scpg_report *report)
 {
 	const scpg_recipe *r = &report->recipe;
-	scpg_elbow_options options = {.method = r->elbow_method,
-								  .min_gain = r->min_gain,
-								  .sensitivity = r->sensitivity,
-								  .kmeans = {.n_init = r->n_init,
-											 .max_iter = r->max_iter,
-											 .tol = r->tol,
-											 .seed = r->seed,
-											 .init.value = r->kmeans_init == 1 ? SC_KMEANS_RANDOM : SC_KMEANS_PLUS_PLUS}};
+	scpg_elbow_options options = scpg_recipe_elbow(r);
 
 	return scpg_elbow_find(report->points, Min(report->n, ELBOW_IMAGES), report->d, r->max_k, &options);
 }

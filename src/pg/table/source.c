@@ -199,11 +199,10 @@ scpg_source_key(const scpg_source *source, Datum id, bool as_bigint)
 }
 
 scpg_source
-scpg_source_argument(FunctionCallInfo fcinfo, int n, int column, const char *function, int example)
+scpg_source_embeddings(FunctionCallInfo fcinfo, int table, int column)
 {
 	scpg_source source;
 
-	scpg_source_resolve(&source, PG_GETARG_OID(n), NULL, NameStr(*PG_GETARG_NAME(column)), scpg_embedding_type());
-	scpg_source_check_key(&source, fcinfo, function, example);
+	scpg_source_resolve(&source, PG_GETARG_OID(table), NULL, NameStr(*PG_GETARG_NAME(column)), scpg_embedding_type());
 	return source;
 }

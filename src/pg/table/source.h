@@ -47,11 +47,7 @@ extern void scpg_source_check_key(const scpg_source *source, FunctionCallInfo fc
 /* A key as the form without an example returns it: bigint. */
 extern Datum scpg_source_key(const scpg_source *source, Datum id, bool as_bigint);
 
-/*
- * Of a function that is called with a table and the name of its column of
- * embeddings, arguments n and column: the source that they name. function,
- * example: as for scpg_source_check_key.
- */
-extern scpg_source scpg_source_argument(FunctionCallInfo fcinfo, int n, int column, const char *function, int example);
+/* The table and its column of embeddings that two arguments name, by their numbers. */
+extern scpg_source scpg_source_embeddings(FunctionCallInfo fcinfo, int table, int column);
 
 #endif /* SCPG_SOURCE_H */
