@@ -20,10 +20,13 @@
 #define SC_PCA_NO_VARIANCE 1e-12
 
 /*
- * Sums of rows that come one by one (the aggregate). Of the products only the
- * upper triangle is kept, in strips of SC_PCA_STRIP of its rows: a strip that
- * starts at row r holds the columns r ... d - 1, row by row. Rows, less shift,
- * wait in a block until there are enough of them for one matrix product.
+ * Sums of rows that come one by one (the aggregate). Of the products, a
+ * symmetric matrix (d, d), little more than the upper triangle is kept: it is
+ * cut into strips of SC_PCA_STRIP of its rows, and a strip that starts at row r
+ * has the columns r ... d - 1, row by row, so that one matrix product fills it.
+ * Half of a square of 64 by 64 is too much in each strip: at 512 dimensions a
+ * ninth of all. Rows, less shift, wait in a block until there are enough of
+ * them for one product a strip.
  */
 #define SC_PCA_STRIP 64
 
@@ -48,7 +51,11 @@ sc_pca_packed(int d)
 	return rest * rest + SC_PCA_STRIP * (whole * rest + SC_PCA_STRIP * (whole * (whole + 1) / 2));
 }
 
-/* Rows of a block: a product of a few milliseconds. */
+/*
+ * Rows of a block: half a megabyte of doubles, which goes with the aggregate's
+ * state; more than 64 rows make its products no better, and with fewer than 8
+ * they would read and write the strips more often than they multiply.
+ */
 static inline int
 sc_pca_block(int d)
 {
