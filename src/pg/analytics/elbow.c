@@ -14,7 +14,7 @@
 #include "pg/analytics/silhouette.h"
 #include "pg/server/bridge.h"
 
-const char *const scpg_elbow_method_names[] =
+scpg_enum_names scpg_elbow_method_names =
 	{[SCPG_ELBOW_LAST_TURN] = "last_turn", [SCPG_ELBOW_KNEEDLE] = "kneedle", [SCPG_ELBOW_SILHOUETTE] = "silhouette", NULL};
 
 static const scpg_option elbow_options[] = {

@@ -20,14 +20,14 @@ typedef enum scpg_elbow_choice
 
 typedef struct scpg_elbow_options
 {
-	int method;			/* scpg_elbow_choice */
+	scpg_elbow_choice method;
 	double min_gain;	/* of last_turn */
 	double sensitivity; /* of kneedle */
 	scpg_kmeans_options kmeans;
 } scpg_elbow_options;
 
-/* By scpg_elbow_choice, ended by NULL. */
-extern const char *const scpg_elbow_method_names[];
+/* By scpg_elbow_choice. */
+extern scpg_enum_names scpg_elbow_method_names;
 
 /* Defaults, then what options (may be NULL) say. */
 extern scpg_elbow_options scpg_elbow_read_options(const Jsonb *options);

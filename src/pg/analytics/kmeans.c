@@ -12,7 +12,7 @@
 #include "pg/analytics/kmeans.h"
 #include "pg/server/bridge.h"
 
-const char *const scpg_kmeans_init_names[] = {[SC_KMEANS_PLUS_PLUS] = "k-means++", [SC_KMEANS_RANDOM] = "random", NULL};
+scpg_enum_names scpg_kmeans_init_names = {[SC_KMEANS_PLUS_PLUS] = "k-means++", [SC_KMEANS_RANDOM] = "random", NULL};
 
 typedef struct target
 {

@@ -8,6 +8,8 @@
 #ifndef SCPG_KMEANS_H
 #define SCPG_KMEANS_H
 
+#include "postgres.h"
+
 #include "core/api.h"
 #include "pg/server/options.h"
 
@@ -50,8 +52,8 @@ typedef struct scpg_kmeans_options
 		"seed", SCPG_OPTION_INT8, offsetof(target, member.seed), -9223372036854775808.0, 9223372036854775807.0 \
 	}
 
-/* By sc_kmeans_init, without SC_KMEANS_GIVEN; ended by NULL. */
-extern const char *const scpg_kmeans_init_names[];
+/* By sc_kmeans_init, without SC_KMEANS_GIVEN. */
+extern scpg_enum_names scpg_kmeans_init_names;
 
 /* Defaults, then what options (may be NULL) say. */
 extern scpg_kmeans_options scpg_kmeans_read_options(const Jsonb *options);

@@ -27,13 +27,10 @@ refuse_form(void)
 					errhint("For example: '{\"init\": [[1, 2], [3, 4]]}'.")));
 }
 
-/* The text form of a value of the types whose input function looks at nothing but the text. */
-static Datum
-from_text(PGFunction input, const JsonbValue *value, int32 typmod)
+static char *
+text_of(const JsonbValue *value)
 {
-	char *text = pnstrdup(value->val.string.val, value->val.string.len);
-
-	return DirectFunctionCall3(input, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid), Int32GetDatum(typmod));
+	return pnstrdup(value->val.string.val, value->val.string.len);
 }
 
 /* One element of the array. */
@@ -47,7 +44,7 @@ read_centroid(JsonbValue *value)
 	int n = 0;
 
 	if (value->type == jbvString)
-		return DatumGetEmbedding(from_text(scpg_embedding_in, value, -1));
+		return scpg_embedding_parse(text_of(value), -1, NULL);
 	if (value->type != jbvBinary || !JsonContainerIsArray(value->val.binary.data))
 		refuse_form();
 	scpg_embedding_check_dim(JsonContainerSize(value->val.binary.data));
@@ -87,7 +84,7 @@ scpg_kmeans_start(const scpg_kmeans_options *options, int k, int d)
 		return NULL;
 	if (JsonbExtractScalar(&given->root, &value))
 	{
-		scpg_kmeans_model m = DatumGetKmeansModel(from_text(scpg_kmeans_model_in, &value, -1));
+		scpg_kmeans_model m = scpg_kmeans_model_open(scpg_numbers_parse(&scpg_kmeans_model_form, text_of(&value), NULL));
 
 		check_count(m.k, k);
 		if (d != 0)

@@ -9,6 +9,8 @@
 #ifndef SCPG_KNN_H
 #define SCPG_KNN_H
 
+#include "postgres.h"
+
 #include "core/api.h"
 #include "fmgr.h"
 

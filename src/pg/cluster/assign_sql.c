@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * src/pg/cluster/assign_sql.c
- *	  Labels for what was not there when the clusters were made.
+ *	  assign_cluster(): the label of an embedding or an image that was not there
+ *	  when the clusters were made, by the space of cluster.h.
  *
  *-------------------------------------------------------------------------
  */
@@ -11,7 +12,7 @@
 #include "utils/builtins.h"
 
 #include "pg/cluster/cluster.h"
-#include "pg/model/embed.h"
+#include "pg/model/embed_image.h"
 #include "pg/type/embedding.h"
 
 PG_FUNCTION_INFO_V1(scpg_assign_cluster);

@@ -45,17 +45,10 @@ typedef struct work
 
 /* ---- the space of a model's clusters --------------------------------------- */
 
-/* A value of the stored recipe, read by itself: this happens for every row. */
-static JsonbValue *
-recipe_value(const scpg_model *model, const char *key, JsonbValue *value)
-{
-	return getKeyJsonValueFromContainer(&model->recipe->root, key, strlen(key), value);
-}
-
 void
 scpg_cluster_space_open(scpg_cluster_space *space, const scpg_model *model)
 {
-	JsonbValue value;
+	const scpg_recipe *recipe;
 
 	if (model->kmeans == NULL)
 		ereport(ERROR,
@@ -63,8 +56,9 @@ scpg_cluster_space_open(scpg_cluster_space *space, const scpg_model *model)
 				 errmsg("nothing was clustered with model \"%s\" yet", model->name),
 				 errhint("Cluster its images first: SELECT * FROM cluster_images('...', model => '%s').", model->name)));
 	memset(space, 0, sizeof(*space));
-	space->normalize = recipe_value(model, "l2_normalize", &value) != NULL && value.type == jbvBool && value.val.boolean;
-	space->project = recipe_value(model, "pca_components", &value) != NULL && value.type == jbvNumeric;
+	recipe = scpg_model_recipe(model);
+	space->normalize = recipe->l2_normalize;
+	space->project = recipe->pca_components > 0;
 	space->kmeans = scpg_kmeans_model_open((const scpg_numbers *) model->kmeans);
 	if (model->pca != NULL)
 		space->pca = scpg_pca_model_open((const scpg_numbers *) model->pca);

@@ -213,7 +213,7 @@ find_model(call *c)
 static void
 take_recipe(call *c)
 {
-	scpg_recipe_restore(&c->stored, c->model->recipe);
+	c->stored = *scpg_model_recipe(c->model);
 	c->recipe = c->stored;
 	/* Columns by name are those of the table that trained it. */
 	if (c->relid != c->model->source)
@@ -238,7 +238,7 @@ keep_clustering(call *c)
 		recipe.on_error = c->stored.on_error;
 		recipe.id_column = c->stored.id_column;
 		recipe.image_column = c->stored.image_column;
-		scpg_model_set_recipe(c->model, scpg_recipe_write(&recipe));
+		scpg_model_set_recipe(c->model, &recipe);
 	}
 }
 
@@ -250,7 +250,7 @@ read_images(call *c)
 {
 	int side = c->train ? c->recipe.image_side : scpg_encoder_image_side(c->encoder);
 
-	c->dataset = scpg_dataset_load(&c->source, side, c->recipe.on_error == 1, c->into);
+	c->dataset = scpg_dataset_load(&c->source, side, c->recipe.on_error, c->into);
 	scpg_skips_report(&c->dataset->skips, c->dataset->rows);
 	if (c->dataset->images < 2)
 		ereport(ERROR,

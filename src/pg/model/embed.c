@@ -11,6 +11,7 @@
 #include "utils/memutils.h"
 
 #include "pg/model/embed.h"
+#include "pg/model/model_parts.h"
 #include "pg/server/bridge.h"
 
 struct scpg_encoder
@@ -101,15 +102,13 @@ scpg_encoder_of_model(const scpg_model *model, int max_batch, MemoryContext cxt)
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "selfclass weights", ALLOCSET_SMALL_SIZES);
 	scpg_encoder *encoder;
-	scpg_recipe recipe;
 	uint8 *weights;
 	Size size;
 	sc_error err;
 
 	MemoryContextSwitchTo(scratch);
-	scpg_recipe_restore(&recipe, model->recipe);
 	weights = scpg_model_load_weights(model, scratch, &size);
-	encoder = make(&recipe, weights, size, max_batch, cxt, &err);
+	encoder = make(scpg_model_recipe(model), weights, size, max_batch, cxt, &err);
 	if (encoder == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED), errmsg("the stored weights of model \"%s\" are corrupt", model->name),

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * src/pg/model/embed.h
- *	  Encoders in memory, and embedding many images with them.
+ *	  Encoders in memory, and embedding many images with them. One image at a
+ *	  time, row by row: embed_image.h.
  *
  *-------------------------------------------------------------------------
  */
@@ -39,21 +40,5 @@ extern void scpg_encode(scpg_encoder *encoder, float *out, const sc_image *image
 
 /* out (dataset->images, SC_EMBEDDING_DIM) of all images of a dataset. */
 extern void scpg_encode_dataset(scpg_encoder *encoder, float *out, scpg_dataset *dataset);
-
-/* ---- row by row ----------------------------------------------------------- */
-
-/*
- * The model that scpg_model_find_ready finds, looked for once a statement and
- * remembered, for functions that are called for every row. Connects SPI
- * itself. Valid until the next call.
- */
-extern const scpg_model *scpg_model_of_statement(const char *name);
-
-/*
- * out (SC_EMBEDDING_DIM) of one image as stored, with an encoder that stays in
- * the session's cache. Connects SPI itself; raises the error of an unreadable
- * image.
- */
-extern void scpg_embed_bytes(float *out, const scpg_model *model, const uint8 *bytes, Size size);
 
 #endif /* SCPG_EMBED_H */

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * src/pg/model/embed_cache.c
- *	  What functions that are called for every row remember: the models that
- *	  names mean, and their encoders.
+ *	  What the session remembers for functions that are called for every row:
+ *	  the models that names mean, and their encoders.
  *
  * A name is looked up again as soon as anything may have changed what it
  * means: another snapshot, another command, another user. An encoder is known
@@ -23,6 +23,7 @@
 #include "utils/timestamp.h"
 
 #include "pg/model/embed.h"
+#include "pg/model/embed_cache.h"
 #include "pg/server/bridge.h"
 #include "pg/server/compat.h"
 #include "pg/table/decoding.h"
@@ -70,10 +71,19 @@ typedef struct cached_encoder
 	encoder_key key;
 } cached_encoder;
 
-static found_model found[CACHED];
-static cached_encoder encoders[CACHED];
-static size_t encoder_bytes = 0;
-static uint64 uses = 0;
+/*
+ * All that is remembered, of this session, in TopMemoryContext. A model goes
+ * when its place is needed for another one. An encoder goes likewise, or when
+ * memory is needed for something else (scpg_memory_cache calls drop_encoders),
+ * or when it failed.
+ */
+static struct
+{
+	found_model models[CACHED];
+	cached_encoder encoders[CACHED];
+	size_t encoder_bytes; /* of selfclass.max_memory, of all encoders together */
+	uint64 uses;		  /* a clock: what was used last has the largest number */
+} cache;
 
 /* ---- models --------------------------------------------------------------- */
 
@@ -113,21 +123,22 @@ const scpg_model *
 scpg_model_of_statement(const char *name)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	found_model *f = &found[0];
+	found_model *f = &cache.models[0];
 	MemoryContext cxt;
 	moment now;
 	bool known = this_moment(&now);
 
 	for (int i = 0; i < CACHED; i++)
 	{
-		if (known && found[i].context != NULL && memcmp(&found[i].when, &now, sizeof(now)) == 0 &&
-			strcmp(found[i].name, name) == 0)
+		found_model *m = &cache.models[i];
+
+		if (known && m->context != NULL && memcmp(&m->when, &now, sizeof(now)) == 0 && strcmp(m->name, name) == 0)
 		{
-			found[i].used = ++uses;
-			return found[i].model;
+			m->used = ++cache.uses;
+			return m->model;
 		}
-		if (found[i].used < f->used)
-			f = &found[i];
+		if (m->used < f->used)
+			f = m;
 	}
 	forget(f);
 	cxt = AllocSetContextCreate(caller, "selfclass model", ALLOCSET_SMALL_SIZES);
@@ -138,7 +149,7 @@ scpg_model_of_statement(const char *name)
 	SPI_finish();
 	MemoryContextSwitchTo(caller);
 	f->when = now;
-	f->used = ++uses;
+	f->used = ++cache.uses;
 	MemoryContextSetParent(cxt, TopMemoryContext);
 	f->context = cxt;
 	return f->model;
@@ -154,7 +165,7 @@ drop_encoder(cached_encoder *c)
 	if (encoder == NULL)
 		return;
 	c->encoder = NULL;
-	encoder_bytes -= scpg_encoder_bytes(encoder);
+	cache.encoder_bytes -= scpg_encoder_bytes(encoder);
 	scpg_encoder_close(encoder);
 }
 
@@ -162,34 +173,44 @@ static void
 drop_encoders(void)
 {
 	for (int i = 0; i < CACHED; i++)
-		drop_encoder(&encoders[i]);
+		drop_encoder(&cache.encoders[i]);
 }
 
-/* The model's encoder, of one image at a time; valid until memory is asked for. */
-static cached_encoder *
-find_encoder(const scpg_model *model)
+static encoder_key
+key_of(const scpg_model *model)
 {
-	MemoryContext caller = CurrentMemoryContext;
-	cached_encoder *c = &encoders[0];
-	scpg_encoder *encoder;
 	encoder_key key;
 
+	/* Compared byte by byte. */
 	memset(&key, 0, sizeof(key));
 	key.model_id = model->model_id;
 	key.created = model->created;
 	key.weights_bytes = model->weights_bytes;
 	key.weights_crc = model->weights_crc;
-	key.recipe = hash_bytes_extended((unsigned char *) model->recipe, VARSIZE(model->recipe), 0);
+	key.recipe = hash_bytes_extended((unsigned char *) model->stored_recipe, VARSIZE(model->stored_recipe), 0);
 	key.lanes = scpg_lanes();
+	return key;
+}
+
+scpg_encoder *
+scpg_encoder_of_session(const scpg_model *model)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	cached_encoder *c = &cache.encoders[0];
+	encoder_key key = key_of(model);
+	scpg_encoder *encoder;
+
 	for (int i = 0; i < CACHED; i++)
 	{
-		if (encoders[i].encoder != NULL && memcmp(&encoders[i].key, &key, sizeof(key)) == 0)
+		cached_encoder *one = &cache.encoders[i];
+
+		if (one->encoder != NULL && memcmp(&one->key, &key, sizeof(key)) == 0)
 		{
-			encoders[i].used = ++uses;
-			return &encoders[i];
+			one->used = ++cache.uses;
+			return one->encoder;
 		}
-		if (encoders[i].used < c->used)
-			c = &encoders[i];
+		if (one->used < c->used)
+			c = one;
 	}
 
 	SPI_connect();
@@ -199,32 +220,16 @@ find_encoder(const scpg_model *model)
 	drop_encoder(c);
 	c->encoder = encoder;
 	c->key = key;
-	c->used = ++uses;
-	encoder_bytes += scpg_encoder_bytes(encoder);
-	scpg_memory_cache(&encoder_bytes, drop_encoders);
-	return c;
+	c->used = ++cache.uses;
+	cache.encoder_bytes += scpg_encoder_bytes(encoder);
+	scpg_memory_cache(&cache.encoder_bytes, drop_encoders);
+	return encoder;
 }
 
 void
-scpg_embed_bytes(float *out, const scpg_model *model, const uint8 *bytes, Size size)
+scpg_encoder_forget(const scpg_encoder *encoder)
 {
-	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "selfclass image", ALLOCSET_SMALL_SIZES);
-	MemoryContext caller = MemoryContextSwitchTo(scratch);
-	cached_encoder *c = find_encoder(model);
-	sc_image image = scpg_decode_one(bytes, size, scpg_encoder_image_side(c->encoder));
-
-	/* Again: decoding may have needed the memory. */
-	c = find_encoder(model);
-	PG_TRY();
-	{
-		scpg_encode(c->encoder, out, &image, 1);
-	}
-	PG_CATCH();
-	{
-		drop_encoder(c);
-		PG_RE_THROW();
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(caller);
-	MemoryContextDelete(scratch);
+	for (int i = 0; i < CACHED; i++)
+		if (cache.encoders[i].encoder == encoder)
+			drop_encoder(&cache.encoders[i]);
 }

@@ -20,6 +20,7 @@
 #include "pg/server/bridge.h"
 #include "pg/server/options.h"
 #include "pg/table/reader.h"
+#include "pg/table/skips.h"
 #include "pg/type/embedding.h"
 
 PG_FUNCTION_INFO_V1(scpg_embed_images);
@@ -32,15 +33,13 @@ typedef struct embed_options
 {
 	char *id_column;
 	char *image_column;
-	int on_error; /* 0 skip, 1 fail */
+	scpg_on_error on_error;
 } embed_options;
-
-static const char *const on_error_names[] = {"skip", "fail", NULL};
 
 static const scpg_option options_table[] = {
 	{"id_column", SCPG_OPTION_TEXT, offsetof(embed_options, id_column), .nullable = true},
 	{"image_column", SCPG_OPTION_TEXT, offsetof(embed_options, image_column), .nullable = true},
-	{"on_error", SCPG_OPTION_ENUM, offsetof(embed_options, on_error), .values = on_error_names},
+	{"on_error", SCPG_OPTION_ENUM, offsetof(embed_options, on_error), .values = scpg_on_error_names},
 };
 
 /* The column that was named, or that the model's recipe names, where this relation has it too. */
@@ -95,7 +94,7 @@ embed_images(FunctionCallInfo fcinfo, int example)
 	scpg_skips skips = {.hint = "Their rows have a NULL embedding.", .context = CurrentMemoryContext};
 	embed_options options = {0};
 	scpg_source source;
-	scpg_recipe recipe;
+	const scpg_recipe *recipe;
 	scpg_model *model;
 	scpg_encoder *encoder;
 	scpg_reader *reader;
@@ -108,15 +107,14 @@ embed_images(FunctionCallInfo fcinfo, int example)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("the relation with the images must not be null")));
 	if (example >= 0 && !PG_ARGISNULL(3))
 		scpg_options_read(&options, NULL, PG_GETARG_JSONB_P(3), options_table, lengthof(options_table));
-	skips.fail = options.on_error == 1;
+	skips.on_error = options.on_error;
 	InitMaterializedSRF(fcinfo, 0);
 	SPI_connect();
 	MemoryContextSwitchTo(caller);
-	model =
-		scpg_model_find_ready(PG_ARGISNULL(model_argument) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(model_argument)));
-	scpg_recipe_restore(&recipe, model->recipe);
-	scpg_source_resolve(&source, PG_GETARG_OID(0), choose_column(PG_GETARG_OID(0), options.id_column, recipe.id_column),
-						choose_column(PG_GETARG_OID(0), options.image_column, recipe.image_column), BYTEAOID);
+	model = scpg_model_find_ready(scpg_model_name_argument(fcinfo, model_argument));
+	recipe = scpg_model_recipe(model);
+	scpg_source_resolve(&source, PG_GETARG_OID(0), choose_column(PG_GETARG_OID(0), options.id_column, recipe->id_column),
+						choose_column(PG_GETARG_OID(0), options.image_column, recipe->image_column), BYTEAOID);
 	scpg_source_check_key(&source, fcinfo, "embed_images", example);
 	encoder = scpg_encoder_of_model(model, BATCH, CurrentMemoryContext);
 	batch = AllocSetContextCreate(CurrentMemoryContext, "selfclass embeddings", ALLOCSET_DEFAULT_SIZES);

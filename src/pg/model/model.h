@@ -1,14 +1,18 @@
 /*-------------------------------------------------------------------------
  *
  * src/pg/model/model.h
- *	  Models in the extension's own tables: selfclass_model, its weights in
- *	  parts, and the log of its training.
+ *	  Models: which one a name means, what is known of it, and its clustering.
  *
- * Ordinary roles have no right on these tables. The functions here check that
- * the current user may use the model, then act as the tables' owner for these
- * tables alone. They go through SPI and need SPI to be connected
- * (SPI_connect or SPI_connect_ext); what they return is allocated in the
- * memory context that was current when they were called.
+ * A model is a row of selfclass_model, with its weights in parts and the log of
+ * its training beside it. The functions here check that the current user may
+ * use the model. They go through SPI and need SPI to be connected (SPI_connect
+ * or SPI_connect_ext); what they return is allocated in the memory context that
+ * was current when they were called.
+ *
+ * Beside this: recipe.h, what a model was made by; embed.h, its encoder;
+ * embed_image.h, the same row by row; train.h, training one; model_parts.h,
+ * what only this room shares. The labels that a model's clustering gives are
+ * the next room's: pg/cluster/cluster.h.
  *
  *-------------------------------------------------------------------------
  */
@@ -16,7 +20,10 @@
 #define SCPG_MODEL_H
 
 #include "datatype/timestamp.h"
+#include "fmgr.h"
 #include "utils/jsonb.h"
+
+#include "pg/model/recipe.h"
 
 typedef enum scpg_model_state
 {
@@ -32,8 +39,9 @@ typedef struct scpg_model
 	int version;
 	Oid owner;
 	scpg_model_state state;
-	Jsonb *recipe;
-	Oid source; /* the table it was trained on; may be gone */
+	Jsonb *stored_recipe; /* scpg_model_recipe reads it */
+	scpg_recipe *recipe;  /* NULL: not read yet */
+	Oid source;			  /* the table it was trained on; may be gone */
 	int64 images;
 	int64 skipped;
 	int epochs_done;
@@ -47,8 +55,16 @@ typedef struct scpg_model
 	bool by_statement; /* found, so read on, under the statement's own snapshot */
 } scpg_model;
 
+/* ---- which model a name means (model_find.c) --------------------------------- */
+
+/* An argument that names a model; NULL for NULL, which the functions below refuse. */
+extern char *scpg_model_name_argument(FunctionCallInfo fcinfo, int n);
+
 /* Letters, digits and _, at most 63 bytes, else 22023; NULL: 22004. */
 extern void scpg_model_check_name(const char *name);
+
+/* "name@version", by which calls can name just this model. */
+extern char *scpg_model_full_name(const scpg_model *model);
 
 /*
  * The model called name (newest version of it, or "name@version"; one's own
@@ -69,6 +85,14 @@ extern scpg_model *scpg_model_find_ready(const char *name);
 /* Likewise, but where none is ready, the newest version in whatever state. */
 extern scpg_model *scpg_model_find_any(const char *name);
 
+/* ---- what is known of it (model.c) --------------------------------------------- */
+
+/*
+ * The recipe that it was trained and clustered by; read from what is stored at
+ * the first call, and there for as long as the model is.
+ */
+extern const scpg_recipe *scpg_model_recipe(const scpg_model *model);
+
 /* "training", "ready" or "failed". */
 extern const char *scpg_model_state_name(const scpg_model *model);
 
@@ -82,27 +106,10 @@ typedef struct scpg_model_epoch
 /* The log of the training by epoch; how many. */
 extern int64 scpg_model_read_log(const scpg_model *model, scpg_model_epoch **epochs);
 
-/* A new version of the name, owned by the current user, state training. */
-extern scpg_model *scpg_model_create(const char *name, Jsonb *recipe, Oid source);
+/* ---- changing it, as its owner (model.c) ----------------------------------------- */
 
-/* One row of the log, and the loss of the model. */
-extern void scpg_model_log_epoch(scpg_model *model, int epoch, float8 loss, float8 lr, float8 images_per_second);
-
-/*
- * Replace the stored weights by these bytes (a safetensors stream), cut in
- * parts, with a checksum, and set epochs_done: the epochs that these weights
- * have seen, where resume_encoder goes on.
- */
-extern void scpg_model_save_weights(scpg_model *model, const uint8 *bytes, Size size, int epochs_done);
-
-/* The stored weights, checksum verified (XX001). Counted against selfclass.max_memory in cxt. */
-extern uint8 *scpg_model_load_weights(const scpg_model *model, MemoryContext cxt, Size *size);
-
-/* The recipe as it is now (the epochs of a time budget are known late). */
-extern void scpg_model_set_recipe(scpg_model *model, Jsonb *recipe);
-
-/* State ready or failed, with the counts; finished is set for ready. */
-extern void scpg_model_finish(scpg_model *model, scpg_model_state state, int64 images, int64 skipped);
+/* The recipe as it is now: a clustering's options may be others than before. */
+extern void scpg_model_set_recipe(scpg_model *model, const scpg_recipe *recipe);
 
 /*
  * The clustering that assign_cluster and the next cluster_images use; elbow
@@ -110,6 +117,8 @@ extern void scpg_model_finish(scpg_model *model, scpg_model_state state, int64 i
  */
 extern void scpg_model_set_clustering(scpg_model *model, struct varlena *pca, struct varlena *kmeans,
 									  struct varlena *elbow);
+
+/* ---- who trains it (locks.c) ------------------------------------------------------ */
 
 /*
  * The session-level lock on an owner's name ("name@version" is the same one)

@@ -17,8 +17,7 @@
 #include "utils/memutils.h"
 
 #include "core/api.h"
-#include "pg/model/model.h"
-#include "pg/model/recipe.h"
+#include "pg/model/model_parts.h"
 #include "pg/server/bridge.h"
 #include "pg/server/compat.h"
 
@@ -95,7 +94,7 @@ find_stem(scpg_recipe *recipe, const Jsonb *options, const bytea *file)
 									   VARSIZE_ANY_EXHDR(file), &err),
 			   &err);
 	conv = scpg_core()->sc_st_find(tensors, count, "conv1.weight");
-	recipe->stem = conv != NULL && conv->ndim == 4 && conv->shape[3] == 3 ? 1 : 0;
+	recipe->stem = conv != NULL && conv->ndim == 4 && conv->shape[3] == 3 ? SCPG_STEM_SMALL : SCPG_STEM_IMAGENET;
 	pfree(tensors);
 }
 
@@ -173,7 +172,7 @@ scpg_import_encoder(PG_FUNCTION_ARGS)
 	if (recipe.precision == SCPG_PRECISION_AUTO)
 		recipe.precision = SCPG_PRECISION_F32;
 	weights = read_weights(&recipe, file, CurrentMemoryContext, &size);
-	model = scpg_model_create(name, scpg_recipe_write(&recipe), InvalidOid);
+	model = scpg_model_create(name, &recipe, InvalidOid);
 	scpg_model_save_weights(model, weights, size, 0);
 	scpg_model_finish(model, SCPG_MODEL_READY, 0, 0);
 	SPI_finish();

@@ -23,6 +23,7 @@
 #include "utils/memutils.h"
 
 #include "core/api.h"
+#include "pg/model/model_parts.h"
 #include "pg/model/train.h"
 #include "pg/server/bridge.h"
 
@@ -284,9 +285,9 @@ plan_lr(trainer *t)
 	const scpg_recipe *r = t->recipe;
 
 	t->lr.lr = r->lr;
-	t->lr.schedule = r->schedule == 1		 ? SC_SCHEDULE_CONSTANT
-					 : r->schedule_step == 1 ? SC_SCHEDULE_COSINE_STEP
-											 : SC_SCHEDULE_COSINE_EPOCH;
+	t->lr.schedule = r->schedule == SCPG_SCHEDULE_CONSTANT		   ? SC_SCHEDULE_CONSTANT
+					 : r->schedule_step == SCPG_SCHEDULE_STEP_STEP ? SC_SCHEDULE_COSINE_STEP
+																   : SC_SCHEDULE_COSINE_EPOCH;
 	t->lr.warmup_epochs = r->warmup_epochs;
 	t->lr.epochs = r->epochs;
 	t->lr.steps_per_epoch = t->steps;
@@ -396,7 +397,7 @@ begin(trainer *t)
 		t->recipe->init = scpg_model_full_name(initial);
 	}
 	if (model == NULL && training->name != NULL)
-		training->model = scpg_model_create(training->name, scpg_recipe_write(t->recipe), t->dataset->source.relid);
+		training->model = scpg_model_create(training->name, t->recipe, t->dataset->source.relid);
 	if (training->commits)
 		SPI_commit();
 	return done;
@@ -491,12 +492,6 @@ scpg_train(scpg_training *training)
 }
 
 /* ---- what trainings have in common ------------------------------------------ */
-
-char *
-scpg_model_full_name(const scpg_model *model)
-{
-	return psprintf("%s@%d", model->name, model->version);
-}
 
 void
 scpg_recipe_choose_for(scpg_recipe *recipe, const scpg_given *given, const scpg_dataset *dataset)

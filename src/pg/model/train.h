@@ -39,9 +39,6 @@ typedef struct scpg_training
  */
 extern void scpg_train(scpg_training *training);
 
-/* "name@version", by which calls can name just this model. */
-extern char *scpg_model_full_name(const scpg_model *model);
-
 /* scpg_recipe_choose with the images of a dataset. */
 extern void scpg_recipe_choose_for(scpg_recipe *recipe, const scpg_given *given, const scpg_dataset *dataset);
 

@@ -68,7 +68,7 @@ train_new(const char *name, Oid relid, const Jsonb *options)
 	check_new(name, recipe.retrain);
 	scpg_source_resolve(&source, relid, recipe.id_column, recipe.image_column, BYTEAOID);
 	memset(&training, 0, sizeof(training));
-	training.dataset = scpg_dataset_load(&source, recipe.image_side, recipe.on_error == 1, true);
+	training.dataset = scpg_dataset_load(&source, recipe.image_side, recipe.on_error, true);
 	scpg_skips_report(&training.dataset->skips, training.dataset->rows);
 	scpg_recipe_choose_for(&recipe, &given, training.dataset);
 	training.recipe = &recipe;
@@ -87,7 +87,7 @@ scpg_train_encoder(PG_FUNCTION_ARGS)
 	PreventCommandIfReadOnly("train_encoder()");
 	scpg_require_commits(fcinfo, "train_encoder()");
 	SPI_connect_ext(SPI_OPT_NONATOMIC);
-	name = PG_ARGISNULL(0) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(0));
+	name = scpg_model_name_argument(fcinfo, 0);
 	scpg_model_check_name(name);
 	if (PG_ARGISNULL(1))
 		ereport(ERROR,
@@ -124,10 +124,10 @@ resume(const char *name)
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("the relation that model \"%s\" was trained on does not exist any more", name),
 				 errhint("CALL train_encoder with the option \"retrain\": true trains a new version on another one.")));
-	scpg_recipe_restore(&recipe, model->recipe);
+	recipe = *scpg_model_recipe(model);
 	scpg_source_resolve(&source, model->source, recipe.id_column, recipe.image_column, BYTEAOID);
 	memset(&training, 0, sizeof(training));
-	training.dataset = scpg_dataset_load(&source, recipe.image_side, recipe.on_error == 1, true);
+	training.dataset = scpg_dataset_load(&source, recipe.image_side, recipe.on_error, true);
 	scpg_skips_report(&training.dataset->skips, training.dataset->rows);
 	training.recipe = &recipe;
 	training.model = model;
@@ -147,7 +147,7 @@ scpg_resume_encoder(PG_FUNCTION_ARGS)
 	PreventCommandIfReadOnly("resume_encoder()");
 	scpg_require_commits(fcinfo, "resume_encoder()");
 	SPI_connect_ext(SPI_OPT_NONATOMIC);
-	name = PG_ARGISNULL(0) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(0));
+	name = scpg_model_name_argument(fcinfo, 0);
 	owner = scpg_model_find(name, false, true)->owner;
 	scpg_model_lock(owner, name);
 	PG_TRY();

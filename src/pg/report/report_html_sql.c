@@ -229,16 +229,14 @@ put_elbow(StringInfo html, const scpg_model *model, const scpg_report *report, M
 {
 	MemoryContext old = MemoryContextSwitchTo(cxt);
 	const void *elbow = model->elbow;
-	scpg_recipe recipe;
 
-	scpg_recipe_restore(&recipe, model->recipe);
 	appendStringInfoString(html, "<h2>How many groups?</h2>\n");
 	if (elbow == NULL)
 	{
 		appendStringInfoString(html, "<p>The number of groups was given. This is what the elbow says.</p>\n");
 		elbow = scpg_report_elbow(report);
 	}
-	else if (recipe.elbow_method == SCPG_ELBOW_SILHOUETTE)
+	else if (scpg_model_recipe(model)->elbow_method == SCPG_ELBOW_SILHOUETTE)
 		appendStringInfoString(html, "<p>The number of groups was chosen by the best silhouette.</p>\n");
 	else if (scpg_elbow_result_open(elbow).chosen > 0)
 		appendStringInfoString(html, "<p>The number of groups was chosen where the curve turns.</p>\n");
@@ -343,8 +341,8 @@ setting_text(JsonbValue *v)
 static void
 put_settings(StringInfo html, const scpg_model *model)
 {
-	JsonbIterator *it = JsonbIteratorInit(&model->recipe->root);
-	setting *settings = palloc(sizeof(setting) * Max(1, JB_ROOT_COUNT(model->recipe)));
+	JsonbIterator *it = JsonbIteratorInit(&model->stored_recipe->root);
+	setting *settings = palloc(sizeof(setting) * Max(1, JB_ROOT_COUNT(model->stored_recipe)));
 	JsonbIteratorToken token;
 	JsonbValue v;
 	int n = 0;

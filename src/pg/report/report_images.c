@@ -144,10 +144,10 @@ scpg_report_make(const scpg_model *model)
 	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(model->source)))
 		return NULL;
 	report = palloc0(sizeof(scpg_report));
-	scpg_recipe_restore(&report->recipe, model->recipe);
+	report->recipe = *scpg_model_recipe(model);
 	scpg_source_resolve(&source, model->source, report->recipe.id_column, report->recipe.image_column, BYTEAOID);
 	encoder = scpg_encoder_of_model(model, EMBED_BATCH, CurrentMemoryContext);
-	report->dataset = scpg_dataset_load(&source, scpg_encoder_image_side(encoder), false, false);
+	report->dataset = scpg_dataset_load(&source, scpg_encoder_image_side(encoder), SCPG_ON_ERROR_SKIP, false);
 	report->dataset->skips.hint = "They are not in the report.";
 	scpg_skips_report(&report->dataset->skips, report->dataset->rows);
 	report->n = report->dataset->images;

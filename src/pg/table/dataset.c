@@ -308,7 +308,7 @@ finish(loader *l)
 
 /* The dataset without rows; the source's names are copied. */
 static scpg_dataset *
-make_dataset(const scpg_source *source, bool fail_on_error)
+make_dataset(const scpg_source *source, scpg_on_error on_error)
 {
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "selfclass dataset", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(cxt);
@@ -319,16 +319,16 @@ make_dataset(const scpg_source *source, bool fail_on_error)
 	d->source.relation = pstrdup(source->relation);
 	d->source.id_column = pstrdup(source->id_column);
 	d->source.data_column = pstrdup(source->data_column);
-	d->skips.fail = fail_on_error;
+	d->skips.on_error = on_error;
 	d->skips.context = cxt;
 	MemoryContextSwitchTo(old);
 	return d;
 }
 
 scpg_dataset *
-scpg_dataset_load(const scpg_source *source, int max_side, bool fail_on_error, bool across_transactions)
+scpg_dataset_load(const scpg_source *source, int max_side, scpg_on_error on_error, bool across_transactions)
 {
-	scpg_dataset *d = make_dataset(source, fail_on_error);
+	scpg_dataset *d = make_dataset(source, on_error);
 	MemoryContext caller = CurrentMemoryContext;
 	scpg_reader *reader;
 	scpg_image_row *row;

@@ -56,7 +56,7 @@ typedef struct scpg_dataset
  * context does. Without it the file must be closed by scpg_dataset_close, or
  * ends with the transaction on an error. The caller reports what was skipped.
  */
-extern scpg_dataset *scpg_dataset_load(const scpg_source *source, int max_side, bool fail_on_error,
+extern scpg_dataset *scpg_dataset_load(const scpg_source *source, int max_side, scpg_on_error on_error,
 									   bool across_transactions);
 extern void scpg_dataset_close(scpg_dataset *dataset);
 

@@ -13,15 +13,16 @@
 #include "pg/server/errors.h"
 #include "pg/table/skips.h"
 
+scpg_enum_names scpg_on_error_names = {[SCPG_ON_ERROR_SKIP] = "skip", [SCPG_ON_ERROR_FAIL] = "fail", NULL};
+
 void
 scpg_skips_add(scpg_skips *skips, const scpg_source *source, Datum id, const sc_error *err)
 {
 	char *key = OidOutputFunctionCall(source->id_output, id);
 
-	if (skips->fail)
+	if (skips->on_error == SCPG_ON_ERROR_FAIL)
 		ereport(ERROR, (errcode(err->status == SC_DATA ? ERRCODE_NULL_VALUE_NOT_ALLOWED : scpg_sqlstate(err->status)),
-						errmsg_internal("%s", err->message), err->detail[0] ? errdetail_internal("%s", err->detail) : 0,
-						err->hint[0] ? errhint("%s", err->hint) : 0,
+						scpg_error_texts(err),
 						errcontext("image of %s with %s = %s", source->relation, source->id_column, key)));
 	if (skips->count < SCPG_SKIPS_SHOWN)
 	{

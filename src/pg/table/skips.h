@@ -9,13 +9,23 @@
 #define SCPG_SKIPS_H
 
 #include "core/api.h"
+#include "pg/server/options.h"
 #include "pg/table/source.h"
+
+/* What becomes of an image that cannot be read: the option "on_error". */
+typedef enum scpg_on_error
+{
+	SCPG_ON_ERROR_SKIP, /* it is left out, or has no embedding, and is counted */
+	SCPG_ON_ERROR_FAIL	/* its error is raised */
+} scpg_on_error;
+
+extern scpg_enum_names scpg_on_error_names;
 
 #define SCPG_SKIPS_SHOWN 5
 
 typedef struct scpg_skips
 {
-	bool fail;		  /* raise the first one instead */
+	scpg_on_error on_error;
 	const char *hint; /* of the report; NULL: the option "on_error" */
 	int64 count;
 	char *shown[SCPG_SKIPS_SHOWN]; /* "key: reason" */

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * src/pg/type/elbow_result.c
- *	  The SQL type elbow_result: its form, its making and its parts.
+ *	  The SQL type elbow_result: what it holds, its making and its parts.
  *
  *-------------------------------------------------------------------------
  */
@@ -25,15 +25,13 @@ valid(const scpg_numbers *value)
 	return true;
 }
 
-static const scpg_numbers_type elbow_result_type = {"elbow_result", 2, count, valid};
-
-NUMBERS_IO(elbow_result, elbow_result_type)
+const scpg_numbers_form scpg_elbow_result_form = {"elbow_result", 2, count, valid};
 
 scpg_numbers *
 scpg_elbow_result_make(int n, const double *inertia, int chosen)
 {
 	int32 head[NUMBERS_HEAD] = {n, chosen};
-	scpg_numbers *result = scpg_numbers_new(&elbow_result_type, head);
+	scpg_numbers *result = scpg_numbers_new(&scpg_elbow_result_form, head);
 
 	memcpy(result->x, inertia, n * sizeof(double));
 	return result;

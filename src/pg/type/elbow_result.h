@@ -10,6 +10,8 @@
 
 #include "pg/type/numbers.h"
 
+extern const scpg_numbers_form scpg_elbow_result_form;
+
 /* The parts of an elbow_result, pointing into it. */
 typedef struct scpg_elbow_result
 {

@@ -14,6 +14,7 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "nodes/nodes.h"
 
 #include "pg/server/compat.h"
 
@@ -64,7 +65,11 @@ extern void scpg_embedding_check_value(float value);
 /* -1, 0 or 1: the order of btree, element by element, the shorter one first. */
 extern int scpg_embedding_compare(const scpg_embedding *a, const scpg_embedding *b);
 
-/* The input function: text, (unused), typmod. */
-extern PGDLLEXPORT Datum scpg_embedding_in(PG_FUNCTION_ARGS);
+/*
+ * From the text form, such as [1,2.5,-3e-2]; white space is allowed around
+ * every element. typmod: the dimensions that are asked for, or -1. An error is
+ * raised, or left in escontext, as of an input function, with NULL returned.
+ */
+extern scpg_embedding *scpg_embedding_parse(const char *literal, int32 typmod, Node *escontext);
 
 #endif /* SCPG_EMBEDDING_H */

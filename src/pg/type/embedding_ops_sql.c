@@ -236,21 +236,6 @@ scpg_embedding_mul(PG_FUNCTION_ARGS)
  * Comparison
  */
 
-int
-scpg_embedding_compare(const scpg_embedding *a, const scpg_embedding *b)
-{
-	int n = Min(a->dim, b->dim);
-
-	for (int i = 0; i < n; i++)
-	{
-		if (a->x[i] < b->x[i])
-			return -1;
-		if (a->x[i] > b->x[i])
-			return 1;
-	}
-	return a->dim < b->dim ? -1 : a->dim > b->dim;
-}
-
 /* Copies made by detoasting are freed: a sort compares many rows in one context. */
 static int
 compare_args(FunctionCallInfo fcinfo)

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * src/pg/type/kmeans_model.c
- *	  The SQL type kmeans_model: its form, its making and its parts.
+ *	  The SQL type kmeans_model: what it holds, its making and its parts.
  *
  *-------------------------------------------------------------------------
  */
@@ -38,16 +38,14 @@ valid(const scpg_numbers *value)
 	return true;
 }
 
-static const scpg_numbers_type kmeans_model_type = {"kmeans_model", 4, count, valid};
-
-NUMBERS_IO(kmeans_model, kmeans_model_type)
+const scpg_numbers_form scpg_kmeans_model_form = {"kmeans_model", 4, count, valid};
 
 scpg_numbers *
 scpg_kmeans_model_make(int k, int d, const float *centroids, const int64_t *sizes, double inertia, int iterations,
 					   bool converged)
 {
 	int32 head[NUMBERS_HEAD] = {k, d, iterations, converged};
-	scpg_numbers *result = scpg_numbers_new(&kmeans_model_type, head);
+	scpg_numbers *result = scpg_numbers_new(&scpg_kmeans_model_form, head);
 
 	result->x[0] = inertia;
 	for (int c = 0; c < k; c++)

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * src/pg/type/pca_model.c
- *	  The SQL type pca_model: its form, its making and its parts.
+ *	  The SQL type pca_model: what it holds, its making and its parts.
  *
  *-------------------------------------------------------------------------
  */
@@ -30,15 +30,13 @@ valid(const scpg_numbers *value)
 	return true;
 }
 
-static const scpg_numbers_type pca_model_type = {"pca_model", 3, count, valid};
-
-NUMBERS_IO(pca_model, pca_model_type)
+const scpg_numbers_form scpg_pca_model_form = {"pca_model", 3, count, valid};
 
 scpg_numbers *
 scpg_pca_model_make(const sc_pca *pca, bool whiten)
 {
 	int32 head[NUMBERS_HEAD] = {pca->d, pca->q, whiten};
-	scpg_numbers *result = scpg_numbers_new(&pca_model_type, head);
+	scpg_numbers *result = scpg_numbers_new(&scpg_pca_model_form, head);
 	double *x = result->x;
 
 	memcpy(x, pca->mean, pca->d * sizeof(double));

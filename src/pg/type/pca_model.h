@@ -11,6 +11,8 @@
 #include "core/api.h"
 #include "pg/type/numbers.h"
 
+extern const scpg_numbers_form scpg_pca_model_form;
+
 /* The parts of a pca_model, pointing into it. */
 typedef struct scpg_pca_model
 {

@@ -1,0 +1,350 @@
+/*-------------------------------------------------------------------------
+ *
+ * src/pg/model/catalog.c
+ *	  The statements on the extension's own tables, run as their owner.
+ *
+ * Ordinary roles have no right on these tables. What a role may do is decided
+ * before, for the role that calls; then the one statement runs as the owner of
+ * the tables. It names every table, function and operator with its schema: the
+ * caller's search_path must not decide what the owner runs.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "access/htup_details.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "pg/model/model_parts.h"
+#include "pg/server/extension.h"
+
+/* ---- the statements ---------------------------------------------------------- */
+
+#define MAX_ARGUMENTS 5
+
+typedef struct statement
+{
+	const char *sql; /* %1$s: the extension's schema */
+	int result;		 /* SPI_OK_... */
+	int arguments;
+	Oid type[MAX_ARGUMENTS];		   /* InvalidOid: that of a column of selfclass_model, ... */
+	const char *column[MAX_ARGUMENTS]; /* ... of this one */
+} statement;
+
+/* May the role $3 use the model m? It owns it, or was granted it (grants.c). */
+#define USABLE \
+	"(pg_catalog.pg_has_role($3, m.owner::pg_catalog.oid, 'USAGE') OR EXISTS (" \
+	"SELECT FROM %1$s.selfclass_model_grant g " \
+	"WHERE g.owner OPERATOR(pg_catalog.=) m.owner AND g.name OPERATOR(pg_catalog.=) m.name " \
+	"AND pg_catalog.pg_has_role($3, g.role::pg_catalog.oid, 'USAGE')))"
+#define EQUALS " OPERATOR(pg_catalog.=) "
+
+static const statement statements[] = {
+	[SCPG_FIND_MODEL] =
+		{"SELECT m.model_id, m.name, m.version, m.owner::pg_catalog.oid, m.state, m.recipe,"
+		 " m.source::pg_catalog.oid, m.images, m.skipped, m.epochs_done, m.loss, m.pca, m.kmeans, m.elbow, m.created,"
+		 " m.weights_bytes, m.weights_crc "
+		 "FROM %1$s.selfclass_model m "
+		 "WHERE m.name" EQUALS "$1 AND ($2 IS NULL OR m.version" EQUALS "$2) AND " USABLE " "
+		 "ORDER BY m.owner::pg_catalog.oid" EQUALS "$3 DESC, $4 AND m.state" EQUALS
+		 "'ready' DESC, m.model_id DESC LIMIT 1",
+		 SPI_OK_SELECT,
+		 4,
+		 {TEXTOID, INT4OID, OIDOID, BOOLOID}},
+	[SCPG_LIST_NAMES] = {"SELECT DISTINCT m.name FROM %1$s.selfclass_model m "
+						 "WHERE $1 IS NULL AND $2 IS NULL AND " USABLE " ORDER BY m.name LIMIT $4",
+						 SPI_OK_SELECT,
+						 4,
+						 {TEXTOID, INT4OID, OIDOID, INT8OID}},
+	[SCPG_INSERT_MODEL] =
+		{"INSERT INTO %1$s.selfclass_model"
+		 " (name, version, owner, state, recipe, backbone, dim, source, epochs_done, selfclass_version) "
+		 "SELECT $1, COALESCE(pg_catalog.max(version), 0) OPERATOR(pg_catalog.+) 1, $2::pg_catalog.regrole, 'training',"
+		 " $3, 'resnet18', $5, $4::pg_catalog.regclass, 0, '" SELFCLASS_VERSION "' "
+		 "FROM %1$s.selfclass_model WHERE name" EQUALS "$1 AND owner" EQUALS "$2 "
+		 "RETURNING model_id, version, created",
+		 SPI_OK_INSERT_RETURNING,
+		 5,
+		 {TEXTOID, OIDOID, JSONBOID, OIDOID, INT4OID}},
+	[SCPG_DELETE_MODEL] = {"DELETE FROM %1$s.selfclass_model WHERE owner" EQUALS "$1 AND name" EQUALS "$2"
+						   " AND ($3 IS NULL OR version" EQUALS "$3)",
+						   SPI_OK_DELETE,
+						   3,
+						   {OIDOID, TEXTOID, INT4OID}},
+	[SCPG_UPDATE_LOSS] = {"UPDATE %1$s.selfclass_model SET loss = $2 WHERE model_id" EQUALS "$1",
+						  SPI_OK_UPDATE,
+						  2,
+						  {INT8OID, FLOAT8OID}},
+	[SCPG_UPDATE_RECIPE] = {"UPDATE %1$s.selfclass_model SET recipe = $2 WHERE model_id" EQUALS "$1",
+							SPI_OK_UPDATE,
+							2,
+							{INT8OID, JSONBOID}},
+	[SCPG_UPDATE_STATE] = {"UPDATE %1$s.selfclass_model SET state = $2, images = $3, skipped = $4,"
+						   " finished = CASE WHEN $2" EQUALS
+						   "'ready' THEN pg_catalog.clock_timestamp() END WHERE model_id" EQUALS "$1",
+						   SPI_OK_UPDATE,
+						   4,
+						   {INT8OID, TEXTOID, INT8OID, INT8OID}},
+	[SCPG_UPDATE_CLUSTERING] = {"UPDATE %1$s.selfclass_model SET pca = $2, kmeans = $3, elbow = $4 WHERE model_id" EQUALS
+								"$1",
+								SPI_OK_UPDATE,
+								4,
+								{INT8OID},
+								{NULL, "pca", "kmeans", "elbow"}},
+	[SCPG_INSERT_LOG] = {"INSERT INTO %1$s.selfclass_training_log AS l VALUES ($1, $2, $3, $4, $5, pg_catalog.clock_timestamp()) "
+						 "ON CONFLICT (model_id, epoch) DO UPDATE SET loss = EXCLUDED.loss, lr = EXCLUDED.lr,"
+						 " images_per_second = EXCLUDED.images_per_second, at = EXCLUDED.at",
+						 SPI_OK_INSERT,
+						 5,
+						 {INT8OID, INT4OID, FLOAT8OID, FLOAT8OID, FLOAT8OID}},
+	[SCPG_SELECT_LOG] = {"SELECT epoch, loss, images_per_second FROM %1$s.selfclass_training_log WHERE model_id" EQUALS
+						 "$1 ORDER BY epoch",
+						 SPI_OK_SELECT,
+						 1,
+						 {INT8OID}},
+	[SCPG_UPDATE_WEIGHTS] = {"UPDATE %1$s.selfclass_model SET epochs_done = $2, weights_bytes = $3, weights_crc = $4"
+							 " WHERE model_id" EQUALS "$1",
+							 SPI_OK_UPDATE,
+							 4,
+							 {INT8OID, INT4OID, INT8OID, INT8OID}},
+	[SCPG_DELETE_WEIGHTS] = {"DELETE FROM %1$s.selfclass_model_weights WHERE model_id" EQUALS "$1",
+							 SPI_OK_DELETE,
+							 1,
+							 {INT8OID}},
+	[SCPG_INSERT_WEIGHTS] = {"INSERT INTO %1$s.selfclass_model_weights (model_id, part, data) VALUES ($1, $2, $3)",
+							 SPI_OK_INSERT,
+							 3,
+							 {INT8OID, INT4OID, BYTEAOID}},
+	[SCPG_MEASURE_WEIGHTS] = {"SELECT (SELECT pg_catalog.sum(pg_catalog.octet_length(w.data))::pg_catalog.int8"
+							  " FROM %1$s.selfclass_model_weights w WHERE w.model_id" EQUALS "m.model_id) "
+							  "FROM %1$s.selfclass_model m WHERE m.model_id" EQUALS "$1",
+							  SPI_OK_SELECT,
+							  1,
+							  {INT8OID}},
+	[SCPG_SELECT_WEIGHTS] = {"SELECT data FROM %1$s.selfclass_model_weights WHERE model_id" EQUALS "$1 AND part" EQUALS
+							 "$2",
+							 SPI_OK_SELECT,
+							 2,
+							 {INT8OID, INT4OID}},
+	[SCPG_INSERT_GRANT] = {"INSERT INTO %1$s.selfclass_model_grant (owner, name, role)"
+						   " VALUES ($1::pg_catalog.regrole, $2, $3::pg_catalog.regrole) ON CONFLICT DO NOTHING",
+						   SPI_OK_INSERT,
+						   3,
+						   {OIDOID, TEXTOID, OIDOID}},
+	[SCPG_DELETE_GRANT] = {"DELETE FROM %1$s.selfclass_model_grant WHERE owner" EQUALS "$1 AND name" EQUALS
+						   "$2 AND role" EQUALS "$3",
+						   SPI_OK_DELETE,
+						   3,
+						   {OIDOID, TEXTOID, OIDOID}},
+	[SCPG_DELETE_GRANTS] = {"DELETE FROM %1$s.selfclass_model_grant WHERE owner" EQUALS "$1 AND name" EQUALS
+							"$2 AND NOT EXISTS ("
+							"SELECT FROM %1$s.selfclass_model WHERE owner" EQUALS "$1 AND name" EQUALS "$2)",
+							SPI_OK_DELETE,
+							2,
+							{OIDOID, TEXTOID}},
+};
+
+StaticAssertDecl(lengthof(statements) == SCPG_STATEMENTS, "a statement has no text");
+
+/* ---- plans ------------------------------------------------------------------- */
+
+/*
+ * The plans of the statements: of the session, each made when its statement
+ * first runs. The server plans one anew by itself when a table that it names
+ * was changed, or dropped and created again: its text stays true for as long as
+ * the extension's schema has the same name. When it has another, the plan is
+ * dropped and made of a new text.
+ */
+static struct
+{
+	SPIPlanPtr plan;		  /* NULL: none yet */
+	char schema[NAMEDATALEN]; /* that its text names */
+} plans[SCPG_STATEMENTS];
+
+static Oid
+model_table(Oid schema)
+{
+	Oid table = get_relname_relid("selfclass_model", schema);
+
+	if (!OidIsValid(table))
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+						errmsg("table \"selfclass_model\" of extension \"%s\" does not exist", SCPG_EXTENSION)));
+	return table;
+}
+
+static Oid
+table_owner(Oid table)
+{
+	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
+	Oid owner;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for relation %u", table);
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
+/* A plan for this call; *keep: it serves later ones too. */
+static SPIPlanPtr
+prepare(const statement *s, const char *schema, Oid table, bool *keep)
+{
+	char *sql = psprintf(s->sql, quote_identifier(schema));
+	Oid type[MAX_ARGUMENTS];
+	SPIPlanPtr plan;
+
+	Assert(s->arguments <= MAX_ARGUMENTS);
+	*keep = true;
+	for (int i = 0; i < s->arguments; i++)
+	{
+		type[i] = s->type[i];
+		if (OidIsValid(type[i]))
+			continue;
+		/* The extension's own types: CREATE EXTENSION makes others, and a plan's arguments stay what they were. */
+		type[i] = get_atttype(table, get_attnum(table, s->column[i]));
+		*keep = false;
+	}
+	plan = SPI_prepare(sql, s->arguments, type);
+	if (plan == NULL)
+		elog(ERROR, "could not prepare \"%s\": %s", sql, SPI_result_code_string(SPI_result));
+	return plan;
+}
+
+/* The plan of the session for this schema, or one that goes with this call of SPI. */
+static SPIPlanPtr
+find_plan(scpg_statement number, const char *schema, Oid table)
+{
+	SPIPlanPtr plan = plans[number].plan;
+	bool keep;
+
+	if (plan != NULL && strcmp(plans[number].schema, schema) == 0)
+		return plan;
+	if (plan != NULL)
+	{
+		plans[number].plan = NULL;
+		SPI_freeplan(plan);
+	}
+	plan = prepare(&statements[number], schema, table, &keep);
+	if (!keep)
+		return plan;
+	if (SPI_keepplan(plan) != 0)
+		elog(ERROR, "could not keep the plan of \"%s\"", statements[number].sql);
+	strlcpy(plans[number].schema, schema, NAMEDATALEN);
+	plans[number].plan = plan;
+	return plan;
+}
+
+/* ---- running ----------------------------------------------------------------- */
+
+void
+scpg_catalog_run(scpg_statement number, Datum *values, const char *nulls, bool read_only)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Oid schema = scpg_extension_schema();
+	Oid table = model_table(schema);
+	Oid owner = table_owner(table);
+	char *schema_name = get_namespace_name(schema);
+	Oid user;
+	int security;
+	int result = 0;
+
+	Assert(number < SCPG_STATEMENTS);
+	Assert(values != NULL);
+	GetUserIdAndSecContext(&user, &security);
+	SetUserIdAndSecContext(owner, security | SECURITY_LOCAL_USERID_CHANGE);
+	PG_TRY();
+	{
+		result = SPI_execute_plan(find_plan(number, schema_name, table), values, nulls, read_only, 0);
+	}
+	PG_FINALLY();
+	{
+		/* On an error too: a lock that the caller then releases is named after the user. */
+		SetUserIdAndSecContext(user, security);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(caller);
+	if (result != statements[number].result)
+		elog(ERROR, "unexpected result of \"%s\": %s", statements[number].sql, SPI_result_code_string(result));
+}
+
+void
+scpg_catalog_change(scpg_statement number, const scpg_model *model, Datum *values, const char *nulls)
+{
+	scpg_model_require_owner(model);
+	values[0] = Int64GetDatum(model->model_id);
+	scpg_catalog_run(number, values, nulls, false);
+	if (SPI_processed != 1)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("model \"%s\" does not exist any more", model->name)));
+}
+
+/* ---- the rows it returned ------------------------------------------------------ */
+
+static Datum
+get(uint64 row, int column, bool *null)
+{
+	Assert(SPI_tuptable != NULL && row < SPI_processed);
+	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, null);
+}
+
+struct varlena *
+scpg_catalog_varlena(uint64 row, int column)
+{
+	bool null;
+	Datum value = get(row, column, &null);
+
+	return null ? NULL : PG_DETOAST_DATUM_COPY(value);
+}
+
+char *
+scpg_catalog_text(uint64 row, int column)
+{
+	bool null;
+	Datum value = get(row, column, &null);
+
+	return null ? NULL : TextDatumGetCString(value);
+}
+
+int32
+scpg_catalog_int4(uint64 row, int column)
+{
+	bool null;
+	Datum value = get(row, column, &null);
+
+	return null ? 0 : DatumGetInt32(value);
+}
+
+int64
+scpg_catalog_int8(uint64 row, int column)
+{
+	bool null;
+	Datum value = get(row, column, &null);
+
+	return null ? 0 : DatumGetInt64(value);
+}
+
+Oid
+scpg_catalog_oid(uint64 row, int column)
+{
+	bool null;
+	Datum value = get(row, column, &null);
+
+	return null ? InvalidOid : DatumGetObjectId(value);
+}
+
+float8
+scpg_catalog_float8(uint64 row, int column)
+{
+	bool null;
+	Datum value = get(row, column, &null);
+
+	return null ? NAN : DatumGetFloat8(value);
+}

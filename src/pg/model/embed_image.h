@@ -1,0 +1,24 @@
+/*-------------------------------------------------------------------------
+ *
+ * src/pg/model/embed_image.h
+ *	  Embedding one image at a time, for functions that are called for every
+ *	  row. They connect SPI themselves.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SCPG_EMBED_IMAGE_H
+#define SCPG_EMBED_IMAGE_H
+
+#include "pg/model/embed_cache.h"
+#include "pg/type/embedding.h"
+
+/*
+ * out (SC_EMBEDDING_DIM) of one image as stored, with an encoder that stays in
+ * the session's cache. The error of an unreadable image is raised.
+ */
+extern void scpg_embed_bytes(float *out, const scpg_model *model, const uint8 *bytes, Size size);
+
+/* Likewise of a bytea, by the model that the name means, as a value of SQL. */
+extern scpg_embedding *scpg_embed_datum(Datum image, const char *model);
+
+#endif /* SCPG_EMBED_IMAGE_H */
