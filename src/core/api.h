@@ -33,8 +33,9 @@
 #include "core/image/encode.h"
 #include "core/image/image.h"
 #include "core/nn/optim.h"
-#include "core/simclr/safetensors.h"
+#include "core/simclr/augment.h"
 #include "core/simclr/simclr.h"
+#include "core/simclr/weights.h"
 #ifdef SC_WITH_TESTS
 #include "core/base/multiply.h"
 #endif
@@ -68,8 +69,6 @@
 	F(sc_near_layout) \
 	F(sc_near_begin) \
 	F(sc_near_run) \
-	F(sc_st_read) \
-	F(sc_st_find) \
 	F(sc_silhouette_layout) \
 	F(sc_silhouette_run) \
 	F(sc_hungarian_bytes) \
@@ -87,6 +86,9 @@
 	F(sc_trainer_save_bytes) \
 	F(sc_trainer_save) \
 	F(sc_trainer_load) \
+	F(sc_weights_small_stem) \
+	F(sc_weights_import_bytes) \
+	F(sc_weights_import) \
 	F(sc_encoder_plan) \
 	F(sc_encoder_create) \
 	F(sc_encoder_destroy) \

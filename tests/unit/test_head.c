@@ -310,7 +310,7 @@ head_initial(void)
 	head_case c;
 
 	head_make(&c, &config, 2, 1);
-	sc_head_init(&c.head, &rng);
+	sc_head_init(&config, c.params, c.stats, &rng);
 	for (int i = 0; i < 512 * 512; i++)
 	{
 		top = fmaxf(top, fabsf(c.params[i]));
