@@ -55,8 +55,6 @@
 	F(sc_pca_run) \
 	F(sc_pca_flush) \
 	F(sc_pca_merge) \
-	F(sc_pca_project_layout) \
-	F(sc_pca_project_run) \
 	F(sc_space_project_layout) \
 	F(sc_space_project_run) \
 	F(sc_kmeans_layout) \

@@ -16,9 +16,6 @@
 #include "core/base/arena.h"
 #include "core/base/pool.h"
 
-/* A direction whose variance is below this share of the largest carries none. */
-#define SC_PCA_NO_VARIANCE 1e-12
-
 /*
  * Sums of rows that come one by one (the aggregate). Of the products, a
  * symmetric matrix (d, d), little more than the upper triangle is kept: it is
@@ -100,28 +97,5 @@ extern void sc_pca_layout(sc_pca *pca, sc_arena *arena);
 
 /* The job; arg is a sc_pca. */
 extern sc_status sc_pca_run(const sc_lane *lane, void *arg);
-
-/* Coordinates of rows in the space of the components. */
-typedef struct sc_pca_project
-{
-	/* set by the caller */
-	size_t n;
-	int d, q;
-	const float *rows;		  /* (n, d) */
-	const double *mean;		  /* (d) */
-	const double *components; /* (q, d) */
-	const double *variance;	  /* (q) */
-	bool whiten;			  /* every coordinate to variance 1 */
-	float *out;				  /* (n, q) */
-
-	/* scratch */
-	int shards;
-	double *blocks; /* (shards, block rows, d + q) */
-} sc_pca_project;
-
-extern void sc_pca_project_layout(sc_pca_project *p, sc_arena *arena);
-
-/* The job; arg is a sc_pca_project. */
-extern sc_status sc_pca_project_run(const sc_lane *lane, void *arg);
 
 #endif /* SC_PCA_H */
