@@ -78,7 +78,7 @@ left_out = $(if $(filter yes,$(WITH_TESTS)),,$(TEST_SRC))
 MODULE_big = selfclass
 # Of the core in both libraries: loops that end in microseconds and stand on nothing but the choice of the
 # instruction set.
-SHARED_OBJ = $(call objects_of,src/core/base/simd.c src/core/base/distance.c) \
+SHARED_OBJ = $(call objects_of,src/core/base/simd.c src/core/base/distance.c src/core/analytics/space.c) \
 	$(call simd_objects_of,src/core/base/distance_simd.c)
 OBJS = $(patsubst %.c,%.o,$(filter-out $(left_out),$(wildcard src/pg/*/*.c))) $(SHARED_OBJ)
 DATA = $(wildcard sql/selfclass--*.sql sql/selfclass_pgvector--*.sql)
