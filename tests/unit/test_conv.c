@@ -405,7 +405,7 @@ test_pool(int block, int side)
 	int out = (side - 1) / 2 + 1;
 	size_t n = (size_t) side * side * block, m = (size_t) out * out * block;
 	float *u = malloc(n * 4), *y = malloc(m * 4), *dy = malloc(m * 4), *dx = malloc(n * 4), *wanted = calloc(n, 4);
-	uint8_t *which = malloc(m);
+	uint8_t *argmax = malloc(m);
 	float a[BLOCK_MAX], b[BLOCK_MAX];
 
 	formula_fill(u, n, formula_id("pool"), 1.0f, 0.0f);
@@ -416,8 +416,8 @@ test_pool(int block, int side)
 		a[c] = c == 1 ? -1.0f : 1.0f;
 		b[c] = c == 2 ? -5.0f : 0.25f;
 	}
-	SC_SIMD_CALL(sc_norm_pool)(y, which, u, a, b, side, out, block, SC_PRECISION_F32);
-	SC_SIMD_CALL(sc_norm_unpool)(dx, dy, which, side, out, block, SC_PRECISION_F32);
+	SC_SIMD_CALL(sc_norm_pool)(y, argmax, u, a, b, side, out, block, SC_PRECISION_F32);
+	SC_SIMD_CALL(sc_norm_unpool)(dx, dy, argmax, side, out, block, SC_PRECISION_F32);
 	for (int oy = 0; oy < out; oy++)
 		for (int ox = 0; ox < out; ox++)
 			for (int c = 0; c < block; c++)
@@ -443,7 +443,7 @@ test_pool(int block, int side)
 	free(dy);
 	free(dx);
 	free(wanted);
-	free(which);
+	free(argmax);
 }
 
 /* ---- the same loops in bf16 ------------------------------------------------------ */
@@ -536,19 +536,19 @@ test_pool_bf16(void)
 {
 	static float u[POOL_U], y[POOL_Y], dy[POOL_Y];
 	static uint16_t u16[POOL_U], y16[POOL_Y], dy16[POOL_Y];
-	static uint8_t which[2][POOL_Y];
+	static uint8_t argmax[2][POOL_Y];
 	float a[BLOCK_MAX], b[BLOCK_MAX];
 
 	both(u, u16, POOL_U, "pool");
 	both(dy, dy16, POOL_Y, "pool.dy");
 	formula_fill(a, BLOCK_MAX, formula_id("a"), 1.0f, 0.0f);
 	formula_fill(b, BLOCK_MAX, formula_id("b"), 0.5f, 0.0f);
-	SC_SIMD_CALL(sc_norm_pool)(y, which[0], u, a, b, POOL_SIDE, POOL_OUT, BLOCK_MAX, F32);
-	SC_SIMD_CALL(sc_norm_pool)(y16, which[1], u16, a, b, POOL_SIDE, POOL_OUT, BLOCK_MAX, BF16);
+	SC_SIMD_CALL(sc_norm_pool)(y, argmax[0], u, a, b, POOL_SIDE, POOL_OUT, BLOCK_MAX, F32);
+	SC_SIMD_CALL(sc_norm_pool)(y16, argmax[1], u16, a, b, POOL_SIDE, POOL_OUT, BLOCK_MAX, BF16);
 	check_rounded("pool", y16, y, POOL_Y);
-	CHECK(memcmp(which[0], which[1], POOL_Y) == 0, "pool chose others");
-	SC_SIMD_CALL(sc_norm_unpool)(u, dy, which[0], POOL_SIDE, POOL_OUT, BLOCK_MAX, F32);
-	SC_SIMD_CALL(sc_norm_unpool)(u16, dy16, which[1], POOL_SIDE, POOL_OUT, BLOCK_MAX, BF16);
+	CHECK(memcmp(argmax[0], argmax[1], POOL_Y) == 0, "pool chose others");
+	SC_SIMD_CALL(sc_norm_unpool)(u, dy, argmax[0], POOL_SIDE, POOL_OUT, BLOCK_MAX, F32);
+	SC_SIMD_CALL(sc_norm_unpool)(u16, dy16, argmax[1], POOL_SIDE, POOL_OUT, BLOCK_MAX, BF16);
 	check_rounded("unpool", u16, u, POOL_U);
 }
 
