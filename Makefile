@@ -3,15 +3,34 @@
 # (Debian packages) and run everything in a throw-away cluster of their own.
 
 EXTENSION = selfclass sql/selfclass_pgvector
-EXTVERSION = 1.0
+EXTVERSION = 1.1
 PG_CONFIG ?= pg_config
 
 # Targets that drive scripts. They must work where no PostgreSQL is installed
-# yet, and PGXS has a "check" of its own, so they stand apart from it.
-DRIVERS = setup check soak demo paper bench-analytics
+# yet, and PGXS has a "check" of its own, so they stand apart from it; what is
+# asked for beside them ("make all check") is made by another make.
+DRIVERS = help setup check soak demo paper bench-analytics rooms links format format-check tidy
 ifneq ($(filter $(DRIVERS),$(MAKECMDGOALS)),)
 
-.PHONY: $(DRIVERS)
+.NOTPARALLEL:
+.PHONY: $(MAKECMDGOALS)
+help:
+	@sed -n 's/^##@ //p' $(firstword $(MAKEFILE_LIST))
+##@ selfclass: PostgreSQL extension. Targets:
+##@   all (the default), install    build, and install for the server of PG_CONFIG (pg_config)
+##@   demo [IMAGES=folder]  draw pictures, or take yours, sort them in a private server: build/demo.html
+##@   check                 every test: rooms, links, unit, SQL, TAP (tests/check.sh runs one of them)
+##@   soak                  the tests of processes again, with bounds in seconds, on a quiet machine
+##@   unit [FILTER="..."]   the unit tests alone, or the cases whose names contain it
+##@   rooms, links          do the includes of src and the links of the documents hold?
+##@   format, format-check  lay the C out as .clang-format says, or tell where it is not (clang-format 14)
+##@   tidy                  cppcheck and clang-tidy
+##@   fuzz-programs         build/fuzz/bin/fuzz_*: fuzzers, with clang
+##@   paper, bench-analytics   measure: the paper's experiments, the analytics beside their rivals
+##@   setup                 install what all of this needs (Debian packages)
+##@   clean
+##@ Variables: WITH_ONEDNN=no WITH_PNG=no (build without), WITH_TESTS=yes (functions of the tests), WERROR=yes;
+##@ in the environment SELFCLASS_ISA=avx512, avx2, base (run as on a CPU that has no more).
 setup:
 	@tests/setup.sh
 check:
@@ -25,6 +44,22 @@ paper:
 	@tests/paper/paper.sh
 bench-analytics:
 	@tests/bench/analytics.sh
+rooms:
+	@tests/rooms.pl -I "$$($(PG_CONFIG) --includedir-server)"
+links:
+	@tests/links.pl
+# Other versions lay out some lines otherwise.
+CLANG_FORMAT = $(firstword $(shell command -v clang-format-14) clang-format)
+C_FILES = $(shell git ls-files 'src/*.[ch]' 'tests/*.[ch]')
+format:
+	@$(CLANG_FORMAT) -i --style=file $(C_FILES)
+format-check:
+	@$(CLANG_FORMAT) --dry-run --Werror --style=file $(C_FILES)
+tidy:
+	@tests/tidy.sh
+OTHERS = $(filter-out $(DRIVERS),$(MAKECMDGOALS))
+$(OTHERS):
+	@$(MAKE) $@
 
 else
 
@@ -41,11 +76,11 @@ TEST_SRC = $(wildcard src/core/base/multiply.c src/pg/server/multiply_sql.c src/
 left_out = $(if $(filter yes,$(WITH_TESTS)),,$(TEST_SRC))
 
 MODULE_big = selfclass
-PG_SIMD_SRC = $(wildcard src/pg/*/*_simd.c)
-# The loops over embeddings stand on nothing but the choice of the instruction set.
-PG_SIMD_OBJ = $(call simd_objects_of,$(PG_SIMD_SRC))
-OBJS = $(patsubst %.c,%.o,$(filter-out $(PG_SIMD_SRC) $(left_out),$(wildcard src/pg/*/*.c))) \
-	$(PG_SIMD_OBJ) $(BUILD)/core/base/simd.o
+# Of the core in both libraries: loops that end in microseconds and stand on nothing but the choice of the
+# instruction set.
+SHARED_OBJ = $(call objects_of,src/core/base/simd.c src/core/base/distance.c) \
+	$(call simd_objects_of,src/core/base/distance_simd.c)
+OBJS = $(patsubst %.c,%.o,$(filter-out $(left_out),$(wildcard src/pg/*/*.c))) $(SHARED_OBJ)
 DATA = $(wildcard sql/selfclass--*.sql sql/selfclass_pgvector--*.sql)
 REGRESS = $(shell cat sql/schedule)
 
@@ -101,12 +136,23 @@ SIMD_avx512 = -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c -mp
 
 CORE_OBJ = $(call objects_of,$(CORE_SRC)) $(call simd_objects_of,$(SIMD_SRC))
 
+# A file of one line, written where the line has changed.
+line_in_file = mkdir -p $(@D); echo '$(1)' | cmp -s - $@ || echo '$(1)' > $@
 # What the objects were built with; a change of it rebuilds them.
 $(BUILD)/flags: FORCE
-	@mkdir -p $(@D)
-	@echo '$(CC) $(CORE_CFLAGS) $(CORE_LIBS) $(CPPFLAGS)' | cmp -s - $@ || \
-		echo '$(CC) $(CORE_CFLAGS) $(CORE_LIBS) $(CPPFLAGS)' > $@
+	@$(call line_in_file,$(CC) $(CORE_CFLAGS) $(CORE_LIBS) $(CPPFLAGS))
 $(OBJS): $(BUILD)/flags
+
+# What the two libraries must agree on: the core's headers, and what changes the table in them. The core's
+# door says it and its loader compares it, so that the libraries of two builds are not mixed.
+BUILD_ID := $(shell (echo '$(TEST_DEFS)'; cat $(sort $(wildcard src/core/*.h src/core/*/*.h))) | sha256sum | cut -c 1-16)
+LOADER_OBJ = src/pg/server/load.o
+DOOR_OBJ = $(BUILD)/core/api.o
+$(BUILD)/build_id: FORCE
+	@$(call line_in_file,$(BUILD_ID))
+$(LOADER_OBJ) $(DOOR_OBJ): $(BUILD)/build_id
+$(LOADER_OBJ): private override CPPFLAGS += -DSC_BUILD_ID='"$(BUILD_ID)"'
+$(DOOR_OBJ): private CORE_CFLAGS += -DSC_BUILD_ID='"$(BUILD_ID)"'
 
 define simd_rule
 $(BUILD)/%_simd_$(1).o: src/%_simd.c $(BUILD)/flags Makefile
@@ -118,8 +164,15 @@ $(BUILD)/%.o: src/%.c $(BUILD)/flags Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CORE_CFLAGS) $(DEPENDENCIES) -c -o $@ $<
 
+CORE_LINK = -Wl,-Bsymbolic -Wl,-z,now -Wl,-z,defs
 selfclass_core.so: $(CORE_OBJ)
-	$(CC) -shared -Wl,-Bsymbolic -Wl,-z,now -Wl,-z,defs $(SANITIZE) -o $@ $(CORE_OBJ) $(CORE_LIBS)
+	$(CC) -shared $(CORE_LINK) $(SANITIZE) -o $@ $(CORE_OBJ) $(CORE_LIBS)
+
+# For a test: a core that says that it is of another build.
+$(BUILD)/other/selfclass_core.so: $(CORE_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(CORE_CFLAGS) -DSC_BUILD_ID='"other"' -c -o $(@D)/api.o src/core/api.c
+	$(CC) -shared $(CORE_LINK) $(SANITIZE) -o $@ $(@D)/api.o $(filter-out $(DOOR_OBJ),$(CORE_OBJ)) $(CORE_LIBS)
 
 # A header rebuilds what includes it.
 -include $(wildcard $(OBJS:.o=.d) $(CORE_OBJ:.o=.d))
@@ -137,15 +190,13 @@ clean-core:
 	rm -f selfclass_core.so
 
 # ---------------------------------------------------------------------------
-# Unit tests: C programs on the core's objects (and the loops over embeddings,
-# which know no PostgreSQL either) alone, no server.
+# Unit tests: C programs on the core's objects alone, no server.
 # ---------------------------------------------------------------------------
 UNIT = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
-UNIT_OBJ = $(CORE_OBJ) $(PG_SIMD_OBJ)
-link_with = $(CC) $(CORE_CFLAGS) $(DEPENDENCIES) -MF $@.d $(1) -o $@ $< $(2) $(CORE_LIBS)
-$(BUILD)/unit/%: tests/unit/%.c $(UNIT_OBJ)
+link_with = $(CC) $(CORE_CFLAGS) $(DEPENDENCIES) -MT $@ -MF $@.d $(1) -o $@ $< $(2) $(CORE_LIBS)
+$(BUILD)/unit/%: tests/unit/%.c $(CORE_OBJ)
 	@mkdir -p $(@D)
-	$(call link_with,-Itests/unit,$(UNIT_OBJ))
+	$(call link_with,-Itests/unit,$(CORE_OBJ))
 unit-programs: $(UNIT) $(BUILD)/unit/cpu
 unit: unit-programs
 	@tests/unit/run.sh $(UNIT)
@@ -167,11 +218,7 @@ fuzz-programs:
 	$(MAKE) CC=clang BUILD=build/fuzz SANITIZE='-fsanitize=address,undefined,fuzzer-no-link' $(FUZZ)
 -include $(wildcard $(BUILD)/unit/*.d $(BUILD)/bin/*.d)
 
-# Do the rooms hold?
-rooms:
-	@tests/rooms.pl -I $(shell $(PG_CONFIG) --includedir-server)
-
-.PHONY: FORCE install-core uninstall-core clean-core unit unit-programs fuzz-programs rooms
+.PHONY: FORCE install-core uninstall-core clean-core unit unit-programs fuzz-programs
 .SECONDARY: $(CORE_OBJ)
 FORCE:
 

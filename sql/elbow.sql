@@ -1,17 +1,4 @@
 -- elbow, elbow_k, elbow_curve; the aggregate silhouette.
--- What a statement fails with: SQLSTATE, message, detail, hint.
-CREATE FUNCTION pg_temp.failure(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-	detail text;
-	hint text;
-BEGIN
-	EXECUTE statement;
-	RETURN 'no error';
-EXCEPTION WHEN OTHERS THEN
-	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-	RETURN concat_ws(' | ', SQLSTATE, SQLERRM, nullif(detail, ''), nullif(hint, ''));
-END $$;
-
 CREATE TABLE el AS SELECT elbow(e, 8) AS r FROM points;
 SELECT k, abs(inertia / (ARRAY[65740.79138739489, 43741.309206981256, 23740.08071485441, 10468.333197442227, 2787.163803488659])[k] - 1) < 1e-6 AS as_sklearn,
 	inertia <= lag(inertia) OVER (ORDER BY k) AS falls, chosen FROM el, elbow_curve(r);
@@ -48,16 +35,16 @@ SELECT silhouette(e, 1) IS NULL AS no_rows FROM points WHERE false;
 -- what is refused
 \pset format unaligned
 \pset tuples_only on
-SELECT pg_temp.failure($$SELECT elbow(e, 0) FROM points$$);
-SELECT pg_temp.failure($$SELECT elbow(e, NULL) FROM points$$);
-SELECT pg_temp.failure($$SELECT elbow(e, 5, NULL) FROM points$$);
-SELECT pg_temp.failure($$SELECT elbow(e, 1 + (id % 2)::int) FROM points$$);
-SELECT pg_temp.failure($$SELECT elbow(e, 5, '{"elbow_method": "kneedle"}') FROM points$$);
-SELECT pg_temp.failure($$SELECT elbow(e, 5, '{"method": "knee"}') FROM points$$);
-SELECT pg_temp.failure($$SELECT elbow(e, 5, '{"min_gain": 0}') FROM points$$);
-SELECT pg_temp.failure($$SELECT elbow(e, 5, '{"n_init": 1.5}') FROM points$$);
-SELECT pg_temp.failure($$SELECT elbow(CASE WHEN id < 300 THEN e ELSE '[1,2]' END, 2) FROM points$$);
-SELECT pg_temp.failure($$SELECT silhouette(CASE WHEN id < 300 THEN e ELSE '[1,2]' END, 2) FROM points$$);
+SELECT failure($$SELECT elbow(e, 0) FROM points$$);
+SELECT failure($$SELECT elbow(e, NULL) FROM points$$);
+SELECT failure($$SELECT elbow(e, 5, NULL) FROM points$$);
+SELECT failure($$SELECT elbow(e, 1 + (id % 2)::int) FROM points$$);
+SELECT failure($$SELECT elbow(e, 5, '{"elbow_method": "kneedle"}') FROM points$$);
+SELECT failure($$SELECT elbow(e, 5, '{"method": "knee"}') FROM points$$);
+SELECT failure($$SELECT elbow(e, 5, '{"min_gain": 0}') FROM points$$);
+SELECT failure($$SELECT elbow(e, 5, '{"n_init": 1.5}') FROM points$$);
+SELECT failure($$SELECT elbow(CASE WHEN id < 300 THEN e ELSE '[1,2]' END, 2) FROM points$$);
+SELECT failure($$SELECT silhouette(CASE WHEN id < 300 THEN e ELSE '[1,2]' END, 2) FROM points$$);
 \pset format aligned
 \pset tuples_only off
 DROP TABLE el;

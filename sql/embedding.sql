@@ -1,47 +1,35 @@
 -- The SQL type embedding: text and binary form, modifier, distances,
 -- arithmetic, order, hash, casts, aggregates.
 
--- What a statement fails with: SQLSTATE, message, detail.
-CREATE FUNCTION pg_temp.failure(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-	detail text;
-BEGIN
-	EXECUTE statement;
-	RETURN 'no error';
-EXCEPTION WHEN OTHERS THEN
-	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
-	RETURN concat_ws(' | ', SQLSTATE, SQLERRM, nullif(detail, ''));
-END $$;
-
 --
 -- text
 --
 SELECT '[1,2,3]'::embedding, ' [ 1 ,2.5	, -3e-2 ] '::embedding, '[+.5,5.,-0,0]'::embedding;
 SELECT '[3.4028235e38,-3.4028235e38,1e-45,1e-46,-1e-46]'::embedding;
 SELECT '[0.1,0.3333333333333333,16777217]'::embedding;
-SELECT literal, pg_temp.failure(format('SELECT %L::embedding', literal)) FROM (VALUES
+SELECT literal, failure(format('SELECT %L::embedding', literal)) FROM (VALUES
 	(''), ('   '), ('1,2'), ('{1,2}'), ('['), ('[]'), ('[ ]'), ('[1'), ('[1,'), ('[1,]'), ('[,1]'), ('[1,,2]'),
 	('[1 2]'), ('[1,2'), ('[1,2]]'), ('[1,2] x'), ('[1,a]'), ('[1e]'), ('[--1]'), ('[[1]]'), ('[1;2]'),
 	('[NaN]'), ('[1,nan]'), ('[Infinity]'), ('[-inf,1]'), ('[4e38]'), ('[1,-4e38]'), ('[1e400]'),
 	(repeat('é', 100))) t(literal);
-SELECT pg_temp.failure(format('SELECT %L::embedding', '[' || repeat('1,', n - 1) || '1]'))
+SELECT failure(format('SELECT %L::embedding', '[' || repeat('1,', n - 1) || '1]'))
 FROM unnest(ARRAY[16000, 16001, 100000]) n;
 
 --
 -- type modifier
 --
 SELECT '[1,2,3]'::embedding(3), '{1,2}'::real[]::embedding(2), NULL::embedding(2);
-SELECT pg_temp.failure(s) FROM unnest(ARRAY[
+SELECT failure(s) FROM unnest(ARRAY[
 	$$SELECT '[1,2]'::embedding(3)$$, $$SELECT '{1,2}'::real[]::embedding(3)$$,
 	$$SELECT '[1,2]'::embedding(0)$$, $$SELECT '[1,2]'::embedding(-1)$$, $$SELECT '[1,2]'::embedding(16001)$$,
 	$$SELECT '[1,2]'::embedding(1,2)$$, $$SELECT '[1,2]'::embedding('a')$$]) s;
 CREATE TABLE e3 (id int, e embedding(3));
 INSERT INTO e3 VALUES (1, '[1,2,3]'), (2, '[4,5,6]'::embedding), (3, ARRAY[7,8,9]), (4, NULL);
-SELECT pg_temp.failure($$INSERT INTO e3 VALUES (5, '[1,2]')$$),
-	pg_temp.failure($$INSERT INTO e3 VALUES (5, '[1,2]'::embedding)$$),
-	pg_temp.failure($$INSERT INTO e3 VALUES (5, '{1,2}'::float8[])$$),
-	pg_temp.failure($$UPDATE e3 SET e = subvector(e, 1, 2)$$),
-	pg_temp.failure($$ALTER TABLE e3 ALTER e TYPE embedding(2)$$);
+SELECT failure($$INSERT INTO e3 VALUES (5, '[1,2]')$$),
+	failure($$INSERT INTO e3 VALUES (5, '[1,2]'::embedding)$$),
+	failure($$INSERT INTO e3 VALUES (5, '{1,2}'::float8[])$$),
+	failure($$UPDATE e3 SET e = subvector(e, 1, 2)$$),
+	failure($$ALTER TABLE e3 ALTER e TYPE embedding(2)$$);
 SELECT format_type(atttypid, atttypmod), attstorage FROM pg_attribute WHERE attrelid = 'e3'::regclass AND attname = 'e';
 SELECT * FROM e3 ORDER BY id;
 SELECT typlen, typalign, typstorage, typbyval FROM pg_type WHERE typname = 'embedding';
@@ -49,11 +37,11 @@ SELECT typlen, typalign, typstorage, typbyval FROM pg_type WHERE typname = 'embe
 -- VALUES, arrays, domains, composite types
 SELECT * FROM (VALUES ('[1,2]'::embedding), ('[3]'), (NULL)) v(e);
 SELECT ARRAY['[1,2]'::embedding, '[3]', NULL], '{"[1,2]","[3]"}'::embedding[], ('{"[1,2]","[3]"}'::embedding[])[2];
-SELECT pg_temp.failure($$SELECT '{"[1,2]","[3]"}'::embedding(2)[]$$);
+SELECT failure($$SELECT '{"[1,2]","[3]"}'::embedding(2)[]$$);
 SELECT unnest(array_agg(e ORDER BY id)) FROM e3;
 SELECT '[1,2]'::embedding = ANY (ARRAY['[1,2]', '[3]']::embedding[]);
 CREATE DOMAIN unit_embedding AS embedding(2) CHECK (abs(embedding_norm(VALUE) - 1) < 1e-6);
-SELECT '[0.6,0.8]'::unit_embedding, pg_temp.failure($$SELECT '[1,2]'::unit_embedding$$), pg_temp.failure($$SELECT '[1]'::unit_embedding$$);
+SELECT '[0.6,0.8]'::unit_embedding, failure($$SELECT '[1,2]'::unit_embedding$$), failure($$SELECT '[1]'::unit_embedding$$);
 DROP DOMAIN unit_embedding;
 
 --
@@ -89,7 +77,7 @@ BEGIN
 	PERFORM lo_export(loid, file);
 	PERFORM lo_unlink(loid);
 	EXECUTE format('CREATE TEMP TABLE received (e %s)', type);
-	result := pg_temp.failure(format('COPY received FROM %L (FORMAT binary)', file));
+	result := failure(format('COPY received FROM %L (FORMAT binary)', file));
 	IF result = 'no error' THEN
 		EXECUTE 'SELECT e FROM received' INTO result;
 	END IF;
@@ -120,7 +108,7 @@ SELECT embedding_norm('[3,4]'), embedding_norm('[0,0]'), embedding_norm('[3e38,3
 SELECT l2_normalize('[3,4]'), l2_normalize('[0,0]'), l2_normalize('[3e38,0]'), l2_normalize('[1e-45,0]');
 SELECT subvector('[1,2,3,4]', 2, 2), subvector('[1,2,3,4]', 3, 10), subvector('[1,2,3,4]', -1, 4),
 	subvector('[1,2,3,4]', 1, 2147483647), subvector('[1,2,3,4]', 4, 1);
-SELECT pg_temp.failure(format('SELECT subvector(%L, %s)', '[1,2]', a))
+SELECT failure(format('SELECT subvector(%L, %s)', '[1,2]', a))
 FROM unnest(ARRAY['1, 0', '3, 1', '-5, 2', '1, -1', '2147483647, 2147483647', '-2147483648, -2147483648']) a;
 
 --
@@ -149,7 +137,7 @@ SELECT count(*), max(abs((a <-> b) - sqrt(l2))) < 1e-14 AS l2, max(abs((a <#> b)
 	max(abs((a <+> b) - l1)) < 1e-13 AS l1, max(abs((a <=> b) - (1 - ip / sqrt(pp * qq)))) < 1e-14 AS cosine,
 	max(abs(embedding_norm(a) - sqrt(pp))) < 1e-14 AS norm, max(abs(embedding_norm(l2_normalize(a)) - 1)) < 1e-7 AS unit
 FROM s;
-SELECT op, pg_temp.failure(format('SELECT %L::embedding %s %L::embedding', '[1,2]', op, '[1,2,3]'))
+SELECT op, failure(format('SELECT %L::embedding %s %L::embedding', '[1,2]', op, '[1,2,3]'))
 FROM unnest('{<->,<=>,<#>,<+>,+,-,*}'::text[]) op;
 SELECT id, e <-> '[4,5,7]' AS distance FROM e3 ORDER BY e <-> '[4,5,7]', id;
 SELECT id FROM big ORDER BY e <-> (SELECT e FROM big WHERE id = 7), id LIMIT 1;
@@ -158,7 +146,7 @@ SELECT id FROM big ORDER BY e <-> (SELECT e FROM big WHERE id = 7), id LIMIT 1;
 -- arithmetic
 --
 SELECT '[1,2,3]'::embedding + '[4,5,6]', '[1,2,3]'::embedding - '[4,5,6]', '[1,2,3]'::embedding * '[4,5,6]', '[1,0]'::embedding * '[0,-1]';
-SELECT pg_temp.failure(s) FROM unnest(ARRAY[
+SELECT failure(s) FROM unnest(ARRAY[
 	$$SELECT '[3e38]'::embedding + '[3e38]'$$, $$SELECT '[-3e38]'::embedding - '[3e38]'$$,
 	$$SELECT '[1e37]'::embedding * '[1e37]'$$, $$SELECT '[1e-37]'::embedding * '[1e-37]'$$]) s;
 
@@ -201,7 +189,7 @@ DROP INDEX big_e;
 SELECT id FROM big WHERE e = (SELECT e FROM copied WHERE id = 9 LIMIT 1);
 RESET enable_seqscan;
 CREATE UNIQUE INDEX e3_e ON e3 (e);
-SELECT pg_temp.failure($$INSERT INTO e3 VALUES (9, '[1,2,3]')$$);
+SELECT failure($$INSERT INTO e3 VALUES (9, '[1,2,3]')$$);
 CREATE TABLE parts (e embedding) PARTITION BY HASH (e);
 CREATE TABLE parts0 PARTITION OF parts FOR VALUES WITH (MODULUS 2, REMAINDER 0);
 CREATE TABLE parts1 PARTITION OF parts FOR VALUES WITH (MODULUS 2, REMAINDER 1);
@@ -223,7 +211,7 @@ SELECT '[2:3]={1,2}'::real[]::embedding, ARRAY[0.1, 1e-50]::float8[]::embedding,
 -- implicit to real[] alone
 SELECT castsource::regtype, casttarget::regtype, castcontext
 FROM pg_cast WHERE 'embedding'::regtype IN (castsource, casttarget) ORDER BY castsource::regtype::text, casttarget::regtype::text;
-SELECT pg_temp.failure(s) FROM unnest(ARRAY[
+SELECT failure(s) FROM unnest(ARRAY[
 	$$SELECT '{}'::real[]::embedding$$, $$SELECT '{{1,2},{3,4}}'::real[]::embedding$$, $$SELECT '{1,NULL}'::real[]::embedding$$,
 	$$SELECT '{NaN}'::real[]::embedding$$, $$SELECT '{Infinity}'::real[]::embedding$$,
 	$$SELECT '{NaN}'::float8[]::embedding$$, $$SELECT '{-Infinity}'::float8[]::embedding$$, $$SELECT '{1e39}'::float8[]::embedding$$,
@@ -241,17 +229,17 @@ SELECT id % 2 AS odd, avg(e), sum(e) FROM e3 GROUP BY 1 ORDER BY 1;
 SELECT id, sum(e) OVER (ORDER BY id), avg(e) OVER (ORDER BY id ROWS 1 PRECEDING) FROM e3 ORDER BY id;
 SELECT avg(DISTINCT e), sum(DISTINCT e) FROM dup;
 SELECT avg(e) FROM (VALUES ('[3e38]'::embedding), ('[3e38]')) t(e);
-SELECT pg_temp.failure(s) FROM unnest(ARRAY[
+SELECT failure(s) FROM unnest(ARRAY[
 	$$SELECT sum(e) FROM (VALUES ('[3e38]'::embedding), ('[3e38]')) t(e)$$,
 	$$SELECT avg(e) FROM (VALUES ('[1,2]'::embedding), ('[1]')) t(e)$$,
 	$$SELECT sum(e) FROM (VALUES ('[1]'::embedding), ('[1,2]')) t(e)$$]) s;
 -- states made by hand
 SELECT embedding_accum('{0}', '[1,2]'), embedding_combine('{1,2}', '{0}'), embedding_combine('{0}', '{1,2}'), embedding_combine('{1,2}', '{2,3}'),
 	embedding_avg_final('{2,3}'), embedding_sum_final('{2,3}'), embedding_avg_final('{0}');
-SELECT s, pg_temp.failure(format('SELECT embedding_accum(%L, %L)', s, '[1]')), pg_temp.failure(format('SELECT embedding_avg_final(%L)', s))
+SELECT s, failure(format('SELECT embedding_accum(%L, %L)', s, '[1]')), failure(format('SELECT embedding_avg_final(%L)', s))
 FROM unnest(ARRAY['{}', '{1}', '{0,1}', '{-1,1}', '{NaN,1}', '{Infinity,1}', '{{1,2}}', '{1,NULL}', '{1,2,3}', '{1,NaN}']) s;
-SELECT pg_temp.failure($$SELECT embedding_combine('{1,2}', '{1,2,3}')$$),
-	pg_temp.failure($$SELECT embedding_accum(array_fill(1::float8, ARRAY[16002]), '[1]')$$);
+SELECT failure($$SELECT embedding_combine('{1,2}', '{1,2,3}')$$),
+	failure($$SELECT embedding_accum(array_fill(1::float8, ARRAY[16002]), '[1]')$$);
 
 -- parallel
 CREATE TABLE many AS SELECT i AS id, ('[' || i % 7 || ',' || i % 11 || ']')::embedding(2) AS e FROM generate_series(1, 20000) i;

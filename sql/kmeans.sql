@@ -1,17 +1,4 @@
 -- kmeans_fit, the window function kmeans, and what is done with a kmeans_model.
--- What a statement fails with: SQLSTATE, message, detail, hint.
-CREATE FUNCTION pg_temp.failure(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-	detail text;
-	hint text;
-BEGIN
-	EXECUTE statement;
-	RETURN 'no error';
-EXCEPTION WHEN OTHERS THEN
-	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-	RETURN concat_ws(' | ', SQLSTATE, SQLERRM, nullif(detail, ''), nullif(hint, ''));
-END $$;
-
 -- Five clear groups, as scikit-learn finds them.
 CREATE TABLE km AS SELECT kmeans_fit(e, 5) AS m FROM points;
 SELECT abs(kmeans_inertia(m) / 2787.163803488659 - 1) < 1e-6 AS inertia, kmeans_iterations(m) BETWEEN 1 AND 20 AS few, kmeans_converged(m) FROM km;
@@ -71,36 +58,36 @@ SELECT kmeans_inertia(kmeans_fit(e, 2)) = 0 AS large_values FROM (VALUES ('[3e38
 -- what is refused
 \pset format unaligned
 \pset tuples_only on
-SELECT pg_temp.failure($$SELECT kmeans_fit(e, 0) FROM points$$);
-SELECT pg_temp.failure($$SELECT kmeans_fit(e, -5) FROM points$$);
-SELECT pg_temp.failure($$SELECT kmeans_fit(e, 601) FROM points$$);
-SELECT pg_temp.failure($$SELECT kmeans_fit(e, 2147483647) FROM points$$);
-SELECT pg_temp.failure($$SELECT kmeans_fit(e, NULL) FROM points$$);
-SELECT pg_temp.failure($$SELECT kmeans_fit(e, 2, NULL) FROM points$$);
-SELECT pg_temp.failure($$SELECT kmeans_fit(e, 1 + (id % 2)::int) FROM points$$);
-SELECT pg_temp.failure($$SELECT kmeans_fit(e, 2, ('{"seed": ' || id || '}')::jsonb) FROM points$$);
-SELECT pg_temp.failure($$SELECT kmeans_fit(e, 2, '{"n_inti": 3}') FROM points$$);
-SELECT pg_temp.failure($$SELECT kmeans_fit(e, 2, '{"n_init": 0}') FROM points$$);
-SELECT pg_temp.failure($$SELECT kmeans_fit(e, 2, '{"tol": -1}') FROM points$$);
-SELECT pg_temp.failure($$SELECT kmeans_fit(e, 2, '{"seed": 1.5}') FROM points$$);
-SELECT pg_temp.failure($$SELECT kmeans_fit(e, 2, '{"init": "kmeans++"}') FROM points$$);
-SELECT pg_temp.failure($$SELECT kmeans_fit(e, 2, '{"max_iter": "many"}') FROM points$$);
-SELECT pg_temp.failure($$SELECT kmeans_fit(CASE WHEN id < 300 THEN e ELSE '[1,2]' END, 2) FROM points$$);
-SELECT pg_temp.failure($$SELECT kmeans(e, 0) OVER () FROM points$$);
-SELECT pg_temp.failure($$SELECT kmeans(e, 601) OVER () FROM points$$);
-SELECT pg_temp.failure($$SELECT kmeans(e, 100) OVER (PARTITION BY truth % 2 ORDER BY id) FROM points WHERE id < 150$$);
-SELECT pg_temp.failure($$SELECT kmeans(e, NULL) OVER () FROM points$$);
-SELECT pg_temp.failure($$SELECT kmeans(e, 2, NULL) OVER () FROM points$$);
-SELECT pg_temp.failure($$SELECT kmeans(e, 2, '{"k": 2}') OVER () FROM points$$);
-SELECT pg_temp.failure($$SELECT kmeans(CASE WHEN id < 300 THEN e ELSE '[1,2]' END, 2) OVER () FROM points$$);
-SELECT pg_temp.failure($$SELECT kmeans(e, 2) FROM points$$);
-SELECT pg_temp.failure($$SELECT kmeans_predict('[1,2]', m) FROM km$$);
-SELECT pg_temp.failure($$SELECT kmeans_distance('[1,2]', m) FROM km$$);
+SELECT failure($$SELECT kmeans_fit(e, 0) FROM points$$);
+SELECT failure($$SELECT kmeans_fit(e, -5) FROM points$$);
+SELECT failure($$SELECT kmeans_fit(e, 601) FROM points$$);
+SELECT failure($$SELECT kmeans_fit(e, 2147483647) FROM points$$);
+SELECT failure($$SELECT kmeans_fit(e, NULL) FROM points$$);
+SELECT failure($$SELECT kmeans_fit(e, 2, NULL) FROM points$$);
+SELECT failure($$SELECT kmeans_fit(e, 1 + (id % 2)::int) FROM points$$);
+SELECT failure($$SELECT kmeans_fit(e, 2, ('{"seed": ' || id || '}')::jsonb) FROM points$$);
+SELECT failure($$SELECT kmeans_fit(e, 2, '{"n_inti": 3}') FROM points$$);
+SELECT failure($$SELECT kmeans_fit(e, 2, '{"n_init": 0}') FROM points$$);
+SELECT failure($$SELECT kmeans_fit(e, 2, '{"tol": -1}') FROM points$$);
+SELECT failure($$SELECT kmeans_fit(e, 2, '{"seed": 1.5}') FROM points$$);
+SELECT failure($$SELECT kmeans_fit(e, 2, '{"init": "kmeans++"}') FROM points$$);
+SELECT failure($$SELECT kmeans_fit(e, 2, '{"max_iter": "many"}') FROM points$$);
+SELECT failure($$SELECT kmeans_fit(CASE WHEN id < 300 THEN e ELSE '[1,2]' END, 2) FROM points$$);
+SELECT failure($$SELECT kmeans(e, 0) OVER () FROM points$$);
+SELECT failure($$SELECT kmeans(e, 601) OVER () FROM points$$);
+SELECT failure($$SELECT kmeans(e, 100) OVER (PARTITION BY truth % 2 ORDER BY id) FROM points WHERE id < 150$$);
+SELECT failure($$SELECT kmeans(e, NULL) OVER () FROM points$$);
+SELECT failure($$SELECT kmeans(e, 2, NULL) OVER () FROM points$$);
+SELECT failure($$SELECT kmeans(e, 2, '{"k": 2}') OVER () FROM points$$);
+SELECT failure($$SELECT kmeans(CASE WHEN id < 300 THEN e ELSE '[1,2]' END, 2) OVER () FROM points$$);
+SELECT failure($$SELECT kmeans(e, 2) FROM points$$);
+SELECT failure($$SELECT kmeans_predict('[1,2]', m) FROM km$$);
+SELECT failure($$SELECT kmeans_distance('[1,2]', m) FROM km$$);
 \pset format aligned
 \pset tuples_only off
 -- memory has a limit, and what was taken is given back
 SET selfclass.max_memory = '16MB';
-SELECT pg_temp.failure($$SELECT kmeans_fit(('[' || i || repeat(',1', 15999) || ']')::embedding, 2) FROM generate_series(1, 300) i$$) LIKE '54000 | not enough memory for %' AS limited;
+SELECT failure($$SELECT kmeans_fit(('[' || i || repeat(',1', 15999) || ']')::embedding, 2) FROM generate_series(1, 300) i$$) LIKE '54000 | not enough memory for %' AS limited;
 SELECT kmeans_fit(e, 2) IS NOT NULL AS again FROM points;
 RESET selfclass.max_memory;
 DROP TABLE km;

@@ -1,17 +1,4 @@
 -- kmeans_step and kmeans_train, and k-means from given centroids.
--- What a statement fails with: SQLSTATE, message, detail, hint.
-CREATE FUNCTION pg_temp.failure(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-	detail text;
-	hint text;
-BEGIN
-	EXECUTE statement;
-	RETURN 'no error';
-EXCEPTION WHEN OTHERS THEN
-	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-	RETURN concat_ws(' | ', SQLSTATE, SQLERRM, nullif(detail, ''), nullif(hint, ''));
-END $$;
-
 -- one iteration: means in the order of the centroids, sizes and inertia of the centroids given
 SELECT kmeans_step(e, '(2,1,0,0;0,0,0,1,10)') FROM (VALUES ('[0]'::embedding), (NULL), ('[2]'), ('[8]'), ('[12]'), ('[13]')) v (e);
 SELECT kmeans_step(e, '(2,1,7,0;0,0,0,1,11)') FROM (VALUES ('[0]'::embedding), ('[2]'), ('[9]'), ('[11]'), ('[13]')) v (e);
@@ -115,41 +102,41 @@ SELECT kmeans_fit(e, 2, '{"init": [[7], [9]]}') FROM (VALUES ('[1]'::embedding),
 \pset format unaligned
 \pset tuples_only on
 -- errors
-SELECT pg_temp.failure($$SELECT kmeans_step(e, NULL) FROM points$$);
-SELECT pg_temp.failure($$SELECT kmeans_step('[1,2]', best) FROM start$$);
-SELECT pg_temp.failure($$SELECT kmeans_step(e, '(1,1,0,0;0,0,0)') FROM points$$);
-SELECT pg_temp.failure($$SELECT kmeans_step(e, m) FROM (VALUES ('[1]'::embedding, '(1,1,0,0;0,0,0)'::kmeans_model), ('[2]', '(1,1,0,0;0,0,9)')) v (e, m)$$);
-SELECT pg_temp.failure($$SELECT kmeans_step_accum('\x00', '[1]', '(1,1,0,0;0,0,0)')$$);
-SELECT pg_temp.failure($$SELECT kmeans_step_final(substr(kmeans_step_accum(NULL, '[1]', '(1,1,0,0;0,0,0)'), 2))$$);
-SELECT pg_temp.failure($$SELECT kmeans_step_combine(kmeans_step_accum(NULL, '[1]', '(1,1,0,0;0,0,0)'), kmeans_step_accum(NULL, '[1]', '(1,1,0,0;0,0,1)'))$$);
+SELECT failure($$SELECT kmeans_step(e, NULL) FROM points$$);
+SELECT failure($$SELECT kmeans_step('[1,2]', best) FROM start$$);
+SELECT failure($$SELECT kmeans_step(e, '(1,1,0,0;0,0,0)') FROM points$$);
+SELECT failure($$SELECT kmeans_step(e, m) FROM (VALUES ('[1]'::embedding, '(1,1,0,0;0,0,0)'::kmeans_model), ('[2]', '(1,1,0,0;0,0,9)')) v (e, m)$$);
+SELECT failure($$SELECT kmeans_step_accum('\x00', '[1]', '(1,1,0,0;0,0,0)')$$);
+SELECT failure($$SELECT kmeans_step_final(substr(kmeans_step_accum(NULL, '[1]', '(1,1,0,0;0,0,0)'), 2))$$);
+SELECT failure($$SELECT kmeans_step_combine(kmeans_step_accum(NULL, '[1]', '(1,1,0,0;0,0,0)'), kmeans_step_accum(NULL, '[1]', '(1,1,0,0;0,0,1)'))$$);
 SELECT kmeans_step_final(kmeans_step_combine(kmeans_step_accum(NULL, '[1]', '(1,1,0,0;0,0,0)'), kmeans_step_accum(NULL, '[4]', '(1,1,0,0;0,0,0)')));
-SELECT pg_temp.failure($$SELECT kmeans_train(NULL, 'e', 2)$$);
-SELECT pg_temp.failure($$SELECT kmeans_train('points', 'e', NULL)$$);
-SELECT pg_temp.failure($$SELECT kmeans_train('points', 'e', 0)$$);
-SELECT pg_temp.failure($$SELECT kmeans_train('points', 'e', 601)$$);
-SELECT pg_temp.failure($$SELECT kmeans_train('points', 'f', 2)$$);
-SELECT pg_temp.failure($$SELECT kmeans_train('points', 'id', 2)$$);
-SELECT pg_temp.failure($$SELECT kmeans_train('points_pkey', 'e', 2)$$);
-SELECT pg_temp.failure($$SELECT kmeans_train('points', 'e', 2, '{"sample": 10}')$$);
-SELECT pg_temp.failure($$SELECT kmeans_train('points', 'e', 2, '{"samples": 1000}')$$);
-SELECT pg_temp.failure($$SELECT kmeans_train('points', 'e', 2, '{"seed": 1e30}')$$);
-SELECT pg_temp.failure($$SELECT kmeans_train('points', 'e', 2, '{"init": "kmeans"}')$$);
-SELECT pg_temp.failure($$SELECT kmeans_train('points', 'e', 2, '{"init": [[1, 2]]}')$$);
-SELECT pg_temp.failure($$SELECT kmeans_train('points', 'e', 2, '{"init": [[1, 2], [3, 4]]}')$$);
-SELECT pg_temp.failure($$SELECT kmeans_fit(e, 2, '{"init": [[1, 2], [3, 4]]}') FROM points$$);
-SELECT pg_temp.failure($$SELECT kmeans_fit(e, 2, '{"init": [[1, 2], [3]]}') FROM points$$);
-SELECT pg_temp.failure($$SELECT kmeans_fit(e, 2, '{"init": [[1], [1e39]]}') FROM points$$);
-SELECT pg_temp.failure($$SELECT kmeans_fit(e, 2, '{"init": ["[1]", "[NaN]"]}') FROM points$$);
-SELECT pg_temp.failure($$SELECT kmeans_fit(e, 2, '{"init": [[1], ["2"]]}') FROM points$$);
-SELECT pg_temp.failure($$SELECT kmeans_fit(e, 2, '{"init": [[1], []]}') FROM points$$);
-SELECT pg_temp.failure($$SELECT kmeans_fit(e, 2, '{"init": [1, 2]}') FROM points$$);
-SELECT pg_temp.failure($$SELECT kmeans_fit(e, 2, '{"init": {"a": 1}}') FROM points$$);
-SELECT pg_temp.failure($$SELECT kmeans_fit(e, 2, '{"init": "(1,2;3)"}') FROM points$$);
-SELECT pg_temp.failure($$SELECT kmeans_fit(e, 2, '{"init": null}') FROM points$$);
-SELECT pg_temp.failure($$SELECT elbow(e, 2, '{"init": [[1], [2]]}') FROM points$$);
+SELECT failure($$SELECT kmeans_train(NULL, 'e', 2)$$);
+SELECT failure($$SELECT kmeans_train('points', 'e', NULL)$$);
+SELECT failure($$SELECT kmeans_train('points', 'e', 0)$$);
+SELECT failure($$SELECT kmeans_train('points', 'e', 601)$$);
+SELECT failure($$SELECT kmeans_train('points', 'f', 2)$$);
+SELECT failure($$SELECT kmeans_train('points', 'id', 2)$$);
+SELECT failure($$SELECT kmeans_train('points_pkey', 'e', 2)$$);
+SELECT failure($$SELECT kmeans_train('points', 'e', 2, '{"sample": 10}')$$);
+SELECT failure($$SELECT kmeans_train('points', 'e', 2, '{"samples": 1000}')$$);
+SELECT failure($$SELECT kmeans_train('points', 'e', 2, '{"seed": 1e30}')$$);
+SELECT failure($$SELECT kmeans_train('points', 'e', 2, '{"init": "kmeans"}')$$);
+SELECT failure($$SELECT kmeans_train('points', 'e', 2, '{"init": [[1, 2]]}')$$);
+SELECT failure($$SELECT kmeans_train('points', 'e', 2, '{"init": [[1, 2], [3, 4]]}')$$);
+SELECT failure($$SELECT kmeans_fit(e, 2, '{"init": [[1, 2], [3, 4]]}') FROM points$$);
+SELECT failure($$SELECT kmeans_fit(e, 2, '{"init": [[1, 2], [3]]}') FROM points$$);
+SELECT failure($$SELECT kmeans_fit(e, 2, '{"init": [[1], [1e39]]}') FROM points$$);
+SELECT failure($$SELECT kmeans_fit(e, 2, '{"init": ["[1]", "[NaN]"]}') FROM points$$);
+SELECT failure($$SELECT kmeans_fit(e, 2, '{"init": [[1], ["2"]]}') FROM points$$);
+SELECT failure($$SELECT kmeans_fit(e, 2, '{"init": [[1], []]}') FROM points$$);
+SELECT failure($$SELECT kmeans_fit(e, 2, '{"init": [1, 2]}') FROM points$$);
+SELECT failure($$SELECT kmeans_fit(e, 2, '{"init": {"a": 1}}') FROM points$$);
+SELECT failure($$SELECT kmeans_fit(e, 2, '{"init": "(1,2;3)"}') FROM points$$);
+SELECT failure($$SELECT kmeans_fit(e, 2, '{"init": null}') FROM points$$);
+SELECT failure($$SELECT elbow(e, 2, '{"init": [[1], [2]]}') FROM points$$);
 \pset format aligned
 \pset tuples_only off
 SET selfclass.max_memory = '16MB';
-SELECT pg_temp.failure($$SELECT kmeans_step('[1]', ('(900000,1,0,0;0' || repeat(',0', 1800000) || ')')::kmeans_model)$$) LIKE '54000 | not enough memory for %' AS limited;
+SELECT failure($$SELECT kmeans_step('[1]', ('(900000,1,0,0;0' || repeat(',0', 1800000) || ')')::kmeans_model)$$) LIKE '54000 | not enough memory for %' AS limited;
 RESET selfclass.max_memory;
 DROP TABLE start, stepped, trained;

@@ -1,17 +1,4 @@
 -- knn and knn_join, by integer keys and by keys of other types.
--- What a statement fails with: SQLSTATE, message, detail, hint.
-CREATE FUNCTION pg_temp.failure(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-	detail text;
-	hint text;
-BEGIN
-	EXECUTE statement;
-	RETURN 'no error';
-EXCEPTION WHEN OTHERS THEN
-	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-	RETURN concat_ws(' | ', SQLSTATE, SQLERRM, nullif(detail, ''), nullif(hint, ''));
-END $$;
-
 SELECT * FROM knn('points', 'e', (SELECT e FROM points WHERE id = 7), 1);
 SELECT count(*), bool_and(x.distance = y.distance AND x.id = y.id) AS same
 	FROM (SELECT *, row_number() OVER () FROM knn('points', 'e', (SELECT e FROM points WHERE id = 7), 20)) x
@@ -70,15 +57,15 @@ SELECT * FROM knn_join('bare', 'e', 5);
 CREATE ROLE regress_knn;
 GRANT USAGE ON SCHEMA public, selfclass TO regress_knn;
 SET ROLE regress_knn;
-SELECT pg_temp.failure($$SELECT * FROM knn('points', 'e', '[1]', 5)$$);
-SELECT pg_temp.failure($$SELECT * FROM knn_join('points', 'e', 5)$$);
+SELECT failure($$SELECT * FROM knn('points', 'e', '[1]', 5)$$);
+SELECT failure($$SELECT * FROM knn_join('points', 'e', 5)$$);
 RESET ROLE;
 GRANT SELECT ON bare TO regress_knn;
 ALTER TABLE bare ENABLE ROW LEVEL SECURITY;
 CREATE POLICY few ON bare TO regress_knn USING (id > 2);
 INSERT INTO bare VALUES (3, '[2]'), (4, '[9]');
 SET ROLE regress_knn;
-SELECT pg_temp.failure($$SELECT * FROM knn_join('bare', 'e', 5, 'points')$$);
+SELECT failure($$SELECT * FROM knn_join('bare', 'e', 5, 'points')$$);
 SELECT * FROM knn('bare', 'e', '[1]', 5);
 SELECT id, neighbor FROM knn_join('bare', 'e', 5);
 RESET ROLE;
@@ -99,29 +86,29 @@ CREATE VIEW looking AS SELECT * FROM points;
 CREATE SEQUENCE counter;
 \pset format unaligned
 \pset tuples_only on
-SELECT pg_temp.failure($$SELECT * FROM knn('points', 'e', '[1]', 5)$$);
-SELECT pg_temp.failure($$SELECT * FROM knn('points', 'e', (SELECT e FROM points LIMIT 1), 0)$$);
-SELECT pg_temp.failure($$SELECT * FROM knn('points', 'e', '[1]', NULL)$$);
-SELECT pg_temp.failure($$SELECT * FROM knn('points', NULL, '[1]', 1)$$);
-SELECT pg_temp.failure($$SELECT * FROM knn(NULL, 'e', '[1]', 1)$$);
-SELECT pg_temp.failure($$SELECT * FROM knn('nowhere', 'e', '[1]', 1)$$);
-SELECT pg_temp.failure($$SELECT * FROM knn('points', 'f', '[1]', 1)$$);
-SELECT pg_temp.failure($$SELECT * FROM knn('points', 'truth', '[1]', 1)$$);
-SELECT pg_temp.failure($$SELECT * FROM knn('keyless', 'e', '[1]', 1)$$);
-SELECT pg_temp.failure($$SELECT * FROM knn('twokeys', 'e', '[1]', 1)$$);
-SELECT pg_temp.failure($$SELECT * FROM knn('looking', 'e', '[1]', 1)$$);
-SELECT pg_temp.failure($$SELECT * FROM knn('counter', 'e', '[1]', 1)$$);
-SELECT pg_temp.failure($$SELECT * FROM knn('ties', 'e', '[1]', 1)$$);
-SELECT pg_temp.failure($$SELECT * FROM knn('ties', NULL::text, 'e', '[1]', 1)$$);
-SELECT pg_temp.failure($$SELECT * FROM knn('points', 5::bigint, 'e', '[1]', 1)$$);
-SELECT pg_temp.failure($$SELECT * FROM knn_join('points', 'e', -1)$$);
-SELECT pg_temp.failure($$SELECT * FROM knn_join('points', 'e', 1, 'bare')$$);
-SELECT pg_temp.failure($$SELECT * FROM knn_join('points', NULL::int, 'e', 1)$$);
-SELECT pg_temp.failure($$SELECT * FROM knn_join('points', 'e', 1, 'ties')$$);
-SELECT pg_temp.failure($$SELECT * FROM knn_join('points', NULL::bigint, 'e', 1, 'asked')$$);
-SELECT pg_temp.failure($$SELECT * FROM knn_join('points', 'e', 1, 'keyless')$$);
+SELECT failure($$SELECT * FROM knn('points', 'e', '[1]', 5)$$);
+SELECT failure($$SELECT * FROM knn('points', 'e', (SELECT e FROM points LIMIT 1), 0)$$);
+SELECT failure($$SELECT * FROM knn('points', 'e', '[1]', NULL)$$);
+SELECT failure($$SELECT * FROM knn('points', NULL, '[1]', 1)$$);
+SELECT failure($$SELECT * FROM knn(NULL, 'e', '[1]', 1)$$);
+SELECT failure($$SELECT * FROM knn('nowhere', 'e', '[1]', 1)$$);
+SELECT failure($$SELECT * FROM knn('points', 'f', '[1]', 1)$$);
+SELECT failure($$SELECT * FROM knn('points', 'truth', '[1]', 1)$$);
+SELECT failure($$SELECT * FROM knn('keyless', 'e', '[1]', 1)$$);
+SELECT failure($$SELECT * FROM knn('twokeys', 'e', '[1]', 1)$$);
+SELECT failure($$SELECT * FROM knn('looking', 'e', '[1]', 1)$$);
+SELECT failure($$SELECT * FROM knn('counter', 'e', '[1]', 1)$$);
+SELECT failure($$SELECT * FROM knn('ties', 'e', '[1]', 1)$$);
+SELECT failure($$SELECT * FROM knn('ties', NULL::text, 'e', '[1]', 1)$$);
+SELECT failure($$SELECT * FROM knn('points', 5::bigint, 'e', '[1]', 1)$$);
+SELECT failure($$SELECT * FROM knn_join('points', 'e', -1)$$);
+SELECT failure($$SELECT * FROM knn_join('points', 'e', 1, 'bare')$$);
+SELECT failure($$SELECT * FROM knn_join('points', NULL::int, 'e', 1)$$);
+SELECT failure($$SELECT * FROM knn_join('points', 'e', 1, 'ties')$$);
+SELECT failure($$SELECT * FROM knn_join('points', NULL::bigint, 'e', 1, 'asked')$$);
+SELECT failure($$SELECT * FROM knn_join('points', 'e', 1, 'keyless')$$);
 INSERT INTO bare VALUES (5, '[1,2]');
-SELECT pg_temp.failure($$SELECT * FROM knn_join('bare', 'e', 1)$$);
+SELECT failure($$SELECT * FROM knn_join('bare', 'e', 1)$$);
 \pset format aligned
 \pset tuples_only off
 DROP TABLE near, asked, ties, bare, keyless, twokeys;

@@ -1,17 +1,4 @@
 -- Measures of a clustering against truth.
--- What a statement fails with: SQLSTATE, message, detail, hint.
-CREATE FUNCTION pg_temp.failure(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-	detail text;
-	hint text;
-BEGIN
-	EXECUTE statement;
-	RETURN 'no error';
-EXCEPTION WHEN OTHERS THEN
-	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-	RETURN concat_ws(' | ', SQLSTATE, SQLERRM, nullif(detail, ''), nullif(hint, ''));
-END $$;
-
 -- The labels that scikit-learn's values were made of.
 CREATE TABLE labels AS
 	SELECT i, ((i * 7 + i / 3) % 4)::int AS truth, CASE WHEN i % 4 <> 0 THEN (i * 7 + i / 3) % 4 * 2 % 5 ELSE i % 6 END::int AS label FROM generate_series(0, 199) i;
@@ -71,18 +58,18 @@ SELECT knn_accuracy(e, 'a', 1) IS NULL AS no_rows FROM points WHERE false;
 -- what is refused
 \pset format unaligned
 \pset tuples_only on
-SELECT pg_temp.failure($$SELECT knn_accuracy(e, 'a', 0) FROM points$$);
-SELECT pg_temp.failure($$SELECT knn_accuracy(e, 'a', NULL) FROM points$$);
-SELECT pg_temp.failure($$SELECT knn_accuracy(e, 'a', 1 + (id % 2)::int) FROM points$$);
-SELECT pg_temp.failure($$SELECT knn_accuracy(CASE WHEN id < 300 THEN e ELSE '[1,2]' END, 'a', 1) FROM points$$);
-SELECT pg_temp.failure($$SELECT label_tally_accum('\x', 1, 'a')$$);
-SELECT pg_temp.failure($$SELECT label_tally_accum(substr(label_tally_accum(NULL, 1, 'a'), 1, 100), 1, 'a')$$);
-SELECT pg_temp.failure($$SELECT label_tally_accum(label_tally_accum(NULL, 1, 'a'), 1, 2)$$);
-SELECT pg_temp.failure($$SELECT label_tally_combine(label_tally_accum(NULL, 1, 'a'), label_tally_accum(NULL, 1, 2))$$);
+SELECT failure($$SELECT knn_accuracy(e, 'a', 0) FROM points$$);
+SELECT failure($$SELECT knn_accuracy(e, 'a', NULL) FROM points$$);
+SELECT failure($$SELECT knn_accuracy(e, 'a', 1 + (id % 2)::int) FROM points$$);
+SELECT failure($$SELECT knn_accuracy(CASE WHEN id < 300 THEN e ELSE '[1,2]' END, 'a', 1) FROM points$$);
+SELECT failure($$SELECT label_tally_accum('\x', 1, 'a')$$);
+SELECT failure($$SELECT label_tally_accum(substr(label_tally_accum(NULL, 1, 'a'), 1, 100), 1, 'a')$$);
+SELECT failure($$SELECT label_tally_accum(label_tally_accum(NULL, 1, 'a'), 1, 2)$$);
+SELECT failure($$SELECT label_tally_combine(label_tally_accum(NULL, 1, 'a'), label_tally_accum(NULL, 1, 2))$$);
 -- every byte of a state changed: an error or an answer, never a crash
-SELECT DISTINCT left(pg_temp.failure(format('SELECT majority_truth_final(label_tally_combine(label_tally_accum(%L, 7, %L), %L))', set_byte(s, i, b), repeat('x', 300), set_byte(s, i, b))), 8)
+SELECT DISTINCT left(failure(format('SELECT majority_truth_final(label_tally_combine(label_tally_accum(%L, 7, %L), %L))', set_byte(s, i, b), repeat('x', 300), set_byte(s, i, b))), 8)
 	FROM (SELECT label_tally_accum(label_tally_accum(NULL, 1, 'a'), 2, 'bc') AS s) x, generate_series(0, octet_length(s) - 1) i, (VALUES (1), (127), (255)) v (b) ORDER BY 1;
-SELECT DISTINCT left(pg_temp.failure(format('SELECT pca_final(pca_combine(pca_accum(%L, %L, 1), %L))', set_byte(s, i, b), '[1,5]', set_byte(s, i, b))), 5)
+SELECT DISTINCT left(failure(format('SELECT pca_final(pca_combine(pca_accum(%L, %L, 1), %L))', set_byte(s, i, b), '[1,5]', set_byte(s, i, b))), 5)
 	FROM (SELECT pca_accum(pca_accum(NULL, '[1,2]', 1), '[1,3]', 1) AS s) x, generate_series(0, 160) i, (VALUES (1), (127), (255)) v (b) ORDER BY 1;
 \pset format aligned
 \pset tuples_only off

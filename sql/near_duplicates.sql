@@ -1,17 +1,4 @@
 -- near_duplicates, by integer keys and by keys of other types.
--- What a statement fails with: SQLSTATE, message, detail, hint.
-CREATE FUNCTION pg_temp.failure(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-	detail text;
-	hint text;
-BEGIN
-	EXECUTE statement;
-	RETURN 'no error';
-EXCEPTION WHEN OTHERS THEN
-	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-	RETURN concat_ws(' | ', SQLSTATE, SQLERRM, nullif(detail, ''), nullif(hint, ''));
-END $$;
-
 -- the same as one by one, for thresholds that few, many and all pairs are within
 SELECT threshold, n.pairs > 0 AS some, n.pairs = o.pairs AS pairs, n.keys = o.keys AS keys, abs(n.distance - o.distance) <= 1e-9 * o.distance AS distance
 	FROM (VALUES (1.5), (3), (1e6), ('Infinity'::float8)) t (threshold),
@@ -39,17 +26,17 @@ SELECT * FROM near_duplicates('copies', NULL::text, 'e', 5);
 \pset format unaligned
 \pset tuples_only on
 -- errors
-SELECT pg_temp.failure($$SELECT near_duplicates('copies', 'e', 1)$$);
-SELECT pg_temp.failure($$SELECT near_duplicates('copies', NULL::uuid, 'e', 1)$$);
-SELECT pg_temp.failure($$SELECT near_duplicates('copies', 'x'::text, 'e', 1)$$);
-SELECT pg_temp.failure($$SELECT near_duplicates('points', 'e', -1)$$);
-SELECT pg_temp.failure($$SELECT near_duplicates('points', 'e', 'NaN')$$);
-SELECT pg_temp.failure($$SELECT near_duplicates('points', 'e', NULL)$$);
-SELECT pg_temp.failure($$SELECT near_duplicates(NULL, 'e', 1)$$);
-SELECT pg_temp.failure($$SELECT near_duplicates('points', NULL, 1)$$);
-SELECT pg_temp.failure($$SELECT near_duplicates('points', 'truth', 1)$$);
+SELECT failure($$SELECT near_duplicates('copies', 'e', 1)$$);
+SELECT failure($$SELECT near_duplicates('copies', NULL::uuid, 'e', 1)$$);
+SELECT failure($$SELECT near_duplicates('copies', 'x'::text, 'e', 1)$$);
+SELECT failure($$SELECT near_duplicates('points', 'e', -1)$$);
+SELECT failure($$SELECT near_duplicates('points', 'e', 'NaN')$$);
+SELECT failure($$SELECT near_duplicates('points', 'e', NULL)$$);
+SELECT failure($$SELECT near_duplicates(NULL, 'e', 1)$$);
+SELECT failure($$SELECT near_duplicates('points', NULL, 1)$$);
+SELECT failure($$SELECT near_duplicates('points', 'truth', 1)$$);
 INSERT INTO copies VALUES ('a', '[1]'), ('b', '[1,2]');
-SELECT pg_temp.failure($$SELECT near_duplicates('copies', NULL::text, 'e', 1)$$);
+SELECT failure($$SELECT near_duplicates('copies', NULL::text, 'e', 1)$$);
 \pset format aligned
 \pset tuples_only off
 DROP TABLE copies;

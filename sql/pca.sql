@@ -1,17 +1,4 @@
 -- pca_fit and what is done with its model.
--- What a statement fails with: SQLSTATE, message, detail, hint.
-CREATE FUNCTION pg_temp.failure(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-	detail text;
-	hint text;
-BEGIN
-	EXECUTE statement;
-	RETURN 'no error';
-EXCEPTION WHEN OTHERS THEN
-	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-	RETURN concat_ws(' | ', SQLSTATE, SQLERRM, nullif(detail, ''), nullif(hint, ''));
-END $$;
-
 CREATE TABLE pca4 AS SELECT pca_fit(e, 4) AS m FROM points;
 
 SELECT component, embedding_dims(embedding) AS dims, abs(embedding_norm(embedding) - 1) < 1e-6 AS unit,
@@ -85,24 +72,24 @@ SELECT pca_transform('[3,5]', pca_fit(e, 0.5)) FROM (VALUES ('[1,2]'::embedding)
 -- what is refused
 \pset format unaligned
 \pset tuples_only on
-SELECT pg_temp.failure($$SELECT pca_fit(e, 0) FROM points$$);
-SELECT pg_temp.failure($$SELECT pca_fit(e, 13) FROM points$$);
-SELECT pg_temp.failure($$SELECT pca_fit(e, 3) FROM points WHERE id < 2$$);
-SELECT pg_temp.failure($$SELECT pca_fit(e, 1.5) FROM points$$);
-SELECT pg_temp.failure($$SELECT pca_fit(e, 'NaN') FROM points$$);
-SELECT pg_temp.failure($$SELECT pca_fit(e, NULL::int) FROM points$$);
-SELECT pg_temp.failure($$SELECT pca_fit(e, (id % 2 + 1)::int) FROM points$$);
-SELECT pg_temp.failure($$SELECT pca_fit(e, 2, NULL) FROM points$$);
-SELECT pg_temp.failure($$SELECT pca_fit(e, 2, '{"whitened": true}') FROM points$$);
-SELECT pg_temp.failure($$SELECT pca_fit(e, 2, '{"whiten": 1}') FROM points$$);
-SELECT pg_temp.failure($$SELECT pca_fit(e, 2, '[]') FROM points$$);
-SELECT pg_temp.failure($$SELECT pca_fit(CASE WHEN id < 300 THEN e ELSE '[1,2]' END, 2) FROM points$$);
-SELECT pg_temp.failure($$SELECT pca_transform('[1,2]', m) FROM pca4$$);
-SELECT pg_temp.failure($$SELECT pca_transform('[3e38,3e38]', '(2,1,0;0,0,1,1,1,1)')$$);
-SELECT pg_temp.failure($$SELECT pca_accum('\x00', '[1]', 1)$$);
-SELECT pg_temp.failure($$SELECT pca_final(substr(pca_accum(NULL, '[1]', 1), 1, 40))$$);
-SELECT pg_temp.failure($$SELECT pca_combine(pca_accum(NULL, '[1]', 1), pca_accum(NULL, '[1,2]', 1))$$);
-SELECT pg_temp.failure($$SELECT pca_combine(pca_accum(NULL, '[1]', 1), pca_accum(NULL, '[1]', 0.5))$$);
+SELECT failure($$SELECT pca_fit(e, 0) FROM points$$);
+SELECT failure($$SELECT pca_fit(e, 13) FROM points$$);
+SELECT failure($$SELECT pca_fit(e, 3) FROM points WHERE id < 2$$);
+SELECT failure($$SELECT pca_fit(e, 1.5) FROM points$$);
+SELECT failure($$SELECT pca_fit(e, 'NaN') FROM points$$);
+SELECT failure($$SELECT pca_fit(e, NULL::int) FROM points$$);
+SELECT failure($$SELECT pca_fit(e, (id % 2 + 1)::int) FROM points$$);
+SELECT failure($$SELECT pca_fit(e, 2, NULL) FROM points$$);
+SELECT failure($$SELECT pca_fit(e, 2, '{"whitened": true}') FROM points$$);
+SELECT failure($$SELECT pca_fit(e, 2, '{"whiten": 1}') FROM points$$);
+SELECT failure($$SELECT pca_fit(e, 2, '[]') FROM points$$);
+SELECT failure($$SELECT pca_fit(CASE WHEN id < 300 THEN e ELSE '[1,2]' END, 2) FROM points$$);
+SELECT failure($$SELECT pca_transform('[1,2]', m) FROM pca4$$);
+SELECT failure($$SELECT pca_transform('[3e38,3e38]', '(2,1,0;0,0,1,1,1,1)')$$);
+SELECT failure($$SELECT pca_accum('\x00', '[1]', 1)$$);
+SELECT failure($$SELECT pca_final(substr(pca_accum(NULL, '[1]', 1), 1, 40))$$);
+SELECT failure($$SELECT pca_combine(pca_accum(NULL, '[1]', 1), pca_accum(NULL, '[1,2]', 1))$$);
+SELECT failure($$SELECT pca_combine(pca_accum(NULL, '[1]', 1), pca_accum(NULL, '[1]', 0.5))$$);
 \pset format aligned
 \pset tuples_only off
 DROP TABLE pca4;

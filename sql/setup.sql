@@ -3,6 +3,18 @@
 CREATE SCHEMA selfclass;
 CREATE EXTENSION selfclass SCHEMA selfclass;
 ALTER DATABASE contrib_regression SET search_path = public, selfclass;
+-- What a statement that should fail fails with, as one line; for the tests that try many.
+CREATE FUNCTION failure(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	detail text;
+	hint text;
+BEGIN
+	EXECUTE statement;
+	RETURN 'no error';
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+	RETURN concat_ws(' | ', SQLSTATE, SQLERRM, nullif(detail, ''), nullif(hint, ''));
+END $$;
 SELECT extversion FROM pg_extension WHERE extname = 'selfclass';
 
 SET search_path = public, selfclass;

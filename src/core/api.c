@@ -7,13 +7,14 @@
  */
 #include "core/api.h"
 
+#include "core/base/gemm.h"
+
 __attribute__((visibility("default"))) extern const sc_core_api *sc_core_open(void);
 
 const sc_core_api *
 sc_core_open(void)
 {
-	static sc_core_api api = {.version = SC_CORE_VERSION,
-							  .size = sizeof(sc_core_api),
+	static sc_core_api api = {.build_id = SC_BUILD_ID,
 #define F(f) .f = f,
 							  SC_CORE_FUNCTIONS(F)
 #undef F

@@ -6,6 +6,8 @@
  * selfclass_core.so is opened with RTLD_LOCAL and exports one symbol,
  * sc_core_open, which returns this table. A function that src/pg calls is one
  * line in SC_CORE_FUNCTIONS; its member has the function's own name and type.
+ * The headers here are those of these functions, and those of base that are
+ * inline (arena, rng, status) or linked into both libraries (distance, simd).
  *
  *-------------------------------------------------------------------------
  */
@@ -21,8 +23,7 @@
 #include "core/analytics/pca.h"
 #include "core/analytics/silhouette.h"
 #include "core/base/arena.h"
-#include "core/base/gemm.h"
-#include "core/base/multiply.h"
+#include "core/base/distance.h"
 #include "core/base/pool.h"
 #include "core/base/rng.h"
 #include "core/base/simd.h"
@@ -32,16 +33,15 @@
 #include "core/image/image.h"
 #include "core/nn/optim.h"
 #include "core/simclr/augment.h"
-#include "core/simclr/safetensors.h"
 #include "core/simclr/simclr.h"
-
-/* Both libraries are built together; a mix of two builds is refused. */
-#define SC_CORE_VERSION "1.0"
+#include "core/simclr/weights.h"
+#ifdef SC_WITH_TESTS
+#include "core/base/multiply.h"
+#endif
 
 #define SC_CORE_FUNCTIONS(F) \
 	F(sc_pool_start) \
 	F(sc_pool_fd) \
-	F(sc_pool_busy) \
 	F(sc_pool_stop) \
 	F(sc_pool_finish) \
 	F(sc_pool_shutdown) \
@@ -49,9 +49,6 @@
 	F(sc_decode_batch_run) \
 	F(sc_jpeg_bound) \
 	F(sc_jpeg_encode_run) \
-	F(sc_augment_scratch_bytes) \
-	F(sc_augment_view) \
-	F(sc_plain_view) \
 	F(sc_pca_check) \
 	F(sc_pca_layout) \
 	F(sc_pca_run) \
@@ -61,8 +58,6 @@
 	F(sc_pca_project_run) \
 	F(sc_kmeans_layout) \
 	F(sc_kmeans_run) \
-	F(sc_kmeans_nearest_layout) \
-	F(sc_kmeans_nearest_run) \
 	F(sc_kmeans_step_layout) \
 	F(sc_kmeans_step_assign) \
 	F(sc_elbow_choose) \
@@ -71,8 +66,6 @@
 	F(sc_near_layout) \
 	F(sc_near_begin) \
 	F(sc_near_run) \
-	F(sc_st_read) \
-	F(sc_st_find) \
 	F(sc_silhouette_layout) \
 	F(sc_silhouette_run) \
 	F(sc_hungarian_bytes) \
@@ -90,6 +83,9 @@
 	F(sc_trainer_save_bytes) \
 	F(sc_trainer_save) \
 	F(sc_trainer_load) \
+	F(sc_weights_small_stem) \
+	F(sc_weights_import_bytes) \
+	F(sc_weights_import) \
 	F(sc_encoder_plan) \
 	F(sc_encoder_create) \
 	F(sc_encoder_destroy) \
@@ -105,9 +101,13 @@
 
 typedef struct sc_core_api
 {
-	const char *version; /* SC_CORE_VERSION */
-	size_t size;		 /* sizeof(sc_core_api) */
-	bool serial_blas;	 /* one lane only: OpenBLAS without threads */
+	/*
+	 * SC_BUILD_ID, which the Makefile makes of the core's headers: a table of
+	 * another build may have another shape, and is refused. First, so that it
+	 * is found whatever follows.
+	 */
+	const char *build_id;
+	bool serial_blas; /* one lane only: OpenBLAS without threads */
 #define F(f) __typeof__(f) *f;
 	SC_CORE_FUNCTIONS(F)
 #undef F

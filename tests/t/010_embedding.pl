@@ -131,5 +131,17 @@ for my $db ('plain', 'custom')
 		'77', "$db: an index finds a row");
 }
 
+# Where the types are is known anew in a session that drops the extension, makes it elsewhere, or takes that back.
+my $table = q{CREATE TABLE there (id int PRIMARY KEY, e %1$s.embedding); INSERT INTO there VALUES (1, '[1,2]'), (2, '[3,4]');};
+my $nearest = q{SELECT '%1$s', id FROM %1$s.knn('there', 'e', '[3,5]', 1);};
+$node->safe_psql('postgres', 'CREATE DATABASE moved TEMPLATE template0; ALTER DATABASE moved SET search_path = public');
+is($node->safe_psql('moved', join("\n", 'CREATE SCHEMA one; CREATE SCHEMA two; CREATE EXTENSION selfclass SCHEMA one;',
+	sprintf($table, 'one'), sprintf($nearest, 'one'),
+	'BEGIN; DROP EXTENSION selfclass CASCADE; DROP TABLE there; CREATE EXTENSION selfclass SCHEMA two;',
+	sprintf($table, 'two'), sprintf($nearest, 'two'), 'ROLLBACK;', sprintf($nearest, 'one'),
+	'DROP EXTENSION selfclass CASCADE; DROP TABLE there; CREATE EXTENSION selfclass SCHEMA two;',
+	sprintf($table, 'two'), sprintf($nearest, 'two'))),
+	"one|2\ntwo|2\none|2\ntwo|2", 'knn finds the types where the extension is');
+
 $node->stop;
 done_testing();

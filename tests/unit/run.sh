@@ -1,39 +1,54 @@
 #!/bin/sh
-# Run unit test programs; a program that dies counts as one failure. Those of
-# the convolutions run once more as on a CPU with no more than AVX2.
-# Its last line is "N passed, N failed" over all of them.
+# Run unit test programs: each prints TAP, a line for a case. A program that dies
+# counts as one failure. Those of the convolutions and the network run once more
+# as on a CPU with no more than AVX2.
+# Its last line is "unit: N passed, N failed, N skipped", in cases.
+#   FILTER="part of a name" tests/unit/run.sh PROGRAM ...    only such cases
+
 # As in a backend: lanes are the only threads, and OpenBLAS runs the same code.
 export OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1
-eval "$("$(dirname "$1")/cpu" environment)"
+folder=$(dirname "$1")
 passed=0
 failed=0
+skipped=0
 
-# run PROGRAM [ARGUMENT]
+# What OpenBLAS is told for the instruction set in force.
+environment()
+{
+	eval "$("$folder/cpu" environment)"
+}
+
+# run PROGRAM [FILTER ...]
 run()
 {
+	echo "# $(basename "$1")${SELFCLASS_ISA:+, $SELFCLASS_ISA}"
 	output=$("$@" 2>&1)
 	status=$?
 	printf '%s\n' "$output"
-	line=$(printf '%s\n' "$output" | sed -n 's/^.*: \([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' | tail -n 1)
-	if [ -n "$line" ]; then
-		passed=$((passed + ${line% *}))
-		failed=$((failed + ${line#* }))
-	fi
-	if [ $status -ne 0 ] && [ "${line#* }" = 0 -o -z "$line" ]; then
-		echo "FAILED $1: exit status $status"
+	skips=$(printf '%s\n' "$output" | grep -c '^ok .*# SKIP ')
+	passed=$((passed + $(printf '%s\n' "$output" | grep -c '^ok ') - skips))
+	skipped=$((skipped + skips))
+	bad=$(printf '%s\n' "$output" | grep -c '^not ok ')
+	failed=$((failed + bad))
+	if [ $status -ne 0 ] && [ "$bad" -eq 0 ]; then
+		echo "not ok - $(basename "$1") ended with status $status after the case above"
 		failed=$((failed + 1))
 	fi
 }
 
+environment
 for program in "$@"; do
-	run "$program"
+	if [ -n "${FILTER:-}" ]; then run "$program" "$FILTER"; else run "$program"; fi
 done
-[ -n "${SELFCLASS_ISA:-}" ] || export SELFCLASS_ISA=avx2
-eval "$("$(dirname "$1")/cpu" environment)"
-for program in "$@"; do
-	case $program in
-		*/test_conv|*/test_resnet) run "$program" brief ;;
-	esac
-done
-echo "unit: $passed passed, $failed failed"
+if [ -z "${SELFCLASS_ISA:-}${FILTER:-}" ]; then
+	export SELFCLASS_ISA=avx2
+	environment
+	for program in "$@"; do
+		case $program in
+			*/test_conv) run "$program" ;;
+			*/test_resnet) run "$program" "as PyTorch, direct" "embedding, best, f32" ;;
+		esac
+	done
+fi
+echo "unit: $passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

@@ -771,21 +771,34 @@ test_instruction_sets(void)
 #endif
 
 int
-main(void)
+main(int argc, char **argv)
 {
-	test_plain_is_pil();
-	test_normalisation();
-	test_crop_and_flips();
-	test_rotation_and_shear();
-	test_turned_is_antialiased();
-	test_morphology();
-	test_jitter_and_gray();
-	test_blur();
-	test_distributions();
-	test_crop_fallback();
-	test_sizes();
+	unit_begin(argc, argv);
+	CASE ("the plain view is PIL's")
+		test_plain_is_pil();
+	CASE ("normalisation")
+		test_normalisation();
+	CASE ("crop and flips")
+		test_crop_and_flips();
+	CASE ("rotation and shear")
+		test_rotation_and_shear();
+	CASE ("a turned view is antialiased")
+		test_turned_is_antialiased();
+	CASE ("dilation and erosion")
+		test_morphology();
+	CASE ("jitter and gray")
+		test_jitter_and_gray();
+	CASE ("blur")
+		test_blur();
+	CASE ("what is drawn")
+		test_distributions();
+	CASE ("a crop that does not fit")
+		test_crop_fallback();
+	CASE ("sizes")
+		test_sizes();
 #if defined(__x86_64__)
-	test_instruction_sets();
+	CASE ("every instruction set")
+		test_instruction_sets();
 #endif
-	UNIT_END("augment");
+	return unit_end();
 }

@@ -552,35 +552,54 @@ test_pool_bf16(void)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	bool serial;
 
+	unit_begin(argc, argv);
 	sc_blas_open(&serial);
-	test_elements();
-	test_convs(SC_CONV_BLAS, F32, 1e-5);
-	test_convs(SC_CONV_DIRECT, F32, 1e-5);
+	CASE ("rounding to bf16")
+		test_elements();
+	CASE ("convolutions, BLAS, f32")
+		test_convs(SC_CONV_BLAS, F32, 1e-5);
+	CASE ("convolutions, direct, f32")
+		test_convs(SC_CONV_DIRECT, F32, 1e-5);
 	/* Winograd's own bound. */
-	test_convs(SC_CONV_BEST, F32, 1e-4);
-	test_conv(8, 64, 64, 16, 3, 1, SC_CONV_BEST, F32, 1e-4);
-	if (sc_conv_has_bf16(SC_CONV_BEST))
+	CASE ("convolutions, best, f32")
 	{
-		test_convs(SC_CONV_BEST, BF16, 1e-5);
-		test_conv(8, 64, 64, 16, 3, 1, SC_CONV_BEST, BF16, 1e-5);
+		test_convs(SC_CONV_BEST, F32, 1e-4);
+		test_conv(8, 64, 64, 16, 3, 1, SC_CONV_BEST, F32, 1e-4);
 	}
-	else
-		printf("conv: convolutions in bf16 skipped: this CPU has no bf16 arithmetic, or there is no oneDNN\n");
-	test_no_bf16();
+	CASE ("convolutions, best, bf16")
+	{
+		if (sc_conv_has_bf16(SC_CONV_BEST))
+		{
+			test_convs(SC_CONV_BEST, BF16, 1e-5);
+			test_conv(8, 64, 64, 16, 3, 1, SC_CONV_BEST, BF16, 1e-5);
+		}
+		else
+			SKIP("this CPU has no bf16 arithmetic, or there is no oneDNN");
+	}
+	CASE ("bf16 where there is none")
+		test_no_bf16();
 	for (int block = 8; block <= 16; block += 8)
 	{
-		test_norm(block, false);
-		test_norm(block, true);
-		test_pool(block, 2);
-		test_pool(block, 7);
-		test_pool(block, 16);
+		CASE ("norm, blocks of %d", block)
+		{
+			test_norm(block, false);
+			test_norm(block, true);
+		}
+		CASE ("max-pool, blocks of %d", block)
+		{
+			test_pool(block, 2);
+			test_pool(block, 7);
+			test_pool(block, 16);
+		}
 	}
-	test_norm_bf16();
-	test_pool_bf16();
+	CASE ("norm, bf16")
+		test_norm_bf16();
+	CASE ("max-pool, bf16")
+		test_pool_bf16();
 	sc_pool_shutdown();
-	UNIT_END("conv");
+	return unit_end();
 }

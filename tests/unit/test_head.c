@@ -310,7 +310,7 @@ head_initial(void)
 	head_case c;
 
 	head_make(&c, &config, 2, 1);
-	sc_head_init(&c.head, &rng);
+	sc_head_init(&config, c.params, c.stats, &rng);
 	for (int i = 0; i < 512 * 512; i++)
 	{
 		top = fmaxf(top, fabsf(c.params[i]));
@@ -553,28 +553,43 @@ schedules(void)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	bool serial;
 
+	unit_begin(argc, argv);
 	sc_blas_open(&serial);
-	head_torch(true);
-	head_torch(false);
-	head_differences(true);
-	head_differences(false);
+	CASE ("the head, with norm, as PyTorch's")
+		head_torch(true);
+	CASE ("the head, with bias, as PyTorch's")
+		head_torch(false);
+	CASE ("the head, with norm, by differences")
+		head_differences(true);
+	CASE ("the head, with bias, by differences")
+		head_differences(false);
 	if (!serial)
 	{
-		head_lanes(true);
-		head_lanes(false);
-		loss_lanes();
+		CASE ("the head, with norm, on any lanes")
+			head_lanes(true);
+		CASE ("the head, with bias, on any lanes")
+			head_lanes(false);
+		CASE ("NT-Xent on any lanes")
+			loss_lanes();
 	}
-	head_many_rows();
-	head_initial();
-	loss_torch();
-	loss_differences();
-	loss_edges();
-	sgd_torch();
-	schedules();
+	CASE ("the head, many rows")
+		head_many_rows();
+	CASE ("initial weights of the head")
+		head_initial();
+	CASE ("NT-Xent as PyTorch's")
+		loss_torch();
+	CASE ("NT-Xent by differences")
+		loss_differences();
+	CASE ("NT-Xent at its edges")
+		loss_edges();
+	CASE ("SGD as PyTorch's")
+		sgd_torch();
+	CASE ("schedules of the rate")
+		schedules();
 	sc_pool_shutdown();
-	UNIT_END("head");
+	return unit_end();
 }

@@ -1009,26 +1009,43 @@ test_no_png(void)
 #endif
 
 int
-main(void)
+main(int argc, char **argv)
 {
-	test_jpeg_variants();
-	test_jpeg_reduced();
-	test_cmyk();
-	test_orientation();
-	test_junk_before_end();
-	test_hostile_jpeg();
-	test_not_images();
-	test_limits();
-	test_stop_jpeg();
-	test_batch();
-	test_encode();
+	unit_begin(argc, argv);
+	CASE ("variants of JPEG")
+		test_jpeg_variants();
+	CASE ("JPEG, reduced")
+		test_jpeg_reduced();
+	CASE ("JPEG in CMYK")
+		test_cmyk();
+	CASE ("orientation")
+		test_orientation();
+	CASE ("junk before the end")
+		test_junk_before_end();
+	CASE ("hostile JPEG")
+		test_hostile_jpeg();
+	CASE ("not images")
+		test_not_images();
+	CASE ("limits")
+		test_limits();
+	CASE ("a JPEG that is stopped")
+		test_stop_jpeg();
+	CASE ("a batch on lanes")
+		test_batch();
+	CASE ("writing JPEG")
+		test_encode();
 #ifdef SC_WITH_PNG
-	test_png_variants();
-	test_png_orientation();
-	test_hostile_png();
-	test_png_limits();
+	CASE ("variants of PNG")
+		test_png_variants();
+	CASE ("PNG, orientation")
+		test_png_orientation();
+	CASE ("hostile PNG")
+		test_hostile_png();
+	CASE ("PNG, limits")
+		test_png_limits();
 #else
-	test_no_png();
+	CASE ("a build without PNG")
+		test_no_png();
 #endif
-	UNIT_END("image");
+	return unit_end();
 }

@@ -122,15 +122,64 @@ test_degenerate(void)
 	CLOSE(km.inertia, 12.0 / 10 + 32.0 / 3, 1e-5);
 }
 
+/*
+ * Labels and distances are those of the centroids that come out, on numbers
+ * that the product in float cannot tell apart or hold.
+ */
+static void
+test_nearest(const float *x)
+{
+	const double offset[5] = {0, 1e6, 0, -10, 0};
+	const double factor[5] = {1, 1, 1e-38, 2e37, 1e18};
+	static float y[POINTS_N * POINTS_D];
+
+	for (int form = 0; form < 5; form++)
+	{
+		sc_kmeans km;
+		int wrong = 0;
+
+		for (int i = 0; i < POINTS_N * POINTS_D; i++)
+			y[i] = (float) ((x[i] + offset[form]) * factor[form]);
+		km = fit((sc_kmeans){.n = POINTS_N, .d = POINTS_D, .k = 14, .rows = y, .n_init = 1}, 2);
+		for (int i = 0; i < POINTS_N; i++)
+		{
+			double own = 0, least = INFINITY;
+
+			for (int c = 0; c < km.k; c++)
+			{
+				double sum = 0;
+
+				for (int j = 0; j < POINTS_D; j++)
+				{
+					double step = (double) y[i * POINTS_D + j] - km.centroids[c * POINTS_D + j];
+
+					sum += step * step;
+				}
+				least = fmin(least, sum);
+				own = c == km.labels[i] ? sum : own;
+			}
+			wrong += !(own <= (1 + 1e-13) * least) || !(fabs(km.distance[i] - sqrt(own)) <= 1e-13 * sqrt(own));
+		}
+		CHECK(wrong == 0, "form %d: %d labels are wrong", form, wrong);
+	}
+}
+
 int
-main(void)
+main(int argc, char **argv)
 {
 	static float x[POINTS_N * POINTS_D];
 
+	unit_begin(argc, argv);
 	points_fill(x, POINTS_N, POINTS_D, POINTS_CENTRES);
-	test_sklearn(x);
-	test_order(x);
-	test_curve(x);
-	test_degenerate();
-	UNIT_END("kmeans");
+	CASE ("scikit-learn's values")
+		test_sklearn(x);
+	CASE ("any order of rows, any lanes")
+		test_order(x);
+	CASE ("inertia falls with k")
+		test_curve(x);
+	CASE ("degenerate rows")
+		test_degenerate();
+	CASE ("labels and distances are the centroids'")
+		test_nearest(x);
+	return unit_end();
 }

@@ -85,13 +85,14 @@ check(sc_knn knn, const float *queries, size_t m, int lanes, const char *what)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	static float x[POINTS_N * POINTS_D], grid[POINTS_N * POINTS_D], far[POINTS_N * POINTS_D], huge[POINTS_N * POINTS_D],
 		wide[40 * 5000];
 	uint32_t rank[POINTS_N];
 	float zero[8] = {0};
 
+	unit_begin(argc, argv);
 	points_fill(x, POINTS_N, POINTS_D, POINTS_CENTRES);
 	for (int i = 0; i < POINTS_N * POINTS_D; i++)
 	{
@@ -106,24 +107,35 @@ main(void)
 
 	for (int lanes = 1; lanes <= 3; lanes++)
 	{
-		check((sc_knn){.n = POINTS_N, .d = POINTS_D, .rows = x, .k = 5, .leave_out = true, .most = POINTS_N}, x,
-			  POINTS_N, lanes, "itself");
-		check((sc_knn){.n = 300, .d = POINTS_D, .rows = x, .k = 7, .most = 100}, x + 300 * POINTS_D, 300, lanes,
-			  "others");
-		check((sc_knn){.n = POINTS_N, .d = POINTS_D, .rows = grid, .k = 100, .leave_out = true, .most = 77}, grid,
-			  POINTS_N, lanes, "ties");
-		check((sc_knn){.n = POINTS_N, .d = POINTS_D, .rows = grid, .rank = rank, .k = 10, .leave_out = true, .most = 599},
-			  grid, POINTS_N, lanes, "ties by rank");
-		check((sc_knn){.n = POINTS_N, .d = POINTS_D, .rows = far, .k = 3, .leave_out = true, .most = POINTS_N}, far,
-			  POINTS_N, lanes, "far from zero");
-		check((sc_knn){.n = POINTS_N, .d = POINTS_D, .rows = huge, .k = 3, .leave_out = true, .most = POINTS_N}, huge,
-			  POINTS_N, lanes, "huge");
+		CASE ("itself, %d lanes", lanes)
+			check((sc_knn){.n = POINTS_N, .d = POINTS_D, .rows = x, .k = 5, .leave_out = true, .most = POINTS_N}, x,
+				  POINTS_N, lanes, "itself");
+		CASE ("others, %d lanes", lanes)
+			check((sc_knn){.n = 300, .d = POINTS_D, .rows = x, .k = 7, .most = 100}, x + 300 * POINTS_D, 300, lanes,
+				  "others");
+		CASE ("ties, %d lanes", lanes)
+			check((sc_knn){.n = POINTS_N, .d = POINTS_D, .rows = grid, .k = 100, .leave_out = true, .most = 77}, grid,
+				  POINTS_N, lanes, "ties");
+		CASE ("ties by rank, %d lanes", lanes)
+			check((sc_knn){.n = POINTS_N, .d = POINTS_D, .rows = grid, .rank = rank, .k = 10, .leave_out = true, .most = 599},
+				  grid, POINTS_N, lanes, "ties by rank");
+		CASE ("far from zero, %d lanes", lanes)
+			check((sc_knn){.n = POINTS_N, .d = POINTS_D, .rows = far, .k = 3, .leave_out = true, .most = POINTS_N}, far,
+				  POINTS_N, lanes, "far from zero");
+		CASE ("huge, %d lanes", lanes)
+			check((sc_knn){.n = POINTS_N, .d = POINTS_D, .rows = huge, .k = 3, .leave_out = true, .most = POINTS_N},
+				  huge, POINTS_N, lanes, "huge");
 	}
-	check((sc_knn){.n = 40, .d = 5000, .rows = wide, .k = 2147483647, .leave_out = true, .most = 40}, wide, 40, 2,
-		  "wide, all");
-	check((sc_knn){.n = 8, .d = 1, .rows = zero, .k = 3, .most = 8}, zero, 8, 2, "all the same");
-	check((sc_knn){.n = 1, .d = 1, .rows = zero, .k = 3, .leave_out = true, .most = 1}, zero, 1, 2, "alone");
-	check((sc_knn){.n = POINTS_N, .d = POINTS_D, .rows = x, .k = 9, .most = 50}, huge, 50, 2, "queries far outside");
-	check((sc_knn){.n = 50, .d = POINTS_D, .rows = huge, .k = 9, .most = 50}, x, 50, 2, "rows far outside");
-	UNIT_END("knn");
+	CASE ("wide, all")
+		check((sc_knn){.n = 40, .d = 5000, .rows = wide, .k = 2147483647, .leave_out = true, .most = 40}, wide, 40, 2,
+			  "wide, all");
+	CASE ("all the same")
+		check((sc_knn){.n = 8, .d = 1, .rows = zero, .k = 3, .most = 8}, zero, 8, 2, "all the same");
+	CASE ("alone")
+		check((sc_knn){.n = 1, .d = 1, .rows = zero, .k = 3, .leave_out = true, .most = 1}, zero, 1, 2, "alone");
+	CASE ("queries far outside")
+		check((sc_knn){.n = POINTS_N, .d = POINTS_D, .rows = x, .k = 9, .most = 50}, huge, 50, 2, "queries far outside");
+	CASE ("rows far outside")
+		check((sc_knn){.n = 50, .d = POINTS_D, .rows = huge, .k = 9, .most = 50}, x, 50, 2, "rows far outside");
+	return unit_end();
 }

@@ -115,10 +115,14 @@ test_elbow(void)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
-	test_hungarian();
-	test_sklearn();
-	test_elbow();
-	UNIT_END("measures");
+	unit_begin(argc, argv);
+	CASE ("the best matching")
+		test_hungarian();
+	CASE ("scikit-learn's values")
+		test_sklearn();
+	CASE ("elbow")
+		test_elbow();
+	return unit_end();
 }

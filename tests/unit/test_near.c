@@ -58,11 +58,12 @@ check(const float *rows, size_t n, int d, double threshold, int lanes, const cha
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	static float x[POINTS_N * POINTS_D], grid[POINTS_N * POINTS_D], huge[POINTS_N * POINTS_D], far[POINTS_N * POINTS_D],
 		tiny[POINTS_N * POINTS_D];
 
+	unit_begin(argc, argv);
 	points_fill(x, POINTS_N, POINTS_D, POINTS_CENTRES);
 	for (int i = 0; i < POINTS_N * POINTS_D; i++)
 	{
@@ -73,16 +74,26 @@ main(void)
 	}
 	for (int lanes = 1; lanes <= 3; lanes++)
 	{
-		check(x, POINTS_N, POINTS_D, 2.0, lanes, "some");
-		check(x, POINTS_N, POINTS_D, 0, lanes, "none");
-		check(x, POINTS_N, POINTS_D, INFINITY, lanes, "all");
-		check(grid, POINTS_N, POINTS_D, 0, lanes, "the same");
-		check(huge, POINTS_N, POINTS_D, 2.5e37, lanes, "huge");
-		check(far, POINTS_N, POINTS_D, 2.5, lanes, "far from zero");
-		check(tiny, POINTS_N, POINTS_D, 2.5e-38, lanes, "tiny");
-		check(x, 2, POINTS_D, 100, lanes, "two");
-		check(x, 65, POINTS_D, 3, lanes, "one more than a block");
-		check(x, 4, 1800, 1e3, lanes, "wide");
+		CASE ("some, %d lanes", lanes)
+			check(x, POINTS_N, POINTS_D, 2.0, lanes, "some");
+		CASE ("none, %d lanes", lanes)
+			check(x, POINTS_N, POINTS_D, 0, lanes, "none");
+		CASE ("all, %d lanes", lanes)
+			check(x, POINTS_N, POINTS_D, INFINITY, lanes, "all");
+		CASE ("the same, %d lanes", lanes)
+			check(grid, POINTS_N, POINTS_D, 0, lanes, "the same");
+		CASE ("huge, %d lanes", lanes)
+			check(huge, POINTS_N, POINTS_D, 2.5e37, lanes, "huge");
+		CASE ("far from zero, %d lanes", lanes)
+			check(far, POINTS_N, POINTS_D, 2.5, lanes, "far from zero");
+		CASE ("tiny, %d lanes", lanes)
+			check(tiny, POINTS_N, POINTS_D, 2.5e-38, lanes, "tiny");
+		CASE ("two, %d lanes", lanes)
+			check(x, 2, POINTS_D, 100, lanes, "two");
+		CASE ("one more than a block, %d lanes", lanes)
+			check(x, 65, POINTS_D, 3, lanes, "one more than a block");
+		CASE ("wide, %d lanes", lanes)
+			check(x, 4, 1800, 1e3, lanes, "wide");
 	}
-	UNIT_END("near");
+	return unit_end();
 }

@@ -235,22 +235,35 @@ test_degenerate(void)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	static float x[POINTS_N * POINTS_D];
 
+	unit_begin(argc, argv);
 	points_fill(x, POINTS_N, POINTS_D, POINTS_CENTRES);
-	test_sklearn(x);
-	test_lanes(x);
-	test_sums(POINTS_N, POINTS_D, 250);
-	test_sums(300, 64, 170);
-	test_sums(300, 130, 1);
-	test_eigenvectors(50, 1, 1);
-	test_eigenvectors(50, 2, 1);
-	test_eigenvectors(300, 33, 33);
-	test_eigenvectors(300, 200, 5);
-	test_eigenvectors(300, 1100, 0.999);
-	test_eigenvectors(20, 2500, 3);
-	test_degenerate();
-	UNIT_END("pca");
+	CASE ("scikit-learn's values")
+		test_sklearn(x);
+	CASE ("any lanes")
+		test_lanes(x);
+	CASE ("sums, POINTS_N, POINTS_D, 250")
+		test_sums(POINTS_N, POINTS_D, 250);
+	CASE ("sums, 300, 64, 170")
+		test_sums(300, 64, 170);
+	CASE ("sums, 300, 130, 1")
+		test_sums(300, 130, 1);
+	CASE ("eigenvectors, 50, 1, 1")
+		test_eigenvectors(50, 1, 1);
+	CASE ("eigenvectors, 50, 2, 1")
+		test_eigenvectors(50, 2, 1);
+	CASE ("eigenvectors, 300, 33, 33")
+		test_eigenvectors(300, 33, 33);
+	CASE ("eigenvectors, 300, 200, 5")
+		test_eigenvectors(300, 200, 5);
+	CASE ("eigenvectors, 300, 1100, 0.999")
+		test_eigenvectors(300, 1100, 0.999);
+	CASE ("eigenvectors, 20, 2500, 3")
+		test_eigenvectors(20, 2500, 3);
+	CASE ("degenerate rows")
+		test_degenerate();
+	return unit_end();
 }

@@ -83,48 +83,60 @@ until_stopped(const sc_lane *lane, void *arg)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	sc_error err;
 
-	for (int lanes = 1; lanes <= 5; lanes++)
+	unit_begin(argc, argv);
+	CASE ("every lane runs, and barriers hold")
 	{
-		atomic_long sum = 0;
+		for (int lanes = 1; lanes <= 5; lanes++)
+		{
+			atomic_long sum = 0;
 
-		for (int i = 0; i < SC_MAX_LANES; i++)
-			atomic_store(&counts[i], 0);
-		CHECK(sc_pool_run(lanes, count_lanes, NULL, &err) == SC_OK, "%s", err.message);
-		for (int i = 0; i < SC_MAX_LANES; i++)
-			CHECK(atomic_load(&counts[i]) == (i < lanes), "lane %d of %d ran %d times", i, lanes,
-				  atomic_load(&counts[i]));
-		CHECK(sc_pool_run(lanes, rounds, &sum, &err) == SC_OK, "%s", err.message);
+			for (int i = 0; i < SC_MAX_LANES; i++)
+				atomic_store(&counts[i], 0);
+			CHECK(sc_pool_run(lanes, count_lanes, NULL, &err) == SC_OK, "%s", err.message);
+			for (int i = 0; i < SC_MAX_LANES; i++)
+				CHECK(atomic_load(&counts[i]) == (i < lanes), "lane %d of %d ran %d times", i, lanes,
+					  atomic_load(&counts[i]));
+			CHECK(sc_pool_run(lanes, rounds, &sum, &err) == SC_OK, "%s", err.message);
+		}
+		CHECK(atomic_load(&unmasked) == 0, "%d signals open in lanes", atomic_load(&unmasked));
 	}
-	CHECK(atomic_load(&unmasked) == 0, "%d signals open in lanes", atomic_load(&unmasked));
-
-	CHECK(sc_pool_run(3, one_fails, NULL, &err) == SC_DATA, "status %d", err.status);
-	CHECK(strcmp(err.message, "lane 0 failed") == 0, "%s", err.message);
-
-	CHECK(sc_pool_start(2, until_stopped, NULL, &err) == SC_OK, "%s", err.message);
-	CHECK(sc_pool_start(2, until_stopped, NULL, &err) == SC_INTERNAL, "a second job started");
-	sc_pool_stop();
-	CHECK(sc_pool_finish(&err) == SC_ABORTED, "status %d", err.status);
-	CHECK(!sc_pool_busy(), "busy after finish");
-
-	/* The event descriptor tells the end, and is quiet again for the next job. */
-	CHECK(sc_pool_start(2, count_lanes, NULL, &err) == SC_OK, "%s", err.message);
+	CASE ("the first lane to fail decides the error")
 	{
-		struct pollfd p = {.fd = sc_pool_fd(), .events = POLLIN};
-
-		CHECK(poll(&p, 1, 5000) == 1, "no event");
+		CHECK(sc_pool_run(3, one_fails, NULL, &err) == SC_DATA, "status %d", err.status);
+		CHECK(strcmp(err.message, "lane 0 failed") == 0, "%s", err.message);
 	}
-	CHECK(sc_pool_finish(&err) == SC_OK, "%s", err.message);
+	CASE ("one job at a time, and it can be stopped")
+	{
+		CHECK(sc_pool_start(2, until_stopped, NULL, &err) == SC_OK, "%s", err.message);
+		CHECK(sc_pool_start(2, until_stopped, NULL, &err) == SC_INTERNAL, "a second job started");
+		sc_pool_stop();
+		CHECK(sc_pool_finish(&err) == SC_ABORTED, "status %d", err.status);
+	}
+	/* ... and is quiet again for the next job. */
+	CASE ("the event descriptor tells the end")
+	{
+		CHECK(sc_pool_start(2, count_lanes, NULL, &err) == SC_OK, "%s", err.message);
+		{
+			struct pollfd p = {.fd = sc_pool_fd(), .events = POLLIN};
 
-	/* A stop of the last job does not reach the next one. */
-	sc_pool_stop();
-	CHECK(sc_pool_run(2, count_lanes, NULL, &err) == SC_OK, "%s", err.message);
-
-	sc_pool_shutdown();
-	CHECK(sc_pool_run(2, count_lanes, NULL, &err) == SC_OK, "after shutdown: %s", err.message);
-	sc_pool_shutdown();
-	UNIT_END("pool");
+			CHECK(poll(&p, 1, 5000) == 1, "no event");
+		}
+		CHECK(sc_pool_finish(&err) == SC_OK, "%s", err.message);
+	}
+	CASE ("a stop of the last job does not reach the next one")
+	{
+		sc_pool_stop();
+		CHECK(sc_pool_run(2, count_lanes, NULL, &err) == SC_OK, "%s", err.message);
+	}
+	CASE ("after a shutdown it starts again")
+	{
+		sc_pool_shutdown();
+		CHECK(sc_pool_run(2, count_lanes, NULL, &err) == SC_OK, "after shutdown: %s", err.message);
+		sc_pool_shutdown();
+	}
+	return unit_end();
 }

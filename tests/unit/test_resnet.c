@@ -13,6 +13,7 @@
 #include "formula.h"
 #include "core/base/gemm.h"
 #include "core/simclr/safetensors.h"
+#include "core/simclr/weights.h"
 #include "unit.h"
 #include "../fixtures/torch_encoder.h"
 #include "../fixtures/torch_net.h"
@@ -656,53 +657,180 @@ test_bad_weights(void)
 	training_close(&t);
 }
 
-/* "brief": what depends on the instructions that oneDNN uses, once. */
+/* The file without its projection head and momenta. */
+static uint8_t *
+without_head(const uint8_t *bytes, size_t size, size_t *less)
+{
+	sc_st_tensor tensors[MAX_TENSORS];
+	sc_st_entry entries[MAX_TENSORS];
+	const sc_st_tensor *source[MAX_TENSORS];
+	static char names[MAX_TENSORS][SC_RESNET_NAME];
+	int count = 0, n = 0;
+	sc_error err = {0};
+	uint8_t *out;
+
+	CHECK(sc_st_read(tensors, MAX_TENSORS, &count, bytes, size, &err) == SC_OK, "%s", err.message);
+	for (int i = 0; i < count; i++)
+	{
+		snprintf(names[n], SC_RESNET_NAME, "%.*s", (int) tensors[i].name_len, tensors[i].name);
+		if (strstr(names[n], "projection_head.") != NULL || strstr(names[n], "optimizer.") != NULL)
+			continue;
+		entries[n] = (sc_st_entry){.name = names[n], .dtype = tensors[i].dtype, .ndim = tensors[i].ndim};
+		for (int d = 0; d < tensors[i].ndim; d++)
+			entries[n].shape[d] = (int) tensors[i].shape[d];
+		source[n++] = &tensors[i];
+	}
+	*less = sc_st_bytes(entries, n);
+	out = malloc(*less);
+	sc_st_write(out, entries, n);
+	for (int i = 0; i < n; i++)
+		memcpy(out + entries[i].offset, source[i]->data, source[i]->count * (entries[i].dtype == SC_ST_I64 ? 8 : 4));
+	return out;
+}
+
+/* An import writes what a trainer would write that had loaded the file, and refuses what that refuses. */
+static void
+check_import(const char *what, const sc_train_config *config, const uint8_t *file, size_t size)
+{
+	training t;
+	size_t bytes, scratch_bytes, wanted_bytes;
+	sc_error err = {0}, wanted_err = {0};
+	sc_status status, wanted_status;
+	uint8_t *out, *scratch, *wanted;
+
+	training_open(&t, config, 1);
+	wanted_status = sc_trainer_load(t.trainer, file, size, &wanted_err);
+	wanted = training_save(&t, false, &wanted_bytes);
+	sc_weights_import_bytes(&bytes, &scratch_bytes, config);
+	CHECK(bytes == wanted_bytes, "%s: %zu bytes, not %zu", what, bytes, wanted_bytes);
+	out = malloc(bytes);
+	scratch = unit_aligned(scratch_bytes);
+	memset(out, 0xFF, bytes);
+	memset(scratch, 0xFF, scratch_bytes);
+	status = sc_weights_import(out, config, file, size, scratch, &err);
+	CHECK(status == wanted_status, "%s: status %d, not %d", what, status, wanted_status);
+	if (status == SC_OK && bytes == wanted_bytes)
+		CHECK(memcmp(out, wanted, bytes) == 0, "%s: other bytes", what);
+	else
+		CHECK(strcmp(err.message, wanted_err.message) == 0 && strcmp(err.detail, wanted_err.detail) == 0 &&
+				  strcmp(err.hint, wanted_err.hint) == 0,
+			  "%s: %s, not %s", what, err.message, wanted_err.message);
+	training_close(&t);
+	free(out);
+	free(scratch);
+	free(wanted);
+}
+
+static void
+test_import(void)
+{
+	for (int c = 0; c < 2; c++)
+	{
+		sc_train_config config = plain_config(32, c == 1, c == 0, 4, SC_CONV_BEST);
+		training t;
+		size_t size, less;
+		uint8_t *file, *backbone;
+		bool small_stem = c == 0;
+		sc_error err = {0};
+
+		training_open(&t, &config, 1);
+		file = training_save(&t, true, &size);
+		fill_by_formula(file, size, true);
+		CHECK(sc_trainer_load(t.trainer, file, size, &err) == SC_OK, "%s", err.message);
+		t.trainer->steps = 123;
+		free(file);
+		file = training_save(&t, true, &size);
+		training_close(&t);
+		backbone = without_head(file, size, &less);
+		config.seed = 2; /* other initial values */
+		check_import("whole", &config, file, size);
+		check_import("without a head", &config, backbone, less);
+		check_import("cut off", &config, file, size - 1);
+		CHECK(sc_weights_small_stem(&small_stem, file, size, &err) == SC_OK && small_stem == (c == 1), "stem");
+		config.net.small_stem = c == 0;
+		check_import("the other stem", &config, file, size);
+		config.net.small_stem = c == 1;
+		config.proj_batch_norm = c == 1;
+		check_import("another head", &config, file, size);
+		check_import("another head, without one", &config, backbone, less);
+		config.proj_batch_norm = c == 0;
+		memset(file + size - 4, 0xFF, 4);
+		check_import("a momentum of NaN", &config, file, size);
+		*(char *) memmem(file, 65536, "optimizer.layer3.1.bn2.bias", 27) = 'k';
+		check_import("an unknown name", &config, file, size);
+		memcpy(memmem(file, 65536, "kptimizer.layer3.1.bn2.bias", 27), "optimizer.layer3.1.bn2.bicy", 27);
+		check_import("a momentum without a parameter", &config, file, size);
+		free(file);
+		free(backbone);
+	}
+}
+
 int
 main(int argc, char **argv)
 {
-	bool brief = argc > 1 && strcmp(argv[1], "brief") == 0;
+	static const char *const none = "this CPU has no bf16 arithmetic, or there is no oneDNN";
 	bool serial;
 
+	unit_begin(argc, argv);
 	sc_blas_open(&serial);
-#ifdef SC_WITH_ONEDNN
 	for (size_t i = 0; i < LENGTH(torch_nets); i++)
 	{
 		/* The last one's gradients are small. */
-		test_torch(&torch_nets[i], SC_CONV_DIRECT, i == 3 ? 3e-4 : 1e-4);
+		double tol = i == 3 ? 3e-4 : 1e-4;
+
+#ifdef SC_WITH_ONEDNN
+		CASE ("training as PyTorch, direct, net %zu", i)
+			test_torch(&torch_nets[i], SC_CONV_DIRECT, tol);
 		/* Winograd's own bound. */
-		if (!brief)
+		CASE ("training as PyTorch, best, net %zu", i)
 			test_torch(&torch_nets[i], SC_CONV_BEST, 1e-2);
-	}
 #endif
-	if (brief)
-	{
-		test_encoder(&torch_encoders[0], SC_CONV_BEST, SC_PRECISION_F32, 1e-4);
-		sc_pool_shutdown();
-		UNIT_END("resnet, brief");
+		if (i == 0 || i == 3)
+			CASE ("training as PyTorch, BLAS, net %zu", i)
+				test_torch(&torch_nets[i], SC_CONV_BLAS, tol);
 	}
-	test_torch(&torch_nets[0], SC_CONV_BLAS, 1e-4);
-	test_torch(&torch_nets[3], SC_CONV_BLAS, 3e-4);
-	test_same_bits(SC_PRECISION_F32);
-	if (sc_conv_has_bf16(SC_CONV_BEST))
+	CASE ("the same bits, f32")
+		test_same_bits(SC_PRECISION_F32);
+	CASE ("the same bits, bf16")
 	{
-		for (int c = 0; c < 3; c++)
-			test_gradients_bf16(c > 0, c < 2);
-		test_curve_bf16();
-		test_same_bits(SC_PRECISION_BF16);
-		test_memory_bf16();
+		if (sc_conv_has_bf16(SC_CONV_BEST))
+			test_same_bits(SC_PRECISION_BF16);
+		else
+			SKIP(none);
 	}
-	else
-		printf("resnet: training in bf16 skipped: this CPU has no bf16 arithmetic, or there is no oneDNN\n");
+	CASE ("training, bf16 beside f32")
+	{
+		if (sc_conv_has_bf16(SC_CONV_BEST))
+		{
+			for (int c = 0; c < 3; c++)
+				test_gradients_bf16(c > 0, c < 2);
+			test_curve_bf16();
+			test_memory_bf16();
+		}
+		else
+			SKIP(none);
+	}
 	for (size_t i = 0; i < LENGTH(torch_encoders); i++)
-		test_encoder(&torch_encoders[i], SC_CONV_BEST, SC_PRECISION_F32, 1e-4);
-	test_encoder(&torch_encoders[0], SC_CONV_BLAS, SC_PRECISION_F32, 1e-4);
-	/* Where there is no bf16, asking for it gives float. */
-	test_encoder(&torch_encoders[0], SC_CONV_BLAS, SC_PRECISION_BF16, 1e-4);
-	/* About forty roundings in a row, of up to 0x1p-8 each. */
-	if (sc_conv_has_bf16(SC_CONV_BEST))
-		for (size_t i = 0; i < LENGTH(torch_encoders); i++)
-			test_encoder(&torch_encoders[i], SC_CONV_BEST, SC_PRECISION_BF16, 0.025);
-	test_bad_weights();
+	{
+		CASE ("embedding, best, f32, net %zu", i)
+			test_encoder(&torch_encoders[i], SC_CONV_BEST, SC_PRECISION_F32, 1e-4);
+		/* About forty roundings in a row, of up to 0x1p-8 each. */
+		CASE ("embedding, best, bf16, net %zu", i)
+		{
+			if (sc_conv_has_bf16(SC_CONV_BEST))
+				test_encoder(&torch_encoders[i], SC_CONV_BEST, SC_PRECISION_BF16, 0.025);
+			else
+				SKIP(none);
+		}
+	}
+	CASE ("embedding, BLAS, f32")
+		test_encoder(&torch_encoders[0], SC_CONV_BLAS, SC_PRECISION_F32, 1e-4);
+	CASE ("embedding, BLAS, bf16 asked for, which is f32")
+		test_encoder(&torch_encoders[0], SC_CONV_BLAS, SC_PRECISION_BF16, 1e-4);
+	CASE ("weights that are not this network's")
+		test_bad_weights();
+	CASE ("an import writes what a trainer would")
+		test_import();
 	sc_pool_shutdown();
-	UNIT_END("resnet");
+	return unit_end();
 }

@@ -295,10 +295,14 @@ hostile(void)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
-	round_trip();
-	by_hand();
-	hostile();
-	UNIT_END("safetensors");
+	unit_begin(argc, argv);
+	CASE ("written and read")
+		round_trip();
+	CASE ("a file by hand")
+		by_hand();
+	CASE ("hostile files")
+		hostile();
+	return unit_end();
 }

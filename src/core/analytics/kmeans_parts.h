@@ -1,24 +1,136 @@
 /*-------------------------------------------------------------------------
  *
  * src/core/analytics/kmeans_parts.h
- *	  What kmeans.c and kmeans_step.c share, and nobody else needs.
+ *	  What the files of k-means share, and nobody else needs.
+ *
+ * kmeans.c has the job and runs its phases: kmeans_order.c brings the rows
+ * into an order of their own, kmeans_seed.c finds the first centres,
+ * kmeans_lloyd.c iterates, kmeans_nearest.c tells which centre is nearest.
+ * Functions that take a lane are parts of a job: all lanes call them, and they
+ * end with a barrier. The others are for one lane.
  *
  *-------------------------------------------------------------------------
  */
 #ifndef SC_KMEANS_PARTS_H
 #define SC_KMEANS_PARTS_H
 
+#include "core/analytics/centring.h"
+#include "core/analytics/kmeans.h"
+#include "core/base/rng.h"
+
+/* ---- kmeans_nearest.c: the nearest centre ------------------------------------ */
+
 /*
- * The nearest of k centres to x (d), from the products dots (k) of x with
- * them, its squared norm xn and theirs, centre_norm (k). Where several are
- * within the error of a product of d terms in float, and where measure_x is
- * not NULL, the distance is computed in double: of measure_x (d) to
- * measure_centre (k, d), which are x and the centres, or what they were before
- * they were centred and scaled. *out: the distance, squared; of equal ones the
- * first is the nearest.
+ * Rows of one matrix product with the centres: 128 rows of 512 floats are a
+ * quarter of a megabyte, which a CPU's second cache keeps while the centres
+ * pass, and their product with 100 centres is 2^23 multiplications, a fraction
+ * of a millisecond: so soon is a stop seen.
  */
-extern int sc_kmeans_choose(const float *x, double xn, const float *dots, const double *centre,
-							const double *centre_norm, double largest_norm, int k, int d, const float *measure_x,
-							const double *measure_centre, double *out);
+#define SC_KMEANS_BLOCK 128
+
+/* Centres as a product takes them. */
+typedef struct sc_kmeans_centres
+{
+	int k, d;
+	double *point;	/* (k, d) */
+	float *narrow;	/* (k, d): point in float */
+	double *norm;	/* (k), of point, squared */
+	double largest; /* of norm */
+} sc_kmeans_centres;
+
+extern void sc_kmeans_centres_layout(sc_kmeans_centres *c, int k, int d, sc_arena *arena);
+
+/* narrow, norm and largest from point. */
+extern void sc_kmeans_narrow(sc_kmeans_centres *c);
+
+/*
+ * The nearest centre of each of m points z (m, d), of equally near ones the
+ * first, into labels (m). distance (m) holds the points' squared norms and
+ * gets their squared distances. Where the products in float cannot tell which
+ * centre is the nearest, distances in double do: of rows (m, d) to centroids
+ * (k, d), which are z and the centres, or what they were before they were
+ * centred and scaled. With rows NULL only such distances are in double, of z,
+ * and the others are as good as float makes them. dots: (m, k), scratch.
+ */
+extern void sc_kmeans_label(const sc_kmeans_centres *c, int m, const float *z, const float *rows,
+							const double *centroids, float *dots, int32_t *labels, double *distance);
+
+/* ---- kmeans_order.c: the rows --------------------------------------------- */
+
+typedef struct sc_kmeans_order
+{
+	uint64_t *hash;	 /* (n), of the rows as they came */
+	uint32_t *row;	 /* (n): position in the order -> row */
+	uint32_t *merge; /* (n), for the sort */
+	uint32_t *group; /* (n): which of the distinct rows, by position */
+	sc_centring centring;
+	float *z;		  /* (n, d): the rows in the order, centred and scaled */
+	double *norm;	  /* (n), of z, squared */
+	double *sum;	  /* (shards), of norm */
+	double tolerance; /* sc_kmeans.tolerance, in the space of z */
+} sc_kmeans_order;
+
+extern void sc_kmeans_order_layout(sc_kmeans *km, sc_arena *arena);
+
+/* Fill it; sets distinct and tolerance of the result. */
+extern sc_status sc_kmeans_order_rows(const sc_lane *lane, sc_kmeans *km);
+
+/* ---- kmeans_seed.c: the first centres ---------------------------------------- */
+
+#define SC_KMEANS_TRIALS 24 /* at least 2 + floor(log k) for every k that is an int */
+
+typedef struct sc_kmeans_seeds
+{
+	uint32_t trial[SC_KMEANS_TRIALS]; /* positions of the candidates for the next seed */
+	float *rows;					  /* (SC_KMEANS_TRIALS, d): the rows of z that trial names */
+	float *dots;					  /* (n, trials): products of z with them */
+	double *apart;					  /* (k, trials): squared distances of the seeds to them */
+	double *sums;					  /* (shards, SC_KMEANS_TRIALS): of the distances, were a trial a seed */
+} sc_kmeans_seeds;
+
+extern void sc_kmeans_seeds_layout(sc_kmeans *km, sc_arena *arena);
+
+/* The centres that run `run` with k clusters starts from. */
+extern sc_status sc_kmeans_seed(const sc_lane *lane, sc_kmeans *km, int k, int run);
+
+/* ---- kmeans_lloyd.c: the iterations --------------------------------------------- */
+
+typedef struct sc_kmeans_lloyd
+{
+	double *sums;	 /* (shards, k, d): of the rows of each cluster */
+	int64_t *counts; /* (shards, k): of them */
+	double *inertia; /* (shards) */
+	size_t *changed; /* (shards): rows whose label is another than before */
+	float *dots;	 /* (shards, SC_KMEANS_BLOCK, k) */
+	int32_t *labels; /* (shards, SC_KMEANS_BLOCK) */
+	bool done;
+} sc_kmeans_lloyd;
+
+extern void sc_kmeans_lloyd_layout(sc_kmeans *km, sc_arena *arena);
+
+/* Move the centres until they stay, or max_iter is reached. */
+extern sc_status sc_kmeans_iterate(const sc_lane *lane, sc_kmeans *km, int *iterations, bool *converged);
+
+/* Every row to its nearest centre: own, near, counts by shard; exact: near is in double. */
+extern sc_status sc_kmeans_assign(const sc_lane *lane, sc_kmeans *km, bool exact);
+
+/* The sum of near that sc_kmeans_assign found. */
+extern double sc_kmeans_inertia(const sc_kmeans *km);
+
+/* ---- kmeans.c: all of it ------------------------------------------------------------ */
+
+typedef struct sc_kmeans_work
+{
+	int most; /* the largest k of the work */
+	int shards;
+	sc_kmeans_order order;
+	sc_kmeans_centres centres;
+	int32_t *own; /* (n): nearest seed, or label, by position */
+	double *near; /* (n): squared distance to it */
+	sc_kmeans_seeds seeds;
+	sc_kmeans_lloyd lloyd;
+	double *best; /* (k, d): centres of the best run so far */
+	int *ranked;  /* (k): cluster of each rank by size */
+} sc_kmeans_work;
 
 #endif /* SC_KMEANS_PARTS_H */

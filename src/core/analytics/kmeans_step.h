@@ -26,13 +26,7 @@ typedef struct sc_kmeans_step
 	int32_t *labels;  /* (n), of equally near ones the lowest */
 	double *distance; /* (n), squared */
 
-	/* scratch */
-	double *mean;		 /* (d), of the centroids */
-	double *centre;		 /* (k, d), centred and scaled */
-	double *centre_norm; /* (k) */
-	float *narrow;		 /* (k, d), centre in float */
-	float *z;			 /* (n, d), rows centred and scaled */
-	float *dots;		 /* (n, k) */
+	struct sc_kmeans_step_work *work; /* of the step alone */
 } sc_kmeans_step;
 
 /* Count or take the memory of the result and of the work. */

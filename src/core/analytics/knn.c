@@ -3,110 +3,32 @@
  * src/core/analytics/knn.c
  *	  Nearest neighbours by blocked products of queries with rows.
  *
- * As in kmeans.c, |q|^2 - 2 q.x + |x|^2 comes from a product in float of rows
- * that are centred and scaled by a power of two. A row whose distance, less
- * the rounding error of that, is above that of the k-th neighbour so far is
- * passed over; any other is measured in double, as it came.
+ * Of the rows that may be nearer than the k-th neighbour so far (candidates.h),
+ * each is measured in double and takes its place among the neighbours.
  *
  *-------------------------------------------------------------------------
  */
 #include "core/analytics/knn.h"
 
-#include <float.h>
 #include <math.h>
-#include <string.h>
 
 #include "core/base/distance.h"
-#include "core/base/gemm.h"
-#include "core/analytics/knn_parts.h"
 
-/* Parts of the rows whose sums are added in their order, for the mean. */
-#define MEAN_SHARDS 16
+/* Queries of a lane, at least, where there are few: each block of queries goes through all rows. */
+#define FEW_QUERIES 16
 
 void
 sc_knn_layout(sc_knn *knn, sc_arena *arena)
 {
 	size_t others = knn->n - (knn->leave_out ? 1 : 0);
 
+	SC_ASSERT(knn->k >= 1);
 	knn->found = (int) SC_MIN((size_t) knn->k, others);
 	knn->index = SC_TAKE(arena, uint32_t, sc_mul(knn->most, (size_t) knn->found));
 	knn->distance = SC_TAKE(arena, double, sc_mul(knn->most, (size_t) knn->found));
-	knn->mean = SC_TAKE(arena, double, knn->d);
-	knn->sums = SC_TAKE(arena, double, sc_mul(MEAN_SHARDS, (size_t) knn->d + 1));
-	knn->norm = SC_TAKE(arena, double, knn->n);
-	knn->blocks = SC_TAKE(arena, float, sc_mul(knn->lanes, sc_knn_lane_floats(knn->d)));
-	knn->query_norm = SC_TAKE(arena, double, sc_mul(knn->lanes, sc_knn_query_block(knn->d)));
-	knn->ready = false;
-}
-
-void
-sc_knn_load(const sc_knn *knn, const float *x, int m, float *out, double *norm)
-{
-	for (int i = 0; i < m; i++)
-	{
-		size_t at = (size_t) i * knn->d;
-		double square = SC_SIMD_CALL(sc_centre_row)(out + at, x + at, knn->mean, knn->scale, knn->d);
-
-		if (norm != NULL)
-			norm[i] = square;
-	}
-}
-
-sc_status
-sc_knn_prepare(const sc_lane *lane, sc_knn *knn)
-{
-	size_t d = (size_t) knn->d;
-	int block = sc_knn_row_block(knn->d);
-	float *z = knn->blocks + (size_t) lane->index * sc_knn_lane_floats(knn->d);
-	size_t begin, end;
-
-	for (int s = lane->index; s < MEAN_SHARDS; s += lane->count)
-	{
-		double *sum = knn->sums + (size_t) s * (d + 1);
-
-		memset(sum, 0, (d + 1) * sizeof(double));
-		sc_shard_range(knn->n, MEAN_SHARDS, s, &begin, &end);
-		for (size_t i = begin; i < end; i++)
-		{
-			if (i % 256 == 0 && sc_lane_stopped(lane))
-				return SC_ABORTED;
-			SC_SIMD_CALL(sc_add_row)(sum, knn->rows + i * d, knn->d);
-			sum[d] = fmax(sum[d], SC_SIMD_CALL(sc_largest)(knn->rows + i * d, knn->d));
-		}
-	}
-	SC_TRY(sc_lane_barrier(lane));
-	if (lane->index == 0)
-	{
-		double largest = 0;
-		int exponent;
-
-		memset(knn->mean, 0, d * sizeof(double));
-		for (int s = 0; s < MEAN_SHARDS; s++)
-		{
-			const double *sum = knn->sums + (size_t) s * (d + 1);
-
-			for (size_t j = 0; j < d; j++)
-				knn->mean[j] += sum[j];
-			largest = fmax(largest, sum[d]);
-		}
-		for (size_t j = 0; j < d; j++)
-			knn->mean[j] /= (double) knn->n;
-		/* A row differs from the mean by no more than twice the largest. */
-		frexp(largest, &exponent);
-		knn->scale = largest > 0 ? ldexp(1, -exponent - 1) : 1;
-	}
-	SC_TRY(sc_lane_barrier(lane));
-	sc_shard_range(knn->n, lane->count, lane->index, &begin, &end);
-	for (; begin < end; begin += block)
-	{
-		if (sc_lane_stopped(lane))
-			return SC_ABORTED;
-		sc_knn_load(knn, knn->rows + begin * d, (int) SC_MIN((size_t) block, end - begin), z, knn->norm + begin);
-	}
-	SC_TRY(sc_lane_barrier(lane));
-	if (lane->index == 0)
-		knn->ready = true;
-	return sc_lane_barrier(lane);
+	knn->candidates = (sc_candidates){.n = knn->n, .d = knn->d, .rows = knn->rows, .lanes = knn->lanes};
+	sc_candidates_layout(&knn->candidates, arena);
+	knn->query_norm = SC_TAKE(arena, double, sc_mul(knn->lanes, sc_candidates_queries(knn->d)));
 }
 
 /* Is (a, row i) nearer than (b, row j)? */
@@ -177,60 +99,67 @@ finish(const sc_knn *knn, uint32_t *index, double *distance)
 		distance[i] = sqrt(distance[i]);
 }
 
+/* The neighbours so far of one query. */
+typedef struct neighbours
+{
+	size_t query;	  /* of this run */
+	uint32_t *index;  /* (found), a heap */
+	double *distance; /* (found), squared */
+	int count;
+} neighbours;
+
+/* Those of the rows of a block that are nearer than what a query has; i: the query's place in the block. */
+static void
+look_at(const sc_knn *knn, const sc_candidates_block *b, int i, double qn, neighbours *near)
+{
+	size_t d = (size_t) knn->d;
+	const float *query = knn->queries + near->query * d;
+	size_t self = knn->leave_out ? knn->first + near->query : SIZE_MAX;
+
+	for (int j = 0;; j++)
+	{
+		double reach = near->count < knn->found ? INFINITY : near->distance[0];
+		uint32_t row;
+		double a;
+
+		j = sc_candidates_next(&knn->candidates, b, i, qn, reach, j);
+		if (j == b->count)
+			break;
+		row = (uint32_t) (b->first + j);
+		if (row == self)
+			continue;
+		a = sc_distance()->distance2(query, knn->rows + row * d, knn->d);
+		if (near->count < knn->found)
+			sift_up(knn, near->index, near->distance, near->count++, a, row);
+		else if (nearer(knn, a, row, near->distance[0], near->index[0]))
+			sift_down(knn, near->index, near->distance, knn->found, 0, a, row);
+	}
+}
+
 /* All neighbours of queries begin ... begin + m - 1. */
 static sc_status
 search(const sc_lane *lane, sc_knn *knn, size_t begin, int m)
 {
-	size_t d = (size_t) knn->d, found = (size_t) knn->found;
-	int most = sc_knn_row_block(knn->d);
-	float *zq = knn->blocks + (size_t) lane->index * sc_knn_lane_floats(knn->d);
-	float *zx = zq + (size_t) sc_knn_query_block(knn->d) * d;
-	float *dots = zx + (size_t) most * d;
-	double *qn = knn->query_norm + (size_t) lane->index * sc_knn_query_block(knn->d);
-	double error = sc_knn_error(knn->d);
-	double slack = knn->d * (double) FLT_MIN; /* what is lost below the smallest numbers */
-	int count[SC_KNN_QUERIES];
+	size_t found = (size_t) knn->found;
+	sc_candidates_block b = sc_candidates_open(&knn->candidates, lane);
+	double *qn = knn->query_norm + (size_t) lane->index * sc_candidates_queries(knn->d);
+	neighbours near[SC_CANDIDATES_QUERIES];
 
-	sc_knn_load(knn, knn->queries + begin * d, m, zq, qn);
-	memset(count, 0, sizeof(count));
-	for (size_t r = 0; r < knn->n; r += most)
+	for (int i = 0; i < m; i++)
+		near[i] = (neighbours){.query = begin + i,
+							   .index = knn->index + (begin + i) * found,
+							   .distance = knn->distance + (begin + i) * found};
+	sc_candidates_load(&knn->candidates, knn->queries + begin * knn->d, m, b.queries, qn);
+	for (size_t r = 0; r < knn->n; r += b.count)
 	{
-		int rows = (int) SC_MIN((size_t) most, knn->n - r);
-
 		if (sc_lane_stopped(lane))
 			return SC_ABORTED;
-		sc_knn_load(knn, knn->rows + r * d, rows, zx, NULL);
-		sc_sgemm(false, true, m, rows, knn->d, 1, zq, knn->d, zx, knn->d, 0, dots, rows);
+		sc_candidates_multiply(&knn->candidates, &b, m, r);
 		for (int i = 0; i < m; i++)
-		{
-			uint32_t *index = knn->index + (begin + i) * found;
-			double *distance = knn->distance + (begin + i) * found;
-			const float *query = knn->queries + (begin + i) * d;
-			size_t self = knn->leave_out ? knn->first + begin + i : SIZE_MAX;
-			double reach = count[i] < knn->found ? INFINITY : distance[0] * knn->scale * knn->scale;
-
-			for (int j = 0;; j++)
-			{
-				double a;
-
-				j = SC_SIMD_CALL(sc_next_near)(dots + (size_t) i * rows, knn->norm + r, 1 - error,
-											   reach - (1 - error) * qn[i] + slack, j, rows);
-				if (j == rows)
-					break;
-				if (r + j == self)
-					continue;
-				a = SC_SIMD_CALL(sc_distance2)(query, knn->rows + (r + j) * d, knn->d);
-				if (count[i] < knn->found)
-					sift_up(knn, index, distance, count[i]++, a, (uint32_t) (r + j));
-				else if (nearer(knn, a, (uint32_t) (r + j), distance[0], index[0]))
-					sift_down(knn, index, distance, knn->found, 0, a, (uint32_t) (r + j));
-				if (count[i] == knn->found)
-					reach = distance[0] * knn->scale * knn->scale;
-			}
-		}
+			look_at(knn, &b, i, qn[i], &near[i]);
 	}
 	for (int i = 0; i < m; i++)
-		finish(knn, knn->index + (begin + i) * found, knn->distance + (begin + i) * found);
+		finish(knn, near[i].index, near[i].distance);
 	return SC_OK;
 }
 
@@ -238,14 +167,14 @@ sc_status
 sc_knn_run(const sc_lane *lane, void *arg)
 {
 	sc_knn *knn = arg;
-	size_t block = (size_t) sc_knn_query_block(knn->d);
+	size_t block = (size_t) sc_candidates_queries(knn->d);
 
+	SC_ASSERT(knn->m >= 1 && knn->m <= knn->most && (!knn->leave_out || knn->first + knn->m <= knn->n));
 	/* Few queries are shared out evenly. */
-	block = SC_MIN(block, SC_MAX((knn->m + lane->count - 1) / lane->count, 16));
+	block = SC_MIN(block, SC_MAX((knn->m + lane->count - 1) / lane->count, FEW_QUERIES));
 	if (knn->found == 0)
 		return SC_OK;
-	if (!knn->ready)
-		SC_TRY(sc_knn_prepare(lane, knn));
+	SC_TRY(sc_candidates_prepare(lane, &knn->candidates));
 	for (size_t begin = lane->index * block; begin < knn->m; begin += lane->count * block)
 		SC_TRY(search(lane, knn, begin, (int) SC_MIN(block, knn->m - begin)));
 	return SC_OK;

@@ -12,11 +12,7 @@
 #ifndef SC_KNN_H
 #define SC_KNN_H
 
-#include "core/base/arena.h"
-#include "core/base/pool.h"
-
-/* Queries that are none of the rows. */
-#define SC_KNN_OTHERS SIZE_MAX
+#include "core/analytics/candidates.h"
 
 typedef struct sc_knn
 {
@@ -41,13 +37,8 @@ typedef struct sc_knn
 	double *distance; /* (m, found) */
 
 	/* scratch */
-	bool ready;			/* what depends on the rows alone is computed */
-	double *sums;		/* (shards, d + 1): of the rows, and their largest value */
-	double *mean;		/* (d) */
-	double scale;		/* a power of two */
-	double *norm;		/* (n), of the rows, centred and scaled, squared */
-	float *blocks;		/* (lanes, floats of one lane) */
-	double *query_norm; /* (lanes, query block) */
+	sc_candidates candidates;
+	double *query_norm; /* (lanes, sc_candidates_queries(d)) */
 } sc_knn;
 
 /* Count or take the memory of the result and of the work. found is known after it. */

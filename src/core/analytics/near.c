@@ -7,25 +7,29 @@
  */
 #include "core/analytics/near.h"
 
-#include <float.h>
 #include <math.h>
 
 #include "core/base/distance.h"
-#include "core/base/gemm.h"
-#include "core/analytics/knn_parts.h"
 
 /* Blocks of pairs that a shard has room for. */
 #define ROOM_BLOCKS 2
+
+/* Pairs that one product can find. */
+static size_t
+block_pairs(const sc_near *near)
+{
+	return (size_t) sc_candidates_queries(near->d) * sc_candidates_rows(near->d);
+}
 
 void
 sc_near_layout(sc_near *near, sc_arena *arena)
 {
 	sc_near_shard *shard;
 
-	near->room = (size_t) ROOM_BLOCKS * sc_knn_query_block(near->d) * sc_knn_row_block(near->d);
-	near->knn =
-		(sc_knn){.n = near->n, .d = near->d, .rows = near->rows, .k = 1, .leave_out = true, .lanes = near->lanes};
-	sc_knn_layout(&near->knn, arena);
+	SC_ASSERT(near->n >= 2 && near->threshold >= 0);
+	near->room = ROOM_BLOCKS * block_pairs(near);
+	near->candidates = (sc_candidates){.n = near->n, .d = near->d, .rows = near->rows, .lanes = near->lanes};
+	sc_candidates_layout(&near->candidates, arena);
 	near->shard = shard = SC_TAKE(arena, sc_near_shard, near->lanes);
 	for (int s = 0; s < near->lanes; s++)
 	{
@@ -39,7 +43,7 @@ sc_near_layout(sc_near *near, sc_arena *arena)
 void
 sc_near_begin(sc_near *near)
 {
-	size_t block = (size_t) sc_knn_query_block(near->d);
+	size_t block = (size_t) sc_candidates_queries(near->d);
 
 	for (int s = 0; s < near->lanes; s++)
 	{
@@ -50,31 +54,25 @@ sc_near_begin(sc_near *near)
 	near->done = false;
 }
 
-/* Pairs of the queries [q, q + m) in zq with the rows [r, r + rows), none below the diagonal. */
+/* Pairs of the m queries from row q on with the rows of the block, none below the diagonal. */
 static void
-compare(sc_near *near, sc_near_shard *shard, size_t q, int m, size_t r, int rows, const float *zq, float *zx,
-		float *dots)
+compare(sc_near *near, sc_near_shard *shard, const sc_candidates_block *b, size_t q, int m)
 {
-	const sc_knn *knn = &near->knn;
 	size_t d = (size_t) near->d;
-	double error = sc_knn_error(near->d);
-	double slack = near->d * (double) FLT_MIN;
-	double reach = near->threshold * knn->scale * near->threshold * knn->scale;
+	double reach = near->threshold * near->threshold;
 
-	sc_knn_load(knn, near->rows + r * d, rows, zx, NULL);
-	sc_sgemm(false, true, m, rows, near->d, 1, zq, near->d, zx, near->d, 0, dots, rows);
 	for (int i = 0; i < m; i++)
-		for (int j = q + i >= r ? (int) (q + i + 1 - r) : 0; j < rows; j++)
+		for (int j = q + i >= b->first ? (int) (q + i + 1 - b->first) : 0; j < b->count; j++)
 		{
+			const float *row = near->rows + b->first * d;
 			double a;
 
-			j = SC_SIMD_CALL(sc_next_near)(dots + (size_t) i * rows, knn->norm + r, 1 - error,
-										   reach - (1 - error) * knn->norm[q + i] + slack, j, rows);
-			if (j == rows)
+			j = sc_candidates_next(&near->candidates, b, i, near->candidates.norm[q + i], reach, j);
+			if (j == b->count)
 				break;
-			a = sqrt(SC_SIMD_CALL(sc_distance2)(near->rows + (q + i) * d, near->rows + (r + j) * d, near->d));
+			a = sqrt(sc_distance()->distance2(near->rows + (q + i) * d, row + j * d, near->d));
 			if (a <= near->threshold)
-				shard->pair[shard->count++] = (sc_near_pair){(uint32_t) (q + i), (uint32_t) (r + j), a};
+				shard->pair[shard->count++] = (sc_near_pair){(uint32_t) (q + i), (uint32_t) (b->first + j), a};
 		}
 }
 
@@ -82,22 +80,17 @@ compare(sc_near *near, sc_near_shard *shard, size_t q, int m, size_t r, int rows
 static sc_status
 go_on(const sc_lane *lane, sc_near *near, sc_near_shard *shard)
 {
-	size_t d = (size_t) near->d;
-	int block = sc_knn_query_block(near->d);
-	int most = sc_knn_row_block(near->d);
-	float *zq = near->knn.blocks + (size_t) lane->index * sc_knn_lane_floats(near->d);
-	float *zx = zq + (size_t) block * d;
-	float *dots = zx + (size_t) most * d;
+	size_t block = (size_t) sc_candidates_queries(near->d);
+	sc_candidates_block b = sc_candidates_open(&near->candidates, lane);
 	size_t loaded = SIZE_MAX;
 
 	while (!shard->done)
 	{
-		int m = (int) SC_MIN((size_t) block, near->n - shard->query);
-		int rows = (int) SC_MIN((size_t) most, near->n - shard->row);
+		int m = (int) SC_MIN(block, near->n - shard->query);
 
 		if (sc_lane_stopped(lane))
 			return SC_ABORTED;
-		if (near->room - shard->count < (size_t) block * most)
+		if (near->room - shard->count < block_pairs(near))
 		{
 			__atomic_store_n(&near->full, true, __ATOMIC_RELAXED);
 			break;
@@ -106,11 +99,12 @@ go_on(const sc_lane *lane, sc_near *near, sc_near_shard *shard)
 			break;
 		if (loaded != shard->query)
 		{
-			sc_knn_load(&near->knn, near->rows + shard->query * d, m, zq, NULL);
+			sc_candidates_load(&near->candidates, near->rows + shard->query * near->d, m, b.queries, NULL);
 			loaded = shard->query;
 		}
-		compare(near, shard, shard->query, m, shard->row, rows, zq, zx, dots);
-		shard->row += rows;
+		sc_candidates_multiply(&near->candidates, &b, m, shard->row);
+		compare(near, shard, &b, shard->query, m);
+		shard->row += b.count;
 		if (shard->row >= near->n)
 		{
 			shard->query += (size_t) near->lanes * block;
@@ -126,8 +120,7 @@ sc_near_run(const sc_lane *lane, void *arg)
 {
 	sc_near *near = arg;
 
-	if (!near->knn.ready)
-		SC_TRY(sc_knn_prepare(lane, &near->knn));
+	SC_TRY(sc_candidates_prepare(lane, &near->candidates));
 	if (lane->index == 0)
 	{
 		near->full = false;

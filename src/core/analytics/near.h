@@ -12,7 +12,7 @@
 #ifndef SC_NEAR_H
 #define SC_NEAR_H
 
-#include "core/analytics/knn.h"
+#include "core/analytics/candidates.h"
 
 typedef struct sc_near_pair
 {
@@ -45,8 +45,8 @@ typedef struct sc_near
 
 	/* scratch */
 	size_t room;
-	bool full;	/* a shard is: all stop soon */
-	sc_knn knn; /* the space of the products */
+	bool full; /* a shard is: all stop soon */
+	sc_candidates candidates;
 } sc_near;
 
 /* Count or take the memory of the result and of the work. */

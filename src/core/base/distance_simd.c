@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * src/core/base/distance_simd.c
- *	  The loops over rows of k-means and k-NN.
+ *	  The loops over rows: plain ones, which the compiler vectorises.
  *
  *-------------------------------------------------------------------------
  */
@@ -16,12 +16,18 @@
 /* Rows of y whose products are taken together, so that x is read once. */
 #define DOTS 4
 
-/* What is computed side by side, where one step would wait for the other. */
+/* Floats in a cache line of 64 bytes. */
+#define LINE_FLOATS 16
+
+/*
+ * What is computed side by side, where one step would wait for the other:
+ * doubles or hashes (one vector of AVX-512), and floats (two vectors).
+ */
 #define CHAINS 8
 #define WIDE 32
 
-double
-SC_SIMD(sc_distance2)(const float *a, const float *b, int d)
+static double
+distance2(const float *a, const float *b, int d)
 {
 	double sum = 0;
 
@@ -34,8 +40,8 @@ SC_SIMD(sc_distance2)(const float *a, const float *b, int d)
 	return sum;
 }
 
-double
-SC_SIMD(sc_distance2_centre)(const float *x, const double *c, int d)
+static double
+distance2_centre(const float *x, const double *c, int d)
 {
 	double sum = 0;
 
@@ -48,18 +54,59 @@ SC_SIMD(sc_distance2_centre)(const float *x, const double *c, int d)
 	return sum;
 }
 
-double
-SC_SIMD(sc_norm2)(const float *x, int d)
+static double
+distance1(const float *a, const float *b, int d)
 {
 	double sum = 0;
 
 	for (int j = 0; j < d; j++)
-		sum += (double) x[j] * x[j];
+		sum += fabs((double) a[j] - (double) b[j]);
 	return sum;
 }
 
-double
-SC_SIMD(sc_centre_row)(float *restrict out, const float *restrict x, const double *restrict mean, double scale, int d)
+static double
+dot(const float *a, const float *b, int d)
+{
+	double sum = 0;
+
+	for (int j = 0; j < d; j++)
+		sum += (double) a[j] * (double) b[j];
+	return sum;
+}
+
+static void
+dot_norms(double *sums, const float *a, const float *b, int d)
+{
+	double ab = 0;
+	double aa = 0;
+	double bb = 0;
+
+	for (int j = 0; j < d; j++)
+	{
+		double x = a[j];
+		double y = b[j];
+
+		ab += x * y;
+		aa += x * x;
+		bb += y * y;
+	}
+	sums[0] = ab;
+	sums[1] = aa;
+	sums[2] = bb;
+}
+
+static double
+dot_centred(const float *x, const double *mean, const double *axis, int d)
+{
+	double sum = 0;
+
+	for (int j = 0; j < d; j++)
+		sum += ((double) x[j] - mean[j]) * axis[j];
+	return sum;
+}
+
+static double
+centre_row(float *restrict out, const float *restrict x, const double *restrict mean, double scale, int d)
 {
 	double sum = 0;
 
@@ -73,15 +120,15 @@ SC_SIMD(sc_centre_row)(float *restrict out, const float *restrict x, const doubl
 	return sum;
 }
 
-void
-SC_SIMD(sc_add_row)(double *restrict sum, const float *restrict x, int d)
+static void
+add_row(double *restrict sum, const float *restrict x, int d)
 {
 	for (int j = 0; j < d; j++)
 		sum[j] += x[j];
 }
 
-float
-SC_SIMD(sc_largest)(const float *x, int d)
+static float
+largest(const float *x, int d)
 {
 	float chain[WIDE] = {0};
 	float largest = 0;
@@ -97,13 +144,13 @@ SC_SIMD(sc_largest)(const float *x, int d)
 	return largest;
 }
 
-void
-SC_SIMD(sc_dot_rows)(float *out, const float *x, const float *y, int m, int d)
+static void
+dot_rows(float *out, const float *x, const float *y, int m, int d)
 {
 	int t = 0;
 
 	/* Rows are read one after the other, and each may begin a page. */
-	for (int j = 0; j < d; j += 16)
+	for (int j = 0; j < d; j += LINE_FLOATS)
 		__builtin_prefetch(x + d + j);
 	for (; t + DOTS <= m; t += DOTS, y += (size_t) DOTS * d)
 	{
@@ -141,8 +188,8 @@ bits_of(float x)
 	return bits == UINT32_C(0x80000000) ? 0 : bits;
 }
 
-uint64_t
-SC_SIMD(sc_hash_row)(const float *x, int d)
+static uint64_t
+hash_row(const float *x, int d)
 {
 	uint64_t chain[CHAINS] = {0};
 	uint64_t h = 0;
@@ -167,8 +214,8 @@ least_of(double least, double xn, double norm, float dot)
 	return a < least && a > -INFINITY ? a : least;
 }
 
-double
-SC_SIMD(sc_least_estimate)(const float *dots, const double *norm, double xn, int k)
+static double
+least_estimate(const float *dots, const double *norm, double xn, int k)
 {
 	double chain[CHAINS];
 	double least = INFINITY;
@@ -193,8 +240,8 @@ is_near(float dot, double norm, double share, double limit)
 	return !(share * norm - 2 * (double) dot > limit) || !(fabsf(dot) < INFINITY);
 }
 
-int
-SC_SIMD(sc_next_near)(const float *dots, const double *norm, double share, double limit, int from, int n)
+static int
+next_near(const float *dots, const double *norm, double share, double limit, int from, int n)
 {
 	/*
 	 * Few are near: look at several at once for any. The term of a conditional
@@ -213,3 +260,19 @@ SC_SIMD(sc_next_near)(const float *dots, const double *norm, double share, doubl
 		from++;
 	return from;
 }
+
+const sc_distance_kernels SC_SIMD(sc_distance_table) = {
+	.distance2 = distance2,
+	.distance2_centre = distance2_centre,
+	.distance1 = distance1,
+	.dot = dot,
+	.dot_norms = dot_norms,
+	.dot_centred = dot_centred,
+	.centre_row = centre_row,
+	.add_row = add_row,
+	.largest = largest,
+	.dot_rows = dot_rows,
+	.hash_row = hash_row,
+	.least_estimate = least_estimate,
+	.next_near = next_near,
+};

@@ -199,12 +199,6 @@ sc_pool_fd(void)
 	return pool.event_fd;
 }
 
-bool
-sc_pool_busy(void)
-{
-	return pool.started;
-}
-
 void
 sc_pool_stop(void)
 {
@@ -271,6 +265,12 @@ sc_lane_stopped(const sc_lane *lane)
 {
 	(void) lane;
 	return atomic_load_explicit(&stopping, memory_order_relaxed);
+}
+
+bool
+sc_lane_stopped_callback(void *arg)
+{
+	return sc_lane_stopped((const sc_lane *) arg);
 }
 
 sc_status

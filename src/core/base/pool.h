@@ -44,9 +44,6 @@ extern sc_status sc_pool_start(int lanes, sc_job_fn fn, void *arg, sc_error *err
 /* Readable once the running job has ended; -1 before the first job. */
 extern int sc_pool_fd(void);
 
-/* Is a job started and not yet finished (sc_pool_finish)? */
-extern bool sc_pool_busy(void);
-
 /* Ask the running job to stop. Callable at any time. */
 extern void sc_pool_stop(void);
 
@@ -63,6 +60,9 @@ extern void sc_pool_shutdown(void);
 
 /* Has the job been told to stop, or has another lane failed? */
 extern bool sc_lane_stopped(const sc_lane *lane);
+
+/* The same as a callback, for what knows no lanes: arg is the sc_lane. */
+extern bool sc_lane_stopped_callback(void *arg);
 
 /* Wait for all lanes. SC_ABORTED (never blocks) once the job is stopping. */
 extern sc_status sc_lane_barrier(const sc_lane *lane);

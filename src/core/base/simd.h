@@ -4,11 +4,15 @@
  *	  One source, several instruction sets, chosen at run time.
  *
  * A file whose name ends in _simd.c is compiled once per instruction set
- * (Makefile): SC_ISA is base, avx2 (with FMA) or avx512 (F, BW, DQ, VL). Its
- * functions are named SC_SIMD(sc_x) and declared by SC_SIMD_DECLARE; callers
- * take the best one with SC_SIMD_CALL. Nothing is compiled for the machine
- * that compiles: a package is built on one and run on another. Plain loops that
- * the compiler can vectorise are enough; no intrinsics are needed.
+ * (Makefile): SC_ISA is base, avx2 (with FMA) or avx512 (F, BW, DQ, VL). What
+ * others use of it has one of two forms:
+ * - a table of functions named SC_SIMD(sc_x), declared by SC_SIMD_DECLARE_TABLE
+ *   and chosen with SC_SIMD_TABLE, its functions static (distance_simd.c);
+ * - functions named SC_SIMD(sc_x), each declared by SC_SIMD_DECLARE; callers
+ *   take the best one with SC_SIMD_CALL.
+ * Nothing is compiled for the machine that compiles: a package is built on one
+ * and run on another. Plain loops that the compiler can vectorise are enough;
+ * no intrinsics are needed.
  *
  *-------------------------------------------------------------------------
  */
@@ -53,16 +57,21 @@ extern const char *sc_isa_blas_kernel(void);
 #define SC_SIMD_PASTE(name, isa) SC_SIMD_PASTE_(name, isa)
 #define SC_SIMD(name) SC_SIMD_PASTE(name, SC_ISA)
 
+/* The one of three for isa; a build for another CPU has base alone. */
 #if defined(__x86_64__)
+#define SC_SIMD_PICK(isa, base, avx2, avx512) \
+	((isa) == SC_ISA_AVX512 ? (avx512) : (isa) == SC_ISA_AVX2 ? (avx2) : (base))
+#else
+#define SC_SIMD_PICK(isa, base, avx2, avx512) ((void) (isa), (base))
+#endif
+
 #define SC_SIMD_DECLARE(ret, name, args) \
 	extern ret name##_base args; \
 	extern ret name##_avx2 args; \
 	extern ret name##_avx512 args
-#define SC_SIMD_CALL(name) \
-	(sc_isa_best() == SC_ISA_AVX512 ? name##_avx512 : sc_isa_best() == SC_ISA_AVX2 ? name##_avx2 : name##_base)
-#else
-#define SC_SIMD_DECLARE(ret, name, args) extern ret name##_base args
-#define SC_SIMD_CALL(name) (name##_base)
-#endif
+#define SC_SIMD_CALL(name) SC_SIMD_PICK(sc_isa_best(), name##_base, name##_avx2, name##_avx512)
+
+#define SC_SIMD_DECLARE_TABLE(type, name) extern const type name##_base, name##_avx2, name##_avx512
+#define SC_SIMD_TABLE(name, isa) SC_SIMD_PICK(isa, &name##_base, &name##_avx2, &name##_avx512)
 
 #endif /* SC_SIMD_H */

@@ -2,7 +2,7 @@
  *
  * src/core/base/status.h
  *	  What every file of the core shares: status codes, the error record,
- *	  and size arithmetic that cannot wrap around.
+ *	  size arithmetic that cannot wrap around, and assertions.
  *
  * The core is pure C11. It never prints, never exits, never calls a symbol of
  * PostgreSQL and never jumps out of a library. A function that can fail
@@ -14,6 +14,10 @@
 #ifndef SC_STATUS_H
 #define SC_STATUS_H
 
+#ifdef SC_WITH_TESTS
+#undef NDEBUG
+#include <assert.h>
+#endif
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -69,6 +73,17 @@ sc_add(size_t a, size_t b)
 
 	return __builtin_add_overflow(a, b, &r) ? SIZE_MAX : r;
 }
+
+/*
+ * What a caller promises. Checked where the tests are built in (WITH_TESTS=yes):
+ * a broken promise ends the program. Elsewhere the condition is compiled, so that
+ * it stays correct, and never evaluated; it must have no side effects.
+ */
+#ifdef SC_WITH_TESTS
+#define SC_ASSERT(condition) assert(condition)
+#else
+#define SC_ASSERT(condition) ((void) sizeof((condition) ? 1 : 0))
+#endif
 
 #define SC_MIN(a, b) ((a) < (b) ? (a) : (b))
 #define SC_MAX(a, b) ((a) > (b) ? (a) : (b))

@@ -10,28 +10,24 @@
  */
 #include "core/image/encode.h"
 
-#include <setjmp.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <jpeglib.h>
+
+#include "core/image/image_parts.h"
+
+/* From this quality on colour has the resolution of brightness. */
+#define FULL_COLOUR_QUALITY 90
 
 typedef struct jpeg_writer
 {
 	struct jpeg_compress_struct info;
 	struct jpeg_error_mgr error;
 	struct jpeg_destination_mgr destination;
-	sigjmp_buf jump;
-	sc_status status;
+	sc_image_exit exit;
 	sc_error *err;
 } jpeg_writer;
-
-static _Noreturn void
-leave(jpeg_writer *w, sc_status status)
-{
-	w->status = status;
-	siglongjmp(w->jump, 1);
-}
 
 static _Noreturn void
 on_error(j_common_ptr info)
@@ -42,7 +38,7 @@ on_error(j_common_ptr info)
 	info->err->format_message(info, text);
 	sc_fail(w->err, SC_INTERNAL, "image could not be encoded as JPEG");
 	sc_detail(w->err, "libjpeg reports: %s.", text);
-	leave(w, SC_INTERNAL);
+	sc_image_leave(&w->exit, SC_INTERNAL);
 }
 
 /* Nothing is printed. */
@@ -67,7 +63,7 @@ on_full(j_compress_ptr info)
 {
 	jpeg_writer *w = info->client_data;
 
-	leave(w, sc_fail(w->err, SC_LIMIT, "memory for the JPEG is too small"));
+	sc_image_leave(&w->exit, sc_fail(w->err, SC_LIMIT, "memory for the JPEG is too small"));
 }
 
 static void
@@ -80,8 +76,8 @@ sc_jpeg_bound(int width, int height, int channels)
 {
 	/*
 	 * The bound of libjpeg-turbo's tjBufSize: two bytes per sample of whole
-	 * blocks. Coefficients of 8-bit samples cannot all be so large that the
-	 * standard Huffman codes take more.
+	 * blocks, and 2048 for the headers. Coefficients of 8-bit samples cannot all
+	 * be so large that the standard Huffman codes take more.
 	 */
 	size_t w = ((size_t) width + 15) & ~(size_t) 15;
 	size_t h = ((size_t) height + 15) & ~(size_t) 15;
@@ -101,10 +97,10 @@ encode_body(jpeg_writer *w, const sc_image *image, int quality, bool (*stopped)(
 	info->image_width = (JDIMENSION) image->width;
 	info->image_height = (JDIMENSION) image->height;
 	info->input_components = image->channels;
-	info->in_color_space = image->channels == 1 ? JCS_GRAYSCALE : JCS_RGB;
+	info->in_color_space = image->channels == SC_GRAY ? JCS_GRAYSCALE : JCS_RGB;
 	jpeg_set_defaults(info);
 	jpeg_set_quality(info, quality, TRUE);
-	if (quality >= 90)
+	if (quality >= FULL_COLOUR_QUALITY)
 		info->comp_info[0].h_samp_factor = info->comp_info[0].v_samp_factor = 1;
 	jpeg_start_compress(info, TRUE);
 	while (info->next_scanline < info->image_height)
@@ -113,7 +109,7 @@ encode_body(jpeg_writer *w, const sc_image *image, int quality, bool (*stopped)(
 			(JSAMPROW) image->pixels + (size_t) info->next_scanline * (size_t) image->width * (size_t) image->channels;
 
 		if (stopped != NULL && stopped(arg))
-			leave(w, SC_ABORTED);
+			sc_image_leave(&w->exit, SC_ABORTED);
 		jpeg_write_scanlines(info, &row, 1);
 	}
 	jpeg_finish_compress(info);
@@ -125,6 +121,7 @@ sc_jpeg_encode(uint8_t *out, size_t capacity, size_t *size, const sc_image *imag
 {
 	jpeg_writer w;
 
+	SC_ASSERT(image->pixels != NULL && (image->channels == SC_GRAY || image->channels == SC_RGB));
 	*size = 0;
 	if (image->width < 1 || image->height < 1 || image->width > SC_JPEG_MAX_SIDE || image->height > SC_JPEG_MAX_SIDE)
 	{
@@ -149,19 +146,13 @@ sc_jpeg_encode(uint8_t *out, size_t capacity, size_t *size, const sc_image *imag
 	w.destination.empty_output_buffer = on_full;
 	w.destination.term_destination = on_end;
 	w.err = err;
-	w.status = SC_OK;
-	if (sigsetjmp(w.jump, 0) == 0)
+	w.exit.status = SC_OK;
+	if (sigsetjmp(w.exit.jump, 0) == 0)
 		encode_body(&w, image, quality, stopped, arg);
 	jpeg_destroy_compress(&w.info);
-	if (w.status == SC_OK)
+	if (w.exit.status == SC_OK)
 		*size = capacity - w.destination.free_in_buffer;
-	return w.status;
-}
-
-static bool
-lane_stopped(void *arg)
-{
-	return sc_lane_stopped((const sc_lane *) arg);
+	return w.exit.status;
 }
 
 sc_status
@@ -174,6 +165,7 @@ sc_jpeg_encode_run(const sc_lane *lane, void *arg)
 
 	if (lane->index > 0)
 		return SC_OK;
-	status = sc_jpeg_encode(job->out, job->capacity, &job->size, &job->image, job->quality, lane_stopped, &self, &err);
+	status = sc_jpeg_encode(job->out, job->capacity, &job->size, &job->image, job->quality, sc_lane_stopped_callback,
+							&self, &err);
 	return status == SC_OK || status == SC_ABORTED ? status : sc_lane_fail(lane, &err);
 }

@@ -11,6 +11,14 @@
  */
 #include "core/image/image_parts.h"
 
+/* A TIFF header: the order of bytes twice ("II" or "MM"), this number, where the first directory begins. */
+#define HEADER_BYTES 8
+#define TIFF_NUMBER 42
+/* An entry of a directory: tag (2 bytes), type (2), how many values (4), the value (4). */
+#define ENTRY_BYTES 12
+#define TAG_ORIENTATION 0x0112
+#define TYPE_SHORT 3
+
 static uint32_t
 read_number(const uint8_t *p, int bytes, bool big)
 {
@@ -21,34 +29,34 @@ read_number(const uint8_t *p, int bytes, bool big)
 	return v;
 }
 
-int
+sc_orientation
 sc_exif_orientation(const uint8_t *tiff, size_t size)
 {
 	bool big;
 	size_t at, entries;
 
-	if (size < 8 || tiff[0] != tiff[1] || (tiff[0] != 'I' && tiff[0] != 'M'))
-		return 1;
+	if (size < HEADER_BYTES || tiff[0] != tiff[1] || (tiff[0] != 'I' && tiff[0] != 'M'))
+		return SC_UPRIGHT;
 	big = tiff[0] == 'M';
-	if (read_number(tiff + 2, 2, big) != 42)
-		return 1;
+	if (read_number(tiff + 2, 2, big) != TIFF_NUMBER)
+		return SC_UPRIGHT;
 	at = read_number(tiff + 4, 4, big);
 	if (at > size - 2)
-		return 1;
+		return SC_UPRIGHT;
 	entries = read_number(tiff + at, 2, big);
 	at += 2;
-	for (; entries > 0 && size - at >= 12; entries--, at += 12)
+	for (; entries > 0 && size - at >= ENTRY_BYTES; entries--, at += ENTRY_BYTES)
 	{
+		const uint8_t *entry = tiff + at;
 		uint32_t value;
 
-		/* Tag orientation, one value, of type SHORT. */
-		if (read_number(tiff + at, 2, big) != 0x0112)
+		if (read_number(entry, 2, big) != TAG_ORIENTATION)
 			continue;
-		value = read_number(tiff + at + 8, 2, big);
-		if (read_number(tiff + at + 2, 2, big) == 3 && read_number(tiff + at + 4, 4, big) == 1 && value >= 1 &&
-			value <= 8)
-			return (int) value;
-		return 1;
+		value = read_number(entry + 8, 2, big);
+		if (read_number(entry + 2, 2, big) == TYPE_SHORT && read_number(entry + 4, 4, big) == 1 &&
+			value >= SC_UPRIGHT && value <= SC_TURN_LEFT)
+			return (sc_orientation) value;
+		return SC_UPRIGHT;
 	}
-	return 1;
+	return SC_UPRIGHT;
 }

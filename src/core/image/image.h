@@ -4,8 +4,9 @@
  *	  From the bytes of a JPEG or PNG to pixels, in two steps: plan, decode.
  *
  * Planning reads the header only: it tells format and size, refuses what is
- * over a limit before anything is allocated, and says how large the result
- * and the scratch memory will be. Decoding then fills memory of the caller.
+ * over a limit before anything is allocated (limits.c), and says how large the
+ * result and the scratch memory will be. Decoding then fills memory of the
+ * caller.
  * The picture is upright (EXIF orientation applied), RGB or grayscale, and
  * reduced while it is decoded so that its short side is at most `max_side`.
  * Bytes are hostile. A warning of libjpeg counts as a corrupt image.
@@ -17,12 +18,16 @@
 
 #include "core/base/status.h"
 
+/* The channels of decoded pixels. */
+#define SC_GRAY 1
+#define SC_RGB 3
+
 /* Decoded pixels, upright. */
 typedef struct sc_image
 {
 	int width;
 	int height;
-	int channels;		   /* 1 grayscale, 3 RGB */
+	int channels;		   /* SC_GRAY or SC_RGB */
 	const uint8_t *pixels; /* (height, width, channels) */
 } sc_image;
 
@@ -35,13 +40,24 @@ typedef struct sc_image_limits
 	size_t max_scan_pixels; /* scans * width * height */
 } sc_image_limits;
 
-#define SC_IMAGE_LIMITS_DEFAULT ((sc_image_limits){(size_t) 100000000, (size_t) 256 << 20, 100, (size_t) 1000000000})
-
 typedef enum sc_image_format
 {
 	SC_IMAGE_JPEG,
 	SC_IMAGE_PNG
 } sc_image_format;
+
+/* What makes a stored picture upright, in EXIF's numbers. */
+typedef enum sc_orientation
+{
+	SC_UPRIGHT = 1, /* it is */
+	SC_MIRROR,		/* left and right change places */
+	SC_HALF_TURN,
+	SC_FLIP,	   /* top and bottom change places */
+	SC_TRANSPOSE,  /* about the diagonal from the upper left; from here on width and height change places too */
+	SC_TURN_RIGHT, /* by a quarter, clockwise */
+	SC_TRANSVERSE, /* about the other diagonal */
+	SC_TURN_LEFT
+} sc_orientation;
 
 typedef struct sc_image_plan
 {
@@ -50,10 +66,10 @@ typedef struct sc_image_plan
 	int source_height;
 	int width; /* of the result */
 	int height;
-	int channels;	 /* 1 or 3 */
-	int orientation; /* EXIF 1 ... 8 */
-	size_t bytes;	 /* of the result: width * height * channels */
-	size_t scratch;	 /* bytes of scratch that sc_image_decode needs */
+	int channels; /* SC_GRAY or SC_RGB */
+	sc_orientation orientation;
+	size_t bytes;	/* of the result: width * height * channels */
+	size_t scratch; /* bytes of scratch that sc_image_decode needs */
 } sc_image_plan;
 
 /*
@@ -66,7 +82,7 @@ extern sc_status sc_image_plan_read(sc_image_plan *plan, const uint8_t *bytes, s
 
 /*
  * Decode into pixels (plan->height, plan->width, plan->channels), using
- * scratch (plan->scratch bytes, 64-byte aligned). `stopped(arg)` (may be NULL)
+ * scratch (plan->scratch bytes, of any alignment). `stopped(arg)` (may be NULL)
  * is asked at least every 20 ms; true ends the decoding with SC_ABORTED.
  */
 extern sc_status sc_image_decode(uint8_t *pixels, const sc_image_plan *plan, const uint8_t *bytes, size_t size,

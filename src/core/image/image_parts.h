@@ -1,34 +1,98 @@
 /*-------------------------------------------------------------------------
  *
  * src/core/image/image_parts.h
- *	  What image.c shares with the readers of the formats, jpeg.c and png.c:
- *	  the size of the result, and the reduction of the rows while they come.
+ *	  What the files of this room share.
+ *
+ * Of those that read images each stands on the ones below it:
+ *	  decode.c       many images, on the pool
+ *	  image.c        which format the bytes have
+ *	  jpeg.c, png.c  the readers: planning reads the header, decoding the rows
+ *	  limits.c       how large an image may be
+ *	  reduce.c       the rows of a picture made smaller and upright
+ *	  exif.c         which side of a picture is up
+ * encode.c, which writes them, needs none of these.
  *
  *-------------------------------------------------------------------------
  */
 #ifndef SC_IMAGE_PARTS_H
 #define SC_IMAGE_PARTS_H
 
+#include <setjmp.h>
+
 #include "core/base/arena.h"
 #include "core/image/image.h"
 
-/* The longest side of an image. 255 times this fits into 32 bits. */
+/* The longest side of an image. 255 times this fits into 32 bits, as reduce.c needs. */
 #define SC_IMAGE_MAX_SIDE 1000000
 
-/* What a reader of a format works on. */
-typedef struct sc_image_source
+/* One planning or one decoding, for the reader of its format. */
+typedef struct sc_image_task
 {
-	const uint8_t *bytes;
+	const uint8_t *bytes; /* (size) */
 	size_t size;
 	const sc_image_limits *limits;
 	bool (*stopped)(void *arg); /* may be NULL */
 	void *arg;
 	sc_error *err;
-} sc_image_source;
+	sc_image_plan *plan; /* filled by planning, followed by decoding */
+	int max_side;		 /* of planning alone, as for sc_image_plan_read */
+	uint8_t *pixels;	 /* of decoding alone: (plan->height, plan->width, plan->channels) */
+	void *scratch;		 /* of decoding alone: plan->scratch bytes */
+} sc_image_task;
+
+static inline bool
+sc_image_stopped(const sc_image_task *task)
+{
+	return task->stopped != NULL && task->stopped(task->arg);
+}
 
 /*
- * Takes the rows of a picture as it is stored and writes them reduced and
- * upright. Each pixel of the result is the mean of the area of the source
+ * Where a reader or the writer jumps to when its library gives up, or it does
+ * itself: libjpeg and libpng know no other way out of their functions.
+ */
+typedef struct sc_image_exit
+{
+	sigjmp_buf jump;
+	sc_status status; /* SC_OK, or why it jumped */
+} sc_image_exit;
+
+static inline _Noreturn void
+sc_image_leave(sc_image_exit *to, sc_status status)
+{
+	to->status = status;
+	siglongjmp(to->jump, 1);
+}
+
+/* Go on only where a check said SC_OK. */
+static inline void
+sc_image_require(sc_image_exit *to, sc_status status)
+{
+	if (status != SC_OK)
+		sc_image_leave(to, status);
+}
+
+/* jpeg.c and png.c: sc_image_plan_read and sc_image_decode for one format. */
+extern sc_status sc_jpeg_plan(const sc_image_task *task);
+extern sc_status sc_jpeg_decode(const sc_image_task *task);
+#ifdef SC_WITH_PNG
+extern sc_status sc_png_plan(const sc_image_task *task);
+extern sc_status sc_png_decode(const sc_image_task *task);
+#endif
+
+/* limits.c: SC_OK, or an error that says which limit there is and what raises it. */
+
+/* Width and height as stored: each at least 1 and at most SC_IMAGE_MAX_SIDE; their product. */
+extern sc_status sc_image_check_size(size_t width, size_t height, const sc_image_limits *limits, sc_error *err);
+/* Bytes that decoding will take. */
+extern sc_status sc_image_check_memory(size_t bytes, const sc_image_limits *limits, sc_error *err);
+/* Scans so far of a JPEG of so many pixels: each costs as much as a picture. */
+extern sc_status sc_image_check_scans(size_t scans, size_t pixels, const sc_image_limits *limits, sc_error *err);
+/* A library asked for more memory than it may have: SC_LIMIT. */
+extern sc_status sc_image_fail_memory(sc_image_format format, const sc_image_limits *limits, sc_error *err);
+
+/*
+ * reduce.c: takes the rows of a picture as it is stored and writes them reduced
+ * and upright. Each pixel of the result is the mean of the area of the source
  * that it covers, computed in integers; parts of pixels count in part.
  */
 typedef struct sc_reducer
@@ -39,7 +103,7 @@ typedef struct sc_reducer
 	int out_width; /* of the result, before it is turned upright */
 	int out_height;
 	int channels;
-	int orientation; /* EXIF, 1 ... 8 */
+	sc_orientation orientation;
 	int y;			 /* rows taken */
 	int out_y;		 /* rows written */
 	uint32_t *row;	 /* (out_width, channels) of the current row */
@@ -48,14 +112,11 @@ typedef struct sc_reducer
 	uint8_t *pixels; /* the result */
 } sc_reducer;
 
-/* image.c */
-extern sc_status sc_image_check_size(size_t width, size_t height, const sc_image_limits *limits, sc_error *err);
-extern sc_status sc_image_check_memory(size_t bytes, const sc_image_limits *limits, sc_error *err);
-
 /* Fill the sizes of plan for a picture stored as width x height; channels and orientation are set. */
 extern void sc_image_plan_size(sc_image_plan *plan, int width, int height, int max_side);
 
-/* reduce.c */
+/* The width and height of plan's result before it is turned upright. */
+extern void sc_image_stored_size(const sc_image_plan *plan, int *width, int *height);
 
 /*
  * A reducer of a picture stored as width x height to plan's result; its
@@ -66,16 +127,7 @@ extern sc_reducer sc_reducer_layout(sc_arena *arena, const sc_image_plan *plan, 
 /* The next row (ceil(width / scale), channels). */
 extern void sc_reducer_row(sc_reducer *r, const uint8_t *row);
 
-/* exif.c: the orientation, 1 ... 8, in size bytes of a TIFF header and its directory; 1 if there is none. */
-extern int sc_exif_orientation(const uint8_t *tiff, size_t size);
-
-/* jpeg.c and png.c: sc_image_plan_read and sc_image_decode for one format. */
-extern sc_status sc_jpeg_plan(sc_image_plan *plan, const sc_image_source *source, int max_side);
-extern sc_status sc_jpeg_decode(uint8_t *pixels, const sc_image_plan *plan, const sc_image_source *source,
-								void *scratch);
-#ifdef SC_WITH_PNG
-extern sc_status sc_png_plan(sc_image_plan *plan, const sc_image_source *source, int max_side);
-extern sc_status sc_png_decode(uint8_t *pixels, const sc_image_plan *plan, const sc_image_source *source, void *scratch);
-#endif
+/* exif.c: the orientation in size bytes of a TIFF header and its directory; upright if there is none. */
+extern sc_orientation sc_exif_orientation(const uint8_t *tiff, size_t size);
 
 #endif /* SC_IMAGE_PARTS_H */

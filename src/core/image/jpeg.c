@@ -16,26 +16,23 @@
 #include "core/image/image_parts.h"
 
 #include <limits.h>
-#include <setjmp.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <jpeglib.h>
 #include <jerror.h>
 
+/* Markers (ITU-T T.81, table B.1); jpeglib.h names JPEG_EOI and JPEG_APP0. */
+#define MARKER_START_OF_SCAN 0xDA
+#define MARKER_EXIF (JPEG_APP0 + 1)
+
 typedef struct jpeg_reader
 {
 	struct jpeg_decompress_struct info;
 	struct jpeg_error_mgr error;
 	struct jpeg_progress_mgr progress;
-	sigjmp_buf jump;
-	sc_status status;
-	const sc_image_source *source;
-	sc_image_plan *plan;		  /* filled by plan_body */
-	const sc_image_plan *planned; /* followed by decode_body */
-	int max_side;
-	uint8_t *pixels;
-	void *scratch;
+	sc_image_exit exit;
+	const sc_image_task *task;
 } jpeg_reader;
 
 /* Buffers of the decoding, beside those of libjpeg. */
@@ -45,30 +42,20 @@ typedef struct jpeg_buffers
 	uint8_t *row; /* (output_width, output_components) as libjpeg gives it */
 } jpeg_buffers;
 
-static _Noreturn void
-leave(jpeg_reader *r, sc_status status)
-{
-	r->status = status;
-	siglongjmp(r->jump, 1);
-}
-
 /* Error or warning of libjpeg: the end of this image. */
 static _Noreturn void
 fail_with_text(jpeg_reader *r)
 {
 	char text[JMSG_LENGTH_MAX];
 	size_t length;
-	sc_error *err = r->source->err;
+	sc_error *err = r->task->err;
 	sc_status status;
 
 	switch (r->error.msg_code)
 	{
 		case JERR_OUT_OF_MEMORY:
 		case JERR_NO_BACKING_STORE:
-			status = sc_fail(err, SC_LIMIT, "image needs too much memory to be decoded");
-			sc_detail(err, "The limit is %zu kB.", r->source->limits->max_memory / 1024);
-			sc_hint(err, "Reduce the image, store it as a baseline JPEG, or raise \"selfclass.max_image_memory\".");
-			leave(r, status);
+			sc_image_leave(&r->exit, sc_image_fail_memory(SC_IMAGE_JPEG, r->task->limits, err));
 		case JERR_ARITH_NOTIMPL:
 		case JERR_BAD_PRECISION:
 		case JERR_CCIR601_NOTIMPL:
@@ -87,7 +74,7 @@ fail_with_text(jpeg_reader *r)
 	if (length > 0 && text[length - 1] == '.')
 		text[length - 1] = '\0';
 	sc_detail(err, "libjpeg reports: %s.", text);
-	leave(r, status);
+	sc_image_leave(&r->exit, status);
 }
 
 static _Noreturn void
@@ -113,31 +100,16 @@ static void
 on_progress(j_common_ptr common)
 {
 	jpeg_reader *r = common->client_data;
-	const sc_image_source *source = r->source;
-	size_t scans = (size_t) r->info.input_scan_number;
 	size_t pixels = (size_t) r->info.image_width * r->info.image_height;
 
-	if (source->stopped != NULL && source->stopped(source->arg))
-		leave(r, SC_ABORTED);
-	if (scans > 1 && scans > (size_t) source->limits->max_scans)
-	{
-		sc_fail(source->err, SC_LIMIT, "progressive JPEG image has too many scans");
-		sc_detail(source->err, "The limit is %d.", source->limits->max_scans);
-		sc_hint(source->err, "Store the image as a baseline JPEG, or raise \"selfclass.max_image_scans\".");
-		leave(r, SC_LIMIT);
-	}
-	if (scans > 1 && sc_mul(scans, pixels) > source->limits->max_scan_pixels)
-	{
-		sc_fail(source->err, SC_LIMIT, "progressive JPEG image has too many scans for its size");
-		sc_detail(source->err, "It has %zu or more scans of %zu pixels; the limit is %zu pixels in all scans.", scans,
-				  pixels, source->limits->max_scan_pixels);
-		sc_hint(source->err, "Reduce the image, or store it as a baseline JPEG.");
-		leave(r, SC_LIMIT);
-	}
+	if (sc_image_stopped(r->task))
+		sc_image_leave(&r->exit, SC_ABORTED);
+	sc_image_require(&r->exit,
+					 sc_image_check_scans((size_t) r->info.input_scan_number, pixels, r->task->limits, r->task->err));
 }
 
 /* The orientation in the first APP1 segment with EXIF data, before the first scan. */
-static int
+static sc_orientation
 find_orientation(const uint8_t *p, size_t size)
 {
 	size_t at = 2;
@@ -152,65 +124,69 @@ find_orientation(const uint8_t *p, size_t size)
 			at++;
 			continue;
 		}
-		if (marker == 0xDA || marker == 0xD9)
+		if (marker == MARKER_START_OF_SCAN || marker == JPEG_EOI)
 			break;
 		length = (size_t) p[at + 2] << 8 | p[at + 3];
 		if (length < 2 || length > size - at - 2)
 			break;
-		if (marker == 0xE1 && length >= 8 && memcmp(p + at + 4, "Exif\0\0", 6) == 0)
+		if (marker == MARKER_EXIF && length >= 8 && memcmp(p + at + 4, "Exif\0\0", 6) == 0)
 			return sc_exif_orientation(p + at + 10, length - 8);
 		at += 2 + length;
 	}
-	return 1;
+	return SC_UPRIGHT;
 }
 
-/* Read the header, and set up the decoding for a result as plan says it. */
 static void
 read_header(jpeg_reader *r)
 {
 	jpeg_create_decompress(&r->info);
 	r->info.client_data = r;
 	r->info.progress = &r->progress;
-	jpeg_mem_src(&r->info, r->source->bytes, (unsigned long) r->source->size);
+	jpeg_mem_src(&r->info, r->task->bytes, (unsigned long) r->task->size);
 	jpeg_read_header(&r->info, TRUE);
 }
 
+/* Set up the decoding for the result as it is planned. */
 static void
-choose_scale(jpeg_reader *r, const sc_image_plan *plan)
+choose_scale(jpeg_reader *r)
 {
 	struct jpeg_decompress_struct *info = &r->info;
-	JDIMENSION width = (JDIMENSION) (plan->orientation >= 5 ? plan->height : plan->width);
-	JDIMENSION height = (JDIMENSION) (plan->orientation >= 5 ? plan->width : plan->height);
+	int width, height;
 
+	sc_image_stored_size(r->task->plan, &width, &height);
 	info->out_color_space = info->num_components == 1 ? JCS_GRAYSCALE : info->num_components == 3 ? JCS_RGB : JCS_CMYK;
 	info->scale_num = 1;
 	for (info->scale_denom = 8; info->scale_denom > 1; info->scale_denom /= 2)
-		if (info->image_width / info->scale_denom >= width && info->image_height / info->scale_denom >= height)
+		if (info->image_width / info->scale_denom >= (JDIMENSION) width &&
+			info->image_height / info->scale_denom >= (JDIMENSION) height)
 			break;
 	jpeg_calc_output_dimensions(info);
 }
 
 static jpeg_buffers
-layout(sc_arena *arena, const jpeg_reader *r, const sc_image_plan *plan)
+layout(sc_arena *arena, const jpeg_reader *r)
 {
 	jpeg_buffers b;
 
-	b.reducer = sc_reducer_layout(arena, plan, (int) r->info.image_width, (int) r->info.image_height,
+	b.reducer = sc_reducer_layout(arena, r->task->plan, (int) r->info.image_width, (int) r->info.image_height,
 								  (int) r->info.scale_denom);
 	b.row = SC_TAKE(arena, uint8_t, (size_t) r->info.output_width * (size_t) r->info.num_components);
 	return b;
 }
 
 /*
- * What libjpeg will take: all coefficients where the picture comes in several
- * scans, and some rows of it (those of two rows of blocks, upsampled, and what
- * the colour conversion needs) in any case.
+ * Rows of samples, as wide as the picture, that libjpeg holds of a component at
+ * most: before they are upsampled 8 + 2 groups of up to 4 rows (jdmainct.c),
+ * behind it 4 rows (jdsample.c). The rest is room for its tables.
  */
+#define LIBRARY_ROWS 64
+
+/* What libjpeg will take: these, and all coefficients where the picture comes in several scans. */
 static size_t
 library_memory(jpeg_reader *r)
 {
 	struct jpeg_decompress_struct *info = &r->info;
-	size_t bytes = sc_mul((size_t) info->image_width * (size_t) info->num_components, 64);
+	size_t bytes = sc_mul((size_t) info->image_width * (size_t) info->num_components, LIBRARY_ROWS);
 
 	if (!jpeg_has_multiple_scans(info))
 		return bytes;
@@ -228,31 +204,28 @@ library_memory(jpeg_reader *r)
 static void
 plan_body(jpeg_reader *r)
 {
-	sc_image_plan *plan = r->plan;
+	const sc_image_task *task = r->task;
+	sc_image_plan *plan = task->plan;
 	struct jpeg_decompress_struct *info = &r->info;
 	sc_arena counter = sc_arena_counter();
-	sc_status status;
+	size_t memory;
 
 	read_header(r);
-	status = sc_image_check_size(info->image_width, info->image_height, r->source->limits, r->source->err);
-	if (status != SC_OK)
-		leave(r, status);
+	sc_image_require(&r->exit, sc_image_check_size(info->image_width, info->image_height, task->limits, task->err));
 	if (info->num_components != 1 && info->num_components != 3 && info->num_components != 4)
 	{
-		sc_fail(r->source->err, SC_UNSUPPORTED, "variant of JPEG is not supported");
-		sc_detail(r->source->err, "It has %d colour components.", info->num_components);
-		leave(r, SC_UNSUPPORTED);
+		sc_fail(task->err, SC_UNSUPPORTED, "variant of JPEG is not supported");
+		sc_detail(task->err, "It has %d colour components.", info->num_components);
+		sc_image_leave(&r->exit, SC_UNSUPPORTED);
 	}
-	plan->format = SC_IMAGE_JPEG;
-	plan->channels = info->num_components == 1 ? 1 : 3;
-	plan->orientation = find_orientation(r->source->bytes, r->source->size);
-	sc_image_plan_size(plan, (int) info->image_width, (int) info->image_height, r->max_side);
-	choose_scale(r, plan);
-	(void) layout(&counter, r, plan);
+	plan->channels = info->num_components == 1 ? SC_GRAY : SC_RGB;
+	plan->orientation = find_orientation(task->bytes, task->size);
+	sc_image_plan_size(plan, (int) info->image_width, (int) info->image_height, task->max_side);
+	choose_scale(r);
+	(void) layout(&counter, r);
 	plan->scratch = sc_arena_need(&counter);
-	status = sc_image_check_memory(sc_add(plan->scratch, library_memory(r)), r->source->limits, r->source->err);
-	if (status != SC_OK)
-		leave(r, status);
+	memory = sc_add(plan->scratch, library_memory(r));
+	sc_image_require(&r->exit, sc_image_check_memory(memory, task->limits, task->err));
 }
 
 /* A row of CMYK to RGB, in place. Adobe's files store the inks inverted. */
@@ -274,16 +247,16 @@ static void
 decode_body(jpeg_reader *r)
 {
 	struct jpeg_decompress_struct *info = &r->info;
-	sc_arena arena = sc_arena_over(r->scratch, r->planned->scratch);
+	sc_arena arena = sc_arena_over(r->task->scratch, r->task->plan->scratch);
 	jpeg_buffers b;
-	size_t memory = r->source->limits->max_memory;
+	size_t memory = r->task->limits->max_memory;
 
 	read_header(r);
-	choose_scale(r, r->planned);
-	b = layout(&arena, r, r->planned);
+	choose_scale(r);
+	b = layout(&arena, r);
 	if (!sc_arena_ok(&arena))
-		leave(r, sc_fail(r->source->err, SC_INTERNAL, "image differs from its plan"));
-	b.reducer.pixels = r->pixels;
+		sc_image_leave(&r->exit, sc_fail(r->task->err, SC_INTERNAL, "image differs from its plan"));
+	b.reducer.pixels = r->task->pixels;
 
 	/* Checked by plan_body with an estimate; held to here. 0 would mean no limit. */
 	memory -= SC_MIN(memory - 1, arena.used);
@@ -313,32 +286,27 @@ guarded(jpeg_reader *r, void (*body)(jpeg_reader *r))
 	r->error.output_message = on_output;
 	r->progress.progress_monitor = on_progress;
 	r->info.client_data = r;
-	r->status = SC_OK;
-	if (sigsetjmp(r->jump, 0) == 0)
+	r->exit.status = SC_OK;
+	if (sigsetjmp(r->exit.jump, 0) == 0)
 		body(r);
 	jpeg_destroy_decompress(&r->info);
-	return r->status;
+	return r->exit.status;
 }
 
 sc_status
-sc_jpeg_plan(sc_image_plan *plan, const sc_image_source *source, int max_side)
+sc_jpeg_plan(const sc_image_task *task)
 {
 	jpeg_reader r;
 
-	r.source = source;
-	r.plan = plan;
-	r.max_side = max_side;
+	r.task = task;
 	return guarded(&r, plan_body);
 }
 
 sc_status
-sc_jpeg_decode(uint8_t *pixels, const sc_image_plan *plan, const sc_image_source *source, void *scratch)
+sc_jpeg_decode(const sc_image_task *task)
 {
 	jpeg_reader r;
 
-	r.source = source;
-	r.planned = plan;
-	r.pixels = pixels;
-	r.scratch = scratch;
+	r.task = task;
 	return guarded(&r, decode_body);
 }

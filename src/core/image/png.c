@@ -13,7 +13,6 @@
  */
 #include "core/image/image_parts.h"
 
-#include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,18 +22,12 @@ typedef struct png_reader
 {
 	png_structp png;
 	png_infop info;
-	sigjmp_buf jump;
-	sc_status status;
-	const sc_image_source *source;
-	size_t at;					  /* bytes read */
-	size_t memory;				  /* bytes that libpng holds */
-	size_t max_memory;			  /* ... and may hold */
-	bool full;					  /* it asked for more */
-	sc_image_plan *plan;		  /* filled by plan_body */
-	const sc_image_plan *planned; /* followed by decode_body */
-	int max_side;
-	uint8_t *pixels;
-	void *scratch;
+	sc_image_exit exit;
+	const sc_image_task *task;
+	size_t at;		   /* bytes read */
+	size_t memory;	   /* bytes that libpng holds */
+	size_t max_memory; /* ... and may hold */
+	bool full;		   /* it asked for more */
 } png_reader;
 
 /* Buffers of the decoding, beside those of libpng. */
@@ -44,35 +37,23 @@ typedef struct png_buffers
 	uint8_t *rows; /* (rows, width, channels with alpha): all rows where interlaced, else one */
 } png_buffers;
 
-static _Noreturn void
-leave(png_reader *r, sc_status status)
-{
-	r->status = status;
-	siglongjmp(r->jump, 1);
-}
-
 static sc_status
 fail_full(const png_reader *r)
 {
-	sc_error *err = r->source->err;
-
-	sc_fail(err, SC_LIMIT, "image needs too much memory to be decoded");
-	sc_detail(err, "The limit is %zu kB.", r->source->limits->max_memory / 1024);
-	sc_hint(err, "Reduce the image, or raise \"selfclass.max_image_memory\".");
-	return SC_LIMIT;
+	return sc_image_fail_memory(SC_IMAGE_PNG, r->task->limits, r->task->err);
 }
 
 static _Noreturn void
 on_error(png_structp png, png_const_charp text)
 {
 	png_reader *r = png_get_error_ptr(png);
-	sc_error *err = r->source->err;
+	sc_error *err = r->task->err;
 
 	if (r->full)
-		leave(r, fail_full(r));
+		sc_image_leave(&r->exit, fail_full(r));
 	sc_fail(err, SC_BAD_IMAGE, "PNG image is corrupt");
 	sc_detail(err, "libpng reports: %s.", text);
-	leave(r, SC_BAD_IMAGE);
+	sc_image_leave(&r->exit, SC_BAD_IMAGE);
 }
 
 /* Warnings are about what is not read: profiles, texts, times. */
@@ -122,31 +103,35 @@ on_read(png_structp png, png_bytep out, size_t size)
 {
 	png_reader *r = png_get_io_ptr(png);
 
-	if (r->source->stopped != NULL && r->source->stopped(r->source->arg))
-		leave(r, SC_ABORTED);
-	if (size > r->source->size - r->at)
+	if (sc_image_stopped(r->task))
+		sc_image_leave(&r->exit, SC_ABORTED);
+	if (size > r->task->size - r->at)
 		png_error(png, "File ends too early");
-	memcpy(out, r->source->bytes + r->at, size);
+	memcpy(out, r->task->bytes + r->at, size);
 	r->at += size;
 }
 
+/* Of a chunk beside its data: their length (4 bytes), its name (4), a checksum (4). */
+#define CHUNK_BYTES 12
+#define SIGNATURE_BYTES 8
+
 /* The orientation in the chunk eXIf, before the pixels. */
-static int
+static sc_orientation
 find_orientation(const uint8_t *p, size_t size)
 {
-	size_t at = 8;
+	size_t at = SIGNATURE_BYTES;
 
-	while (size - at >= 12)
+	while (size - at >= CHUNK_BYTES)
 	{
 		size_t length = (size_t) p[at] << 24 | (size_t) p[at + 1] << 16 | (size_t) p[at + 2] << 8 | p[at + 3];
 
-		if (length > size - at - 12 || memcmp(p + at + 4, "IDAT", 4) == 0)
+		if (length > size - at - CHUNK_BYTES || memcmp(p + at + 4, "IDAT", 4) == 0)
 			break;
 		if (memcmp(p + at + 4, "eXIf", 4) == 0)
 			return sc_exif_orientation(p + at + 8, length);
-		at += 12 + length;
+		at += CHUNK_BYTES + length;
 	}
-	return 1;
+	return SC_UPRIGHT;
 }
 
 /* Read what stands before the pixels, and ask for 8 bits of gray or RGB, with alpha if there is any. */
@@ -176,43 +161,44 @@ read_header(png_reader *r)
 }
 
 static png_buffers
-layout(sc_arena *arena, const png_reader *r, const sc_image_plan *plan)
+layout(sc_arena *arena, const png_reader *r)
 {
 	png_buffers b;
 	int width = (int) png_get_image_width(r->png, r->info);
 	int height = (int) png_get_image_height(r->png, r->info);
 	bool interlaced = png_get_interlace_type(r->png, r->info) != PNG_INTERLACE_NONE;
 
-	b.reducer = sc_reducer_layout(arena, plan, width, height, 1);
+	b.reducer = sc_reducer_layout(arena, r->task->plan, width, height, 1);
 	b.rows = sc_arena_take(arena, interlaced ? (size_t) height : 1, png_get_rowbytes(r->png, r->info));
 	return b;
+}
+
+/* libpng keeps two rows of up to 8 bytes a pixel; zlib a window of 32 kB and less than that beside it. */
+static size_t
+library_memory(size_t width)
+{
+	return width * 2 * 8 + 65536;
 }
 
 static void
 plan_body(png_reader *r)
 {
-	sc_image_plan *plan = r->plan;
+	const sc_image_task *task = r->task;
+	sc_image_plan *plan = task->plan;
 	sc_arena counter = sc_arena_counter();
-	size_t width, height;
-	sc_status status;
+	size_t width, height, memory;
 
 	read_header(r);
 	width = png_get_image_width(r->png, r->info);
 	height = png_get_image_height(r->png, r->info);
-	status = sc_image_check_size(width, height, r->source->limits, r->source->err);
-	if (status != SC_OK)
-		leave(r, status);
-	plan->format = SC_IMAGE_PNG;
-	plan->channels = png_get_channels(r->png, r->info) <= 2 ? 1 : 3;
-	plan->orientation = find_orientation(r->source->bytes, r->source->size);
-	sc_image_plan_size(plan, (int) width, (int) height, r->max_side);
-	(void) layout(&counter, r, plan);
+	sc_image_require(&r->exit, sc_image_check_size(width, height, task->limits, task->err));
+	plan->channels = png_get_channels(r->png, r->info) <= 2 ? SC_GRAY : SC_RGB;
+	plan->orientation = find_orientation(task->bytes, task->size);
+	sc_image_plan_size(plan, (int) width, (int) height, task->max_side);
+	(void) layout(&counter, r);
 	plan->scratch = sc_arena_need(&counter);
-
-	/* libpng keeps two rows of up to 8 bytes a pixel, and zlib's window. */
-	status = sc_image_check_memory(sc_add(plan->scratch, width * 16 + 65536), r->source->limits, r->source->err);
-	if (status != SC_OK)
-		leave(r, status);
+	memory = sc_add(plan->scratch, library_memory(width));
+	sc_image_require(&r->exit, sc_image_check_memory(memory, task->limits, task->err));
 }
 
 /* Lay a row with alpha on white, in place. */
@@ -231,16 +217,16 @@ drop_alpha(uint8_t *row, size_t width, size_t channels)
 static void
 decode_body(png_reader *r)
 {
-	sc_arena arena = sc_arena_over(r->scratch, r->planned->scratch);
+	sc_arena arena = sc_arena_over(r->task->scratch, r->task->plan->scratch);
 	png_buffers b;
 	size_t rowbytes;
 	bool interlaced, alpha;
 
 	read_header(r);
-	b = layout(&arena, r, r->planned);
+	b = layout(&arena, r);
 	if (!sc_arena_ok(&arena))
-		leave(r, sc_fail(r->source->err, SC_INTERNAL, "image differs from its plan"));
-	b.reducer.pixels = r->pixels;
+		sc_image_leave(&r->exit, sc_fail(r->task->err, SC_INTERNAL, "image differs from its plan"));
+	b.reducer.pixels = r->task->pixels;
 	r->max_memory -= SC_MIN(r->max_memory, arena.used);
 	rowbytes = png_get_rowbytes(r->png, r->info);
 	interlaced = png_get_interlace_type(r->png, r->info) != PNG_INTERLACE_NONE;
@@ -250,16 +236,16 @@ decode_body(png_reader *r)
 	for (int pass = 0; interlaced && pass < 7; pass++)
 		for (int y = 0; y < b.reducer.height; y++)
 		{
-			if (r->source->stopped != NULL && r->source->stopped(r->source->arg))
-				leave(r, SC_ABORTED);
+			if (sc_image_stopped(r->task))
+				sc_image_leave(&r->exit, SC_ABORTED);
 			png_read_row(r->png, b.rows + (size_t) y * rowbytes, NULL);
 		}
 	for (int y = 0; y < b.reducer.height; y++)
 	{
 		uint8_t *row = b.rows + (interlaced ? (size_t) y * rowbytes : 0);
 
-		if (r->source->stopped != NULL && r->source->stopped(r->source->arg))
-			leave(r, SC_ABORTED);
+		if (sc_image_stopped(r->task))
+			sc_image_leave(&r->exit, SC_ABORTED);
 		if (!interlaced)
 			png_read_row(r->png, row, NULL);
 		if (alpha)
@@ -278,10 +264,10 @@ guarded(png_reader *r, void (*body)(png_reader *r))
 	r->info = NULL;
 	r->at = 0;
 	r->memory = 0;
-	r->max_memory = r->source->limits->max_memory;
+	r->max_memory = r->task->limits->max_memory;
 	r->full = false;
-	r->status = SC_OK;
-	if (sigsetjmp(r->jump, 0) == 0)
+	r->exit.status = SC_OK;
+	if (sigsetjmp(r->exit.jump, 0) == 0)
 	{
 		r->png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, r, on_error, on_warning, r, on_malloc, on_free);
 		if (r->png != NULL)
@@ -289,32 +275,27 @@ guarded(png_reader *r, void (*body)(png_reader *r))
 		if (r->info != NULL)
 			body(r);
 		else
-			r->status = fail_full(r);
+			r->exit.status = fail_full(r);
 	}
 	if (r->png != NULL)
 		png_destroy_read_struct(&r->png, &r->info, NULL);
-	return r->status;
+	return r->exit.status;
 }
 
 sc_status
-sc_png_plan(sc_image_plan *plan, const sc_image_source *source, int max_side)
+sc_png_plan(const sc_image_task *task)
 {
 	png_reader r;
 
-	r.source = source;
-	r.plan = plan;
-	r.max_side = max_side;
+	r.task = task;
 	return guarded(&r, plan_body);
 }
 
 sc_status
-sc_png_decode(uint8_t *pixels, const sc_image_plan *plan, const sc_image_source *source, void *scratch)
+sc_png_decode(const sc_image_task *task)
 {
 	png_reader r;
 
-	r.source = source;
-	r.planned = plan;
-	r.pixels = pixels;
-	r.scratch = scratch;
+	r.task = task;
 	return guarded(&r, decode_body);
 }

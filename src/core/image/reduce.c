@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * src/core/image/reduce.c
- *	  Reduction of a picture by area, row by row, and its EXIF orientation.
+ *	  How large a picture becomes, and its reduction to that by area, row by
+ *	  row, and its turning upright.
  *
  * Lengths are counted in units in which both sizes are whole: a pixel of the
  * source is out_width units wide, one of the result is width units wide. A
@@ -15,17 +16,54 @@
 
 #include <string.h>
 
+static bool
+is_turned(const sc_image_plan *plan)
+{
+	return plan->orientation >= SC_TRANSPOSE;
+}
+
+void
+sc_image_plan_size(sc_image_plan *plan, int width, int height, int max_side)
+{
+	int64_t w = is_turned(plan) ? height : width;
+	int64_t h = is_turned(plan) ? width : height;
+	int64_t small = SC_MIN(w, h);
+
+	SC_ASSERT(width >= 1 && width <= SC_IMAGE_MAX_SIDE && height >= 1 && height <= SC_IMAGE_MAX_SIDE);
+	SC_ASSERT(plan->channels == SC_GRAY || plan->channels == SC_RGB);
+	plan->source_width = (int) w;
+	plan->source_height = (int) h;
+	if (max_side > 0 && small > max_side)
+	{
+		/* The short side exactly, the long one in proportion, rounded. */
+		w = SC_MAX((2 * w * max_side + small) / (2 * small), 1);
+		h = SC_MAX((2 * h * max_side + small) / (2 * small), 1);
+	}
+	plan->width = (int) w;
+	plan->height = (int) h;
+	plan->bytes = (size_t) w * (size_t) h * (size_t) plan->channels;
+}
+
+void
+sc_image_stored_size(const sc_image_plan *plan, int *width, int *height)
+{
+	*width = is_turned(plan) ? plan->height : plan->width;
+	*height = is_turned(plan) ? plan->width : plan->height;
+}
+
 sc_reducer
 sc_reducer_layout(sc_arena *arena, const sc_image_plan *plan, int width, int height, int scale)
 {
-	sc_reducer r = {.width = width, .height = height, .scale = scale};
-	bool turned = plan->orientation >= 5;
+	sc_reducer r = {.width = width,
+					.height = height,
+					.scale = scale,
+					.channels = plan->channels,
+					.orientation = plan->orientation};
 	size_t values;
 
-	r.channels = plan->channels;
-	r.orientation = plan->orientation;
-	r.out_width = turned ? plan->height : plan->width;
-	r.out_height = turned ? plan->width : plan->height;
+	sc_image_stored_size(plan, &r.out_width, &r.out_height);
+	SC_ASSERT(scale >= 1 && r.out_width >= 1 && r.out_height >= 1);
+	SC_ASSERT((int64_t) scale * r.out_width <= width && (int64_t) scale * r.out_height <= height);
 	values = sc_mul((size_t) r.out_width, (size_t) r.channels);
 	r.row = SC_TAKE(arena, uint32_t, values);
 	r.sum = SC_TAKE(arena, uint64_t, values);
@@ -48,25 +86,25 @@ put_row(const sc_reducer *r, const uint8_t *row, int y)
 		default:
 			memcpy(r->pixels + (size_t) y * (size_t) w * c, row, (size_t) w * c);
 			return;
-		case 2: /* mirrored */
+		case SC_MIRROR:
 			at = y * w + w - 1, step = -1;
 			break;
-		case 3: /* upside down */
+		case SC_HALF_TURN:
 			at = (h - 1 - y) * w + w - 1, step = -1;
 			break;
-		case 4:
+		case SC_FLIP:
 			at = (h - 1 - y) * w, step = 1;
 			break;
-		case 5: /* transposed: the upright picture is h wide */
+		case SC_TRANSPOSE: /* from here on the upright picture is h wide */
 			at = y, step = h;
 			break;
-		case 6:
+		case SC_TURN_RIGHT:
 			at = h - 1 - y, step = h;
 			break;
-		case 7:
+		case SC_TRANSVERSE:
 			at = (w - 1) * h + h - 1 - y, step = -h;
 			break;
-		case 8:
+		case SC_TURN_LEFT:
 			at = (w - 1) * h + y, step = -h;
 			break;
 	}
@@ -117,15 +155,17 @@ sc_reducer_row(sc_reducer *r, const uint8_t *row)
 	uint64_t each = (uint64_t) r->scale * (uint64_t) r->out_height;
 	uint64_t begin, end, edge;
 
+	SC_ASSERT((uint64_t) r->y * (uint64_t) r->scale < (uint64_t) r->height);
 	if (r->width == r->out_width && r->height == r->out_height)
 	{
 		put_row(r, row, r->y++);
 		return;
 	}
-	if (r->channels == 1)
-		reduce_row(r, row, 1);
+	/* Written out, for the compiler makes better code of a number that it knows. */
+	if (r->channels == SC_GRAY)
+		reduce_row(r, row, SC_GRAY);
 	else
-		reduce_row(r, row, 3);
+		reduce_row(r, row, SC_RGB);
 
 	/* This row lies at begin ... end; the row of the result ends at edge. */
 	begin = (uint64_t) r->y * each;

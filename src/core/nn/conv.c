@@ -10,7 +10,6 @@
 #include "core/nn/conv_parts.h"
 
 #include <stdio.h>
-#include <string.h>
 
 int
 sc_conv_block(sc_conv_kind kind)
@@ -69,13 +68,18 @@ refuse_bf16(sc_conv_kind kind, sc_error *err)
 	return SC_UNSUPPORTED;
 }
 
+void
+sc_conv_describe(sc_conv *conv, const sc_conv_config *config)
+{
+	*conv = (sc_conv){.config = *config};
+	conv->out_side = (config->side + 2 * (config->kernel / 2) - config->kernel) / config->stride + 1;
+	conv->weights = (size_t) config->out * config->in * config->kernel * config->kernel;
+}
+
 sc_status
 sc_conv_open(sc_conv *conv, const sc_conv_config *config, sc_error *err)
 {
-	memset(conv, 0, sizeof(*conv));
-	conv->config = *config;
-	conv->out_side = (config->side + 2 * (config->kernel / 2) - config->kernel) / config->stride + 1;
-	conv->weights = (size_t) config->out * config->in * config->kernel * config->kernel;
+	sc_conv_describe(conv, config);
 	if (config->precision == SC_PRECISION_BF16 && !sc_conv_has_bf16(config->kind))
 		return refuse_bf16(config->kind, err);
 #ifdef SC_WITH_ONEDNN

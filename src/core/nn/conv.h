@@ -72,7 +72,10 @@ extern bool sc_conv_bf16_pays(sc_conv_kind kind);
 /* The library that does convolutions, and the instructions that it uses. */
 extern void sc_conv_library(char *name, size_t size);
 
-/* Fails with SC_NO_MEMORY or, in bf16, SC_UNSUPPORTED. Not on a lane. */
+/* What follows from the shape alone: enough for sc_conv_import and sc_conv_export. Opens nothing. */
+extern void sc_conv_describe(sc_conv *conv, const sc_conv_config *config);
+
+/* Describe it and make its code. Fails with SC_NO_MEMORY or, in bf16, SC_UNSUPPORTED. Not on a lane. */
 extern sc_status sc_conv_open(sc_conv *conv, const sc_conv_config *config, sc_error *err);
 extern void sc_conv_close(sc_conv *conv);
 

@@ -153,19 +153,22 @@ sc_head_bind(sc_head *head, float *params, float *grads, float *stats)
 }
 
 void
-sc_head_init(sc_head *head, sc_rng *rng)
+sc_head_init(const sc_head_config *config, float *params, float *stats, sc_rng *rng)
 {
+	sc_head_layer layers[2];
+
+	bind_slab(layers, config, params, config->batch_norm ? stats : NULL);
 	for (int l = 0; l < 2; l++)
 	{
-		sc_head_layer *layer = &head->layer[l];
-		int width = width_of(&head->config, l), inputs = inputs_of(&head->config, l);
+		sc_head_layer *layer = &layers[l];
+		int width = width_of(config, l), inputs = inputs_of(config, l);
 		float bound = (float) (1.0 / sqrt(inputs));
 
 		for (size_t i = 0; i < (size_t) width * inputs; i++)
 			layer->weight[i] = sc_rng_range(rng, -bound, bound);
 		for (int j = 0; j < width; j++)
 		{
-			if (head->config.batch_norm)
+			if (config->batch_norm)
 			{
 				layer->scale[j] = 1.0f;
 				layer->shift[j] = 0.0f;

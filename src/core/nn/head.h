@@ -88,8 +88,8 @@ extern void sc_head_layout(sc_head *head, sc_arena *arena, const sc_head_config 
  */
 extern void sc_head_bind(sc_head *head, float *params, float *grads, float *stats);
 
-/* Initial values, as PyTorch's nn.Linear and nn.BatchNorm1d. After sc_head_bind. */
-extern void sc_head_init(sc_head *head, sc_rng *rng);
+/* Initial values of the slabs, as PyTorch's nn.Linear and nn.BatchNorm1d. */
+extern void sc_head_init(const sc_head_config *config, float *params, float *stats, sc_rng *rng);
 
 /*
  * z (rows, out) of x (rows, in), and one update of the running statistics.

@@ -20,79 +20,88 @@ sc_precision_best(void)
 static const char *const part_names[SC_RESNET_PARTS] = {"weight",		"weight",	   "bias",
 														"running_mean", "running_var", "num_batches_tracked"};
 
-/* The convolution of this shape, opened unless another layer has. */
-static sc_status
-shape_of(sc_resnet *net, int *shape, int in, int out, int side, int kernel, int stride, bool backward,
-		 sc_conv_kind kind, sc_error *err)
+/* The convolution of this shape, which layers share. */
+static int
+shape_of(sc_resnet *net, const sc_conv_config *config)
 {
-	sc_conv_config c = {.views = net->views,
-						.in = in,
-						.out = out,
-						.side = side,
-						.kernel = kernel,
-						.stride = stride,
-						.block = net->block,
-						.planar = in == 3,
-						.backward = backward,
-						.kind = kind,
-						.precision = net->precision};
-
 	for (int i = 0; i < net->convs; i++)
 	{
 		const sc_conv_config *o = &net->conv[i].config;
 
-		if (o->in == in && o->out == out && o->side == side && o->kernel == kernel && o->stride == stride)
-		{
-			*shape = i;
-			return SC_OK;
-		}
+		if (o->in == config->in && o->out == config->out && o->side == config->side && o->kernel == config->kernel &&
+			o->stride == config->stride)
+			return i;
 	}
-	SC_TRY(sc_conv_open(&net->conv[net->convs], &c, err));
-	net->scratch = SC_MAX(net->scratch, net->conv[net->convs].scratch);
-	*shape = net->convs++;
-	return SC_OK;
+	sc_conv_describe(&net->conv[net->convs], config);
+	return net->convs++;
 }
 
-static sc_status
-add_layer(sc_resnet *net, int number, int in, int out, int side, int kernel, int stride, bool backward,
-		  sc_conv_kind kind, sc_error *err)
+/* Layer `number` of the network; shape: its convolution, but for what all of them have in common. */
+static void
+add_layer(sc_resnet *net, int number, sc_conv_config shape)
 {
 	sc_resnet_layer *layer = &net->layer[number];
 
-	SC_TRY(shape_of(net, &layer->shape, in, out, side, kernel, stride, backward, kind, err));
-	layer->in = in;
-	layer->out = out;
-	layer->kernel = kernel;
-	layer->stride = stride;
+	shape.views = net->views;
+	shape.block = net->block;
+	shape.planar = shape.in == 3;
+	shape.backward = net->backward;
+	shape.kind = net->kind;
+	shape.precision = net->precision;
+	layer->shape = shape_of(net, &shape);
+	layer->in = shape.in;
+	layer->out = shape.out;
+	layer->kernel = shape.kernel;
+	layer->stride = shape.stride;
 	layer->side = net->conv[layer->shape].out_side;
 	layer->weight = net->params;
 	layer->scale = layer->weight + net->conv[layer->shape].weights;
-	layer->shift = layer->scale + (size_t) out;
-	net->params = layer->shift + (size_t) out;
+	layer->shift = layer->scale + (size_t) shape.out;
+	net->params = layer->shift + (size_t) shape.out;
 	layer->mean = net->stats;
-	layer->var = layer->mean + (size_t) out;
-	net->stats = layer->var + (size_t) out;
-	net->turned_at[number] = net->turned;
-	net->turned += net->conv[layer->shape].turned;
+	layer->var = layer->mean + (size_t) shape.out;
+	net->stats = layer->var + (size_t) shape.out;
 	net->largest_weight = SC_MAX(net->largest_weight, net->conv[layer->shape].weights);
-	return SC_OK;
 }
 
-static sc_status
-add_layers(sc_resnet *net, bool backward, sc_conv_kind kind, sc_error *err)
+static void
+add_stem(sc_resnet *net)
 {
-	int number = 0, channels = 64, side, last = 0;
-
-	if (net->small_stem)
-		SC_TRY(add_layer(net, 0, 3, 64, net->input_size, 3, 1, backward, kind, err));
-	else
-		SC_TRY(add_layer(net, 0, 3, 64, net->input_size, 7, 2, backward, kind, err));
+	add_layer(net, 0,
+			  (sc_conv_config){.in = 3,
+							   .out = 64,
+							   .side = net->input_size,
+							   .kernel = net->small_stem ? 3 : 7,
+							   .stride = net->small_stem ? 1 : 2});
 	strcpy(net->layer[0].conv_name, "conv1");
 	strcpy(net->layer[0].norm_name, "bn1");
-	side = net->layer[0].side;
-	if (!net->small_stem)
-		side = (side - 1) / 2 + 1; /* 3x3 max-pool, stride 2, padding 1 */
-	net->pool_side = side;
+	/* The max-pool: 3x3, stride 2, padding 1. */
+	net->pool_side = net->small_stem ? net->layer[0].side : (net->layer[0].side - 1) / 2 + 1;
+}
+
+/* torchvision's names: "layer2.0.conv1", "layer2.0.bn1", "layer2.0.downsample.0". */
+static void
+name_layers(sc_resnet *net, int b)
+{
+	const sc_resnet_block *block = &net->blocks[b];
+	int stage = b / 2 + 1, last = SC_MAX(block->second, block->shortcut);
+
+	for (int l = block->first; l <= last; l++)
+	{
+		sc_resnet_layer *layer = &net->layer[l];
+		bool down = l == block->shortcut;
+
+		snprintf(layer->conv_name, sizeof(layer->conv_name), "layer%d.%d.%s%d", stage, b % 2,
+				 down ? "downsample." : "conv", down ? 0 : l - block->first + 1);
+		snprintf(layer->norm_name, sizeof(layer->norm_name), "layer%d.%d.%s%d", stage, b % 2,
+				 down ? "downsample." : "bn", l - block->first + (down ? -1 : 1));
+	}
+}
+
+static void
+add_blocks(sc_resnet *net)
+{
+	int number = 0, channels = 64, side = net->pool_side, last = 0;
 
 	for (int b = 0; b < SC_RESNET_BLOCKS; b++)
 	{
@@ -102,47 +111,62 @@ add_layers(sc_resnet *net, bool backward, sc_conv_kind kind, sc_error *err)
 
 		block->input = last;
 		block->first = ++number;
-		SC_TRY(add_layer(net, number, channels, out, side, 3, stride, backward, kind, err));
+		add_layer(net, number,
+				  (sc_conv_config){.in = channels, .out = out, .side = side, .kernel = 3, .stride = stride});
 		block->second = ++number;
-		SC_TRY(add_layer(net, number, out, out, net->layer[block->first].side, 3, 1, backward, kind, err));
+		add_layer(net, number,
+				  (sc_conv_config){.in = out, .out = out, .side = net->layer[block->first].side, .kernel = 3, .stride = 1});
 		block->shortcut = -1;
 		if (changes)
 		{
 			block->shortcut = ++number;
-			SC_TRY(add_layer(net, number, channels, out, side, 1, stride, backward, kind, err));
+			add_layer(net, number,
+					  (sc_conv_config){.in = channels, .out = out, .side = side, .kernel = 1, .stride = stride});
 		}
-		for (int l = block->first; l <= number; l++)
-		{
-			sc_resnet_layer *layer = &net->layer[l];
-			bool down = l == block->shortcut;
-
-			snprintf(layer->conv_name, sizeof(layer->conv_name), "layer%d.%d.%s%d", stage + 1, b % 2,
-					 down ? "downsample." : "conv", down ? 0 : l - block->first + 1);
-			snprintf(layer->norm_name, sizeof(layer->norm_name), "layer%d.%d.%s%d", stage + 1, b % 2,
-					 down ? "downsample." : "bn", l - block->first + (down ? -1 : 1));
-		}
+		name_layers(net, b);
 		side = net->layer[block->second].side;
 		channels = out;
 		last = block->second;
 	}
-	return SC_OK;
+}
+
+void
+sc_resnet_describe(sc_resnet *net, const sc_net_config *config, int views, bool backward)
+{
+	memset(net, 0, sizeof(*net));
+	net->precision = config->precision;
+	net->kind = config->conv;
+	net->input_size = config->input_size;
+	net->small_stem = config->small_stem;
+	net->block = sc_conv_block(config->conv);
+	net->views = views;
+	net->backward = backward;
+	add_stem(net);
+	add_blocks(net);
 }
 
 sc_status
 sc_resnet_open(sc_resnet *net, const sc_net_config *config, int views, bool backward, sc_error *err)
 {
-	sc_status status;
+	sc_resnet_describe(net, config, views, backward);
+	for (int i = 0; i < net->convs; i++)
+	{
+		sc_conv_config shape = net->conv[i].config;
+		sc_status status = sc_conv_open(&net->conv[i], &shape, err);
 
-	memset(net, 0, sizeof(*net));
-	net->precision = config->precision;
-	net->input_size = config->input_size;
-	net->small_stem = config->small_stem;
-	net->block = sc_conv_block(config->conv);
-	net->views = views;
-	status = add_layers(net, backward, config->conv, err);
-	if (status != SC_OK)
-		sc_resnet_close(net);
-	return status;
+		if (status != SC_OK)
+		{
+			sc_resnet_close(net);
+			return status;
+		}
+		net->scratch = SC_MAX(net->scratch, net->conv[i].scratch);
+	}
+	for (int l = 0; l < SC_RESNET_LAYERS; l++)
+	{
+		net->turned_at[l] = net->turned;
+		net->turned += net->conv[net->layer[l].shape].turned;
+	}
+	return SC_OK;
 }
 
 void

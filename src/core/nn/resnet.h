@@ -57,8 +57,10 @@ typedef struct sc_resnet
 	bool small_stem;
 	int block;				/* channels of a block of the tensors */
 	sc_precision precision; /* of the tensors */
-	int views;				/* of one call of a convolution */
-	int pool_side;			/* side of what the blocks start from */
+	sc_conv_kind kind;
+	int views;	   /* of one call of a convolution */
+	bool backward; /* are gradients wanted? */
+	int pool_side; /* side of what the blocks start from */
 	sc_resnet_layer layer[SC_RESNET_LAYERS];
 	sc_resnet_block blocks[SC_RESNET_BLOCKS];
 	sc_conv conv[SC_RESNET_SHAPES];
@@ -71,6 +73,10 @@ typedef struct sc_resnet
 	size_t scratch;		   /* bytes that one lane needs for any convolution */
 } sc_resnet;
 
+/* Layers, shapes, names, and where parameters lie: enough for files of weights. Opens nothing. */
+extern void sc_resnet_describe(sc_resnet *net, const sc_net_config *config, int views, bool backward);
+
+/* Describe it and open its convolutions; turned and scratch are known then. */
 extern sc_status sc_resnet_open(sc_resnet *net, const sc_net_config *config, int views, bool backward, sc_error *err);
 extern void sc_resnet_close(sc_resnet *net);
 

@@ -14,7 +14,7 @@
 #include "core/base/arena.h"
 #include "core/nn/norm.h"
 #include "core/simclr/simclr.h"
-#include "core/simclr/weights.h"
+#include "core/simclr/weights_parts.h"
 
 #include <math.h>
 #include <string.h>
@@ -107,6 +107,18 @@ sc_encoder_plan(size_t *bytes, const sc_net_config *config, int max_batch, int l
 	return SC_OK;
 }
 
+static void
+take_weights(sc_encoder *e, const sc_st_tensor *tensors, int count)
+{
+	sc_weights_tensor list[SC_WEIGHTS_MAX];
+	int n = sc_weights_list(list, &e->net, NULL, false);
+
+	for (int i = 0; i < n; i++)
+		if (list[i].slab != SC_WEIGHTS_STEPS)
+			sc_weights_take(&list[i], list[i].slab == SC_WEIGHTS_STAT ? e->stats : e->params,
+							sc_st_find(tensors, count, list[i].name), e->work);
+}
+
 /* The norms of evaluation mode, from the running statistics. */
 static void
 set_norms(sc_encoder *e)
@@ -135,7 +147,6 @@ sc_encoder_create(sc_encoder **encoder, const sc_net_config *config, int max_bat
 	sc_encoder *e = SC_TAKE(&arena, sc_encoder, 1);
 	sc_st_tensor tensors[SC_WEIGHTS_MAX];
 	int count;
-	int64_t steps = 0;
 	sc_status status;
 
 	*encoder = NULL;
@@ -153,7 +164,7 @@ sc_encoder_create(sc_encoder **encoder, const sc_net_config *config, int max_bat
 		sc_resnet_close(&e->net);
 		return status;
 	}
-	sc_weights_take(&e->net, e->params, e->stats, &steps, tensors, count, e->work);
+	take_weights(e, tensors, count);
 	set_norms(e);
 	*encoder = e;
 	return SC_OK;

@@ -6,6 +6,7 @@
  *-------------------------------------------------------------------------
  */
 #include "core/simclr/trainer_parts.h"
+#include "core/simclr/weights_parts.h"
 
 #include <string.h>
 
@@ -54,7 +55,7 @@ layout(sc_trainer *t, sc_arena *arena)
 {
 	const sc_train_config *c = &t->config;
 	const sc_resnet *net = &t->net;
-	sc_head_config head = {SC_EMBEDDING_DIM, c->proj_hidden_dim, c->proj_out_dim, c->proj_batch_norm};
+	sc_head_config head = sc_weights_head(c);
 	size_t pixels = (size_t) net->input_size * net->input_size;
 	size_t pooled = sc_resnet_pool_elements(net);
 	size_t element = sc_element_bytes(net->precision);
@@ -158,7 +159,6 @@ sc_trainer_create(sc_trainer **trainer, const sc_train_config *config, int lanes
 {
 	sc_arena arena = sc_arena_over(memory, bytes);
 	sc_trainer *t = SC_TAKE(&arena, sc_trainer, 1);
-	sc_rng rng = sc_rng_stream(config->seed, SC_INIT_STREAM, SC_RESNET_LAYERS, 0);
 
 	*trainer = NULL;
 	if (t == NULL)
@@ -181,7 +181,7 @@ sc_trainer_create(sc_trainer **trainer, const sc_train_config *config, int lanes
 	memset(t->velocity, 0, t->param_count * sizeof(float));
 	sc_resnet_init(&t->net, t->params, t->stats, config->seed, t->weight_grads[1]);
 	sc_head_bind(&t->head, t->params + t->net.params, t->grads + t->net.params, t->stats + t->net.stats);
-	sc_head_init(&t->head, &rng);
+	sc_weights_init_head(t->params + t->net.params, t->stats + t->net.stats, config);
 	*trainer = t;
 	return SC_OK;
 }

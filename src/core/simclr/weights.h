@@ -1,29 +1,33 @@
 /*-------------------------------------------------------------------------
  *
  * src/core/simclr/weights.h
- *	  The backbone's tensors out of a safetensors file, for trainer and encoder.
+ *	  The weights of an encoder from elsewhere: checking a safetensors file and
+ *	  writing it as a training would store it. Needs no trainer.
  *
  *-------------------------------------------------------------------------
  */
 #ifndef SC_WEIGHTS_H
 #define SC_WEIGHTS_H
 
-#include "core/nn/resnet.h"
-#include "core/simclr/safetensors.h"
-
-/* More tensors than any file of ours has. */
-#define SC_WEIGHTS_MAX 400
+#include "core/simclr/simclr.h"
 
 /*
- * Read a file's header and check that it holds the whole backbone, finite, in
- * these shapes (num_batches_tracked may be missing), and beside it nothing but
- * torchvision's fc.* and what begins with projection_head. or optimizer.
+ * Does the file's first convolution have the small stem's kernel, 3x3? false
+ * too where there is none, which sc_weights_import will refuse.
  */
-extern sc_status sc_weights_open(sc_st_tensor tensors[SC_WEIGHTS_MAX], int *count, const sc_resnet *net,
-								 const uint8_t *bytes, size_t size, sc_error *err);
+extern sc_status sc_weights_small_stem(bool *small_stem, const uint8_t *bytes, size_t size, sc_error *err);
 
-/* Take the backbone out of a checked file. steps: unchanged where the file has none. work: (largest_weight). */
-extern void sc_weights_take(const sc_resnet *net, float *params, float *stats, int64_t *steps,
-							const sc_st_tensor *tensors, int count, float *work);
+/* Bytes of the file that sc_weights_import writes, and of the scratch memory that it needs. */
+extern void sc_weights_import_bytes(size_t *file, size_t *scratch, const sc_train_config *config);
+
+/*
+ * Check a file as sc_trainer_load does (SC_BAD_WEIGHTS), and write to out what
+ * sc_trainer_save would write after it, without momenta: the file whole, in
+ * float, in the order of the network. A projection head that the file lacks is
+ * initialised from the seed. out must be aligned to 4 bytes, scratch to
+ * SC_ALIGN; nothing is written unless all of the file is right.
+ */
+extern sc_status sc_weights_import(uint8_t *out, const sc_train_config *config, const uint8_t *bytes, size_t size,
+								   void *scratch, sc_error *err);
 
 #endif /* SC_WEIGHTS_H */

@@ -3,340 +3,164 @@
  * src/pg/analytics/contingency.c
  *	  Counting pairs of label and truth.
  *
- * Anyone can call a transition function by hand, or make an aggregate of it
- * with a state of his own, so nothing in a state is believed.
+ * Anyone can make an aggregate of the transition functions, with a state of
+ * his own, so nothing in a state is believed.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "common/hashfn.h"
-#include "fmgr.h"
-#include "miscadmin.h"
-#include "utils/builtins.h"
 #include "utils/memutils.h"
 
 #include "pg/analytics/contingency.h"
-#include "pg/server/bridge.h"
+#include "pg/analytics/flat_state.h"
 
-#define TALLY_MAGIC 0x54414c31 /* changes with the layout */
+#define STATE_MAGIC 0x54414c31 /* changes with the layout */
 #define FIRST_SLOTS 16
 #define FIRST_TEXT 256
 
 static size_t
-tally_size(int64 slots, int64 text_size)
+state_size(int64 slots, int64 text_size)
 {
-	return offsetof(Tally, slot) + slots * sizeof(TallySlot) + text_size;
+	return offsetof(scpg_contingency, slot) + slots * sizeof(scpg_contingency_pair) + text_size;
 }
 
-static void
-refuse(void)
+void
+scpg_contingency_refuse(void)
 {
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid state of an aggregate of labels")));
 }
 
+scpg_contingency *
+scpg_contingency_argument(FunctionCallInfo fcinfo, int n)
+{
+	scpg_contingency *c = scpg_flat_state_argument(fcinfo, n);
+
+	if (VARSIZE(c) < offsetof(scpg_contingency, slot) || c->magic != STATE_MAGIC || c->slots < FIRST_SLOTS ||
+		(c->slots & (c->slots - 1)) != 0 || c->used < 0 || c->used > c->slots / 2 || c->text_size < 0 ||
+		c->text_used < 0 || c->text_used > c->text_size ||
+		(c->kind != SCPG_TRUTH_TEXT && c->kind != SCPG_TRUTH_BIGINT) || VARSIZE(c) != state_size(c->slots, c->text_size))
+		scpg_contingency_refuse();
+	return c;
+}
+
+/* A pair may be followed into the texts. */
 static void
-check_state(const Tally *t)
+check_pair(const scpg_contingency *c, const scpg_contingency_pair *pair)
 {
-	if (VARSIZE(t) < offsetof(Tally, slot) || t->magic != TALLY_MAGIC || t->slots < FIRST_SLOTS ||
-		(t->slots & (t->slots - 1)) != 0 || t->used < 0 || t->used > t->slots / 2 || t->text_size < 0 ||
-		t->text_used < 0 || t->text_used > t->text_size || (t->number != 0 && t->number != 1) ||
-		VARSIZE(t) != tally_size(t->slots, t->text_size))
-		refuse();
+	if (pair->truth < 0 || pair->length < 0 || pair->length > c->text_used || pair->truth > c->text_used - pair->length)
+		scpg_contingency_refuse();
 }
 
-/* A slot that is not free may be followed into the texts. */
-static void
-check_slot(const Tally *t, const TallySlot *s)
+const scpg_contingency_pair *
+scpg_contingency_next(const scpg_contingency *c, int32 *at)
 {
-	if (s->truth < 0 || s->length < 0 || s->length > t->text_used || s->truth > t->text_used - s->length)
-		refuse();
+	while (*at < c->slots)
+	{
+		const scpg_contingency_pair *pair = &c->slot[(*at)++];
+
+		if (pair->count == 0)
+			continue;
+		check_pair(c, pair);
+		return pair;
+	}
+	return NULL;
 }
 
-/* Argument n: the aggregate's own state, or a copy, which is also aligned. */
-static Tally *
-get_state(FunctionCallInfo fcinfo, int n)
+static scpg_contingency *
+make_state(int64 slots, int64 text_size, int32 kind)
 {
-	Tally *t = n == 0 && AggCheckCallContext(fcinfo, NULL) ? (Tally *) PG_GETARG_BYTEA_P(n)
-														   : (Tally *) PG_GETARG_BYTEA_P_COPY(n);
-
-	check_state(t);
-	return t;
-}
-
-const Tally *
-scpg_tally_argument(FunctionCallInfo fcinfo)
-{
-	return get_state(fcinfo, 0);
-}
-
-static Tally *
-new_state(int64 slots, int64 text_size, int number)
-{
-	size_t size = tally_size(slots, text_size);
-	Tally *t;
+	size_t size = state_size(slots, text_size);
+	scpg_contingency *c;
 
 	if (size > MaxAllocSize)
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("too many different pairs of label and truth"),
 						errdetail("They need more than %zu MB.", MaxAllocSize / (1024 * 1024))));
-	t = palloc0(size);
-	SET_VARSIZE(t, size);
-	t->magic = TALLY_MAGIC;
-	t->slots = (int32) slots;
-	t->text_size = (int32) text_size;
-	t->number = number;
-	return t;
+	c = scpg_flat_state_new(size);
+	c->magic = STATE_MAGIC;
+	c->slots = (int32) slots;
+	c->text_size = (int32) text_size;
+	c->kind = kind;
+	return c;
+}
+
+scpg_contingency *
+scpg_contingency_new(scpg_truth_kind kind)
+{
+	return make_state(FIRST_SLOTS, FIRST_TEXT, kind);
 }
 
 /* The slot of that pair, or the free one that it would take. */
-static TallySlot *
-find(Tally *t, int32 label, bool has_label, const char *truth, int length)
+static scpg_contingency_pair *
+find(scpg_contingency *c, int32 label, bool has_label, const char *truth, int length)
 {
 	uint32 hash = hash_combine(hash_bytes((const unsigned char *) truth, length),
 							   hash_uint32((uint32) label ^ (has_label ? 0 : 0x80000000)));
 
-	for (int32 probe = 0; probe < t->slots; probe++)
+	for (int32 probe = 0; probe < c->slots; probe++)
 	{
-		TallySlot *s = &t->slot[(hash + probe) & (t->slots - 1)];
+		scpg_contingency_pair *pair = &c->slot[(hash + probe) & (c->slots - 1)];
 
-		if (s->count == 0)
-			return s;
-		check_slot(t, s);
-		if (s->label == label && s->has_label == has_label && s->length == length &&
-			memcmp(TALLY_TEXTS(t) + s->truth, truth, length) == 0)
-			return s;
+		if (pair->count == 0)
+			return pair;
+		check_pair(c, pair);
+		if (pair->label == label && pair->has_label == has_label && pair->length == length &&
+			memcmp(SCPG_CONTINGENCY_TEXTS(c) + pair->truth, truth, length) == 0)
+			return pair;
 	}
-	refuse();
+	scpg_contingency_refuse();
 	return NULL;
 }
 
-static Tally *add(Tally *t, int32 label, bool has_label, const char *truth, int length, int64 count);
-
 /* A copy with room for another pair whose truth has that length. */
-static Tally *
-grow(const Tally *t, int length)
+static scpg_contingency *
+grow(const scpg_contingency *c, int length)
 {
-	int64 slots = t->slots;
-	int64 text_size = t->text_size;
-	Tally *larger;
+	int64 slots = c->slots;
+	int64 text_size = c->text_size;
+	const scpg_contingency_pair *pair;
+	scpg_contingency *larger;
+	int32 at = 0;
 
-	if (t->used + 1 > slots / 2)
+	if (c->used + 1 > slots / 2)
 		slots *= 2;
-	if (t->text_used + (int64) length > text_size)
-		text_size = Max(2 * text_size, t->text_used + (int64) length);
-	larger = new_state(slots, text_size, t->number);
-	for (int32 i = 0; i < t->slots; i++)
+	if (c->text_used + (int64) length > text_size)
+		text_size = Max(2 * text_size, c->text_used + (int64) length);
+	larger = make_state(slots, text_size, c->kind);
+	while ((pair = scpg_contingency_next(c, &at)) != NULL)
 	{
-		const TallySlot *s = &t->slot[i];
-
-		if (s->count == 0)
-			continue;
-		check_slot(t, s);
 		/* A forged state may hold more than it says. */
-		if (larger->used >= t->used || larger->text_used + (int64) s->length > text_size - length)
-			refuse();
-		(void) add(larger, s->label, s->has_label != 0, TALLY_TEXTS(t) + s->truth, s->length, s->count);
+		if (larger->used >= c->used || larger->text_used + (int64) pair->length > text_size - length)
+			scpg_contingency_refuse();
+		(void) scpg_contingency_add(larger, pair->label, pair->has_label != 0, SCPG_CONTINGENCY_TEXTS(c) + pair->truth,
+									pair->length, pair->count);
 	}
 	return larger;
 }
 
-/* Count a pair; returns the state, which may be another one. */
-static Tally *
-add(Tally *t, int32 label, bool has_label, const char *truth, int length, int64 count)
+scpg_contingency *
+scpg_contingency_add(scpg_contingency *c, int32 label, bool has_label, const char *truth, int length, int64 count)
 {
-	TallySlot *s = find(t, label, has_label, truth, length);
+	scpg_contingency_pair *pair = find(c, label, has_label, truth, length);
 
-	if (s->count == 0)
+	if (pair->count == 0)
 	{
-		if (t->used + 1 > t->slots / 2 || t->text_used + (int64) length > t->text_size)
+		if (c->used + 1 > c->slots / 2 || c->text_used + (int64) length > c->text_size)
 		{
-			t = grow(t, length);
-			s = find(t, label, has_label, truth, length);
+			c = grow(c, length);
+			pair = find(c, label, has_label, truth, length);
 		}
-		s->label = label;
-		s->has_label = has_label;
-		s->truth = t->text_used;
-		s->length = length;
-		memcpy(TALLY_TEXTS(t) + t->text_used, truth, length);
-		t->text_used += length;
-		t->used++;
+		pair->label = label;
+		pair->has_label = has_label;
+		pair->truth = c->text_used;
+		pair->length = length;
+		memcpy(SCPG_CONTINGENCY_TEXTS(c) + c->text_used, truth, length);
+		c->text_used += length;
+		c->used++;
 	}
-	s->count += count;
-	if (s->count <= 0)
-		refuse();
-	return t;
-}
-
-static Datum
-accumulate(FunctionCallInfo fcinfo, const char *truth, int length, int number)
-{
-	Tally *t = PG_ARGISNULL(0) ? new_state(FIRST_SLOTS, FIRST_TEXT, number) : get_state(fcinfo, 0);
-	bool has_label = !PG_ARGISNULL(1);
-
-	if (t->number != number)
-		refuse();
-	PG_RETURN_BYTEA_P(add(t, has_label ? PG_GETARG_INT32(1) : 0, has_label, truth, length, 1));
-}
-
-PG_FUNCTION_INFO_V1(scpg_tally_accum_text);
-Datum
-scpg_tally_accum_text(PG_FUNCTION_ARGS)
-{
-	text *truth;
-
-	if (PG_ARGISNULL(2))
-	{
-		if (PG_ARGISNULL(0))
-			PG_RETURN_NULL();
-		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
-	}
-	truth = PG_GETARG_TEXT_PP(2);
-	return accumulate(fcinfo, VARDATA_ANY(truth), VARSIZE_ANY_EXHDR(truth), 0);
-}
-
-PG_FUNCTION_INFO_V1(scpg_tally_accum_bigint);
-Datum
-scpg_tally_accum_bigint(PG_FUNCTION_ARGS)
-{
-	char digits[MAXINT8LEN + 1];
-	int length;
-
-	if (PG_ARGISNULL(2))
-	{
-		if (PG_ARGISNULL(0))
-			PG_RETURN_NULL();
-		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
-	}
-	length = pg_lltoa(PG_GETARG_INT64(2), digits);
-	return accumulate(fcinfo, digits, length, 1);
-}
-
-PG_FUNCTION_INFO_V1(scpg_tally_combine);
-Datum
-scpg_tally_combine(PG_FUNCTION_ARGS)
-{
-	Tally *other = get_state(fcinfo, 1);
-	Tally *t = get_state(fcinfo, 0);
-
-	if (t->number != other->number)
-		refuse();
-	for (int32 i = 0; i < other->slots; i++)
-	{
-		const TallySlot *s = &other->slot[i];
-
-		if (s->count == 0)
-			continue;
-		CHECK_FOR_INTERRUPTS();
-		check_slot(other, s);
-		t = add(t, s->label, s->has_label != 0, TALLY_TEXTS(other) + s->truth, s->length, s->count);
-	}
-	PG_RETURN_BYTEA_P(t);
-}
-
-/* ---- the table ------------------------------------------------------------ */
-
-static int
-compare_labels(const void *a, const void *b, void *arg)
-{
-	const TallySlot *x = *(const TallySlot *const *) a;
-	const TallySlot *y = *(const TallySlot *const *) b;
-
-	return x->label < y->label ? -1 : x->label > y->label;
-}
-
-/* Of digits, fewer are less, and below 0 it is the other way round. */
-static int
-compare_truths(const void *a, const void *b, void *arg)
-{
-	const Tally *t = arg;
-	const TallySlot *x = *(const TallySlot *const *) a;
-	const TallySlot *y = *(const TallySlot *const *) b;
-	const char *s = TALLY_TEXTS(t) + x->truth;
-	const char *r = TALLY_TEXTS(t) + y->truth;
-	int order = memcmp(s, r, Min(x->length, y->length));
-
-	if (t->number && x->length > 0 && y->length > 0)
-	{
-		bool below = *s == '-';
-
-		if (below != (*r == '-'))
-			return below ? -1 : 1;
-		if (x->length != y->length)
-			order = x->length < y->length ? -1 : 1;
-		return below ? -order : order;
-	}
-	if (order != 0)
-		return order;
-	return x->length < y->length ? -1 : x->length > y->length;
-}
-
-TallyTable
-scpg_tally_table(const Tally *tally, bool with_missing)
-{
-	TallyTable table = {0};
-	int used = 0;
-	int labels = 0;
-	size_t cells;
-	sc_arena arena;
-	const TallySlot **by_label, **by_truth;
-	int32 *row;
-
-	for (int32 i = 0; i < tally->slots; i++)
-		if (tally->slot[i].count != 0)
-		{
-			check_slot(tally, &tally->slot[i]);
-			if (tally->slot[i].count < 0)
-				refuse();
-			used++;
-		}
-	arena = scpg_arena(CurrentMemoryContext,
-					   sc_add(sc_mul(used, 3 * sizeof(TallySlot *) + sizeof(int32)),
-							  sc_add(sc_mul(tally->slots, sizeof(int32)), 6 * SC_ALIGN)),
-					   "the labels");
-	by_label = SC_TAKE(&arena, const TallySlot *, used);
-	by_truth = SC_TAKE(&arena, const TallySlot *, used);
-	table.class_of = SC_TAKE(&arena, const TallySlot *, used);
-	table.label = SC_TAKE(&arena, int32, used);
-	row = SC_TAKE(&arena, int32, tally->slots);
-	for (int32 i = 0, at = 0; i < tally->slots; i++)
-		if (tally->slot[i].count != 0)
-		{
-			by_truth[at++] = &tally->slot[i];
-			if (tally->slot[i].has_label)
-				by_label[labels++] = &tally->slot[i];
-			else
-				table.missing += tally->slot[i].count;
-		}
-	qsort_interruptible(by_label, labels, sizeof(TallySlot *), compare_labels, NULL);
-	qsort_interruptible(by_truth, used, sizeof(TallySlot *), compare_truths, unconstify(Tally *, tally));
-	for (int i = 0; i < labels; i++)
-	{
-		if (i == 0 || by_label[i - 1]->label != by_label[i]->label)
-			table.label[table.clusters++] = by_label[i]->label;
-		row[by_label[i] - tally->slot] = table.clusters - 1;
-	}
-	for (int i = 0; i < used; i++)
-		if (i == 0 || compare_truths(&by_truth[i - 1], &by_truth[i], unconstify(Tally *, tally)) != 0)
-			table.class_of[table.classes++] = by_truth[i];
-
-	cells = sc_mul(table.clusters + 1, table.classes);
-	if (cells > PG_INT32_MAX)
-		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("too many labels and classes for one table"),
-						errdetail("There are %d labels and %d classes.", table.clusters, table.classes)));
-	arena = scpg_arena(CurrentMemoryContext, sc_add(sc_mul(cells, sizeof(int64)), 2 * SC_ALIGN),
-					   "the table of labels and classes");
-	table.count = SC_TAKE(&arena, int64, cells);
-	memset(table.count, 0, cells * sizeof(int64));
-	for (int i = 0, column = -1; i < used; i++)
-	{
-		if (column + 1 < table.classes && table.class_of[column + 1] == by_truth[i])
-			column++;
-		if (by_truth[i]->has_label)
-			table.count[(size_t) row[by_truth[i] - tally->slot] * table.classes + column] += by_truth[i]->count;
-		else if (with_missing)
-			table.count[(size_t) table.clusters * table.classes + column] += by_truth[i]->count;
-	}
-	if (with_missing && table.missing > 0)
-		table.clusters++;
-	return table;
+	pair->count += count;
+	if (pair->count <= 0)
+		scpg_contingency_refuse();
+	return c;
 }

@@ -1,26 +1,24 @@
 /*-------------------------------------------------------------------------
  *
  * src/pg/analytics/elbow.c
- *	  The aggregate elbow, and what is done with its elbow_result.
+ *	  The number of clusters: the inertia of each number, and the choice.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "funcapi.h"
-#include "miscadmin.h"
 #include "utils/memutils.h"
 
 #include "pg/analytics/elbow.h"
+#include "pg/analytics/fit.h"
 #include "pg/analytics/silhouette.h"
-#include "pg/server/arguments.h"
 #include "pg/server/bridge.h"
-#include "pg/table/rows.h"
 
-static const char *const method_names[] = {"last_turn", "kneedle", "silhouette", NULL};
+scpg_enum_names scpg_elbow_method_names =
+	{[SCPG_ELBOW_LAST_TURN] = "last_turn", [SCPG_ELBOW_KNEEDLE] = "kneedle", [SCPG_ELBOW_SILHOUETTE] = "silhouette", NULL};
 
 static const scpg_option elbow_options[] = {
-	{"method", SCPG_OPTION_ENUM, offsetof(scpg_elbow_options, method), .values = method_names},
+	{"method", SCPG_OPTION_ENUM, offsetof(scpg_elbow_options, method), .values = scpg_elbow_method_names},
 	{"min_gain", SCPG_OPTION_FLOAT, offsetof(scpg_elbow_options, min_gain), 0, 1, .min_excluded = true},
 	{"sensitivity", SCPG_OPTION_FLOAT, offsetof(scpg_elbow_options, sensitivity), 0, 1000, .min_excluded = true},
 	SCPG_KMEANS_OPTIONS(scpg_elbow_options, kmeans),
@@ -80,15 +78,16 @@ best_silhouette(const float *rows, size_t n, int d, int max_k, const scpg_kmeans
 	return chosen;
 }
 
-Numbers *
+scpg_numbers *
 scpg_elbow_find(const float *rows, size_t n, int d, int max_k, const scpg_elbow_options *options)
 {
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "elbow", ALLOCSET_DEFAULT_SIZES);
 	int most = (int) Min((size_t) max_k, Max(n - 1, 1));
 	double *inertia;
 	int chosen;
-	Numbers *result;
+	scpg_numbers *result;
 
+	Assert(n > 0 && max_k > 0);
 	if (options->method == SCPG_ELBOW_SILHOUETTE)
 	{
 		sc_arena arena = scpg_arena(cxt, sc_add(sc_mul(most, sizeof(double)), 2 * SC_ALIGN), "the elbow");
@@ -106,70 +105,4 @@ scpg_elbow_find(const float *rows, size_t n, int d, int max_k, const scpg_elbow_
 	result = scpg_elbow_result_make(most, inertia, chosen);
 	MemoryContextDelete(cxt);
 	return result;
-}
-
-/* ---- the aggregate -------------------------------------------------------- */
-
-static void
-check_fit(int max_k, const Jsonb *options)
-{
-	if (max_k < 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("largest number of clusters must be at least 1"),
-				 errdetail("The largest number of clusters is %d.", max_k)));
-	(void) scpg_elbow_read_options(options);
-}
-
-PG_FUNCTION_INFO_V1(scpg_elbow_accum);
-Datum
-scpg_elbow_accum(PG_FUNCTION_ARGS)
-{
-	return scpg_fit_accumulate(fcinfo, "largest number of clusters", check_fit);
-}
-
-PG_FUNCTION_INFO_V1(scpg_elbow_final);
-Datum
-scpg_elbow_final(PG_FUNCTION_ARGS)
-{
-	const scpg_fit *fit;
-	scpg_elbow_options options;
-
-	(void) scpg_aggregate_context(fcinfo);
-	fit = (const scpg_fit *) PG_GETARG_POINTER(0);
-	if (fit->rows.n == 0)
-		PG_RETURN_NULL();
-	options = scpg_elbow_read_options(fit->options);
-	PG_RETURN_POINTER(scpg_elbow_find(fit->rows.x, fit->rows.n, fit->rows.d, fit->number, &options));
-}
-
-/* ---- the result ----------------------------------------------------------- */
-
-PG_FUNCTION_INFO_V1(scpg_elbow_k);
-Datum
-scpg_elbow_k(PG_FUNCTION_ARGS)
-{
-	scpg_elbow_result r = DatumGetElbowResult(PG_GETARG_DATUM(0));
-
-	if (r.chosen == 0)
-		PG_RETURN_NULL();
-	PG_RETURN_INT32(r.chosen);
-}
-
-PG_FUNCTION_INFO_V1(scpg_elbow_curve);
-Datum
-scpg_elbow_curve(PG_FUNCTION_ARGS)
-{
-	scpg_elbow_result r = DatumGetElbowResult(PG_GETARG_DATUM(0));
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-
-	InitMaterializedSRF(fcinfo, 0);
-	for (int k = 1; k <= r.n; k++)
-	{
-		bool nulls[3] = {false, false, r.chosen == 0};
-		Datum values[3] = {Int32GetDatum(k), Float8GetDatum(r.inertia[k - 1]), BoolGetDatum(k == r.chosen)};
-
-		CHECK_FOR_INTERRUPTS();
-		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
-	}
-	return (Datum) 0;
 }

@@ -20,11 +20,14 @@ typedef enum scpg_elbow_choice
 
 typedef struct scpg_elbow_options
 {
-	int method;			/* scpg_elbow_choice */
+	scpg_elbow_choice method;
 	double min_gain;	/* of last_turn */
 	double sensitivity; /* of kneedle */
 	scpg_kmeans_options kmeans;
 } scpg_elbow_options;
+
+/* By scpg_elbow_choice. */
+extern scpg_enum_names scpg_elbow_method_names;
 
 /* Defaults, then what options (may be NULL) say. */
 extern scpg_elbow_options scpg_elbow_read_options(const Jsonb *options);
@@ -34,6 +37,6 @@ extern scpg_elbow_options scpg_elbow_read_options(const Jsonb *options);
  * single row: 1), and the choice, which is 0 where there is none. In the
  * current memory context.
  */
-extern Numbers *scpg_elbow_find(const float *rows, size_t n, int d, int max_k, const scpg_elbow_options *options);
+extern scpg_numbers *scpg_elbow_find(const float *rows, size_t n, int d, int max_k, const scpg_elbow_options *options);
 
 #endif /* SCPG_ELBOW_H */

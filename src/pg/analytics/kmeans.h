@@ -8,6 +8,8 @@
 #ifndef SCPG_KMEANS_H
 #define SCPG_KMEANS_H
 
+#include "postgres.h"
+
 #include "core/api.h"
 #include "pg/server/options.h"
 
@@ -50,7 +52,8 @@ typedef struct scpg_kmeans_options
 		"seed", SCPG_OPTION_INT8, offsetof(target, member.seed), -9223372036854775808.0, 9223372036854775807.0 \
 	}
 
-extern const char *const scpg_kmeans_init_names[];
+/* By sc_kmeans_init, without SC_KMEANS_GIVEN. */
+extern scpg_enum_names scpg_kmeans_init_names;
 
 /* Defaults, then what options (may be NULL) say. */
 extern scpg_kmeans_options scpg_kmeans_read_options(const Jsonb *options);
@@ -60,10 +63,13 @@ extern void scpg_kmeans_check(int k, size_t rows);
 
 /*
  * The centroids of options->init.other, (k, d) in the current memory context;
- * NULL where there are none. d 0: any dimension, only to check them.
+ * NULL where there are none. d 0: any dimension.
  * 22023 unless there are k of them, 22000 where a dimension is not d.
  */
 extern float *scpg_kmeans_start(const scpg_kmeans_options *options, int k, int d);
+
+/* Only check them: any dimension will do. */
+extern void scpg_kmeans_check_start(const scpg_kmeans_options *options, int k);
 
 /*
  * Run it on n rows (n, d); everything is in cxt. The caller has checked k, or
@@ -74,5 +80,9 @@ extern sc_kmeans scpg_kmeans_run(const float *rows, size_t n, int d, int k, int 
 
 /* A NOTICE where there are fewer distinct points than k, a WARNING where it did not converge. */
 extern void scpg_kmeans_report(const sc_kmeans *km, int k);
+
+/* The two apart, for a run that is put together from others: found clusters instead of k; iterations that did not do. */
+extern void scpg_kmeans_report_clusters(int k, int found, size_t distinct);
+extern void scpg_kmeans_report_iterations(int iterations, bool converged);
 
 #endif /* SCPG_KMEANS_H */

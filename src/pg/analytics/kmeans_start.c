@@ -27,27 +27,24 @@ refuse_form(void)
 					errhint("For example: '{\"init\": [[1, 2], [3, 4]]}'.")));
 }
 
-/* The text form of a value of the types whose input function looks at nothing but the text. */
-static Datum
-from_text(PGFunction input, const JsonbValue *value, int32 typmod)
+static char *
+text_of(const JsonbValue *value)
 {
-	char *text = pnstrdup(value->val.string.val, value->val.string.len);
-
-	return DirectFunctionCall3(input, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid), Int32GetDatum(typmod));
+	return pnstrdup(value->val.string.val, value->val.string.len);
 }
 
 /* One element of the array. */
-static const Embedding *
+static const scpg_embedding *
 read_centroid(JsonbValue *value)
 {
 	JsonbIterator *it;
 	JsonbValue element;
 	JsonbIteratorToken token;
-	Embedding *e;
+	scpg_embedding *e;
 	int n = 0;
 
 	if (value->type == jbvString)
-		return DatumGetEmbedding(from_text(scpg_embedding_in, value, -1));
+		return scpg_embedding_parse(text_of(value), -1, NULL);
 	if (value->type != jbvBinary || !JsonContainerIsArray(value->val.binary.data))
 		refuse_form();
 	scpg_embedding_check_dim(JsonContainerSize(value->val.binary.data));
@@ -87,7 +84,7 @@ scpg_kmeans_start(const scpg_kmeans_options *options, int k, int d)
 		return NULL;
 	if (JsonbExtractScalar(&given->root, &value))
 	{
-		scpg_kmeans_model m = DatumGetKmeansModel(from_text(scpg_kmeans_model_in, &value, -1));
+		scpg_kmeans_model m = scpg_kmeans_model_open(scpg_numbers_parse(&scpg_kmeans_model_form, text_of(&value), NULL));
 
 		check_count(m.k, k);
 		if (d != 0)
@@ -103,7 +100,7 @@ scpg_kmeans_start(const scpg_kmeans_options *options, int k, int d)
 	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
 		if (token == WJB_ELEM)
 		{
-			const Embedding *e = read_centroid(&value);
+			const scpg_embedding *e = read_centroid(&value);
 
 			if (d != 0)
 				scpg_embedding_check_expected(d, e->dim);
@@ -113,4 +110,13 @@ scpg_kmeans_start(const scpg_kmeans_options *options, int k, int d)
 	memcpy(start, rows.x, (size_t) k * rows.d * sizeof(float));
 	scpg_rows_free(&rows);
 	return start;
+}
+
+void
+scpg_kmeans_check_start(const scpg_kmeans_options *options, int k)
+{
+	float *start = scpg_kmeans_start(options, k, 0);
+
+	if (start != NULL)
+		pfree(start);
 }

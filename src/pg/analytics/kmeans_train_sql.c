@@ -8,230 +8,76 @@
  * snapshot: an ordinary aggregate query that the planner makes parallel,
  * partitioned or distributed as it likes.
  *
- * The sample is made by the rows' hashes: those whose lowest bits are zero, as
- * many bits as it takes, each distinct row once. So it depends on the rows and
- * the seed alone, not on their order or on how they are stored.
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include <math.h>
 
-#include "catalog/pg_type.h"
 #include "executor/spi.h"
-#include "executor/tuptable.h"
 #include "miscadmin.h"
-#include "tcop/dest.h"
 #include "utils/builtins.h"
-#include "utils/datum.h"
-#include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
 #include "pg/analytics/kmeans.h"
+#include "pg/analytics/kmeans_sample.h"
+#include "pg/server/arguments.h"
 #include "pg/server/bridge.h"
 #include "pg/server/extension.h"
 #include "pg/table/dataset.h"
-#include "pg/table/rows.h"
 #include "pg/type/embedding.h"
 #include "pg/type/kmeans_model.h"
 
-/* A sample has twice as many rows as were asked for at most, and numbers in them. */
-#define SAMPLE_ROWS 20000
-#define SAMPLE_LEAST 1000
-#define SAMPLE_NUMBERS (1 << 26)
-
-/* Memory of the table of hashes is counted in steps of so many, each about so large. */
-#define SEEN_COUNTED 4096
-#define SEEN_BYTES ((size_t) 48)
-
-typedef struct TrainOptions
+typedef struct train_options
 {
 	scpg_kmeans_options kmeans;
 	int sample;
-} TrainOptions;
+} train_options;
 
-static const scpg_option train_options[] = {
-	SCPG_KMEANS_OPTIONS_START(TrainOptions, kmeans),
-	{"sample", SCPG_OPTION_INT, offsetof(TrainOptions, sample), SAMPLE_LEAST, 100000000},
+static const scpg_option option_table[] = {
+	SCPG_KMEANS_OPTIONS_START(train_options, kmeans),
+	{"sample", SCPG_OPTION_INT, offsetof(train_options, sample), SCPG_SAMPLE_LEAST, 100000000},
 };
 
-typedef struct Train
+typedef struct train
 {
-	char *relation; /* quoted */
-	char *column;
-	char *schema; /* of the extension */
+	scpg_kmeans_table table;
 	int k;
-	TrainOptions options;
-	MemoryContext context;
-} Train;
-
-/* ---- the sample ------------------------------------------------------------- */
-
-typedef struct Sample
-{
-	DestReceiver receiver; /* must be first */
-	scpg_rows rows;		   /* tag: lowest bits of the hash */
-	HTAB *seen;			   /* hashes of rows */
-	int k;
-	size_t size;		   /* asked for */
-	int bits;			   /* of the hash that are zero */
-	bool full;			   /* bits had to be added */
-	MemoryContext context; /* of rows and seen */
-	MemoryContext row;
-} Sample;
-
-static void
-sample_nothing(DestReceiver *self)
-{
-}
-
-static void
-sample_startup(DestReceiver *self, int operation, TupleDesc desc)
-{
-}
-
-static inline bool
-in_sample(uint64 hash, int bits)
-{
-	return (hash & ((UINT64CONST(1) << bits) - 1)) == 0;
-}
-
-/* One more bit that must be zero: half of the rows go. */
-static void
-thin_out(Sample *s)
-{
-	size_t d = (size_t) s->rows.d;
-	size_t kept = 0;
-
-	s->bits++;
-	s->full = true;
-	for (size_t i = 0; i < s->rows.n; i++)
-		if (in_sample((uint32) s->rows.tag[i], s->bits))
-		{
-			memmove(s->rows.x + kept * d, s->rows.x + i * d, d * sizeof(float));
-			s->rows.tag[kept++] = s->rows.tag[i];
-		}
-	s->rows.n = kept;
-}
-
-/* A row of the query: embedding, hash. */
-static bool
-sample_receive(TupleTableSlot *slot, DestReceiver *self)
-{
-	Sample *s = (Sample *) self;
-	MemoryContext old;
-	uint64 hash;
-	bool found;
-	size_t most;
-
-	CHECK_FOR_INTERRUPTS();
-	slot_getallattrs(slot);
-	hash = (uint64) DatumGetInt64(slot->tts_values[1]);
-	if (!in_sample(hash, s->bits))
-		return true;
-	(void) hash_search(s->seen, &hash, HASH_ENTER, &found);
-	if (found)
-		return true;
-	if (hash_get_num_entries(s->seen) % SEEN_COUNTED == 1)
-		scpg_count_memory(s->context, SEEN_COUNTED * SEEN_BYTES, "the hashes of a sample");
-	old = MemoryContextSwitchTo(s->row);
-	scpg_rows_add(&s->rows, DatumGetEmbedding(slot->tts_values[0]), (int32) (uint32) hash);
-	MemoryContextSwitchTo(old);
-	MemoryContextReset(s->row);
-	most = Max(Min(2 * s->size, SAMPLE_NUMBERS / s->rows.d), Max(SAMPLE_LEAST, 4 * (size_t) s->k));
-	/* The tag has 32 bits; more are never needed of rows that are different. */
-	while (s->rows.n > most && s->bits < 32)
-		thin_out(s);
-	return true;
-}
-
-/* Rows with bits zero bits, into a new context. */
-static void
-read_sample(const Train *t, Sample *s, int bits)
-{
-	HASHCTL control = {.keysize = sizeof(uint64), .entrysize = sizeof(uint64)};
-	SPIExecuteOptions options = {.read_only = true, .dest = &s->receiver};
-	const char *hash = psprintf("%s.embedding_hash_extended(%s, '%lld'::pg_catalog.int8)", t->schema, t->column,
-								(long long) t->options.kmeans.seed);
-	StringInfoData sql;
-	int status;
-
-	/* Of the kinds there are, the nearest: rows that are kept; what it is called changes nothing else. */
-	s->receiver = (DestReceiver){sample_receive, sample_startup, sample_nothing, sample_nothing, DestTuplestore};
-	s->bits = bits;
-	s->full = false;
-	s->context = AllocSetContextCreate(t->context, "kmeans_train sample", ALLOCSET_DEFAULT_SIZES);
-	s->row = AllocSetContextCreate(s->context, "kmeans_train row", ALLOCSET_DEFAULT_SIZES);
-	scpg_rows_init(&s->rows, s->context);
-	control.hcxt = s->context;
-	s->seen = hash_create("kmeans_train sample", 1024, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT %s, %s FROM %s WHERE %s IS NOT NULL", t->column, hash, t->relation, t->column);
-	if (bits > 0)
-		appendStringInfo(&sql,
-						 " AND %s OPERATOR(pg_catalog.&) '%lld'::pg_catalog.int8 OPERATOR(pg_catalog.=) '0'::pg_catalog.int8",
-						 hash, (long long) ((UINT64CONST(1) << bits) - 1));
-	status = SPI_execute_extended(sql.data, &options);
-	if (status != SPI_OK_SELECT)
-		elog(ERROR, "could not read a sample: %s", SPI_result_code_string(status));
-}
-
-/* About the wanted number of the n rows, and enough of them to be different k times. */
-static void
-take_sample(const Train *t, Sample *s, int64 n)
-{
-	int bits = 0;
-
-	s->k = t->k;
-	s->size = Max((size_t) t->options.sample, 4 * (size_t) t->k);
-	while (bits < 32 && (uint64) n >> bits > s->size)
-		bits++;
-	for (;;)
-	{
-		size_t enough;
-
-		read_sample(t, s, bits);
-		enough = s->full ? (size_t) t->k : Max((size_t) t->k, s->size / 8);
-		if (s->rows.n >= enough || bits == 0)
-			break;
-		/* Many rows are the same: fewer of them are different. */
-		MemoryContextDelete(s->context);
-		bits--;
-	}
-}
-
-/* ---- the iterations --------------------------------------------------------- */
+	train_options options;
+	MemoryContext context; /* of models */
+} train;
 
 static int64
-count_rows(const Train *t)
+count_rows(const train *t)
 {
 	bool isnull;
 
-	if (SPI_execute(psprintf("SELECT pg_catalog.count(%s) FROM %s", t->column, t->relation), true, 0) != SPI_OK_SELECT)
+	if (SPI_execute(psprintf("SELECT pg_catalog.count(%s) FROM %s", t->table.column, t->table.relation), true, 0) !=
+		SPI_OK_SELECT)
 		elog(ERROR, "could not count rows: %s", SPI_result_code_string(SPI_result));
 	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 }
 
 /* The plan of one iteration; its parameter is a model. */
 static SPIPlanPtr
-prepare_step(const Train *t)
+prepare_step(const train *t)
 {
 	Oid type = scpg_kmeans_model_type();
 	SPIPlanPtr plan;
 
 	/* A model within the plan would go to every worker as text. */
-	plan = SPI_prepare_cursor(psprintf("SELECT %s.kmeans_step(%s, $1) FROM %s", t->schema, t->column, t->relation), 1,
-							  &type, CURSOR_OPT_PARALLEL_OK | CURSOR_OPT_GENERIC_PLAN);
+	plan = SPI_prepare_cursor(psprintf("SELECT %s.kmeans_step(%s, $1) FROM %s", t->table.schema, t->table.column,
+									   t->table.relation),
+							  1, &type, CURSOR_OPT_PARALLEL_OK | CURSOR_OPT_GENERIC_PLAN);
 	if (plan == NULL)
 		elog(ERROR, "could not prepare an iteration: %s", SPI_result_code_string(SPI_result));
 	return plan;
 }
 
 /* The model after one iteration from m, in t->context. */
-static const Numbers *
-step(const Train *t, SPIPlanPtr plan, const Numbers *m)
+static const scpg_numbers *
+step(const train *t, SPIPlanPtr plan, const scpg_numbers *m)
 {
 	Datum argument = PointerGetDatum(m);
 	bool isnull;
@@ -245,15 +91,15 @@ step(const Train *t, SPIPlanPtr plan, const Numbers *m)
 	/* There were rows a moment ago, and the snapshot is the same; a view may hold anything. */
 	if (isnull)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("the rows of %s are not the same each time they are read", t->relation)));
+						errmsg("the rows of %s are not the same each time they are read", t->table.relation)));
 	old = MemoryContextSwitchTo(t->context);
 	result = PointerGetDatum(PG_DETOAST_DATUM_COPY(result));
 	MemoryContextSwitchTo(old);
 	SPI_freetuptable(SPI_tuptable);
-	return (const Numbers *) DatumGetPointer(result);
+	return (const scpg_numbers *) DatumGetPointer(result);
 }
 
-/* How far the centroids moved: the sum of the squares. */
+/* How far the centroids moved from a to b: the sum of the squared ways. */
 static double
 moved(const scpg_kmeans_model *a, const scpg_kmeans_model *b)
 {
@@ -264,41 +110,40 @@ moved(const scpg_kmeans_model *a, const scpg_kmeans_model *b)
 	return sum;
 }
 
+/* Of two clusters of a model, the larger one comes first, of equal ones the one with the lower centroid. */
 static int
 compare_clusters(const void *a, const void *b, void *arg)
 {
-	const scpg_kmeans_model *sizes = arg;
+	const scpg_kmeans_model *m = arg;
 	int i = *(const int *) a, j = *(const int *) b;
+	const double *x = m->centroids + (size_t) i * m->d, *y = m->centroids + (size_t) j * m->d;
 
-	if (sizes->sizes[i] != sizes->sizes[j])
-		return sizes->sizes[i] > sizes->sizes[j] ? -1 : 1;
-	for (int l = 0; l < sizes->d; l++)
-		if (sizes->centroids[(size_t) i * sizes->d + l] != sizes->centroids[(size_t) j * sizes->d + l])
-			return sizes->centroids[(size_t) i * sizes->d + l] < sizes->centroids[(size_t) j * sizes->d + l] ? -1 : 1;
+	if (m->sizes[i] != m->sizes[j])
+		return m->sizes[i] > m->sizes[j] ? -1 : 1;
+	for (int l = 0; l < m->d; l++)
+		if (x[l] != y[l])
+			return x[l] < y[l] ? -1 : 1;
 	return 0;
 }
 
-/* The centroids of m, the largest cluster first, with the sizes and the inertia that `measured` found for them. */
-static Numbers *
-arrange(const Train *t, const scpg_kmeans_model *m, const scpg_kmeans_model *measured, int iterations, bool converged)
+/*
+ * The result: the centroids of m, the largest cluster first. Their sizes and
+ * inertia are in `measured`, the model that a step from m has returned.
+ */
+static scpg_numbers *
+arrange(const train *t, const scpg_kmeans_model *m, const scpg_kmeans_model *measured, int iterations, bool converged)
 {
 	scpg_kmeans_model both = *m;
 	size_t d = (size_t) m->d;
-	sc_arena arena = sc_arena_counter();
-	int *order;
-	int64_t *sizes;
-	float *centroids;
+	sc_arena arena =
+		scpg_arena(t->context, sc_add(sc_mul(m->k, sizeof(int) + sizeof(int64_t) + d * sizeof(float)), 4 * SC_ALIGN),
+				   "the centroids");
+	int *order = SC_TAKE(&arena, int, m->k);
+	int64_t *sizes = SC_TAKE(&arena, int64_t, m->k);
+	float *centroids = SC_TAKE(&arena, float, sc_mul(m->k, d));
 	MemoryContext old;
-	Numbers *result;
+	scpg_numbers *result;
 
-	for (int pass = 0; pass < 2; pass++)
-	{
-		if (pass == 1)
-			arena = scpg_arena(t->context, sc_arena_need(&arena), "the centroids");
-		order = SC_TAKE(&arena, int, m->k);
-		sizes = SC_TAKE(&arena, int64_t, m->k);
-		centroids = SC_TAKE(&arena, float, sc_mul(m->k, d));
-	}
 	both.sizes = measured->sizes;
 	for (int c = 0; c < m->k; c++)
 		order[c] = c;
@@ -315,27 +160,27 @@ arrange(const Train *t, const scpg_kmeans_model *m, const scpg_kmeans_model *mea
 	return result;
 }
 
-/* Lloyd's iterations from a first model; tolerance: of how far the centroids move. */
-static Numbers *
-iterate(const Train *t, const Numbers *first, double tolerance, sc_kmeans *report)
+/* Lloyd's iterations from a first model, until a step moves the centroids by at most `still` (see moved). */
+static scpg_numbers *
+iterate(const train *t, const scpg_numbers *first, double still)
 {
 	SPIPlanPtr plan = prepare_step(t);
-	const Numbers *now = first;
-	const Numbers *measured = NULL; /* what the step from now on would return, once it is known */
-	Numbers *result;
+	const scpg_numbers *now = first;
+	const scpg_numbers *measured = NULL; /* what the step from `now` returns, once it is known */
+	scpg_numbers *result;
 	scpg_kmeans_model m, next;
 	int iteration = 0;
 	bool converged = false;
 
 	while (iteration < t->options.kmeans.max_iter && !converged)
 	{
-		const Numbers *after = step(t, plan, now);
+		const scpg_numbers *after = step(t, plan, now);
 		double way;
 
 		m = scpg_kmeans_model_open(now);
 		next = scpg_kmeans_model_open(after);
 		way = moved(&m, &next);
-		converged = way <= tolerance;
+		converged = way <= still;
 		iteration++;
 		ereport(NOTICE, (errmsg("k-means iteration %d: inertia %.6g, centroids moved by %.3g", iteration, next.inertia,
 								sqrt(way))));
@@ -344,40 +189,51 @@ iterate(const Train *t, const Numbers *first, double tolerance, sc_kmeans *repor
 			measured = after;
 			break;
 		}
-		pfree(unconstify(Numbers *, now));
+		pfree(unconstify(scpg_numbers *, now));
 		now = after;
 	}
-	/* Sizes and inertia are those of the centroids that a step is given. */
+	/* A step tells the sizes and the inertia of the centroids that it is given, not of those that it returns. */
 	if (measured == NULL)
 		measured = step(t, plan, now);
 	m = scpg_kmeans_model_open(now);
 	next = scpg_kmeans_model_open(measured);
 	result = arrange(t, &m, &next, iteration, converged);
 	SPI_freeplan(plan);
-	report->iterations = iteration;
-	report->converged = converged;
 	return result;
 }
 
-/* The model that the iterations start from, and what else the sample says. */
-static Numbers *
-first_model(const Train *t, const Sample *s, sc_kmeans *report, double *tolerance)
+/* What the sample gives to the iterations. */
+typedef struct start
+{
+	scpg_numbers *model; /* the centroids to start from, of no rows yet */
+	size_t distinct;	 /* different rows of the sample */
+	double still;		 /* a step that moves the centroids by no more is the last one */
+} start;
+
+/* Cluster a sample of the n rows: in memory of its own, which goes again. */
+static start
+find_start(const train *t, int64 n)
 {
 	MemoryContext cxt = AllocSetContextCreate(t->context, "kmeans_train start", ALLOCSET_DEFAULT_SIZES);
 	scpg_kmeans_options options = t->options.kmeans;
-	const float *start;
+	scpg_rows rows = scpg_kmeans_sample(&t->table, n, t->k, t->options.sample, options.seed, cxt);
+	sc_kmeans km;
+	sc_arena arena;
+	int64_t *no_rows;
 	MemoryContext old;
-	Numbers *result;
+	start result;
 
 	/* From given centroids all iterations go over all rows. */
 	if (options.init.value == SC_KMEANS_GIVEN)
 		options.max_iter = 1;
-	*report = scpg_kmeans_run(s->rows.x, s->rows.n, s->rows.d, t->k, 0, &options, cxt);
-	*tolerance = report->tolerance / (report->scale * report->scale);
-	start = report->start != NULL ? report->start : report->centroids;
-	memset(report->sizes, 0, report->k * sizeof(int64_t));
+	km = scpg_kmeans_run(rows.x, rows.n, rows.d, t->k, 0, &options, cxt);
+	arena = scpg_arena(cxt, sc_add(sc_mul(km.k, sizeof(int64_t)), 2 * SC_ALIGN), "the sizes of the clusters");
+	no_rows = SC_TAKE(&arena, int64_t, km.k);
+	memset(no_rows, 0, km.k * sizeof(int64_t));
+	result.distinct = km.distinct;
+	result.still = km.tolerance;
 	old = MemoryContextSwitchTo(t->context);
-	result = scpg_kmeans_model_make(report->k, s->rows.d, start, report->sizes, 0, 0, false);
+	result.model = scpg_kmeans_model_make(km.k, km.d, km.start != NULL ? km.start : km.centroids, no_rows, 0, 0, false);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(cxt);
 	return result;
@@ -388,35 +244,30 @@ Datum
 scpg_kmeans_train(PG_FUNCTION_ARGS)
 {
 	static const char *const names[] = {"relation", "name of the column of embeddings", "number of clusters", "options"};
-	Train t = {.options = {.kmeans = SCPG_KMEANS_DEFAULTS, .sample = SAMPLE_ROWS}};
+	train t = {.options = {.kmeans = SCPG_KMEANS_DEFAULTS, .sample = SCPG_SAMPLE_ROWS}};
 	MemoryContext caller = CurrentMemoryContext;
 	scpg_source source;
 	int64 n;
-	Sample sample;
-	sc_kmeans report;
-	double tolerance;
-	float *start;
-	Numbers *model;
-	Numbers *result;
+	start first;
+	scpg_numbers *found;
+	scpg_numbers *result;
+	scpg_kmeans_model m;
 
 	for (int i = 0; i < lengthof(names); i++)
-		if (PG_ARGISNULL(i))
-			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be NULL", names[i])));
+		scpg_refuse_null(fcinfo, i, names[i]);
 	t.k = PG_GETARG_INT32(2);
 	scpg_kmeans_check(t.k, 0);
-	scpg_options_read(&t.options, NULL, PG_GETARG_JSONB_P(3), train_options, lengthof(train_options));
-	start = scpg_kmeans_start(&t.options.kmeans, t.k, 0);
-	if (start != NULL)
-		pfree(start);
+	scpg_options_read(&t.options, NULL, PG_GETARG_JSONB_P(3), option_table, lengthof(option_table));
+	scpg_kmeans_check_start(&t.options.kmeans, t.k);
 	/* No key is needed; the column of embeddings is there as well as any. */
 	scpg_source_resolve(&source, PG_GETARG_OID(0), NameStr(*PG_GETARG_NAME(1)), NameStr(*PG_GETARG_NAME(1)),
 						scpg_embedding_type());
 
 	SPI_connect();
 	t.context = AllocSetContextCreate(CurrentMemoryContext, "kmeans_train", ALLOCSET_DEFAULT_SIZES);
-	t.relation = source.relation;
-	t.column = unconstify(char *, quote_identifier(source.data_column));
-	t.schema = unconstify(char *, quote_identifier(get_namespace_name(scpg_extension_schema())));
+	t.table.relation = source.relation;
+	t.table.column = quote_identifier(source.data_column);
+	t.table.schema = scpg_extension_schema_name();
 	n = count_rows(&t);
 	if (n == 0)
 	{
@@ -424,13 +275,13 @@ scpg_kmeans_train(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	}
 	scpg_kmeans_check(t.k, n);
-	take_sample(&t, &sample, n);
-	model = first_model(&t, &sample, &report, &tolerance);
-	MemoryContextDelete(sample.context);
-	model = iterate(&t, model, tolerance, &report);
-	scpg_kmeans_report(&report, t.k);
-	result = MemoryContextAlloc(caller, VARSIZE(model));
-	memcpy(result, model, VARSIZE(model));
+	first = find_start(&t, n);
+	found = iterate(&t, first.model, first.still);
+	result = MemoryContextAlloc(caller, VARSIZE(found));
+	memcpy(result, found, VARSIZE(found));
 	SPI_finish();
+	m = scpg_kmeans_model_open(result);
+	scpg_kmeans_report_clusters(t.k, m.k, first.distinct);
+	scpg_kmeans_report_iterations(m.iterations, m.converged);
 	PG_RETURN_POINTER(result);
 }

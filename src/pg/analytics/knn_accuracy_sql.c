@@ -15,29 +15,27 @@
 #include "common/hashfn.h"
 #include "utils/memutils.h"
 
+#include "pg/analytics/knn.h"
 #include "pg/server/arguments.h"
 #include "pg/server/bridge.h"
 #include "pg/table/rows.h"
 
-#define BATCH_QUERIES 4096
-#define BATCH_BYTES ((size_t) 32 << 20)
-
-typedef struct ClassName
+typedef struct class_name
 {
 	const char *text; /* not ended by zero */
 	int32 length;
-} ClassName;
+} class_name;
 
-typedef struct ClassEntry
+typedef struct class_entry
 {
-	ClassName name;
+	class_name name;
 	int32 number;
 	char status;
-} ClassEntry;
+} class_entry;
 
 #define SH_PREFIX classes
-#define SH_ELEMENT_TYPE ClassEntry
-#define SH_KEY_TYPE ClassName
+#define SH_ELEMENT_TYPE class_entry
+#define SH_KEY_TYPE class_name
 #define SH_KEY name
 #define SH_HASH_KEY(tb, key) hash_bytes((const unsigned char *) (key).text, (key).length)
 #define SH_EQUAL(tb, a, b) ((a).length == (b).length && memcmp((a).text, (b).text, (a).length) == 0)
@@ -46,34 +44,28 @@ typedef struct ClassEntry
 #define SH_DEFINE
 #include "lib/simplehash.h"
 
-typedef struct AccuracyState
+typedef struct accuracy_state
 {
 	scpg_rows rows; /* tag: number of the class */
 	classes_hash *classes;
 	int k;
-} AccuracyState;
+} accuracy_state;
 
 PG_FUNCTION_INFO_V1(scpg_knn_accuracy_accum);
 Datum
 scpg_knn_accuracy_accum(PG_FUNCTION_ARGS)
 {
 	MemoryContext context = scpg_aggregate_context(fcinfo);
-	AccuracyState *state = PG_ARGISNULL(0) ? NULL : (AccuracyState *) PG_GETARG_POINTER(0);
-	int k;
+	accuracy_state *state = PG_ARGISNULL(0) ? NULL : (accuracy_state *) PG_GETARG_POINTER(0);
+	int k = scpg_knn_argument(fcinfo, 3);
 	text *truth;
-	ClassName name;
-	ClassEntry *entry;
+	class_name name;
+	class_entry *entry;
 	bool found;
 
-	if (PG_ARGISNULL(3))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("number of neighbours must not be NULL")));
-	k = PG_GETARG_INT32(3);
-	if (k < 1)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("number of neighbours must be at least 1"),
-						errdetail("The number of neighbours is %d.", k)));
 	if (state == NULL)
 	{
-		state = MemoryContextAllocZero(context, sizeof(AccuracyState));
+		state = MemoryContextAllocZero(context, sizeof(accuracy_state));
 		scpg_rows_init(&state->rows, context);
 		state->classes = classes_create(state->rows.context, 32, NULL);
 		state->k = k;
@@ -101,24 +93,24 @@ scpg_knn_accuracy_accum(PG_FUNCTION_ARGS)
 static int
 compare_names(const void *a, const void *b)
 {
-	const ClassEntry *x = *(const ClassEntry *const *) a;
-	const ClassEntry *y = *(const ClassEntry *const *) b;
+	const class_entry *x = *(const class_entry *const *) a;
+	const class_entry *y = *(const class_entry *const *) b;
 	int order = memcmp(x->name.text, y->name.text, Min(x->name.length, y->name.length));
 
 	return order != 0 ? order : x->name.length < y->name.length ? -1 : x->name.length > y->name.length;
 }
 
 /* What the order of rows is made of. */
-typedef struct RowOrder
+typedef struct row_order
 {
 	const scpg_rows *rows;
 	const int32 *class_order; /* (classes) */
-} RowOrder;
+} row_order;
 
 static int
 compare_rows(const void *a, const void *b, void *arg)
 {
-	const RowOrder *o = arg;
+	const row_order *o = arg;
 	size_t x = *(const uint32 *) a, y = *(const uint32 *) b;
 	size_t bytes = o->rows->d * sizeof(float);
 	int order = memcmp(o->rows->x + x * o->rows->d, o->rows->x + y * o->rows->d, bytes);
@@ -128,19 +120,19 @@ compare_rows(const void *a, const void *b, void *arg)
 
 /* rank (n) of the rows by their contents and class, which no order of arrival changes. order: (n), scratch. */
 static void
-rank_rows(const AccuracyState *state, uint32 *rank, uint32 *order)
+rank_rows(const accuracy_state *state, uint32 *rank, uint32 *order)
 {
 	int32 *class_order = palloc(state->classes->members * sizeof(int32));
-	const ClassEntry **sorted = palloc(state->classes->members * sizeof(ClassEntry *));
-	RowOrder o = {&state->rows, class_order};
+	const class_entry **sorted = palloc(state->classes->members * sizeof(class_entry *));
+	row_order o = {&state->rows, class_order};
 	classes_iterator it;
-	ClassEntry *entry;
+	class_entry *entry;
 	int count = 0;
 
 	classes_start_iterate(state->classes, &it);
 	while ((entry = classes_iterate(state->classes, &it)) != NULL)
 		sorted[count++] = entry;
-	qsort(sorted, count, sizeof(ClassEntry *), compare_names);
+	qsort(sorted, count, sizeof(class_entry *), compare_names);
 	for (int i = 0; i < count; i++)
 		class_order[sorted[i]->number] = i;
 	for (size_t i = 0; i < state->rows.n; i++)
@@ -166,52 +158,50 @@ vote(const uint32 *neighbours, int count, const int32 *class_of, int32 *votes)
 	return best;
 }
 
+/* The number of rows that have the truth which most of their neighbours have; memory: in the current context. */
+static size_t
+count_right(const accuracy_state *state)
+{
+	const scpg_rows *rows = &state->rows;
+	size_t classes = state->classes->members;
+	sc_knn job = {.n = rows->n, .d = rows->d, .rows = rows->x, .k = state->k, .leave_out = true};
+	size_t right = 0;
+	sc_arena arena;
+	uint32 *rank;
+	int32 *votes;
+
+	scpg_knn_plan(&job);
+	arena = scpg_knn_layout(&job,
+							sc_add(sc_arena_round(sc_mul(2 * sizeof(uint32), job.n)),
+								   sc_arena_round(sc_mul(sizeof(int32), classes))),
+							CurrentMemoryContext);
+	rank = SC_TAKE(&arena, uint32, 2 * job.n);
+	votes = SC_TAKE(&arena, int32, classes);
+	memset(votes, 0, classes * sizeof(int32));
+	rank_rows(state, rank, rank + job.n);
+	job.rank = rank;
+	while (scpg_knn_next(&job))
+		for (size_t i = 0; i < job.m; i++)
+			right += vote(job.index + i * job.found, job.found, rows->tag, votes) == rows->tag[job.first + i];
+	return right;
+}
+
 PG_FUNCTION_INFO_V1(scpg_knn_accuracy_final);
 Datum
 scpg_knn_accuracy_final(PG_FUNCTION_ARGS)
 {
-	const AccuracyState *state;
+	const accuracy_state *state;
 	MemoryContext cxt, old;
-	sc_knn job = {.leave_out = true};
-	sc_arena arena = sc_arena_counter();
-	uint32 *rank;
-	int32 *votes;
-	size_t right = 0;
+	size_t right;
 
 	(void) scpg_aggregate_context(fcinfo);
-	state = (const AccuracyState *) PG_GETARG_POINTER(0);
+	state = (const accuracy_state *) PG_GETARG_POINTER(0);
 	/* A row alone has no neighbour. */
 	if (state->rows.n < 2)
 		PG_RETURN_NULL();
 	cxt = AllocSetContextCreate(CurrentMemoryContext, "knn_accuracy", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(cxt);
-	job.n = state->rows.n;
-	job.d = state->rows.d;
-	job.rows = state->rows.x;
-	job.k = state->k;
-	job.lanes = scpg_lanes();
-	job.most =
-		Max(Min(BATCH_BYTES / (Min((size_t) job.k, job.n) * (sizeof(uint32) + sizeof(double))), BATCH_QUERIES), 1);
-	job.most = Min(job.most, job.n);
-	scpg_core()->sc_knn_layout(&job, &arena);
-	(void) SC_TAKE(&arena, uint32, sc_mul(2, job.n));
-	(void) SC_TAKE(&arena, int32, state->classes->members);
-	arena = scpg_arena(cxt, sc_arena_need(&arena), "the nearest neighbours");
-	scpg_core()->sc_knn_layout(&job, &arena);
-	rank = SC_TAKE(&arena, uint32, 2 * job.n);
-	votes = SC_TAKE(&arena, int32, state->classes->members);
-	memset(votes, 0, state->classes->members * sizeof(int32));
-	rank_rows(state, rank, rank + job.n);
-	job.rank = rank;
-	for (size_t begin = 0; begin < job.n; begin += job.m)
-	{
-		job.m = Min(job.most, job.n - begin);
-		job.queries = job.rows + begin * job.d;
-		job.first = begin;
-		scpg_run_on(job.lanes, scpg_core()->sc_knn_run, &job);
-		for (size_t i = 0; i < job.m; i++)
-			right += vote(job.index + i * job.found, job.found, state->rows.tag, votes) == state->rows.tag[begin + i];
-	}
+	right = count_right(state);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(cxt);
 	PG_RETURN_FLOAT8((double) right / (double) state->rows.n);

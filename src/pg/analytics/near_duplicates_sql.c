@@ -9,16 +9,14 @@
  */
 #include "postgres.h"
 
-#include <math.h>
-
 #include "executor/spi.h"
-#include "funcapi.h"
-#include "miscadmin.h"
 #include "utils/memutils.h"
 
 #include "pg/server/arguments.h"
 #include "pg/server/bridge.h"
+#include "pg/server/result.h"
 #include "pg/table/items.h"
+#include "pg/table/keyed_call.h"
 
 static double
 threshold_argument(FunctionCallInfo fcinfo, int n)
@@ -35,22 +33,40 @@ threshold_argument(FunctionCallInfo fcinfo, int n)
 	return threshold;
 }
 
-/* example: number of the argument, or -1 for the form without. */
-static Datum
-near_duplicates(FunctionCallInfo fcinfo, int example)
+/* The memory of the job, in cxt. */
+static void
+lay_out(sc_near *job, MemoryContext cxt)
 {
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	int a = example < 0 ? 0 : 1; /* how far the arguments after it are shifted */
-	sc_near job = {.lanes = scpg_lanes()};
-	scpg_source source;
+	sc_arena arena = sc_arena_counter();
+
+	scpg_core()->sc_near_layout(job, &arena);
+	arena = scpg_arena(cxt, sc_arena_need(&arena), "the pairs of near rows");
+	scpg_core()->sc_near_layout(job, &arena);
+	scpg_core()->sc_near_begin(job);
+}
+
+/* The pairs that a shard has found. */
+static void
+put_pairs(const scpg_keyed_call *call, const scpg_source *source, const Datum *key, const sc_near_shard *shard)
+{
+	for (size_t i = 0; i < shard->count; i++)
+	{
+		const sc_near_pair *pair = &shard->pair[i];
+		Datum values[3] = {scpg_keyed_call_key(call, source, key[pair->a]),
+						   scpg_keyed_call_key(call, source, key[pair->b]), Float8GetDatum(pair->distance)};
+
+		scpg_put_row(call->fcinfo, values, NULL);
+	}
+}
+
+static Datum
+near_duplicates(FunctionCallInfo fcinfo, bool keyed)
+{
+	scpg_keyed_call call = scpg_keyed_call_begin(fcinfo, "near_duplicates", keyed);
+	sc_near job = {.threshold = threshold_argument(fcinfo, call.rest), .lanes = scpg_lanes()};
+	scpg_source source = scpg_keyed_call_source(&call, 0);
 	scpg_items items;
 	MemoryContext cxt;
-
-	scpg_refuse_null(fcinfo, 0, "relation");
-	scpg_refuse_null(fcinfo, a + 1, "name of the column of embeddings");
-	job.threshold = threshold_argument(fcinfo, a + 2);
-	InitMaterializedSRF(fcinfo, 0);
-	source = scpg_source_argument(fcinfo, 0, a + 1, "near_duplicates", example);
 
 	SPI_connect();
 	cxt = AllocSetContextCreate(CurrentMemoryContext, "near_duplicates", ALLOCSET_DEFAULT_SIZES);
@@ -60,27 +76,12 @@ near_duplicates(FunctionCallInfo fcinfo, int example)
 	job.rows = items.rows.x;
 	if (job.n > 1)
 	{
-		sc_arena arena = sc_arena_counter();
-
-		scpg_core()->sc_near_layout(&job, &arena);
-		arena = scpg_arena(cxt, sc_arena_need(&arena), "the pairs of near rows");
-		scpg_core()->sc_near_layout(&job, &arena);
-		scpg_core()->sc_near_begin(&job);
+		lay_out(&job, cxt);
 		while (!job.done)
 		{
 			scpg_run_on(job.lanes, scpg_core()->sc_near_run, &job);
 			for (int s = 0; s < job.lanes; s++)
-				for (size_t i = 0; i < job.shard[s].count; i++)
-				{
-					const sc_near_pair *pair = &job.shard[s].pair[i];
-					bool nulls[3] = {false};
-					Datum values[3] = {scpg_source_key(&source, items.key[pair->a], example < 0),
-									   scpg_source_key(&source, items.key[pair->b], example < 0),
-									   Float8GetDatum(pair->distance)};
-
-					CHECK_FOR_INTERRUPTS();
-					tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
-				}
+				put_pairs(&call, &source, items.key, &job.shard[s]);
 		}
 	}
 	MemoryContextDelete(cxt);
@@ -88,16 +89,4 @@ near_duplicates(FunctionCallInfo fcinfo, int example)
 	return (Datum) 0;
 }
 
-PG_FUNCTION_INFO_V1(scpg_near_duplicates);
-Datum
-scpg_near_duplicates(PG_FUNCTION_ARGS)
-{
-	return near_duplicates(fcinfo, -1);
-}
-
-PG_FUNCTION_INFO_V1(scpg_near_duplicates_keyed);
-Datum
-scpg_near_duplicates_keyed(PG_FUNCTION_ARGS)
-{
-	return near_duplicates(fcinfo, 1);
-}
+SCPG_KEYED_FORMS(near_duplicates, near_duplicates)

@@ -1,34 +1,27 @@
 /*-------------------------------------------------------------------------
  *
  * src/pg/analytics/pca_sql.c
- *	  pca_fit, the aggregate, and what is done with the pca_model it returns.
+ *	  The aggregate pca_fit.
  *
- * The state is one flat bytea: the options, the sums of the rows so far and
- * the few rows that wait to be multiplied together. It is changed where it
- * lies, needs no serial functions, and travels between processes and nodes as
- * it is. Anyone can call a transition function by hand, so a state is checked
- * before it is used.
+ * Its flat state holds the options, the sums of the rows so far, and the few
+ * rows that wait to be multiplied together.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include <math.h>
-
-#include "funcapi.h"
-#include "miscadmin.h"
 #include "utils/jsonb.h"
-#include "utils/memutils.h"
 
+#include "pg/analytics/flat_state.h"
+#include "pg/analytics/pca.h"
+#include "pg/server/arguments.h"
 #include "pg/server/bridge.h"
 #include "pg/server/options.h"
 #include "pg/type/embedding.h"
-#include "pg/type/embedding_simd.h"
-#include "pg/type/pca_model.h"
 
 #define STATE_MAGIC 0x50434131 /* changes with the layout */
 
-typedef struct PcaState
+typedef struct pca_state
 {
 	int32 vl_len_; /* varlena header (do not touch directly!) */
 	int32 magic;
@@ -39,26 +32,26 @@ typedef struct PcaState
 	double wanted;					 /* components, or a share */
 	double count;					 /* rows in sums and packed */
 	double x[FLEXIBLE_ARRAY_MEMBER]; /* shift, sums, packed, block of sc_pca_sums */
-} PcaState;
+} pca_state;
 
-typedef struct PcaOptions
+typedef struct pca_fit_options
 {
 	bool whiten;
-} PcaOptions;
+} pca_fit_options;
 
 static const scpg_option pca_options[] = {
-	{"whiten", SCPG_OPTION_BOOL, offsetof(PcaOptions, whiten)},
+	{"whiten", SCPG_OPTION_BOOL, offsetof(pca_fit_options, whiten)},
 };
 
 static size_t
 state_size(int d)
 {
-	return offsetof(PcaState, x) + sizeof(double) * (2 * (size_t) d + sc_pca_packed(d) + (size_t) sc_pca_block(d) * d);
+	return offsetof(pca_state, x) + sizeof(double) * (2 * (size_t) d + sc_pca_packed(d) + (size_t) sc_pca_block(d) * d);
 }
 
 /* The sums, pointing into the state; what changes in them is put back by close_sums. */
 static sc_pca_sums
-open_sums(PcaState *state)
+open_sums(pca_state *state)
 {
 	sc_pca_sums s = {.count = state->count, .waiting = state->waiting};
 
@@ -70,37 +63,34 @@ open_sums(PcaState *state)
 }
 
 static void
-close_sums(PcaState *state, const sc_pca_sums *s)
+close_sums(pca_state *state, const sc_pca_sums *s)
 {
 	state->count = s->count;
 	state->waiting = s->waiting;
 }
 
 /*
- * Argument n as a state that may be written to: the aggregate's own, or a
- * copy, which is also aligned for doubles. Of doubles that are not sums comes
- * a senseless model, or an error, and nothing worse.
+ * Argument n as a state, checked. Of doubles that are not sums comes a
+ * senseless model, or an error, and nothing worse.
  */
-static PcaState *
+static pca_state *
 get_state(FunctionCallInfo fcinfo, int n)
 {
-	PcaState *state = n == 0 && AggCheckCallContext(fcinfo, NULL) ? (PcaState *) PG_GETARG_BYTEA_P(n)
-																  : (PcaState *) PG_GETARG_BYTEA_P_COPY(n);
+	pca_state *state = scpg_flat_state_argument(fcinfo, n);
 
-	if (VARSIZE(state) < offsetof(PcaState, x) || state->magic != STATE_MAGIC || state->d < 1 ||
+	if (VARSIZE(state) < offsetof(pca_state, x) || state->magic != STATE_MAGIC || state->d < 1 ||
 		state->d > EMBEDDING_MAX_DIM || VARSIZE(state) != state_size(state->d) || state->waiting < 0 ||
-		state->waiting >= sc_pca_block(state->d) || (state->whiten != 0 && state->whiten != 1) ||
-		!(state->count >= 0 && state->count <= 9007199254740992.0) || !(state->count + state->waiting >= 1))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid state of the aggregate \"%s\"", "pca_fit")));
+		state->waiting >= sc_pca_block(state->d) || (state->whiten != false && state->whiten != true) ||
+		!(state->count >= 0 && state->count <= SCPG_MOST_ROWS) || !(state->count + state->waiting >= 1))
+		scpg_flat_state_refuse("pca_fit");
 	return state;
 }
 
-static PcaState *
+static pca_state *
 new_state(int d, double wanted, bool whiten)
 {
 	size_t size = state_size(d);
-	PcaState *state;
+	pca_state *state;
 
 	if (size > scpg_memory_left())
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
@@ -108,8 +98,7 @@ new_state(int d, double wanted, bool whiten)
 						errdetail("%d dimensions need %zu MB; \"selfclass.max_memory\" is %d MB.", d,
 								  size / (1024 * 1024) + 1, scpg_max_memory_mb),
 						errhint("Raise \"selfclass.max_memory\".")));
-	state = palloc0(size);
-	SET_VARSIZE(state, size);
+	state = scpg_flat_state_new(size);
 	state->magic = STATE_MAGIC;
 	state->d = d;
 	state->whiten = whiten;
@@ -117,86 +106,88 @@ new_state(int d, double wanted, bool whiten)
 	return state;
 }
 
-/* One more row, x less shift + apart (NULL: zeros). */
-static void
-add_row(sc_pca_sums *s, const float *x, const double *row, const double *apart, int d)
+/* The place in the block for one more row; row_added follows. */
+static double *
+next_row(const sc_pca_sums *s, int d)
 {
-	double *to = s->block + (size_t) s->waiting * d;
+	return s->block + (size_t) s->waiting * d;
+}
 
-	if (x != NULL)
-		for (int j = 0; j < d; j++)
-			to[j] = (double) x[j] - s->shift[j];
-	else
-		for (int j = 0; j < d; j++)
-			to[j] = row[j] + apart[j];
+static void
+row_added(sc_pca_sums *s, int d)
+{
 	if (++s->waiting == sc_pca_block(d))
 		scpg_core()->sc_pca_flush(s, d);
+}
+
+/* The state of the first row, which is still to be added: all rows are taken less that one. */
+static pca_state *
+begin_state(const scpg_embedding *e, double wanted, bool whiten)
+{
+	pca_state *state;
+	sc_error err;
+
+	/* How many rows there will be is not known yet: as many as would do. */
+	scpg_check(scpg_core()->sc_pca_check(e->dim, e->dim, Min(wanted, e->dim), &err), &err);
+	if (wanted > e->dim)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("number of components must be at most %d", e->dim),
+				 errdetail("The embeddings have %d dimensions, and the number of components is %.0f.", e->dim, wanted),
+				 errhint("Give a smaller number, or a share of the variance such as 0.95.")));
+	state = new_state(e->dim, wanted, whiten);
+	for (int j = 0; j < e->dim; j++)
+		state->x[j] = e->x[j];
+	return state;
+}
+
+static void
+check_same_options(const pca_state *state, double wanted, int32 whiten)
+{
+	if (state->wanted != wanted || state->whiten != whiten)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("number of components and options must be the same for all rows")));
 }
 
 /* The transition: argument 1 the embedding, 2 already read as `wanted`, 3 options where there are any. */
 static Datum
 accumulate(FunctionCallInfo fcinfo, double wanted)
 {
-	PcaOptions options = {.whiten = false};
-	const Embedding *e;
-	PcaState *state;
+	pca_fit_options options = {.whiten = false};
+	const scpg_embedding *e;
+	pca_state *state;
 	sc_pca_sums sums;
+	double *row;
 
 	if (PG_NARGS() > 3)
 	{
-		if (PG_ARGISNULL(3))
-			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("options must not be NULL")));
+		scpg_refuse_null(fcinfo, 3, "options");
 		scpg_options_read(&options, NULL, PG_GETARG_JSONB_P(3), pca_options, lengthof(pca_options));
 	}
 	if (PG_ARGISNULL(1))
-	{
-		if (PG_ARGISNULL(0))
-			PG_RETURN_NULL();
-		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
-	}
+		return scpg_flat_state_unchanged(fcinfo);
 	e = PG_GETARG_EMBEDDING(1);
 	if (PG_ARGISNULL(0))
-	{
-		sc_error err;
-
-		/* How many rows there will be is not known yet: as many as would do. */
-		scpg_check(scpg_core()->sc_pca_check(e->dim, e->dim, Min(wanted, e->dim), &err), &err);
-		if (wanted > e->dim)
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("number of components must be at most %d", e->dim),
-							errdetail("The embeddings have %d dimensions, and the number of components is %.0f.",
-									  e->dim, wanted),
-							errhint("Give a smaller number, or a share of the variance such as 0.95.")));
-		state = new_state(e->dim, wanted, options.whiten);
-		for (int j = 0; j < e->dim; j++)
-			state->x[j] = e->x[j];
-	}
+		state = begin_state(e, wanted, options.whiten);
 	else
 	{
 		state = get_state(fcinfo, 0);
 		scpg_embedding_check_expected(state->d, e->dim);
-		if (state->wanted != wanted || state->whiten != options.whiten)
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("number of components and options must be the same for all rows")));
+		check_same_options(state, wanted, options.whiten);
 	}
 	sums = open_sums(state);
-	add_row(&sums, e->x, NULL, NULL, state->d);
+	row = next_row(&sums, state->d);
+	for (int j = 0; j < state->d; j++)
+		row[j] = (double) e->x[j] - sums.shift[j];
+	row_added(&sums, state->d);
 	close_sums(state, &sums);
 	PG_RETURN_BYTEA_P(state);
-}
-
-static void
-refuse_null_components(FunctionCallInfo fcinfo)
-{
-	if (PG_ARGISNULL(2))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("number of components must not be NULL")));
 }
 
 PG_FUNCTION_INFO_V1(scpg_pca_accum_number);
 Datum
 scpg_pca_accum_number(PG_FUNCTION_ARGS)
 {
-	refuse_null_components(fcinfo);
+	scpg_refuse_null(fcinfo, 2, "number of components");
 	return accumulate(fcinfo, PG_GETARG_INT32(2));
 }
 
@@ -206,7 +197,7 @@ scpg_pca_accum_share(PG_FUNCTION_ARGS)
 {
 	double share;
 
-	refuse_null_components(fcinfo);
+	scpg_refuse_null(fcinfo, 2, "number of components");
 	share = PG_GETARG_FLOAT8(2);
 	if (!(share > 0 && share < 1))
 		ereport(ERROR,
@@ -221,15 +212,13 @@ PG_FUNCTION_INFO_V1(scpg_pca_combine);
 Datum
 scpg_pca_combine(PG_FUNCTION_ARGS)
 {
-	PcaState *other = get_state(fcinfo, 1);
-	PcaState *state = get_state(fcinfo, 0);
+	pca_state *other = get_state(fcinfo, 1);
+	pca_state *state = get_state(fcinfo, 0);
 	sc_pca_sums a, b;
-	double *apart;
+	double *apart; /* (d), between what rows are taken less in b and in a */
 
 	scpg_embedding_check_expected(state->d, other->d);
-	if (state->wanted != other->wanted || state->whiten != other->whiten)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("number of components and options must be the same for all rows")));
+	check_same_options(state, other->wanted, other->whiten);
 	a = open_sums(state);
 	b = open_sums(other);
 	scpg_core()->sc_pca_merge(&a, &b, state->d);
@@ -237,7 +226,14 @@ scpg_pca_combine(PG_FUNCTION_ARGS)
 	for (int j = 0; j < state->d; j++)
 		apart[j] = b.shift[j] - a.shift[j];
 	for (int i = 0; i < b.waiting; i++)
-		add_row(&a, NULL, b.block + (size_t) i * state->d, apart, state->d);
+	{
+		const double *from = b.block + (size_t) i * state->d;
+		double *row = next_row(&a, state->d);
+
+		for (int j = 0; j < state->d; j++)
+			row[j] = from[j] + apart[j];
+		row_added(&a, state->d);
+	}
 	close_sums(state, &a);
 	pfree(apart);
 	pfree(other);
@@ -248,90 +244,9 @@ PG_FUNCTION_INFO_V1(scpg_pca_final);
 Datum
 scpg_pca_final(PG_FUNCTION_ARGS)
 {
-	PcaState *state = get_state(fcinfo, 0);
+	pca_state *state = get_state(fcinfo, 0);
 	sc_pca_sums sums = open_sums(state);
 	sc_pca pca = {.n = (size_t) sums.count + sums.waiting, .d = state->d, .given = &sums, .wanted = state->wanted};
-	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "pca_fit", ALLOCSET_DEFAULT_SIZES);
-	sc_arena arena = sc_arena_counter();
-	sc_error err;
-	Numbers *result;
 
-	scpg_check(scpg_core()->sc_pca_check(pca.n, pca.d, pca.wanted, &err), &err);
-	scpg_core()->sc_pca_layout(&pca, &arena);
-	arena = scpg_arena(cxt, sc_arena_need(&arena), "the principal components");
-	scpg_core()->sc_pca_layout(&pca, &arena);
-	scpg_run(scpg_core()->sc_pca_run, &pca);
-	result = scpg_pca_model_make(&pca, state->whiten);
-	MemoryContextDelete(cxt);
-	PG_RETURN_POINTER(result);
-}
-
-/* ---- the model ------------------------------------------------------------ */
-
-PG_FUNCTION_INFO_V1(scpg_pca_transform);
-Datum
-scpg_pca_transform(PG_FUNCTION_ARGS)
-{
-	const Embedding *e = PG_GETARG_EMBEDDING(0);
-	scpg_pca_model m = DatumGetPcaModel(PG_GETARG_DATUM(1));
-	Embedding *result;
-
-	scpg_embedding_check_expected(m.d, e->dim);
-	result = scpg_embedding_new(m.q);
-	for (int c = 0; c < m.q; c++)
-	{
-		double y = SC_SIMD_CALL(scpg_dot_centred)(e->x, m.mean, m.components + (size_t) c * m.d, m.d);
-
-		if (m.whiten)
-			y = m.variance[c] > SC_PCA_NO_VARIANCE * m.variance[0] ? y / sqrt(m.variance[c]) : 0;
-		result->x[c] = (float) y;
-		scpg_embedding_check_value(result->x[c]);
-	}
-	PG_FREE_EMBEDDING_COPY(e, 0);
-	PG_RETURN_EMBEDDING(result);
-}
-
-/* Doubles as an embedding. */
-static Embedding *
-narrow(const double *x, int d)
-{
-	Embedding *e = scpg_embedding_new(d);
-
-	for (int j = 0; j < d; j++)
-	{
-		e->x[j] = (float) x[j];
-		scpg_embedding_check_value(e->x[j]);
-	}
-	return e;
-}
-
-PG_FUNCTION_INFO_V1(scpg_pca_mean);
-Datum
-scpg_pca_mean(PG_FUNCTION_ARGS)
-{
-	scpg_pca_model m = DatumGetPcaModel(PG_GETARG_DATUM(0));
-
-	PG_RETURN_EMBEDDING(narrow(m.mean, m.d));
-}
-
-PG_FUNCTION_INFO_V1(scpg_pca_components);
-Datum
-scpg_pca_components(PG_FUNCTION_ARGS)
-{
-	scpg_pca_model m = DatumGetPcaModel(PG_GETARG_DATUM(0));
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-
-	InitMaterializedSRF(fcinfo, 0);
-	for (int c = 0; c < m.q; c++)
-	{
-		Embedding *component = narrow(m.components + (size_t) c * m.d, m.d);
-		bool nulls[4] = {false};
-		Datum values[4] = {Int32GetDatum(c + 1), EmbeddingGetDatum(component), Float8GetDatum(m.variance[c]),
-						   Float8GetDatum(m.ratio[c])};
-
-		CHECK_FOR_INTERRUPTS();
-		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
-		pfree(component);
-	}
-	return (Datum) 0;
+	PG_RETURN_POINTER(scpg_pca_fit(&pca, state->whiten));
 }

@@ -33,7 +33,7 @@ label_of(const scpg_model *model, const float *x)
 Datum
 scpg_assign_cluster(PG_FUNCTION_ARGS)
 {
-	const Embedding *e = PG_GETARG_EMBEDDING(0);
+	const scpg_embedding *e = PG_GETARG_EMBEDDING(0);
 	const scpg_model *model = scpg_model_of_statement(text_to_cstring(PG_GETARG_TEXT_PP(1)));
 
 	scpg_embedding_check_expected(SC_EMBEDDING_DIM, e->dim);

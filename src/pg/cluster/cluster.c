@@ -16,9 +16,9 @@
 #include "core/api.h"
 #include "pg/analytics/elbow.h"
 #include "pg/analytics/kmeans.h"
+#include "pg/analytics/pca.h"
 #include "pg/cluster/cluster.h"
 #include "pg/server/bridge.h"
-#include "pg/type/embedding_simd.h"
 
 #define DIM SC_EMBEDDING_DIM
 #define PLOT_DIM 2
@@ -59,9 +59,9 @@ scpg_cluster_space_open(scpg_cluster_space *space, const scpg_model *model)
 	recipe = scpg_model_recipe(model);
 	space->normalize = recipe->l2_normalize;
 	space->project = recipe->pca_components > 0;
-	space->kmeans = scpg_kmeans_model_open((const Numbers *) model->kmeans);
+	space->kmeans = scpg_kmeans_model_open((const scpg_numbers *) model->kmeans);
 	if (model->pca != NULL)
-		space->pca = scpg_pca_model_open((const Numbers *) model->pca);
+		space->pca = scpg_pca_model_open((const scpg_numbers *) model->pca);
 	if (space->project ? (space->pca.d != DIM || space->kmeans.d > space->pca.q) : space->kmeans.d != DIM)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED), errmsg("the clustering of model \"%s\" is corrupt", model->name),
@@ -72,7 +72,7 @@ scpg_cluster_space_open(scpg_cluster_space *space, const scpg_model *model)
 static double
 norm(const float *x)
 {
-	return sqrt(SC_SIMD_CALL(scpg_dot)(x, x, DIM));
+	return sqrt(sc_distance()->dot(x, x, DIM));
 }
 
 /* What an embedding is divided by to have length 1; one of zeros stays. */
@@ -101,7 +101,7 @@ scpg_cluster_space_map(const scpg_cluster_space *space, float *out, const float 
 	for (int c = 0; c < space->kmeans.d; c++)
 	{
 		const double *component = pca->components + (size_t) c * DIM;
-		double sum = SC_SIMD_CALL(scpg_dot_centred)(unit, pca->mean, component, DIM);
+		double sum = sc_distance()->dot_centred(unit, pca->mean, component, DIM);
 		double scale = 1;
 
 		if (pca->whiten)
@@ -119,7 +119,7 @@ scpg_cluster_space_label(const scpg_cluster_space *space, const float *point)
 
 	for (int k = 0; k < m->k; k++)
 	{
-		double distance = SC_SIMD_CALL(scpg_l2_squared_double)(point, m->centroids + (size_t) k * m->d, m->d);
+		double distance = sc_distance()->distance2_centre(point, m->centroids + (size_t) k * m->d, m->d);
 
 		if (distance < nearest)
 		{
@@ -152,37 +152,20 @@ prepare_rows(scpg_clustering *c)
 }
 
 /* The components of the rows; the result stays as a pca_model. */
-static Numbers *
+static scpg_numbers *
 fit_pca(work *w, double wanted, bool whiten)
 {
-	MemoryContext cxt = AllocSetContextCreate(w->context, "selfclass pca", ALLOCSET_DEFAULT_SIZES);
-	MemoryContext old;
-	sc_arena arena = sc_arena_counter();
-	sc_pca pca;
-	sc_error err;
-	Numbers *result;
+	sc_pca pca = {.n = w->c->n, .d = DIM, .rows = w->c->rows, .wanted = wanted};
+	MemoryContext old = MemoryContextSwitchTo(w->result);
+	scpg_numbers *result = scpg_pca_fit(&pca, whiten);
 
-	memset(&pca, 0, sizeof(pca));
-	memset(&err, 0, sizeof(err));
-	pca.n = w->c->n;
-	pca.d = DIM;
-	pca.rows = w->c->rows;
-	pca.wanted = wanted;
-	scpg_check(scpg_core()->sc_pca_check(pca.n, pca.d, pca.wanted, &err), &err);
-	scpg_core()->sc_pca_layout(&pca, &arena);
-	arena = scpg_arena(cxt, sc_arena_need(&arena), "the principal components");
-	scpg_core()->sc_pca_layout(&pca, &arena);
-	scpg_run(scpg_core()->sc_pca_run, &pca);
-	old = MemoryContextSwitchTo(w->result);
-	result = scpg_pca_model_make(&pca, whiten);
 	MemoryContextSwitchTo(old);
-	MemoryContextDelete(cxt);
 	return result;
 }
 
 /* The rows' coordinates along the first q components, in cxt. */
 static float *
-project(work *w, const Numbers *value, int q, bool whiten, MemoryContext cxt)
+project(work *w, const scpg_numbers *value, int q, bool whiten, MemoryContext cxt)
 {
 	MemoryContext scratch = AllocSetContextCreate(w->context, "selfclass projection", ALLOCSET_DEFAULT_SIZES);
 	scpg_pca_model pca = scpg_pca_model_open(value);
@@ -215,7 +198,7 @@ find_components(work *w)
 	scpg_clustering *c = w->c;
 	double wanted = c->recipe->pca_components;
 	int most = (int) Min(c->n, DIM);
-	Numbers *plot = NULL;
+	scpg_numbers *plot = NULL;
 
 	if (wanted > most)
 	{
@@ -245,28 +228,16 @@ find_components(work *w)
 
 /* ---- k-means and the number of clusters -------------------------------------- */
 
-static scpg_kmeans_options
-kmeans_options(const scpg_recipe *r)
-{
-	return (scpg_kmeans_options){.n_init = r->n_init,
-								 .max_iter = r->max_iter,
-								 .tol = r->tol,
-								 .seed = r->seed,
-								 .init.value = r->kmeans_init == 1 ? SC_KMEANS_RANDOM : SC_KMEANS_PLUS_PLUS};
-}
-
 /* The elbow by a method: k for which it is, or 0. */
 static int
-find_elbow(work *w, scpg_elbow_choice method, Numbers **result)
+find_elbow(work *w, scpg_elbow_choice method, scpg_numbers **result)
 {
 	const scpg_recipe *r = w->c->recipe;
-	scpg_elbow_options options = {.method = method,
-								  .min_gain = r->min_gain,
-								  .sensitivity = r->sensitivity,
-								  .kmeans = kmeans_options(r)};
+	scpg_elbow_options options = scpg_recipe_elbow(r);
 	size_t n = method == SCPG_ELBOW_SILHOUETTE ? Min(w->c->n, SILHOUETTE_ROWS) : w->c->n;
 	MemoryContext old = MemoryContextSwitchTo(w->result);
 
+	options.method = method;
 	*result = scpg_elbow_find(w->points, n, w->d, r->max_k, &options);
 	MemoryContextSwitchTo(old);
 	return scpg_elbow_result_open(*result).chosen;
@@ -279,7 +250,7 @@ choose_k(work *w)
 	bool by_silhouette = c->recipe->elbow_method == SCPG_ELBOW_SILHOUETTE;
 	int k = find_elbow(w, c->recipe->elbow_method, &c->elbow);
 	int most = scpg_elbow_result_open(c->elbow).n;
-	Numbers *unused;
+	scpg_numbers *unused;
 
 	if (k > 0)
 	{
@@ -373,8 +344,8 @@ match_labels(work *w, int *label, const sc_kmeans *km)
 	for (int i = 0; i < km->k; i++)
 		for (int j = 0; j < before->k; j++)
 			cost[(size_t) i * n + j] =
-				SC_SIMD_CALL(scpg_l2_squared_double)(centre + (size_t) i * before->d,
-													 before->centroids + (size_t) j * before->d, before->d);
+				sc_distance()->distance2_centre(centre + (size_t) i * before->d,
+												before->centroids + (size_t) j * before->d, before->d);
 	scpg_core()->sc_hungarian(match, cost, n, SC_TAKE(&arena, char, scpg_core()->sc_hungarian_bytes(n)));
 
 	/* Labels are 0 ... k - 1, so with fewer clusters than before some must take a free one. */
@@ -439,7 +410,7 @@ scpg_cluster(scpg_clustering *c)
 	prepare_rows(c);
 	find_components(&w);
 	k = c->k > 0 ? c->k : choose_k(&w);
-	options = kmeans_options(c->recipe);
+	options = scpg_recipe_kmeans(c->recipe);
 	km = scpg_kmeans_run(w.points, c->n, w.d, k, 0, &options, w.context);
 	scpg_kmeans_report(&km, k);
 	label = MemoryContextAllocHuge(w.context, sc_mul(km.k, sizeof(int)));

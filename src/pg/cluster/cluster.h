@@ -48,12 +48,12 @@ typedef struct scpg_clustering
 
 	/* the result, in the memory context that was current */
 	int clusters;
-	int32 *label;	  /* (n) */
-	double *distance; /* (n): to the centroid */
-	float *plot;	  /* (n, 2): the first two principal components */
-	Numbers *pca;	  /* of the clusters' space, or, without any, of the plot */
-	Numbers *kmeans;
-	Numbers *elbow; /* NULL: k was given */
+	int32 *label;	   /* (n) */
+	double *distance;  /* (n): to the centroid */
+	float *plot;	   /* (n, 2): the first two principal components */
+	scpg_numbers *pca; /* of the clusters' space, or, without any, of the plot */
+	scpg_numbers *kmeans;
+	scpg_numbers *elbow; /* NULL: k was given */
 } scpg_clustering;
 
 /* Cluster. 22003: an embedding is no finite number. */

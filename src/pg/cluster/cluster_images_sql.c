@@ -27,7 +27,6 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/ruleutils.h"
-#include "utils/syscache.h"
 #include "utils/tuplestore.h"
 #include "utils/typcache.h"
 
@@ -36,6 +35,7 @@
 #include "pg/model/train.h"
 #include "pg/server/bridge.h"
 #include "pg/server/compat.h"
+#include "pg/server/extension.h"
 #include "pg/type/embedding.h"
 
 PG_FUNCTION_INFO_V1(scpg_cluster_images);
@@ -250,7 +250,7 @@ read_images(call *c)
 {
 	int side = c->train ? c->recipe.image_side : scpg_encoder_image_side(c->encoder);
 
-	c->dataset = scpg_dataset_load(&c->source, side, c->recipe.on_error == 1, c->into);
+	c->dataset = scpg_dataset_load(&c->source, side, c->recipe.on_error, c->into);
 	scpg_skips_report(&c->dataset->skips, c->dataset->rows);
 	if (c->dataset->images < 2)
 		ereport(ERROR,
@@ -444,17 +444,14 @@ scpg_cluster_images_typed(PG_FUNCTION_ARGS)
 static void
 write_table(call *c)
 {
-	Oid schema = get_func_namespace(c->fcinfo->flinfo->fn_oid);
-	Oid types[6] = {c->source.id_type, INT4OID, FLOAT8OID, FLOAT8OID, FLOAT8OID, InvalidOid};
+	Oid types[6] = {c->source.id_type, INT4OID, FLOAT8OID, FLOAT8OID, FLOAT8OID, scpg_embedding_type()};
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "selfclass row", ALLOCSET_SMALL_SIZES);
 	SPIPlanPtr plan;
 
-	types[5] = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("embedding"), ObjectIdGetDatum(schema));
 	if (SPI_execute(psprintf("CREATE TABLE %s (id %s, label pg_catalog.int4, embedding_0 pg_catalog.float8,"
-							 " embedding_1 pg_catalog.float8, distance pg_catalog.float8, embedding %s(%d),"
+							 " embedding_1 pg_catalog.float8, distance pg_catalog.float8, embedding %s.embedding(%d),"
 							 " PRIMARY KEY (id))",
-							 c->table, c->key_type, quote_qualified_identifier(get_namespace_name(schema), "embedding"),
-							 SC_EMBEDDING_DIM),
+							 c->table, c->key_type, scpg_extension_schema_name(), SC_EMBEDDING_DIM),
 					false, 0) < 0)
 		elog(ERROR, "could not create %s", c->table);
 	plan = SPI_prepare(psprintf("INSERT INTO %s VALUES ($1, $2, $3, $4, $5, $6)", c->table), 6, types);

@@ -15,9 +15,9 @@
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
-#include "utils/syscache.h"
 
 #include "pg/model/embed_image.h"
+#include "pg/server/extension.h"
 
 PG_FUNCTION_INFO_V1(scpg_embed_image_trigger);
 
@@ -53,14 +53,6 @@ find_column(Relation rel, const char *name, Oid type)
 		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH), errmsg("column \"%s\" is of type %s, not %s", name,
 																   format_type_be(found), format_type_be(type))));
 	return number;
-}
-
-/* The type embedding of the extension that the trigger function belongs to. */
-static Oid
-embedding_type(Oid function)
-{
-	return GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("embedding"),
-						   ObjectIdGetDatum(get_func_namespace(function)));
 }
 
 /*
@@ -103,7 +95,7 @@ scpg_embed_image_trigger(PG_FUNCTION_ARGS)
 	args = data->tg_trigger->tgargs;
 	row = TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newtuple : data->tg_trigtuple;
 	image_column = find_column(rel, args[1], BYTEAOID);
-	embedding_column = find_column(rel, args[2], embedding_type(fcinfo->flinfo->fn_oid));
+	embedding_column = find_column(rel, args[2], scpg_embedding_type());
 	image = heap_getattr(row, image_column, desc, &null);
 	if (!image_is_new(data, image_column, image, null))
 		return PointerGetDatum(row);

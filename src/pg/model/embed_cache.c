@@ -26,6 +26,7 @@
 #include "pg/model/embed_cache.h"
 #include "pg/server/bridge.h"
 #include "pg/server/compat.h"
+#include "pg/table/decoding.h"
 
 /* One statement may well compare a few models. */
 #define CACHED 4

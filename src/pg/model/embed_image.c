@@ -10,6 +10,7 @@
 #include "utils/memutils.h"
 
 #include "pg/model/embed_image.h"
+#include "pg/table/decoding.h"
 
 void
 scpg_embed_bytes(float *out, const scpg_model *model, const uint8 *bytes, Size size)
@@ -35,7 +36,7 @@ scpg_embed_bytes(float *out, const scpg_model *model, const uint8 *bytes, Size s
 	MemoryContextDelete(scratch);
 }
 
-Embedding *
+scpg_embedding *
 scpg_embed_datum(Datum image, const char *model)
 {
 	const scpg_model *found = scpg_model_of_statement(model);

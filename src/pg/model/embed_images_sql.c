@@ -19,6 +19,8 @@
 #include "pg/model/embed.h"
 #include "pg/server/bridge.h"
 #include "pg/server/options.h"
+#include "pg/table/reader.h"
+#include "pg/table/skips.h"
 #include "pg/type/embedding.h"
 
 PG_FUNCTION_INFO_V1(scpg_embed_images);
@@ -31,15 +33,13 @@ typedef struct embed_options
 {
 	char *id_column;
 	char *image_column;
-	int on_error; /* 0 skip, 1 fail */
+	scpg_on_error on_error;
 } embed_options;
-
-static const char *const on_error_names[] = {"skip", "fail", NULL};
 
 static const scpg_option options_table[] = {
 	{"id_column", SCPG_OPTION_TEXT, offsetof(embed_options, id_column), .nullable = true},
 	{"image_column", SCPG_OPTION_TEXT, offsetof(embed_options, image_column), .nullable = true},
-	{"on_error", SCPG_OPTION_ENUM, offsetof(embed_options, on_error), .values = on_error_names},
+	{"on_error", SCPG_OPTION_ENUM, offsetof(embed_options, on_error), .values = scpg_on_error_names},
 };
 
 /* The column that was named, or that the model's recipe names, where this relation has it too. */
@@ -107,7 +107,7 @@ embed_images(FunctionCallInfo fcinfo, int example)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("the relation with the images must not be null")));
 	if (example >= 0 && !PG_ARGISNULL(3))
 		scpg_options_read(&options, NULL, PG_GETARG_JSONB_P(3), options_table, lengthof(options_table));
-	skips.fail = options.on_error == 1;
+	skips.on_error = options.on_error;
 	InitMaterializedSRF(fcinfo, 0);
 	SPI_connect();
 	MemoryContextSwitchTo(caller);

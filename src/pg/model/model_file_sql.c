@@ -75,66 +75,41 @@ check_options(const Jsonb *options)
 	scpg_recipe_read(&recipe, &given, options);
 }
 
-/* More than a file of a ResNet-18 has, with projection head and optimiser. */
-#define MAX_TENSORS 1024
-
 /* Which first convolution the network has shows in the file, where no option says it. */
 static void
 find_stem(scpg_recipe *recipe, const Jsonb *options, const bytea *file)
 {
-	sc_st_tensor *tensors = palloc(sizeof(sc_st_tensor) * MAX_TENSORS);
-	const sc_st_tensor *conv;
-	int count;
+	bool small_stem;
 	sc_error err;
 	JsonbValue value;
 
 	if (options != NULL && getKeyJsonValueFromContainer((JsonbContainer *) &options->root, "stem", 4, &value) != NULL)
 		return;
-	scpg_check(scpg_core()->sc_st_read(tensors, MAX_TENSORS, &count, (const uint8 *) VARDATA_ANY(file),
-									   VARSIZE_ANY_EXHDR(file), &err),
+	scpg_check(scpg_core()->sc_weights_small_stem(&small_stem, (const uint8 *) VARDATA_ANY(file),
+												  VARSIZE_ANY_EXHDR(file), &err),
 			   &err);
-	conv = scpg_core()->sc_st_find(tensors, count, "conv1.weight");
-	recipe->stem = conv != NULL && conv->ndim == 4 && conv->shape[3] == 3 ? 1 : 0;
-	pfree(tensors);
+	recipe->stem = small_stem ? SCPG_STEM_SMALL : SCPG_STEM_IMAGENET;
 }
 
-/*
- * The file as a trainer writes it: whole, in float, without what it had
- * beyond the network's tensors. Everything is checked by reading it so.
- */
+/* The file as a training would store it: checked, whole, in float, without what is not the network's. */
 static uint8 *
 read_weights(const scpg_recipe *recipe, const bytea *file, MemoryContext cxt, Size *size)
 {
 	const sc_core_api *core = scpg_core();
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "selfclass import", ALLOCSET_SMALL_SIZES);
 	sc_train_config config = scpg_recipe_train(recipe);
-	sc_trainer *trainer;
 	sc_arena arena;
 	sc_error err;
-	sc_status status;
 	Size bytes;
-	uint8 *weights = NULL;
+	uint8 *weights;
 
-	/* It will not train, so any CPU can hold it. */
-	config.batch_size = 2;
-	config.net.precision = SC_PRECISION_F32;
-	scpg_check(core->sc_trainer_plan(&bytes, &config, 1, &err), &err);
+	core->sc_weights_import_bytes(size, &bytes, &config);
+	arena = scpg_arena(cxt, sc_add(*size, 2 * SC_ALIGN), "the weights of a model");
+	weights = SC_TAKE(&arena, uint8, *size);
 	arena = scpg_arena(scratch, sc_add(bytes, 2 * SC_ALIGN), "the encoder");
-	scpg_check(core->sc_trainer_create(&trainer, &config, 1, SC_TAKE(&arena, char, bytes), bytes, &err), &err);
-	status = core->sc_trainer_load(trainer, (const uint8 *) VARDATA_ANY(file), VARSIZE_ANY_EXHDR(file), &err);
-	PG_TRY();
-	{
-		scpg_check(status, &err);
-		*size = core->sc_trainer_save_bytes(trainer, false);
-		arena = scpg_arena(cxt, sc_add(*size, 2 * SC_ALIGN), "the weights of a model");
-		weights = SC_TAKE(&arena, uint8, *size);
-		core->sc_trainer_save(weights, trainer, false);
-	}
-	PG_FINALLY();
-	{
-		core->sc_trainer_destroy(trainer);
-	}
-	PG_END_TRY();
+	scpg_check(core->sc_weights_import(weights, &config, (const uint8 *) VARDATA_ANY(file), VARSIZE_ANY_EXHDR(file),
+									   SC_TAKE(&arena, char, bytes), &err),
+			   &err);
 	MemoryContextDelete(scratch);
 	return weights;
 }

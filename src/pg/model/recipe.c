@@ -17,16 +17,17 @@
 #include "pg/server/bridge.h"
 #include "pg/server/options.h"
 
-static const char *const preset_names[] = {"auto", "lightly", "paper", NULL};
-static const char *const on_error_names[] = {"skip", "fail", NULL};
-static const char *const precision_names[] = {"auto", "f32", "bf16", NULL};
-static const char *const stem_names[] = {"imagenet", "small", NULL};
-static const char *const optimizer_names[] = {"sgd", NULL};
-static const char *const schedule_names[] = {"cosine", "constant", NULL};
-static const char *const schedule_step_names[] = {"epoch", "step", NULL};
-static const char *const order_names[] = {"flip_rotate", "rotate_flip", NULL};
-static const char *const elbow_names[] = {"last_turn", "kneedle", "silhouette", NULL};
-static const char *const kmeans_init_names[] = {"k-means++", "random", NULL};
+static scpg_enum_names preset_names =
+	{[SCPG_PRESET_AUTO] = "auto", [SCPG_PRESET_LIGHTLY] = "lightly", [SCPG_PRESET_PAPER] = "paper", NULL};
+static scpg_enum_names precision_names =
+	{[SCPG_PRECISION_AUTO] = "auto", [SCPG_PRECISION_F32] = "f32", [SCPG_PRECISION_BF16] = "bf16", NULL};
+static scpg_enum_names stem_names = {[SCPG_STEM_IMAGENET] = "imagenet", [SCPG_STEM_SMALL] = "small", NULL};
+static scpg_enum_names optimizer_names = {[SCPG_OPTIMIZER_SGD] = "sgd", NULL};
+static scpg_enum_names schedule_names = {[SCPG_SCHEDULE_COSINE] = "cosine", [SCPG_SCHEDULE_CONSTANT] = "constant", NULL};
+static scpg_enum_names schedule_step_names =
+	{[SCPG_SCHEDULE_STEP_EPOCH] = "epoch", [SCPG_SCHEDULE_STEP_STEP] = "step", NULL};
+static scpg_enum_names order_names =
+	{[SCPG_ORDER_FLIP_ROTATE] = "flip_rotate", [SCPG_ORDER_ROTATE_FLIP] = "rotate_flip", NULL};
 
 /* Views of preset auto are no larger. */
 #define AUTO_MAX_INPUT_SIZE 64
@@ -34,35 +35,19 @@ static const char *const kmeans_init_names[] = {"k-means++", "random", NULL};
 /* Larger pictures of strokes are drawings, not signs. */
 #define STROKES_MAX_SIDE 128
 
+/* Entries of the table below. An option has its field's name; stage and type are written without their SCPG_ prefix. */
 #define AT(field) offsetof(scpg_recipe, field)
-#define CHOICE(field, names) \
+#define ENTRY(in, field, type, ...) \
 	{ \
-#field, SCPG_OPTION_ENUM, AT(field), .values = names \
+#field, SCPG_OPTION_##type, AT(field), .stage = SCPG_STAGE_##in, __VA_ARGS__ \
 	}
-#define FLAG(field) \
-	{ \
-#field, SCPG_OPTION_BOOL, AT(field) \
-	}
-#define WHOLE(field, lo, hi) \
-	{ \
-#field, SCPG_OPTION_INT, AT(field), lo, hi \
-	}
-#define NUMBER(field, lo, hi) \
-	{ \
-#field, SCPG_OPTION_FLOAT, AT(field), lo, hi \
-	}
-#define ABOVE(field, lo, hi) \
-	{ \
-#field, SCPG_OPTION_FLOAT, AT(field), lo, hi, .min_excluded = true \
-	}
-#define NAME(field) \
-	{ \
-#field, SCPG_OPTION_TEXT, AT(field), .nullable = true \
-	}
-#define DURATION(field, null) \
-	{ \
-#field, SCPG_OPTION_INTERVAL, AT(field), .nullable = null \
-	}
+#define CHOICE(in, field, names) ENTRY(in, field, ENUM, .values = names)
+#define FLAG(in, field) ENTRY(in, field, BOOL, .nullable = false)
+#define WHOLE(in, field, lo, hi) ENTRY(in, field, INT, .min = lo, .max = hi)
+#define NUMBER(in, field, lo, hi) ENTRY(in, field, FLOAT, .min = lo, .max = hi)
+#define ABOVE(in, field, lo, hi) ENTRY(in, field, FLOAT, .min = lo, .max = hi, .min_excluded = true)
+#define NAME(in, field) ENTRY(in, field, TEXT, .nullable = true)
+#define DURATION(in, field, null) ENTRY(in, field, INTERVAL, .nullable = null)
 
 static const scpg_option normalize_fields[] = {
 	{"mean", SCPG_OPTION_FLOATS, AT(mean), -1000, 1000, .count = 3},
@@ -70,74 +55,72 @@ static const scpg_option normalize_fields[] = {
 };
 
 static const scpg_option table[] = {
-	CHOICE(preset, preset_names),
-	NAME(id_column),
-	NAME(image_column),
-	CHOICE(on_error, on_error_names),
-	{"seed", SCPG_OPTION_INT8, AT(seed), -9223372036854775808.0, 9223372036854775807.0},
-	CHOICE(precision, precision_names),
-	WHOLE(input_size, 16, 512),
-	WHOLE(image_side, 16, 4096),
-	CHOICE(stem, stem_names),
-	WHOLE(batch_size, 2, 16384),
-	FLAG(drop_last),
-	WHOLE(epochs, 0, 100000),
-	DURATION(time_budget, true),
-	{"train_sample", SCPG_OPTION_INT, AT(train_sample), 2, INT_MAX, .nullable = true},
-	DURATION(checkpoint_interval, false),
-	FLAG(retrain),
-	CHOICE(optimizer, optimizer_names),
-	ABOVE(lr, 0, 1000),
-	NUMBER(momentum, 0, 0.9999),
-	NUMBER(weight_decay, 0, 10),
-	WHOLE(warmup_epochs, 0, 100000),
-	CHOICE(schedule, schedule_names),
-	CHOICE(schedule_step, schedule_step_names),
-	ABOVE(temperature, 1e-8, 1000),
-	WHOLE(proj_hidden_dim, 1, 8192),
-	WHOLE(proj_out_dim, 1, 8192),
-	FLAG(proj_batch_norm),
-	ABOVE(min_scale, 0, 1),
-	ABOVE(max_scale, 0, 1),
-	ABOVE(min_ratio, 0, 100),
-	ABOVE(max_ratio, 0, 100),
-	NUMBER(hf_prob, 0, 1),
-	NUMBER(vf_prob, 0, 1),
-	NUMBER(rr_prob, 0, 1),
-	{"rr_degrees", SCPG_OPTION_FLOAT, AT(rr_degrees), 0, 180, .nullable = true},
-	NUMBER(shear, 0, 2),
-	NUMBER(morph_prob, 0, 1),
-	NUMBER(cj_prob, 0, 1),
-	NUMBER(cj_strength, 0, 10),
-	NUMBER(cj_bright, 0, 10),
-	NUMBER(cj_contrast, 0, 10),
-	NUMBER(cj_sat, 0, 10),
-	NUMBER(cj_hue, 0, 0.5),
-	NUMBER(random_gray_scale, 0, 1),
-	NUMBER(gaussian_blur, 0, 1),
-	{"sigmas", SCPG_OPTION_FLOATS, AT(sigmas), 0, 100, .min_excluded = true, .count = 2},
-	{"kernel_size", SCPG_OPTION_FLOAT, AT(kernel_size), 0, 1, .nullable = true},
-	{"normalize", SCPG_OPTION_OBJECT, 0, .count = lengthof(normalize_fields), .fields = normalize_fields},
-	CHOICE(transform_order, order_names),
-	NAME(init),
-	FLAG(l2_normalize),
-	{"pca_components", SCPG_OPTION_COUNT_OR_SHARE, AT(pca_components), 0, SC_EMBEDDING_DIM, .min_excluded = true,
-	 .nullable = true},
-	FLAG(pca_whiten),
-	WHOLE(max_k, 1, 10000),
-	CHOICE(elbow_method, elbow_names),
-	ABOVE(min_gain, 0, 1),
-	ABOVE(sensitivity, 0, 1000),
-	WHOLE(n_init, 1, 10000),
-	WHOLE(max_iter, 1, 1000000),
-	NUMBER(tol, 0, 1),
-	CHOICE(kmeans_init, kmeans_init_names),
+	CHOICE(CALL, preset, preset_names),
+	NAME(READING, id_column),
+	NAME(READING, image_column),
+	CHOICE(READING, on_error, scpg_on_error_names),
+	ENTRY(CALL, seed, INT8, .min = -9223372036854775808.0, .max = 9223372036854775807.0),
+	CHOICE(TRAINING, precision, precision_names),
+	WHOLE(TRAINING, input_size, 16, 512),
+	WHOLE(TRAINING, image_side, 16, 4096),
+	CHOICE(TRAINING, stem, stem_names),
+	WHOLE(TRAINING, batch_size, 2, 16384),
+	FLAG(TRAINING, drop_last),
+	WHOLE(TRAINING, epochs, 0, 100000),
+	DURATION(TRAINING, time_budget, true),
+	ENTRY(TRAINING, train_sample, INT, .min = 2, .max = INT_MAX, .nullable = true),
+	DURATION(TRAINING, checkpoint_interval, false),
+	FLAG(CALL, retrain),
+	CHOICE(TRAINING, optimizer, optimizer_names),
+	ABOVE(TRAINING, lr, 0, 1000),
+	NUMBER(TRAINING, momentum, 0, 0.9999),
+	NUMBER(TRAINING, weight_decay, 0, 10),
+	WHOLE(TRAINING, warmup_epochs, 0, 100000),
+	CHOICE(TRAINING, schedule, schedule_names),
+	CHOICE(TRAINING, schedule_step, schedule_step_names),
+	ABOVE(TRAINING, temperature, 1e-8, 1000),
+	WHOLE(TRAINING, proj_hidden_dim, 1, 8192),
+	WHOLE(TRAINING, proj_out_dim, 1, 8192),
+	FLAG(TRAINING, proj_batch_norm),
+	ABOVE(TRAINING, min_scale, 0, 1),
+	ABOVE(TRAINING, max_scale, 0, 1),
+	ABOVE(TRAINING, min_ratio, 0, 100),
+	ABOVE(TRAINING, max_ratio, 0, 100),
+	NUMBER(TRAINING, hf_prob, 0, 1),
+	NUMBER(TRAINING, vf_prob, 0, 1),
+	NUMBER(TRAINING, rr_prob, 0, 1),
+	ENTRY(TRAINING, rr_degrees, FLOAT, .min = 0, .max = 180, .nullable = true),
+	NUMBER(TRAINING, shear, 0, 2),
+	NUMBER(TRAINING, morph_prob, 0, 1),
+	NUMBER(TRAINING, cj_prob, 0, 1),
+	NUMBER(TRAINING, cj_strength, 0, 10),
+	NUMBER(TRAINING, cj_bright, 0, 10),
+	NUMBER(TRAINING, cj_contrast, 0, 10),
+	NUMBER(TRAINING, cj_sat, 0, 10),
+	NUMBER(TRAINING, cj_hue, 0, 0.5),
+	NUMBER(TRAINING, random_gray_scale, 0, 1),
+	NUMBER(TRAINING, gaussian_blur, 0, 1),
+	ENTRY(TRAINING, sigmas, FLOATS, .min = 0, .max = 100, .min_excluded = true, .count = 2),
+	ENTRY(TRAINING, kernel_size, FLOAT, .min = 0, .max = 1, .nullable = true),
+	{"normalize", SCPG_OPTION_OBJECT, 0, .stage = SCPG_STAGE_TRAINING, .count = lengthof(normalize_fields),
+	 .fields = normalize_fields},
+	CHOICE(TRAINING, transform_order, order_names),
+	NAME(TRAINING, init),
+	FLAG(CLUSTERING, l2_normalize),
+	ENTRY(CLUSTERING, pca_components, COUNT_OR_SHARE, .min = 0, .max = SC_EMBEDDING_DIM, .min_excluded = true,
+		  .nullable = true),
+	FLAG(CLUSTERING, pca_whiten),
+	WHOLE(CLUSTERING, max_k, 1, 10000),
+	CHOICE(CLUSTERING, elbow_method, scpg_elbow_method_names),
+	ABOVE(CLUSTERING, min_gain, 0, 1),
+	ABOVE(CLUSTERING, sensitivity, 0, 1000),
+	WHOLE(CLUSTERING, n_init, 1, 10000),
+	WHOLE(CLUSTERING, max_iter, 1, 1000000),
+	NUMBER(CLUSTERING, tol, 0, 1),
+	CHOICE(CLUSTERING, kmeans_init, scpg_kmeans_init_names),
 };
 
 StaticAssertDecl(lengthof(table) <= SCPG_RECIPE_MAX_OPTIONS, "scpg_given is too small");
-
-/* Where clustering begins in the table: from l2_normalize to the end. */
-#define FIRST_CLUSTERING_OPTION "l2_normalize"
 
 /* Was the option that is stored at this offset given by hand? */
 static bool
@@ -204,7 +187,7 @@ set_preset(scpg_recipe *r, scpg_preset preset)
 		r->proj_batch_norm = false;
 		r->cj_strength = 0.5;
 		r->kernel_size = 0.1;
-		r->transform_order = 1;
+		r->transform_order = SCPG_ORDER_ROTATE_FLIP;
 		r->l2_normalize = false;
 		r->pca_components = 2;
 		r->elbow_method = SCPG_ELBOW_LAST_TURN;
@@ -219,7 +202,7 @@ set_preset(scpg_recipe *r, scpg_preset preset)
 		 */
 		r->min_scale = 0.3;
 		r->cj_strength = 0.5;
-		r->schedule_step = 1;
+		r->schedule_step = SCPG_SCHEDULE_STEP_STEP;
 		r->train_sample = 50000;
 		r->pca_components = 10;
 		r->pca_whiten = true;
@@ -395,6 +378,13 @@ void
 scpg_recipe_restore(scpg_recipe *recipe, const Jsonb *stored)
 {
 	set_preset(recipe, SCPG_PRESET_AUTO);
+
+	/*
+	 * A key that the stored recipe lacks means what 1.0 did, never today's
+	 * default. Where preset auto says something else by now, of an option of
+	 * 1.0 or of a newer one, 1.0's value is assigned here. So far it says the
+	 * same; tests/t/040_upgrade.pl compares all.
+	 */
 	scpg_options_read(recipe, NULL, stored, table, lengthof(table));
 }
 
@@ -410,7 +400,6 @@ scpg_recipe_override_clustering(scpg_recipe *recipe, const Jsonb *options)
 {
 	scpg_given given;
 	scpg_recipe wanted = *recipe;
-	bool clustering = false;
 
 	memset(&given, 0, sizeof(given));
 	scpg_options_read(&wanted, given.option, options, table, lengthof(table));
@@ -423,17 +412,10 @@ scpg_recipe_override_clustering(scpg_recipe *recipe, const Jsonb *options)
 	if (wanted.precision == SCPG_PRECISION_AUTO)
 		wanted.precision = recipe->precision;
 	for (int i = 0; i < lengthof(table); i++)
-	{
-		const char *name = table[i].name;
-
-		clustering = clustering || strcmp(name, FIRST_CLUSTERING_OPTION) == 0;
-		if (given.option[i] && !clustering && strcmp(name, "preset") != 0 && strcmp(name, "seed") != 0 &&
-			strcmp(name, "id_column") != 0 && strcmp(name, "image_column") != 0 && strcmp(name, "on_error") != 0 &&
-			strcmp(name, "retrain") != 0 && !is_same(recipe, &wanted, &table[i]))
+		if (given.option[i] && table[i].stage == SCPG_STAGE_TRAINING && !is_same(recipe, &wanted, &table[i]))
 			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("option \"%s\" cannot change a model that is trained already", name),
+							errmsg("option \"%s\" cannot change a model that is trained already", table[i].name),
 							errhint("Leave it out, or train a new version with \"retrain\": true.")));
-	}
 	wanted.preset = recipe->preset;
 	*recipe = wanted;
 }
@@ -442,7 +424,7 @@ sc_net_config
 scpg_recipe_net(const scpg_recipe *r)
 {
 	return (sc_net_config){.input_size = r->input_size,
-						   .small_stem = r->stem == 1,
+						   .small_stem = r->stem == SCPG_STEM_SMALL,
 						   .precision = r->precision == SCPG_PRECISION_BF16 ? SC_PRECISION_BF16 : SC_PRECISION_F32};
 }
 
@@ -507,7 +489,26 @@ scpg_recipe_train(const scpg_recipe *r)
 		a->sigma_min = (float) r->sigmas[0];
 		a->sigma_max = (float) r->sigmas[1];
 	}
-	a->rotate_before_flip = r->transform_order == 1;
+	a->rotate_before_flip = r->transform_order == SCPG_ORDER_ROTATE_FLIP;
 	scpg_recipe_normalize(r, a->mean, a->std);
 	return c;
+}
+
+scpg_kmeans_options
+scpg_recipe_kmeans(const scpg_recipe *r)
+{
+	return (scpg_kmeans_options){.n_init = r->n_init,
+								 .max_iter = r->max_iter,
+								 .tol = r->tol,
+								 .seed = r->seed,
+								 .init.value = r->kmeans_init};
+}
+
+scpg_elbow_options
+scpg_recipe_elbow(const scpg_recipe *r)
+{
+	return (scpg_elbow_options){.method = r->elbow_method,
+								.min_gain = r->min_gain,
+								.sensitivity = r->sensitivity,
+								.kmeans = scpg_recipe_kmeans(r)};
 }

@@ -12,6 +12,7 @@
 
 #include "core/api.h"
 #include "pg/analytics/elbow.h"
+#include "pg/table/skips.h"
 #include "utils/jsonb.h"
 
 typedef enum scpg_preset
@@ -28,18 +29,48 @@ typedef enum scpg_precision
 	SCPG_PRECISION_BF16
 } scpg_precision;
 
+typedef enum scpg_stem
+{
+	SCPG_STEM_IMAGENET,
+	SCPG_STEM_SMALL
+} scpg_stem;
+
+typedef enum scpg_optimizer
+{
+	SCPG_OPTIMIZER_SGD
+} scpg_optimizer;
+
+typedef enum scpg_schedule
+{
+	SCPG_SCHEDULE_COSINE,
+	SCPG_SCHEDULE_CONSTANT
+} scpg_schedule;
+
+/* The learning rate changes with each ... */
+typedef enum scpg_schedule_step
+{
+	SCPG_SCHEDULE_STEP_EPOCH,
+	SCPG_SCHEDULE_STEP_STEP
+} scpg_schedule_step;
+
+typedef enum scpg_transform_order
+{
+	SCPG_ORDER_FLIP_ROTATE,
+	SCPG_ORDER_ROTATE_FLIP
+} scpg_transform_order;
+
 /* The names are the options'; their meaning is in the README's table. */
 typedef struct scpg_recipe
 {
-	int preset;			/* scpg_preset */
+	scpg_preset preset;
 	char *id_column;	/* NULL: the primary key */
 	char *image_column; /* NULL: the one bytea column */
-	int on_error;		/* 0 skip, 1 fail */
+	scpg_on_error on_error;
 	int64 seed;
-	int precision; /* scpg_precision */
+	scpg_precision precision;
 	int input_size;
 	int image_side; /* images are kept reduced to this short side */
-	int stem;		/* 0 imagenet, 1 small */
+	scpg_stem stem;
 	int batch_size;
 	bool drop_last;
 	int epochs;					/* 0: the encoder as it is initialised, for comparison */
@@ -47,13 +78,13 @@ typedef struct scpg_recipe
 	int train_sample;			/* images that train; 0: all */
 	double checkpoint_interval; /* seconds */
 	bool retrain;
-	int optimizer; /* 0 sgd */
+	scpg_optimizer optimizer;
 	double lr;
 	double momentum;
 	double weight_decay;
 	int warmup_epochs;
-	int schedule;	   /* 0 cosine, 1 constant */
-	int schedule_step; /* the rate changes each: 0 epoch, 1 step */
+	scpg_schedule schedule;
+	scpg_schedule_step schedule_step;
 	double temperature;
 	int proj_hidden_dim;
 	int proj_out_dim;
@@ -80,19 +111,19 @@ typedef struct scpg_recipe
 	double kernel_size; /* share of the side, for preset paper; 0: sigmas */
 	double mean[3];
 	double std[3];
-	int transform_order; /* 0 flips before rotation, 1 after */
-	char *init;			 /* a model's name, or NULL */
+	scpg_transform_order transform_order;
+	char *init; /* a model's name, or NULL */
 	bool l2_normalize;
 	double pca_components; /* number, or share of variance; 0: none */
 	bool pca_whiten;
 	int max_k;
-	int elbow_method; /* scpg_elbow_choice */
+	scpg_elbow_choice elbow_method;
 	double min_gain;
 	double sensitivity;
 	int n_init;
 	int max_iter;
 	double tol;
-	int kmeans_init; /* 0 k-means++, 1 random */
+	sc_kmeans_init kmeans_init;
 } scpg_recipe;
 
 /* What a rule may look at: the images, never labels. */
@@ -135,5 +166,9 @@ extern void scpg_recipe_override_clustering(scpg_recipe *recipe, const Jsonb *op
 extern sc_net_config scpg_recipe_net(const scpg_recipe *recipe);
 extern sc_train_config scpg_recipe_train(const scpg_recipe *recipe);
 extern void scpg_recipe_normalize(const scpg_recipe *recipe, float mean[3], float std[3]);
+
+/* For the clustering. */
+extern scpg_kmeans_options scpg_recipe_kmeans(const scpg_recipe *recipe);
+extern scpg_elbow_options scpg_recipe_elbow(const scpg_recipe *recipe);
 
 #endif /* SCPG_RECIPE_H */

@@ -95,9 +95,9 @@ plan_lr(trainer *t)
 	const scpg_recipe *r = t->training->recipe;
 
 	t->lr.lr = r->lr;
-	t->lr.schedule = r->schedule == 1		 ? SC_SCHEDULE_CONSTANT
-					 : r->schedule_step == 1 ? SC_SCHEDULE_COSINE_STEP
-											 : SC_SCHEDULE_COSINE_EPOCH;
+	t->lr.schedule = r->schedule == SCPG_SCHEDULE_CONSTANT		   ? SC_SCHEDULE_CONSTANT
+					 : r->schedule_step == SCPG_SCHEDULE_STEP_STEP ? SC_SCHEDULE_COSINE_STEP
+																   : SC_SCHEDULE_COSINE_EPOCH;
 	t->lr.warmup_epochs = r->warmup_epochs;
 	t->lr.epochs = r->epochs;
 	t->lr.steps_per_epoch = t->order.steps;

@@ -68,7 +68,7 @@ train_new(const char *name, Oid relid, const Jsonb *options)
 	check_new(name, recipe.retrain);
 	scpg_source_resolve(&source, relid, recipe.id_column, recipe.image_column, BYTEAOID);
 	memset(&training, 0, sizeof(training));
-	training.dataset = scpg_dataset_load(&source, recipe.image_side, recipe.on_error == 1, true);
+	training.dataset = scpg_dataset_load(&source, recipe.image_side, recipe.on_error, true);
 	scpg_skips_report(&training.dataset->skips, training.dataset->rows);
 	scpg_recipe_choose_for(&recipe, &given, training.dataset);
 	training.recipe = &recipe;
@@ -127,7 +127,7 @@ resume(const char *name)
 	recipe = *scpg_model_recipe(model);
 	scpg_source_resolve(&source, model->source, recipe.id_column, recipe.image_column, BYTEAOID);
 	memset(&training, 0, sizeof(training));
-	training.dataset = scpg_dataset_load(&source, recipe.image_side, recipe.on_error == 1, true);
+	training.dataset = scpg_dataset_load(&source, recipe.image_side, recipe.on_error, true);
 	scpg_skips_report(&training.dataset->skips, training.dataset->rows);
 	training.recipe = &recipe;
 	training.model = model;

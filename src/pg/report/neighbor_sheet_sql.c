@@ -24,6 +24,7 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
+#include "pg/analytics/knn.h"
 #include "pg/report/sheet.h"
 #include "pg/server/arguments.h"
 #include "pg/server/bridge.h"
@@ -91,7 +92,6 @@ find_neighbours(const scpg_source *source, const int64 *query, int queries, int 
 {
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "neighbor_sheet", ALLOCSET_DEFAULT_SIZES);
 	sc_knn job = {.k = k, .leave_out = true, .most = 1, .m = 1};
-	sc_arena arena = sc_arena_counter();
 	scpg_items items;
 	int64 *tiles;
 
@@ -109,9 +109,7 @@ find_neighbours(const scpg_source *source, const int64 *query, int queries, int 
 	if (*found > 0)
 	{
 		job.lanes = scpg_lanes();
-		scpg_core()->sc_knn_layout(&job, &arena);
-		arena = scpg_arena(cxt, sc_arena_need(&arena), "the nearest neighbours");
-		scpg_core()->sc_knn_layout(&job, &arena);
+		(void) scpg_knn_layout(&job, 0, cxt);
 	}
 	for (int i = 0; i < queries; i++)
 	{
@@ -183,7 +181,7 @@ scpg_neighbor_sheet(PG_FUNCTION_ARGS)
 	queries = int_argument(fcinfo, 3, "number of queries", MAX_QUERIES);
 	k = int_argument(fcinfo, 4, "number of neighbours", MAX_NEIGHBOURS);
 	scpg_source_resolve(&image, PG_GETARG_OID(0), NULL, NameStr(*PG_GETARG_NAME(1)), BYTEAOID);
-	scpg_source_resolve(&source, PG_GETARG_OID(0), NULL, NameStr(*PG_GETARG_NAME(2)), scpg_embedding_type());
+	source = scpg_source_embeddings(fcinfo, 0, 2);
 
 	SPI_connect();
 	query = palloc(sizeof(int64) * queries);

@@ -31,7 +31,6 @@
 #include "pg/report/report_parts.h"
 #include "pg/server/bridge.h"
 #include "pg/table/items.h"
-#include "pg/type/embedding_simd.h"
 
 #define DIM SC_EMBEDDING_DIM
 
@@ -56,7 +55,7 @@ embed(scpg_report *report, scpg_encoder *encoder)
 	for (int64 i = 0; i < report->n; i++)
 	{
 		float *x = report->rows + i * DIM;
-		double length = sqrt(SC_SIMD_CALL(scpg_dot)(x, x, DIM));
+		double length = sqrt(sc_distance()->dot(x, x, DIM));
 
 		if (i % 1024 == 0)
 			CHECK_FOR_INTERRUPTS();
@@ -122,13 +121,13 @@ find_clusters(scpg_report *report, const scpg_model *model)
 		scpg_cluster_space_map(&space, point, x);
 		label = scpg_cluster_space_label(&space, point);
 		report->label[i] = label;
-		report->distance[i] = sqrt(
-			SC_SIMD_CALL(scpg_l2_squared_double)(point, space.kmeans.centroids + (size_t) label * report->d, report->d));
+		report->distance[i] =
+			sqrt(sc_distance()->distance2_centre(point, space.kmeans.centroids + (size_t) label * report->d, report->d));
 		report->size[label]++;
 		report->order[i] = (int64) i;
 		for (int c = 0; c < 2 && report->plot != NULL; c++)
 			report->plot[2 * i + c] =
-				(float) SC_SIMD_CALL(scpg_dot_centred)(x, space.pca.mean, space.pca.components + (size_t) c * DIM, DIM);
+				(float) sc_distance()->dot_centred(x, space.pca.mean, space.pca.components + (size_t) c * DIM, DIM);
 	}
 	order.label = report->label;
 	order.distance = report->distance;
@@ -148,7 +147,7 @@ scpg_report_make(const scpg_model *model)
 	report->recipe = *scpg_model_recipe(model);
 	scpg_source_resolve(&source, model->source, report->recipe.id_column, report->recipe.image_column, BYTEAOID);
 	encoder = scpg_encoder_of_model(model, EMBED_BATCH, CurrentMemoryContext);
-	report->dataset = scpg_dataset_load(&source, scpg_encoder_image_side(encoder), false, false);
+	report->dataset = scpg_dataset_load(&source, scpg_encoder_image_side(encoder), SCPG_ON_ERROR_SKIP, false);
 	report->dataset->skips.hint = "They are not in the report.";
 	scpg_skips_report(&report->dataset->skips, report->dataset->rows);
 	report->n = report->dataset->images;
@@ -165,18 +164,11 @@ scpg_report_make(const scpg_model *model)
 	return report;
 }
 
-Numbers *
+scpg_numbers *
 scpg_report_elbow(const scpg_report *report)
 {
 	const scpg_recipe *r = &report->recipe;
-	scpg_elbow_options options = {.method = r->elbow_method,
-								  .min_gain = r->min_gain,
-								  .sensitivity = r->sensitivity,
-								  .kmeans = {.n_init = r->n_init,
-											 .max_iter = r->max_iter,
-											 .tol = r->tol,
-											 .seed = r->seed,
-											 .init.value = r->kmeans_init == 1 ? SC_KMEANS_RANDOM : SC_KMEANS_PLUS_PLUS}};
+	scpg_elbow_options options = scpg_recipe_elbow(r);
 
 	return scpg_elbow_find(report->points, Min(report->n, ELBOW_IMAGES), report->d, r->max_k, &options);
 }

@@ -43,7 +43,7 @@ typedef struct scpg_report
 extern scpg_report *scpg_report_make(const scpg_model *model);
 
 /* What the elbow says, of these images or a sample of them. */
-extern Numbers *scpg_report_elbow(const scpg_report *report);
+extern scpg_numbers *scpg_report_elbow(const scpg_report *report);
 
 /*
  * The nearest images of the first `queries` (at least 1), which are a random

@@ -12,13 +12,14 @@
 #include "postgres.h"
 
 #include "access/detoast.h"
+#include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
 #include "pg/report/sheet.h"
 #include "pg/server/bridge.h"
 #include "pg/server/compat.h"
-#include "pg/table/dataset.h"
+#include "pg/table/decoding.h"
 
 /* Between two tiles, and around all of them, in pixels. */
 #define GAP 4

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * src/pg/server/extension.c
- *	  Where the extension's own objects are.
+ *	  Where the extension's own objects are: its schema and its types, looked
+ *	  up once in a session and again after anything that could move them.
  *
  *-------------------------------------------------------------------------
  */
@@ -12,14 +13,41 @@
 #include "access/table.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_type.h"
+#include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
 #include "pg/server/extension.h"
 
-Oid
-scpg_extension_schema(void)
+/*
+ * What was found; InvalidOid: not looked up yet. CREATE EXTENSION, DROP
+ * EXTENSION and ALTER EXTENSION SET SCHEMA, here or in another session, all
+ * write to pg_type, and so does the end of a transaction that is rolled back:
+ * each time the cache is dropped.
+ */
+static struct
+{
+	bool watched;  /* forget() is registered */
+	uint64 number; /* of times that it was dropped */
+	Oid schema;
+	Oid embedding;
+	Oid kmeans_model;
+} cache;
+
+static void
+forget(Datum arg, int cacheid, uint32 hashvalue)
+{
+	cache.number++;
+	cache.schema = InvalidOid;
+	cache.embedding = InvalidOid;
+	cache.kmeans_model = InvalidOid;
+}
+
+static Oid
+find_schema(void)
 {
 	Relation catalog = table_open(ExtensionRelationId, AccessShareLock);
 	ScanKeyData key;
@@ -40,7 +68,7 @@ scpg_extension_schema(void)
 }
 
 static Oid
-type_of_extension(const char *name)
+find_type(const char *name)
 {
 	Oid type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(name),
 							   ObjectIdGetDatum(scpg_extension_schema()));
@@ -51,14 +79,48 @@ type_of_extension(const char *name)
 	return type;
 }
 
+/* The cached oid, which is of the type of that name, or of the schema where there is no name. */
+static Oid
+look_up(Oid *cached, const char *type)
+{
+	uint64 number;
+	Oid found;
+
+	if (OidIsValid(*cached))
+		return *cached;
+	if (!cache.watched)
+	{
+		CacheRegisterSyscacheCallback(TYPEOID, forget, (Datum) 0);
+		cache.watched = true;
+	}
+	number = cache.number;
+	found = type == NULL ? find_schema() : find_type(type);
+	/* What changed while we looked is not kept. */
+	if (number == cache.number)
+		*cached = found;
+	return found;
+}
+
+Oid
+scpg_extension_schema(void)
+{
+	return look_up(&cache.schema, NULL);
+}
+
+const char *
+scpg_extension_schema_name(void)
+{
+	return quote_identifier(get_namespace_name(scpg_extension_schema()));
+}
+
 Oid
 scpg_embedding_type(void)
 {
-	return type_of_extension("embedding");
+	return look_up(&cache.embedding, "embedding");
 }
 
 Oid
 scpg_kmeans_model_type(void)
 {
-	return type_of_extension("kmeans_model");
+	return look_up(&cache.kmeans_model, "kmeans_model");
 }

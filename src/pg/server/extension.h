@@ -12,8 +12,11 @@
 
 #define SCPG_EXTENSION "selfclass"
 
-/* The schema that the extension was created in. */
+/* The schema that the extension was created in; 42704 where it is not created. */
 extern Oid scpg_extension_schema(void);
+
+/* Its name as SQL needs it, quoted where it must be, in the current memory context. */
+extern const char *scpg_extension_schema_name(void);
 
 /* The types embedding and kmeans_model. */
 extern Oid scpg_embedding_type(void);

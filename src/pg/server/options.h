@@ -12,7 +12,12 @@
 #ifndef SCPG_OPTIONS_H
 #define SCPG_OPTIONS_H
 
+#include "postgres.h"
+
 #include "utils/jsonb.h"
+
+/* The names of an enum's constants, in their order, ended by NULL; they are written where the enum is. */
+typedef const char *const scpg_enum_names[];
 
 typedef enum scpg_option_type
 {
@@ -21,7 +26,7 @@ typedef enum scpg_option_type
 	SCPG_OPTION_INT8,			/* int64 */
 	SCPG_OPTION_FLOAT,			/* double */
 	SCPG_OPTION_FLOATS,			/* double[count], a JSON array */
-	SCPG_OPTION_ENUM,			/* int: index into values */
+	SCPG_OPTION_ENUM,			/* an enum, whose names are values */
 	SCPG_OPTION_CHOICE,			/* scpg_choice: one of values, or something else */
 	SCPG_OPTION_TEXT,			/* char *, palloc'd */
 	SCPG_OPTION_INTERVAL,		/* double: seconds, from interval text */
@@ -35,6 +40,15 @@ typedef struct scpg_choice
 	Jsonb *other; /* an array, or a string that begins with "("; palloc'd; or NULL */
 } scpg_choice;
 
+/* Which part of the work an option decides, where a table has options of several. */
+typedef enum scpg_stage
+{
+	SCPG_STAGE_CALL,	   /* this call as a whole */
+	SCPG_STAGE_READING,	   /* which images are read, and what becomes of unreadable ones */
+	SCPG_STAGE_TRAINING,   /* what the encoder is; a trained one keeps it */
+	SCPG_STAGE_CLUSTERING, /* how embeddings are grouped */
+} scpg_stage;
+
 typedef struct scpg_option
 {
 	const char *name;
@@ -44,9 +58,10 @@ typedef struct scpg_option
 	bool min_excluded;
 	bool nullable;					  /* JSON null is allowed and means: none (0 or NULL) */
 	int count;						  /* FLOATS, OBJECT: how many */
-	const char *const *values;		  /* ENUM, CHOICE: names, ended by NULL */
+	const char *const *values;		  /* ENUM, CHOICE: scpg_enum_names */
 	const char *other;				  /* CHOICE: what else it takes, for the hint */
 	const struct scpg_option *fields; /* OBJECT */
+	scpg_stage stage;
 } scpg_option;
 
 /*

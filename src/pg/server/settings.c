@@ -1,8 +1,9 @@
 /*-------------------------------------------------------------------------
  *
  * src/pg/server/settings.c
- *	  The module's entry: every setting, and nothing else, so that preloading
- *	  the library in the postmaster starts no thread and loads no core.
+ *	  Every setting, and the module's entry, which defines them and does
+ *	  nothing else: preloading the library in the postmaster starts no thread
+ *	  and loads no core.
  *
  *-------------------------------------------------------------------------
  */
@@ -13,9 +14,12 @@
 #include "fmgr.h"
 #include "utils/guc.h"
 
-#include "pg/server/bridge.h"
+#include "pg/server/settings.h"
 
 PG_MODULE_MAGIC;
+
+/* A scan of a progressive JPEG goes over every pixel again: for each one allowed, so many of them. */
+#define PIXELS_EACH_SCAN 10000000
 
 extern PGDLLEXPORT void _PG_init(void);
 
@@ -43,4 +47,13 @@ _PG_init(void)
 							"Scans times pixels are limited too, to 10 million for each scan allowed.",
 							&scpg_max_image_scans, 100, 1, INT_MAX, PGC_SUSET, 0, NULL, NULL, NULL);
 	MarkGUCPrefixReserved("selfclass");
+}
+
+sc_image_limits
+scpg_image_limits(void)
+{
+	return (sc_image_limits){.max_pixels = (size_t) scpg_max_image_pixels,
+							 .max_memory = sc_mul(scpg_max_image_memory_mb, 1024 * 1024),
+							 .max_scans = scpg_max_image_scans,
+							 .max_scan_pixels = sc_mul(scpg_max_image_scans, PIXELS_EACH_SCAN)};
 }

@@ -15,13 +15,14 @@
 #include "commands/tablespace.h"
 #include "miscadmin.h"
 #include "storage/fd.h"
-#include "utils/datum.h"
 #include "utils/memutils.h"
 #include "utils/wait_event.h"
 
 #include "core/api.h"
-#include "pg/server/bridge.h"
+#include "pg/server/memory.h"
 #include "pg/table/dataset.h"
+#include "pg/table/keys.h"
+#include "pg/table/reader.h"
 
 /* Pixels in memory are laid out in blocks of about this many bytes, or of 16 large pictures. */
 #define BLOCK_BYTES ((Size) 1 << 20)
@@ -37,8 +38,7 @@ typedef struct loader
 {
 	scpg_dataset *dataset;
 	bool across_transactions;
-	MemoryContext keys;	   /* keys that are passed by reference */
-	Size keys_counted;	   /* of its bytes, by scpg_count_memory */
+	scpg_keys keys;
 	MemoryContext scratch; /* goes at the end of the loading */
 	loaded_image *image;
 	int *side; /* short sides as stored */
@@ -201,9 +201,9 @@ grow(void *array, int64 used, int64 *room, Size item, MemoryContext cxt)
 
 	if (used < *room)
 		return array;
-	scpg_count_memory(cxt, sc_mul(more - *room, item), "the rows of a table");
+	array = scpg_enlarge(array, *room * item, sc_mul(more, item), cxt, "the rows of a table");
 	*room = more;
-	return array == NULL ? MemoryContextAllocHuge(cxt, sc_mul(more, item)) : repalloc_huge(array, sc_mul(more, item));
+	return array;
 }
 
 static void
@@ -232,27 +232,6 @@ add_image(loader *l, const scpg_image_row *row)
 	d->images++;
 }
 
-static Datum
-keep_key(loader *l, Datum id)
-{
-	const scpg_source *source = &l->dataset->source;
-	MemoryContext old;
-	Size now;
-
-	if (source->id_by_value)
-		return id;
-	old = MemoryContextSwitchTo(l->keys);
-	id = datumCopy(id, false, source->id_length);
-	MemoryContextSwitchTo(old);
-	now = MemoryContextMemAllocated(l->keys, false);
-	if (now > l->keys_counted)
-	{
-		scpg_count_memory(l->dataset->context, now - l->keys_counted, "the keys of a table");
-		l->keys_counted = now;
-	}
-	return id;
-}
-
 static void
 add_row(loader *l, const scpg_image_row *row)
 {
@@ -261,7 +240,7 @@ add_row(loader *l, const scpg_image_row *row)
 
 	d->row = grow(d->row, d->rows, &l->rows_room, sizeof(scpg_kept_row), d->context);
 	kept = &d->row[d->rows];
-	kept->id = keep_key(l, row->id);
+	kept->id = scpg_keys_add(&l->keys, &d->source, row->id);
 	kept->image = -1;
 	if (row->status == SC_OK)
 		add_image(l, row);
@@ -329,7 +308,7 @@ finish(loader *l)
 
 /* The dataset without rows; the source's names are copied. */
 static scpg_dataset *
-make_dataset(const scpg_source *source, bool fail_on_error)
+make_dataset(const scpg_source *source, scpg_on_error on_error)
 {
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "selfclass dataset", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(cxt);
@@ -340,16 +319,16 @@ make_dataset(const scpg_source *source, bool fail_on_error)
 	d->source.relation = pstrdup(source->relation);
 	d->source.id_column = pstrdup(source->id_column);
 	d->source.data_column = pstrdup(source->data_column);
-	d->skips.fail = fail_on_error;
+	d->skips.on_error = on_error;
 	d->skips.context = cxt;
 	MemoryContextSwitchTo(old);
 	return d;
 }
 
 scpg_dataset *
-scpg_dataset_load(const scpg_source *source, int max_side, bool fail_on_error, bool across_transactions)
+scpg_dataset_load(const scpg_source *source, int max_side, scpg_on_error on_error, bool across_transactions)
 {
-	scpg_dataset *d = make_dataset(source, fail_on_error);
+	scpg_dataset *d = make_dataset(source, on_error);
 	MemoryContext caller = CurrentMemoryContext;
 	scpg_reader *reader;
 	scpg_image_row *row;
@@ -359,8 +338,8 @@ scpg_dataset_load(const scpg_source *source, int max_side, bool fail_on_error, b
 	memset(&l, 0, sizeof(l));
 	l.dataset = d;
 	l.across_transactions = across_transactions;
-	l.memory_limit = sc_mul(scpg_max_memory_mb, 1024 * 1024) / 8;
-	l.keys = AllocSetContextCreate(d->context, "selfclass keys", ALLOCSET_DEFAULT_SIZES);
+	l.memory_limit = scpg_memory_limit() / 8;
+	scpg_keys_init(&l.keys, d->context);
 	l.scratch = AllocSetContextCreate(d->context, "selfclass loading", ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(l.scratch);
 	reader = across_transactions ? scpg_reader_open_now(&d->source, max_side) : scpg_reader_open(&d->source, max_side);

@@ -74,7 +74,8 @@ scpg_dataset_test(PG_FUNCTION_ARGS)
 	MemoryContextSwitchTo(caller);
 	scpg_source_resolve(&source, PG_GETARG_OID(0), PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1)), NULL,
 						BYTEAOID);
-	d = scpg_dataset_load(&source, PG_GETARG_INT32(2), PG_GETARG_BOOL(3), PG_GETARG_BOOL(4));
+	d = scpg_dataset_load(&source, PG_GETARG_INT32(2), PG_GETARG_BOOL(3) ? SCPG_ON_ERROR_FAIL : SCPG_ON_ERROR_SKIP,
+						  PG_GETARG_BOOL(4));
 	SPI_finish();
 	MemoryContextSwitchTo(caller);
 	hash = palloc0(sizeof(uint64) * (d->images + 1));

@@ -10,25 +10,10 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/datum.h"
 #include "utils/memutils.h"
 
-#include "pg/server/bridge.h"
-#include "pg/server/extension.h"
+#include "pg/server/memory.h"
 #include "pg/table/items.h"
-
-/* Memory for copies of keys is counted in steps of so much. */
-#define KEY_BYTES ((size_t) 1 << 20)
-
-scpg_source
-scpg_source_argument(FunctionCallInfo fcinfo, int n, int column, const char *function, int example)
-{
-	scpg_source source;
-
-	scpg_source_resolve(&source, PG_GETARG_OID(n), NULL, NameStr(*PG_GETARG_NAME(column)), scpg_embedding_type());
-	scpg_source_check_key(&source, fcinfo, function, example);
-	return source;
-}
 
 Portal
 scpg_open_cursor(const char *sql, int nargs, Oid *types, Datum *values)
@@ -62,36 +47,17 @@ scpg_items_fetched(uint64 i, int column)
 }
 
 static void
-add_item(scpg_items *items, const scpg_source *source, Datum key, const Embedding *e)
+add_item(scpg_items *items, const scpg_source *source, Datum key, const scpg_embedding *e)
 {
-	MemoryContext context = items->rows.context;
-
 	if (items->rows.n == items->room)
 	{
 		size_t room = Max(items->room + items->room / 2, 64);
 
-		scpg_count_memory(context, (room - items->room) * sizeof(Datum), "the keys of all rows");
-		items->key = items->key == NULL ? MemoryContextAllocHuge(context, room * sizeof(Datum))
-										: repalloc_huge(items->key, room * sizeof(Datum));
+		items->key = scpg_enlarge(items->key, items->room * sizeof(Datum), room * sizeof(Datum), items->rows.context,
+								  "the keys of all rows");
 		items->room = room;
 	}
-	if (!source->id_by_value)
-	{
-		MemoryContext old;
-
-		items->key_bytes += datumGetSize(key, false, source->id_length) + sizeof(void *);
-		if (items->key_bytes > items->counted)
-		{
-			size_t more = Max(KEY_BYTES, items->key_bytes - items->counted);
-
-			scpg_count_memory(context, more, "the keys of all rows");
-			items->counted += more;
-		}
-		old = MemoryContextSwitchTo(context);
-		key = datumCopy(key, false, source->id_length);
-		MemoryContextSwitchTo(old);
-	}
-	items->key[items->rows.n] = key;
+	items->key[items->rows.n] = scpg_keys_add(&items->keys, source, key);
 	scpg_rows_add(&items->rows, e, 0);
 }
 
@@ -103,6 +69,7 @@ scpg_items_load(scpg_items *items, const scpg_source *source, MemoryContext cxt)
 
 	memset(items, 0, sizeof(*items));
 	scpg_rows_init(&items->rows, cxt);
+	scpg_keys_init(&items->keys, items->rows.context);
 	for (;;)
 	{
 		SPI_cursor_fetch(portal, true, SCPG_FETCH_ROWS);

@@ -9,9 +9,11 @@
 #ifndef SCPG_ITEMS_H
 #define SCPG_ITEMS_H
 
-#include "pg/table/dataset.h"
-#include "pg/table/rows.h"
 #include "utils/portal.h"
+
+#include "pg/table/keys.h"
+#include "pg/table/rows.h"
+#include "pg/table/source.h"
 
 #define SCPG_FETCH_ROWS 1000
 
@@ -19,14 +21,10 @@
 typedef struct scpg_items
 {
 	scpg_rows rows;
-	Datum *key;		  /* (rows.n), copies */
-	size_t room;	  /* of key */
-	size_t key_bytes; /* of copies by reference */
-	size_t counted;	  /* of them, against selfclass.max_memory */
+	Datum *key;	 /* (rows.n), copies */
+	size_t room; /* of key */
+	scpg_keys keys;
 } scpg_items;
-
-/* The columns of relation argument n; the key must be of the example's type. */
-extern scpg_source scpg_source_argument(FunctionCallInfo fcinfo, int n, int column, const char *function, int example);
 
 /* Within SPI_connect: a cursor over a query, read-only. */
 extern Portal scpg_open_cursor(const char *sql, int nargs, Oid *types, Datum *values);

@@ -13,7 +13,6 @@
 #define SCPG_ROWS_H
 
 #include "pg/type/embedding.h"
-#include "utils/jsonb.h"
 
 typedef struct scpg_rows
 {
@@ -29,27 +28,8 @@ typedef struct scpg_rows
 extern void scpg_rows_init(scpg_rows *rows, MemoryContext parent);
 
 /* One more; 22000 where it has another dimension than those before, 54000 where memory ends. */
-extern void scpg_rows_add(scpg_rows *rows, const Embedding *e, int32 tag);
+extern void scpg_rows_add(scpg_rows *rows, const scpg_embedding *e, int32 tag);
 
 extern void scpg_rows_free(scpg_rows *rows);
-
-/*
- * The state of the aggregates that collect embeddings and take, for all rows
- * alike, a whole number and perhaps options: kmeans_fit, elbow.
- */
-typedef struct scpg_fit
-{
-	scpg_rows rows;
-	int number;
-	Jsonb *options; /* NULL: none */
-} scpg_fit;
-
-/*
- * A transition function (internal, embedding, int [, jsonb]) -> internal. A
- * NULL embedding leaves the row out. what: the number's name, for messages;
- * check looks at the number and the options before the first row is taken.
- */
-extern Datum scpg_fit_accumulate(FunctionCallInfo fcinfo, const char *what,
-								 void (*check)(int number, const Jsonb *options));
 
 #endif /* SCPG_ROWS_H */

@@ -1,8 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * src/pg/table/source.c
- *	  Which columns of a relation hold the key and the data, and what happens
- *	  to rows that cannot be used.
+ *	  Which columns of a relation hold the key and the data.
  *
  *-------------------------------------------------------------------------
  */
@@ -13,14 +12,13 @@
 #include "catalog/pg_index.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
-#include "lib/stringinfo.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
 
-#include "pg/server/bridge.h"
-#include "pg/table/dataset.h"
+#include "pg/server/extension.h"
+#include "pg/table/source.h"
 
 static void
 check_relation(Relation rel)
@@ -200,43 +198,11 @@ scpg_source_key(const scpg_source *source, Datum id, bool as_bigint)
 	}
 }
 
-void
-scpg_skips_add(scpg_skips *skips, const scpg_source *source, Datum id, const sc_error *err)
+scpg_source
+scpg_source_embeddings(FunctionCallInfo fcinfo, int table, int column)
 {
-	char *key = OidOutputFunctionCall(source->id_output, id);
+	scpg_source source;
 
-	if (skips->fail)
-		ereport(ERROR, (errcode(err->status == SC_DATA ? ERRCODE_NULL_VALUE_NOT_ALLOWED : scpg_sqlstate(err->status)),
-						errmsg_internal("%s", err->message), err->detail[0] ? errdetail_internal("%s", err->detail) : 0,
-						err->hint[0] ? errhint("%s", err->hint) : 0,
-						errcontext("image of %s with %s = %s", source->relation, source->id_column, key)));
-	if (skips->count < SCPG_SKIPS_SHOWN)
-	{
-		MemoryContext old = MemoryContextSwitchTo(skips->context);
-
-		skips->shown[skips->count] = err->detail[0] ? psprintf("%s: %s (%s)", key, err->message, err->detail)
-													: psprintf("%s: %s", key, err->message);
-		MemoryContextSwitchTo(old);
-	}
-	skips->count++;
-	pfree(key);
-}
-
-void
-scpg_skips_report(const scpg_skips *skips, int64 rows)
-{
-	StringInfoData shown;
-
-	if (skips->count == 0)
-		return;
-	initStringInfo(&shown);
-	for (int i = 0; i < Min(skips->count, SCPG_SKIPS_SHOWN); i++)
-		appendStringInfo(&shown, "%s%s", i ? "\n" : "", skips->shown[i]);
-	if (skips->count > SCPG_SKIPS_SHOWN)
-		appendStringInfo(&shown, "\n... and %lld more", (long long) (skips->count - SCPG_SKIPS_SHOWN));
-	ereport(WARNING,
-			(errmsg("%lld of %lld images could not be read", (long long) skips->count, (long long) rows),
-			 errdetail_internal("%s", shown.data),
-			 errhint("%s", skips->hint ? skips->hint : "\"on_error\": \"fail\" makes the first of them an error.")));
-	pfree(shown.data);
+	scpg_source_resolve(&source, PG_GETARG_OID(table), NULL, NameStr(*PG_GETARG_NAME(column)), scpg_embedding_type());
+	return source;
 }

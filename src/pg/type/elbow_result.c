@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * src/pg/type/elbow_result.c
- *	  The SQL type elbow_result: its form, its making and its parts.
+ *	  The SQL type elbow_result: what it holds, its making and its parts.
  *
  *-------------------------------------------------------------------------
  */
@@ -17,7 +17,7 @@ count(const int32 *head)
 }
 
 static bool
-valid(const Numbers *value)
+valid(const scpg_numbers *value)
 {
 	for (int i = 0; i < value->head[0]; i++)
 		if (value->x[i] < 0)
@@ -25,22 +25,20 @@ valid(const Numbers *value)
 	return true;
 }
 
-static const NumbersType elbow_result_type = {"elbow_result", 2, count, valid};
+const scpg_numbers_form scpg_elbow_result_form = {"elbow_result", 2, count, valid};
 
-NUMBERS_IO(elbow_result, elbow_result_type)
-
-Numbers *
+scpg_numbers *
 scpg_elbow_result_make(int n, const double *inertia, int chosen)
 {
 	int32 head[NUMBERS_HEAD] = {n, chosen};
-	Numbers *result = scpg_numbers_new(&elbow_result_type, head);
+	scpg_numbers *result = scpg_numbers_new(&scpg_elbow_result_form, head);
 
 	memcpy(result->x, inertia, n * sizeof(double));
 	return result;
 }
 
 scpg_elbow_result
-scpg_elbow_result_open(const Numbers *value)
+scpg_elbow_result_open(const scpg_numbers *value)
 {
 	return (scpg_elbow_result){value->head[0], value->head[1], value->x};
 }

@@ -10,6 +10,8 @@
 
 #include "pg/type/numbers.h"
 
+extern const scpg_numbers_form scpg_elbow_result_form;
+
 /* The parts of an elbow_result, pointing into it. */
 typedef struct scpg_elbow_result
 {
@@ -19,10 +21,10 @@ typedef struct scpg_elbow_result
 } scpg_elbow_result;
 
 /* In the current memory context. */
-extern Numbers *scpg_elbow_result_make(int n, const double *inertia, int chosen);
+extern scpg_numbers *scpg_elbow_result_make(int n, const double *inertia, int chosen);
 
-extern scpg_elbow_result scpg_elbow_result_open(const Numbers *value);
+extern scpg_elbow_result scpg_elbow_result_open(const scpg_numbers *value);
 
-#define DatumGetElbowResult(d) scpg_elbow_result_open((const Numbers *) PG_DETOAST_DATUM(d))
+#define DatumGetElbowResult(d) scpg_elbow_result_open((const scpg_numbers *) PG_DETOAST_DATUM(d))
 
 #endif /* SCPG_ELBOW_RESULT_H */

@@ -14,23 +14,24 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "nodes/nodes.h"
 
 #include "pg/server/compat.h"
 
 #define EMBEDDING_MAX_DIM 16000
 
-typedef struct Embedding
+typedef struct scpg_embedding
 {
 	int32 vl_len_;					/* varlena header (do not touch directly!) */
 	int16 dim;						/* 1 .. EMBEDDING_MAX_DIM */
 	int16 unused;					/* zero */
 	float x[FLEXIBLE_ARRAY_MEMBER]; /* [dim], all finite */
-} Embedding;
+} scpg_embedding;
 
-#define EMBEDDING_SIZE(dim) (offsetof(Embedding, x) + sizeof(float) * (dim))
+#define EMBEDDING_SIZE(dim) (offsetof(scpg_embedding, x) + sizeof(float) * (dim))
 
 /* A plain copy or the datum itself; it may be the stored one: never write to it. */
-#define DatumGetEmbedding(d) ((const Embedding *) PG_DETOAST_DATUM(d))
+#define DatumGetEmbedding(d) ((const scpg_embedding *) PG_DETOAST_DATUM(d))
 #define PG_GETARG_EMBEDDING(n) DatumGetEmbedding(PG_GETARG_DATUM(n))
 #define EmbeddingGetDatum(e) PointerGetDatum(e)
 #define PG_RETURN_EMBEDDING(e) return EmbeddingGetDatum(e)
@@ -44,16 +45,16 @@ typedef struct Embedding
 	} while (0)
 
 /* All zeros, in the current memory context. Errors: 22000 below 1, 54000 above the maximum. */
-extern Embedding *scpg_embedding_new(int dim);
+extern scpg_embedding *scpg_embedding_new(int dim);
 
 /* From x: float [dim]. Errors as scpg_embedding_new, and 22000 for NaN and infinity. */
-extern Embedding *scpg_embedding_from_floats(const float *x, int dim);
+extern scpg_embedding *scpg_embedding_from_floats(const float *x, int dim);
 
 /* The error for a dimension that no embedding can have, if dim is one. */
 extern void scpg_embedding_check_dim(int64 dim);
 
 /* 22000 unless a and b have the same dimension. */
-extern void scpg_embedding_check_dims(const Embedding *a, const Embedding *b);
+extern void scpg_embedding_check_dims(const scpg_embedding *a, const scpg_embedding *b);
 
 /* 22000 unless the dimension of the data is the one that a type modifier, a model or a state asks for. */
 extern void scpg_embedding_check_expected(int expected, int dim);
@@ -62,9 +63,13 @@ extern void scpg_embedding_check_expected(int expected, int dim);
 extern void scpg_embedding_check_value(float value);
 
 /* -1, 0 or 1: the order of btree, element by element, the shorter one first. */
-extern int scpg_embedding_compare(const Embedding *a, const Embedding *b);
+extern int scpg_embedding_compare(const scpg_embedding *a, const scpg_embedding *b);
 
-/* The input function: text, (unused), typmod. */
-extern PGDLLEXPORT Datum scpg_embedding_in(PG_FUNCTION_ARGS);
+/*
+ * From the text form, such as [1,2.5,-3e-2]; white space is allowed around
+ * every element. typmod: the dimensions that are asked for, or -1. An error is
+ * raised, or left in escontext, as of an input function, with NULL returned.
+ */
+extern scpg_embedding *scpg_embedding_parse(const char *literal, int32 typmod, Node *escontext);
 
 #endif /* SCPG_EMBEDDING_H */

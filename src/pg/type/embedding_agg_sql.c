@@ -18,8 +18,8 @@
 #include "utils/array.h"
 #include "utils/float.h"
 
+#include "core/api.h"
 #include "pg/type/embedding.h"
-#include "pg/type/embedding_simd.h"
 
 /* A state taken apart; sums: double [dim], behind count in the same array. */
 typedef struct SumState
@@ -85,11 +85,11 @@ PG_FUNCTION_INFO_V1(scpg_embedding_accum);
 Datum
 scpg_embedding_accum(PG_FUNCTION_ARGS)
 {
-	const Embedding *e = PG_GETARG_EMBEDDING(1);
+	const scpg_embedding *e = PG_GETARG_EMBEDDING(1);
 	SumState state = writable_state(fcinfo, e->dim);
 
 	*state.count += 1;
-	SC_SIMD_CALL(scpg_accumulate)(state.sums, e->x, e->dim);
+	sc_distance()->add_row(state.sums, e->x, e->dim);
 	PG_RETURN_ARRAYTYPE_P(state.array);
 }
 
@@ -115,7 +115,7 @@ finish(FunctionCallInfo fcinfo, bool mean)
 {
 	SumState state = open_state(PG_GETARG_ARRAYTYPE_P(0));
 	double divisor = mean ? *state.count : 1;
-	Embedding *result;
+	scpg_embedding *result;
 
 	if (state.dim == 0)
 		PG_RETURN_NULL();

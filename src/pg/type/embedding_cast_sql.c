@@ -36,7 +36,7 @@ scpg_embedding_from_array(PG_FUNCTION_ARGS)
 	ArrayType *array = PG_GETARG_ARRAYTYPE_P(0);
 	int32 typmod = PG_GETARG_INT32(1);
 	Oid type = ARR_ELEMTYPE(array);
-	Embedding *result;
+	scpg_embedding *result;
 	const char *elements;
 	int dim;
 
@@ -88,7 +88,7 @@ PG_FUNCTION_INFO_V1(scpg_embedding_to_float4_array);
 Datum
 scpg_embedding_to_float4_array(PG_FUNCTION_ARGS)
 {
-	const Embedding *e = PG_GETARG_EMBEDDING(0);
+	const scpg_embedding *e = PG_GETARG_EMBEDDING(0);
 	Datum *values = palloc(e->dim * sizeof(Datum));
 
 	for (int i = 0; i < e->dim; i++)
@@ -100,7 +100,7 @@ PG_FUNCTION_INFO_V1(scpg_embedding_to_float8_array);
 Datum
 scpg_embedding_to_float8_array(PG_FUNCTION_ARGS)
 {
-	const Embedding *e = PG_GETARG_EMBEDDING(0);
+	const scpg_embedding *e = PG_GETARG_EMBEDDING(0);
 	Datum *values = palloc(e->dim * sizeof(Datum));
 
 	for (int i = 0; i < e->dim; i++)
@@ -113,7 +113,7 @@ PG_FUNCTION_INFO_V1(scpg_embedding_to_int4_array);
 Datum
 scpg_embedding_to_int4_array(PG_FUNCTION_ARGS)
 {
-	const Embedding *e = PG_GETARG_EMBEDDING(0);
+	const scpg_embedding *e = PG_GETARG_EMBEDDING(0);
 	Datum *values = palloc(e->dim * sizeof(Datum));
 
 	for (int i = 0; i < e->dim; i++)
@@ -125,7 +125,7 @@ PG_FUNCTION_INFO_V1(scpg_embedding_to_numeric_array);
 Datum
 scpg_embedding_to_numeric_array(PG_FUNCTION_ARGS)
 {
-	const Embedding *e = PG_GETARG_EMBEDDING(0);
+	const scpg_embedding *e = PG_GETARG_EMBEDDING(0);
 	Datum *values = palloc(e->dim * sizeof(Datum));
 
 	for (int i = 0; i < e->dim; i++)

@@ -15,11 +15,34 @@
 #include "common/hashfn.h"
 #include "utils/float.h"
 
+#include "core/api.h"
 #include "pg/type/embedding.h"
-#include "pg/type/embedding_simd.h"
 
 /* Floats hashed at a time. Part of what a stored hash means: never change it. */
 #define HASH_BLOCK 256
+
+/* Floats in a cache line of 64 bytes. */
+#define LINE_FLOATS 16
+
+/*
+ * An embedding comes from a page of the table that no cache holds yet, and is
+ * too short for the processor to foresee what follows: ask for all of it.
+ */
+static inline void
+fetch(const scpg_embedding *e)
+{
+	for (int i = 0; i < e->dim; i += LINE_FLOATS)
+		__builtin_prefetch(e->x + i);
+}
+
+/* Two of the same dimension, whose elements are read next. */
+static void
+prepare_pair(const scpg_embedding *a, const scpg_embedding *b)
+{
+	scpg_embedding_check_dims(a, b);
+	fetch(a);
+	fetch(b);
+}
 
 /*
  * Distances
@@ -29,11 +52,11 @@ PG_FUNCTION_INFO_V1(scpg_embedding_l2_distance);
 Datum
 scpg_embedding_l2_distance(PG_FUNCTION_ARGS)
 {
-	const Embedding *a = PG_GETARG_EMBEDDING(0);
-	const Embedding *b = PG_GETARG_EMBEDDING(1);
+	const scpg_embedding *a = PG_GETARG_EMBEDDING(0);
+	const scpg_embedding *b = PG_GETARG_EMBEDDING(1);
 
-	scpg_embedding_check_dims(a, b);
-	PG_RETURN_FLOAT8(sqrt(SC_SIMD_CALL(scpg_l2_squared)(a->x, b->x, a->dim)));
+	prepare_pair(a, b);
+	PG_RETURN_FLOAT8(sqrt(sc_distance()->distance2(a->x, b->x, a->dim)));
 }
 
 /* 1 - cos(a, b), within 0 .. 2; NaN where one of them is all zeros. */
@@ -41,13 +64,13 @@ PG_FUNCTION_INFO_V1(scpg_embedding_cosine_distance);
 Datum
 scpg_embedding_cosine_distance(PG_FUNCTION_ARGS)
 {
-	const Embedding *a = PG_GETARG_EMBEDDING(0);
-	const Embedding *b = PG_GETARG_EMBEDDING(1);
+	const scpg_embedding *a = PG_GETARG_EMBEDDING(0);
+	const scpg_embedding *b = PG_GETARG_EMBEDDING(1);
 	double sums[3];
 	double similarity;
 
-	scpg_embedding_check_dims(a, b);
-	SC_SIMD_CALL(scpg_dot_norms)(sums, a->x, b->x, a->dim);
+	prepare_pair(a, b);
+	sc_distance()->dot_norms(sums, a->x, b->x, a->dim);
 	if (sums[1] == 0 || sums[2] == 0)
 		PG_RETURN_FLOAT8(get_float8_nan());
 	similarity = sums[0] / sqrt(sums[1] * sums[2]);
@@ -59,11 +82,11 @@ PG_FUNCTION_INFO_V1(scpg_embedding_inner_product);
 Datum
 scpg_embedding_inner_product(PG_FUNCTION_ARGS)
 {
-	const Embedding *a = PG_GETARG_EMBEDDING(0);
-	const Embedding *b = PG_GETARG_EMBEDDING(1);
+	const scpg_embedding *a = PG_GETARG_EMBEDDING(0);
+	const scpg_embedding *b = PG_GETARG_EMBEDDING(1);
 
-	scpg_embedding_check_dims(a, b);
-	PG_RETURN_FLOAT8(SC_SIMD_CALL(scpg_dot)(a->x, b->x, a->dim));
+	prepare_pair(a, b);
+	PG_RETURN_FLOAT8(sc_distance()->dot(a->x, b->x, a->dim));
 }
 
 /* Negative, so that ascending order gives the largest product first. */
@@ -71,22 +94,22 @@ PG_FUNCTION_INFO_V1(scpg_embedding_negative_inner_product);
 Datum
 scpg_embedding_negative_inner_product(PG_FUNCTION_ARGS)
 {
-	const Embedding *a = PG_GETARG_EMBEDDING(0);
-	const Embedding *b = PG_GETARG_EMBEDDING(1);
+	const scpg_embedding *a = PG_GETARG_EMBEDDING(0);
+	const scpg_embedding *b = PG_GETARG_EMBEDDING(1);
 
-	scpg_embedding_check_dims(a, b);
-	PG_RETURN_FLOAT8(-SC_SIMD_CALL(scpg_dot)(a->x, b->x, a->dim));
+	prepare_pair(a, b);
+	PG_RETURN_FLOAT8(-sc_distance()->dot(a->x, b->x, a->dim));
 }
 
 PG_FUNCTION_INFO_V1(scpg_embedding_l1_distance);
 Datum
 scpg_embedding_l1_distance(PG_FUNCTION_ARGS)
 {
-	const Embedding *a = PG_GETARG_EMBEDDING(0);
-	const Embedding *b = PG_GETARG_EMBEDDING(1);
+	const scpg_embedding *a = PG_GETARG_EMBEDDING(0);
+	const scpg_embedding *b = PG_GETARG_EMBEDDING(1);
 
-	scpg_embedding_check_dims(a, b);
-	PG_RETURN_FLOAT8(SC_SIMD_CALL(scpg_l1)(a->x, b->x, a->dim));
+	prepare_pair(a, b);
+	PG_RETURN_FLOAT8(sc_distance()->distance1(a->x, b->x, a->dim));
 }
 
 /*
@@ -98,8 +121,8 @@ Datum
 scpg_embedding_dims(PG_FUNCTION_ARGS)
 {
 	/* The header is enough: no need to fetch the elements. */
-	const Embedding *head =
-		(const Embedding *) PG_DETOAST_DATUM_SLICE(PG_GETARG_DATUM(0), 0, EMBEDDING_SIZE(0) - VARHDRSZ);
+	const scpg_embedding *head =
+		(const scpg_embedding *) PG_DETOAST_DATUM_SLICE(PG_GETARG_DATUM(0), 0, EMBEDDING_SIZE(0) - VARHDRSZ);
 
 	PG_RETURN_INT32(head->dim);
 }
@@ -108,9 +131,10 @@ PG_FUNCTION_INFO_V1(scpg_embedding_norm);
 Datum
 scpg_embedding_norm(PG_FUNCTION_ARGS)
 {
-	const Embedding *e = PG_GETARG_EMBEDDING(0);
+	const scpg_embedding *e = PG_GETARG_EMBEDDING(0);
 
-	PG_RETURN_FLOAT8(sqrt(SC_SIMD_CALL(scpg_dot)(e->x, e->x, e->dim)));
+	fetch(e);
+	PG_RETURN_FLOAT8(sqrt(sc_distance()->dot(e->x, e->x, e->dim)));
 }
 
 /* All zeros stay all zeros: they have no direction. */
@@ -118,10 +142,12 @@ PG_FUNCTION_INFO_V1(scpg_l2_normalize);
 Datum
 scpg_l2_normalize(PG_FUNCTION_ARGS)
 {
-	const Embedding *e = PG_GETARG_EMBEDDING(0);
-	double norm = sqrt(SC_SIMD_CALL(scpg_dot)(e->x, e->x, e->dim));
-	Embedding *result = scpg_embedding_new(e->dim);
+	const scpg_embedding *e = PG_GETARG_EMBEDDING(0);
+	scpg_embedding *result = scpg_embedding_new(e->dim);
+	double norm;
 
+	fetch(e);
+	norm = sqrt(sc_distance()->dot(e->x, e->x, e->dim));
 	if (norm > 0)
 		for (int i = 0; i < e->dim; i++)
 			result->x[i] = (float) (e->x[i] / norm);
@@ -133,7 +159,7 @@ PG_FUNCTION_INFO_V1(scpg_subvector);
 Datum
 scpg_subvector(PG_FUNCTION_ARGS)
 {
-	const Embedding *e = PG_GETARG_EMBEDDING(0);
+	const scpg_embedding *e = PG_GETARG_EMBEDDING(0);
 	int64 start = PG_GETARG_INT32(1);
 	int64 end = start + PG_GETARG_INT32(2);
 
@@ -147,8 +173,8 @@ scpg_subvector(PG_FUNCTION_ARGS)
  * Arithmetic, element by element
  */
 
-static Embedding *
-checked(Embedding *result)
+static scpg_embedding *
+checked(scpg_embedding *result)
 {
 	for (int i = 0; i < result->dim; i++)
 		if (unlikely(isinf(result->x[i])))
@@ -160,9 +186,9 @@ PG_FUNCTION_INFO_V1(scpg_embedding_add);
 Datum
 scpg_embedding_add(PG_FUNCTION_ARGS)
 {
-	const Embedding *a = PG_GETARG_EMBEDDING(0);
-	const Embedding *b = PG_GETARG_EMBEDDING(1);
-	Embedding *result;
+	const scpg_embedding *a = PG_GETARG_EMBEDDING(0);
+	const scpg_embedding *b = PG_GETARG_EMBEDDING(1);
+	scpg_embedding *result;
 
 	scpg_embedding_check_dims(a, b);
 	result = scpg_embedding_new(a->dim);
@@ -175,9 +201,9 @@ PG_FUNCTION_INFO_V1(scpg_embedding_sub);
 Datum
 scpg_embedding_sub(PG_FUNCTION_ARGS)
 {
-	const Embedding *a = PG_GETARG_EMBEDDING(0);
-	const Embedding *b = PG_GETARG_EMBEDDING(1);
-	Embedding *result;
+	const scpg_embedding *a = PG_GETARG_EMBEDDING(0);
+	const scpg_embedding *b = PG_GETARG_EMBEDDING(1);
+	scpg_embedding *result;
 
 	scpg_embedding_check_dims(a, b);
 	result = scpg_embedding_new(a->dim);
@@ -190,9 +216,9 @@ PG_FUNCTION_INFO_V1(scpg_embedding_mul);
 Datum
 scpg_embedding_mul(PG_FUNCTION_ARGS)
 {
-	const Embedding *a = PG_GETARG_EMBEDDING(0);
-	const Embedding *b = PG_GETARG_EMBEDDING(1);
-	Embedding *result;
+	const scpg_embedding *a = PG_GETARG_EMBEDDING(0);
+	const scpg_embedding *b = PG_GETARG_EMBEDDING(1);
+	scpg_embedding *result;
 
 	scpg_embedding_check_dims(a, b);
 	result = scpg_embedding_new(a->dim);
@@ -210,27 +236,12 @@ scpg_embedding_mul(PG_FUNCTION_ARGS)
  * Comparison
  */
 
-int
-scpg_embedding_compare(const Embedding *a, const Embedding *b)
-{
-	int n = Min(a->dim, b->dim);
-
-	for (int i = 0; i < n; i++)
-	{
-		if (a->x[i] < b->x[i])
-			return -1;
-		if (a->x[i] > b->x[i])
-			return 1;
-	}
-	return a->dim < b->dim ? -1 : a->dim > b->dim;
-}
-
 /* Copies made by detoasting are freed: a sort compares many rows in one context. */
 static int
 compare_args(FunctionCallInfo fcinfo)
 {
-	const Embedding *a = PG_GETARG_EMBEDDING(0);
-	const Embedding *b = PG_GETARG_EMBEDDING(1);
+	const scpg_embedding *a = PG_GETARG_EMBEDDING(0);
+	const scpg_embedding *b = PG_GETARG_EMBEDDING(1);
 	int result = scpg_embedding_compare(a, b);
 
 	PG_FREE_EMBEDDING_COPY(a, 0);
@@ -292,7 +303,7 @@ scpg_embedding_cmp(PG_FUNCTION_ARGS)
  */
 
 static uint64
-hash_elements(const Embedding *e, uint64 seed)
+hash_elements(const scpg_embedding *e, uint64 seed)
 {
 	float block[HASH_BLOCK];
 	uint64 hash = seed;
@@ -313,7 +324,7 @@ PG_FUNCTION_INFO_V1(scpg_embedding_hash_extended);
 Datum
 scpg_embedding_hash_extended(PG_FUNCTION_ARGS)
 {
-	const Embedding *e = PG_GETARG_EMBEDDING(0);
+	const scpg_embedding *e = PG_GETARG_EMBEDDING(0);
 	uint64 hash = hash_elements(e, (uint64) PG_GETARG_INT64(1));
 
 	PG_FREE_EMBEDDING_COPY(e, 0);
@@ -324,7 +335,7 @@ PG_FUNCTION_INFO_V1(scpg_embedding_hash);
 Datum
 scpg_embedding_hash(PG_FUNCTION_ARGS)
 {
-	const Embedding *e = PG_GETARG_EMBEDDING(0);
+	const scpg_embedding *e = PG_GETARG_EMBEDDING(0);
 	uint64 hash = hash_elements(e, 0);
 
 	PG_FREE_EMBEDDING_COPY(e, 0);

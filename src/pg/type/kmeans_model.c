@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * src/pg/type/kmeans_model.c
- *	  The SQL type kmeans_model: its form, its making and its parts.
+ *	  The SQL type kmeans_model: what it holds, its making and its parts.
  *
  *-------------------------------------------------------------------------
  */
@@ -23,7 +23,7 @@ count(const int32 *head)
 }
 
 static bool
-valid(const Numbers *value)
+valid(const scpg_numbers *value)
 {
 	scpg_kmeans_model m = scpg_kmeans_model_open(value);
 
@@ -38,16 +38,14 @@ valid(const Numbers *value)
 	return true;
 }
 
-static const NumbersType kmeans_model_type = {"kmeans_model", 4, count, valid};
+const scpg_numbers_form scpg_kmeans_model_form = {"kmeans_model", 4, count, valid};
 
-NUMBERS_IO(kmeans_model, kmeans_model_type)
-
-Numbers *
+scpg_numbers *
 scpg_kmeans_model_make(int k, int d, const float *centroids, const int64_t *sizes, double inertia, int iterations,
 					   bool converged)
 {
 	int32 head[NUMBERS_HEAD] = {k, d, iterations, converged};
-	Numbers *result = scpg_numbers_new(&kmeans_model_type, head);
+	scpg_numbers *result = scpg_numbers_new(&scpg_kmeans_model_form, head);
 
 	result->x[0] = inertia;
 	for (int c = 0; c < k; c++)
@@ -58,7 +56,7 @@ scpg_kmeans_model_make(int k, int d, const float *centroids, const int64_t *size
 }
 
 scpg_kmeans_model
-scpg_kmeans_model_open(const Numbers *value)
+scpg_kmeans_model_open(const scpg_numbers *value)
 {
 	scpg_kmeans_model m = {.k = value->head[0],
 						   .d = value->head[1],

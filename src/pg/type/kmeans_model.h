@@ -10,6 +10,8 @@
 
 #include "pg/type/numbers.h"
 
+extern const scpg_numbers_form scpg_kmeans_model_form;
+
 /* The parts of a kmeans_model, pointing into it; centroids are floats held as double. */
 typedef struct scpg_kmeans_model
 {
@@ -22,14 +24,11 @@ typedef struct scpg_kmeans_model
 } scpg_kmeans_model;
 
 /* In the current memory context; sizes: (k), centroids: (k, d). */
-extern Numbers *scpg_kmeans_model_make(int k, int d, const float *centroids, const int64_t *sizes, double inertia,
-									   int iterations, bool converged);
+extern scpg_numbers *scpg_kmeans_model_make(int k, int d, const float *centroids, const int64_t *sizes, double inertia,
+											int iterations, bool converged);
 
-extern scpg_kmeans_model scpg_kmeans_model_open(const Numbers *value);
+extern scpg_kmeans_model scpg_kmeans_model_open(const scpg_numbers *value);
 
-/* The input function. */
-extern PGDLLEXPORT Datum scpg_kmeans_model_in(PG_FUNCTION_ARGS);
-
-#define DatumGetKmeansModel(d) scpg_kmeans_model_open((const Numbers *) PG_DETOAST_DATUM(d))
+#define DatumGetKmeansModel(d) scpg_kmeans_model_open((const scpg_numbers *) PG_DETOAST_DATUM(d))
 
 #endif /* SCPG_KMEANS_MODEL_H */

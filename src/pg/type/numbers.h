@@ -15,49 +15,42 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "nodes/nodes.h"
 
 #include "pg/server/compat.h"
 
 #define NUMBERS_HEAD 5
 
-typedef struct Numbers
+typedef struct scpg_numbers
 {
 	int32 vl_len_;			  /* varlena header (do not touch directly!) */
 	int32 head[NUMBERS_HEAD]; /* what a type does not use is 0 */
 	double x[FLEXIBLE_ARRAY_MEMBER];
-} Numbers;
+} scpg_numbers;
 
-typedef struct NumbersType
+/* What is particular to one of the types. */
+typedef struct scpg_numbers_form
 {
 	const char *name; /* of the SQL type */
 	int heads;		  /* integers in use */
 	/* How many numbers follow; 0 where no value has such a head. */
 	size_t (*count)(const int32 *head);
-	/* Are the numbers what the type allows? All are finite. */
-	bool (*valid)(const Numbers *value);
-} NumbersType;
+	/* Are the numbers, which are finite, what the type allows? */
+	bool (*valid)(const scpg_numbers *value);
+} scpg_numbers_form;
 
-#define NUMBERS_SIZE(count) (offsetof(Numbers, x) + sizeof(double) * (count))
+#define NUMBERS_SIZE(count) (offsetof(scpg_numbers, x) + sizeof(double) * (count))
 
 /* Zeros with that head, which must be valid; 54000 where it is too large. */
-extern Numbers *scpg_numbers_new(const NumbersType *type, const int32 *head);
+extern scpg_numbers *scpg_numbers_new(const scpg_numbers_form *form, const int32 *head);
 
-extern Datum scpg_numbers_in(const NumbersType *type, FunctionCallInfo fcinfo);
-extern Datum scpg_numbers_out(const NumbersType *type, FunctionCallInfo fcinfo);
-extern Datum scpg_numbers_recv(const NumbersType *type, FunctionCallInfo fcinfo);
-extern Datum scpg_numbers_send(const NumbersType *type, FunctionCallInfo fcinfo);
+/* Are the numbers finite, and what the type allows beside that? */
+extern bool scpg_numbers_valid(const scpg_numbers_form *form, const scpg_numbers *value);
 
-/* The four functions of a type, named scpg_<sql name>_in and so on. */
-#define NUMBERS_IO_(sqlname, type, verb) \
-	PG_FUNCTION_INFO_V1(scpg_##sqlname##_##verb); \
-	Datum scpg_##sqlname##_##verb(PG_FUNCTION_ARGS) \
-	{ \
-		return scpg_numbers_##verb(&type, fcinfo); \
-	}
-#define NUMBERS_IO(sqlname, type) \
-	NUMBERS_IO_(sqlname, type, in) \
-	NUMBERS_IO_(sqlname, type, out) \
-	NUMBERS_IO_(sqlname, type, recv) \
-	NUMBERS_IO_(sqlname, type, send)
+/*
+ * From the text form. An error is raised, or left in escontext, as of an input
+ * function, with NULL returned.
+ */
+extern scpg_numbers *scpg_numbers_parse(const scpg_numbers_form *form, const char *text, Node *escontext);
 
 #endif /* SCPG_NUMBERS_H */

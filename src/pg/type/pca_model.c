@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * src/pg/type/pca_model.c
- *	  The SQL type pca_model: its form, its making and its parts.
+ *	  The SQL type pca_model: what it holds, its making and its parts.
  *
  *-------------------------------------------------------------------------
  */
@@ -20,7 +20,7 @@ count(const int32 *head)
 }
 
 static bool
-valid(const Numbers *value)
+valid(const scpg_numbers *value)
 {
 	scpg_pca_model m = scpg_pca_model_open(value);
 
@@ -30,15 +30,13 @@ valid(const Numbers *value)
 	return true;
 }
 
-static const NumbersType pca_model_type = {"pca_model", 3, count, valid};
+const scpg_numbers_form scpg_pca_model_form = {"pca_model", 3, count, valid};
 
-NUMBERS_IO(pca_model, pca_model_type)
-
-Numbers *
+scpg_numbers *
 scpg_pca_model_make(const sc_pca *pca, bool whiten)
 {
 	int32 head[NUMBERS_HEAD] = {pca->d, pca->q, whiten};
-	Numbers *result = scpg_numbers_new(&pca_model_type, head);
+	scpg_numbers *result = scpg_numbers_new(&scpg_pca_model_form, head);
 	double *x = result->x;
 
 	memcpy(x, pca->mean, pca->d * sizeof(double));
@@ -51,7 +49,7 @@ scpg_pca_model_make(const sc_pca *pca, bool whiten)
 }
 
 scpg_pca_model
-scpg_pca_model_open(const Numbers *value)
+scpg_pca_model_open(const scpg_numbers *value)
 {
 	scpg_pca_model m = {.d = value->head[0], .q = value->head[1], .whiten = value->head[2] != 0};
 

@@ -11,6 +11,8 @@
 #include "core/api.h"
 #include "pg/type/numbers.h"
 
+extern const scpg_numbers_form scpg_pca_model_form;
+
 /* The parts of a pca_model, pointing into it. */
 typedef struct scpg_pca_model
 {
@@ -23,10 +25,10 @@ typedef struct scpg_pca_model
 } scpg_pca_model;
 
 /* From the result of sc_pca_run, in the current memory context. */
-extern Numbers *scpg_pca_model_make(const sc_pca *pca, bool whiten);
+extern scpg_numbers *scpg_pca_model_make(const sc_pca *pca, bool whiten);
 
-extern scpg_pca_model scpg_pca_model_open(const Numbers *value);
+extern scpg_pca_model scpg_pca_model_open(const scpg_numbers *value);
 
-#define DatumGetPcaModel(d) scpg_pca_model_open((const Numbers *) PG_DETOAST_DATUM(d))
+#define DatumGetPcaModel(d) scpg_pca_model_open((const scpg_numbers *) PG_DETOAST_DATUM(d))
 
 #endif /* SCPG_PCA_MODEL_H */

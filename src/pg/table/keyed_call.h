@@ -1,0 +1,48 @@
+/*-------------------------------------------------------------------------
+ *
+ * src/pg/table/keyed_call.h
+ *	  Calls of functions that return rows with keys of a table:
+ *	  f(items regclass [, key anyelement], emb name, ...).
+ *
+ * There are two forms of each: without an example of the key's type keys are
+ * returned as bigint, with one as they are.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SCPG_KEYED_CALL_H
+#define SCPG_KEYED_CALL_H
+
+#include "pg/table/source.h"
+
+typedef struct scpg_keyed_call
+{
+	FunctionCallInfo fcinfo;
+	const char *function; /* its name in SQL, for hints */
+	int example;		  /* number of the argument, or -1: the form without */
+	int column;			  /* number of the argument that names the column of embeddings */
+	int rest;			  /* number of the first argument behind it */
+} scpg_keyed_call;
+
+/* Takes the arguments that all of them begin with, and makes the result ready. 22004 where one is NULL. */
+extern scpg_keyed_call scpg_keyed_call_begin(FunctionCallInfo fcinfo, const char *function, bool keyed);
+
+/* The table that an argument names, by its number: its key, which fits the form, and its embeddings. */
+extern scpg_source scpg_keyed_call_source(const scpg_keyed_call *call, int table);
+
+/* A key as the form returns it. */
+extern Datum scpg_keyed_call_key(const scpg_keyed_call *call, const scpg_source *source, Datum key);
+
+/* The C functions of both forms, which call run(fcinfo, keyed). */
+#define SCPG_KEYED_FORMS(name, run) \
+	PG_FUNCTION_INFO_V1(scpg_##name); \
+	Datum scpg_##name(PG_FUNCTION_ARGS) \
+	{ \
+		return run(fcinfo, false); \
+	} \
+	PG_FUNCTION_INFO_V1(scpg_##name##_keyed); \
+	Datum scpg_##name##_keyed(PG_FUNCTION_ARGS) \
+	{ \
+		return run(fcinfo, true); \
+	}
+
+#endif /* SCPG_KEYED_CALL_H */

@@ -1,0 +1,42 @@
+/*-------------------------------------------------------------------------
+ *
+ * src/pg/table/keys.c
+ *	  Keys of rows, copied to memory that is counted.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "utils/datum.h"
+#include "utils/memutils.h"
+
+#include "pg/server/memory.h"
+#include "pg/table/keys.h"
+
+void
+scpg_keys_init(scpg_keys *keys, MemoryContext parent)
+{
+	keys->context = AllocSetContextCreate(parent, "selfclass keys", ALLOCSET_DEFAULT_SIZES);
+	keys->counted = 0;
+}
+
+Datum
+scpg_keys_add(scpg_keys *keys, const scpg_source *source, Datum key)
+{
+	MemoryContext old;
+	Size now;
+
+	if (source->id_by_value)
+		return key;
+	old = MemoryContextSwitchTo(keys->context);
+	key = datumCopy(key, false, source->id_length);
+	MemoryContextSwitchTo(old);
+	/* The context grows by blocks of many keys, so this is seldom. */
+	now = MemoryContextMemAllocated(keys->context, false);
+	if (now > keys->counted)
+	{
+		scpg_count_memory(keys->context, now - keys->counted, "the keys of all rows");
+		keys->counted = now;
+	}
+	return key;
+}

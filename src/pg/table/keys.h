@@ -1,0 +1,27 @@
+/*-------------------------------------------------------------------------
+ *
+ * src/pg/table/keys.h
+ *	  Keys of rows, of whatever type, copied to memory that is counted.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SCPG_KEYS_H
+#define SCPG_KEYS_H
+
+#include "postgres.h"
+
+#include "pg/table/source.h"
+
+typedef struct scpg_keys
+{
+	MemoryContext context; /* of the copies */
+	Size counted;		   /* of its bytes, against selfclass.max_memory */
+} scpg_keys;
+
+/* None yet; they will live in a child of parent. */
+extern void scpg_keys_init(scpg_keys *keys, MemoryContext parent);
+
+/* A copy of one more key of source. */
+extern Datum scpg_keys_add(scpg_keys *keys, const scpg_source *source, Datum key);
+
+#endif /* SCPG_KEYS_H */

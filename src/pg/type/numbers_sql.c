@@ -1,0 +1,104 @@
+/*-------------------------------------------------------------------------
+ *
+ * src/pg/type/numbers_sql.c
+ *	  Text and binary form of the SQL types pca_model, kmeans_model and
+ *	  elbow_result.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "common/shortest_dec.h"
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "libpq/pqformat.h"
+
+#include "pg/type/elbow_result.h"
+#include "pg/type/kmeans_model.h"
+#include "pg/type/numbers.h"
+#include "pg/type/pca_model.h"
+
+static Datum
+numbers_in(const scpg_numbers_form *form, FunctionCallInfo fcinfo)
+{
+	PG_RETURN_POINTER(scpg_numbers_parse(form, PG_GETARG_CSTRING(0), fcinfo->context));
+}
+
+static Datum
+numbers_out(const scpg_numbers_form *form, FunctionCallInfo fcinfo)
+{
+	const scpg_numbers *value = (const scpg_numbers *) PG_DETOAST_DATUM(PG_GETARG_DATUM(0));
+	size_t count = form->count(value->head);
+	char digits[DOUBLE_SHORTEST_DECIMAL_LEN];
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	for (int i = 0; i < form->heads; i++)
+		appendStringInfo(&buf, "%c%d", i == 0 ? '(' : ',', value->head[i]);
+	for (size_t i = 0; i < count; i++)
+	{
+		double_to_shortest_decimal_buf(value->x[i], digits);
+		appendStringInfoChar(&buf, i == 0 ? ';' : ',');
+		appendStringInfoString(&buf, digits);
+	}
+	appendStringInfoChar(&buf, ')');
+	PG_RETURN_CSTRING(buf.data);
+}
+
+static Datum
+numbers_recv(const scpg_numbers_form *form, FunctionCallInfo fcinfo)
+{
+	StringInfo buf = (StringInfo) PG_GETARG_POINTER(0);
+	int32 head[NUMBERS_HEAD] = {0};
+	size_t count;
+	scpg_numbers *result;
+
+	for (int i = 0; i < form->heads; i++)
+		head[i] = (int32) pq_getmsgint(buf, 4);
+	count = form->count(head);
+	if (count == 0 || count != (size_t) (buf->len - buf->cursor) / sizeof(double) ||
+		(buf->len - buf->cursor) % sizeof(double) != 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+						errmsg("invalid binary format for type %s", form->name),
+						errdetail("The sizes do not fit the %d bytes that follow.", buf->len - buf->cursor)));
+	result = scpg_numbers_new(form, head);
+	for (size_t i = 0; i < count; i++)
+		result->x[i] = pq_getmsgfloat8(buf);
+	if (!scpg_numbers_valid(form, result))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+						errmsg("invalid binary format for type %s", form->name),
+						errdetail("A number is not one that type %s allows.", form->name)));
+	PG_RETURN_POINTER(result);
+}
+
+static Datum
+numbers_send(const scpg_numbers_form *form, FunctionCallInfo fcinfo)
+{
+	const scpg_numbers *value = (const scpg_numbers *) PG_DETOAST_DATUM(PG_GETARG_DATUM(0));
+	size_t count = form->count(value->head);
+	StringInfoData buf;
+
+	pq_begintypsend(&buf);
+	for (int i = 0; i < form->heads; i++)
+		pq_sendint32(&buf, (uint32) value->head[i]);
+	for (size_t i = 0; i < count; i++)
+		pq_sendfloat8(&buf, value->x[i]);
+	PG_RETURN_BYTEA_P(pq_endtypsend(&buf));
+}
+
+/* The four functions of a type, named scpg_<sql name>_in and so on. */
+#define NUMBERS_FUNCTION(sqlname, verb) \
+	PG_FUNCTION_INFO_V1(scpg_##sqlname##_##verb); \
+	Datum scpg_##sqlname##_##verb(PG_FUNCTION_ARGS) \
+	{ \
+		return numbers_##verb(&scpg_##sqlname##_form, fcinfo); \
+	}
+#define NUMBERS_FUNCTIONS(sqlname) \
+	NUMBERS_FUNCTION(sqlname, in) \
+	NUMBERS_FUNCTION(sqlname, out) \
+	NUMBERS_FUNCTION(sqlname, recv) \
+	NUMBERS_FUNCTION(sqlname, send)
+
+NUMBERS_FUNCTIONS(pca_model)
+NUMBERS_FUNCTIONS(kmeans_model)
+NUMBERS_FUNCTIONS(elbow_result)

@@ -1,0 +1,255 @@
+# From version 1.0 to this one: the catalog of 1.0 on this library, ALTER
+# EXTENSION UPDATE, a dump of 1.0 in a new database; and 1.0's script stays.
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Digest::SHA qw(sha256_hex);
+use Test::More;
+
+# A released script is never edited. This is no checksum to renew.
+my $sha256_1_0 = 'd9432d29f47142432f66796e5a6f7e42b9fb233565004d1689a8544cbe791c9a';
+
+# What a key that a stored recipe lacks means: what 1.0 did. An option that is
+# newer than 1.0 gets a line of its own below, with what 1.0 did without it.
+my $absent = q{{"preset": "auto", "id_column": null, "image_column": null, "on_error": "skip", "seed": 1, "precision": "auto",
+	"stem": "imagenet", "batch_size": 256, "drop_last": true, "epochs": 20, "time_budget": null, "train_sample": 50000,
+	"checkpoint_interval": "60 seconds", "retrain": false, "optimizer": "sgd", "lr": 0.06, "momentum": 0.9,
+	"weight_decay": 0.0005, "warmup_epochs": 0, "schedule": "cosine", "schedule_step": "step", "temperature": 0.5,
+	"proj_hidden_dim": 512, "proj_out_dim": 128, "proj_batch_norm": true, "min_scale": 0.3, "max_scale": 1,
+	"min_ratio": 0.75, "max_ratio": 1.33333333333333, "hf_prob": 0.5, "vf_prob": 0, "rr_prob": 0, "rr_degrees": null,
+	"shear": 0, "morph_prob": 0, "cj_prob": 0.8, "cj_strength": 0.5, "cj_bright": 0.8, "cj_contrast": 0.8, "cj_sat": 0.8,
+	"cj_hue": 0.2, "random_gray_scale": 0.2, "gaussian_blur": 0.5, "sigmas": [0.1, 2], "kernel_size": null,
+	"normalize": {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}, "transform_order": "flip_rotate",
+	"init": null, "l2_normalize": true, "pca_components": 10, "pca_whiten": true, "max_k": 15, "elbow_method": "kneedle",
+	"min_gain": 0.01, "sensitivity": 1, "n_init": 10, "max_iter": 300, "tol": 0.0001, "kmeans_init": "k-means++"}};
+
+my $node = PostgreSQL::Test::Cluster->new('upgrade');
+$node->init;
+$node->append_conf('postgresql.conf', 'max_wal_size = 4GB');
+$node->start;
+my ($share) = run_command([ 'pg_config', '--sharedir' ]);
+my $scripts = "$share/extension";
+my $old_script = slurp_file("$scripts/selfclass--1.0.sql");
+my ($rc, $out, $err);
+
+# A database whose extension, in schema s, is not made yet.
+sub new_database
+{
+	my ($db) = @_;
+	$node->safe_psql('postgres', "CREATE DATABASE $db");
+	$node->safe_psql($db, "CREATE SCHEMA s; ALTER DATABASE $db SET search_path = public, s");
+}
+
+# A dump of one database, restored into a new one.
+sub copy_database
+{
+	my ($db, $copy) = @_;
+	my $dump = $node->basedir . "/$copy.dump";
+	$node->command_ok([ 'pg_dump', '-Fc', '-Z0', '-d', $node->connstr($db), '-f', $dump ], "$copy: dump");
+	$node->safe_psql('postgres', "CREATE DATABASE $copy");
+	$node->command_ok([ 'pg_restore', '-e', '-d', $node->connstr($copy), $dump ], "$copy: restore");
+	$node->safe_psql('postgres', "ALTER DATABASE $copy SET search_path = public, s");
+	unlink $dump;
+}
+
+sub version
+{
+	my ($db) = @_;
+	return $node->safe_psql($db, "SELECT extversion FROM pg_extension WHERE extname = 'selfclass'");
+}
+
+# The extension's objects, as \dx+ lists them.
+sub objects
+{
+	my ($db) = @_;
+	return [ split /\n/, $node->safe_psql($db, q{SELECT pg_describe_object(classid, objid, objsubid) FROM pg_depend
+		WHERE deptype = 'e' AND refclassid = 'pg_extension'::regclass
+			AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'selfclass') ORDER BY 1}) ];
+}
+
+# ---- 1.0's script, and the versions ---------------------------------------------
+
+is(sha256_hex($old_script), $sha256_1_0, 'selfclass--1.0.sql is what was released');
+
+# CREATE FUNCTION looks for the symbol and for the record of its calling convention.
+my %symbols = map { $_ => 1 } $old_script =~ /AS 'MODULE_PATHNAME', '(\w+)'/g;
+my $probes = join "\n", map { qq{CREATE FUNCTION pg_temp."$_"() RETURNS int AS '\$libdir/selfclass', '$_' LANGUAGE C;} } sort keys %symbols;
+($rc, $out, $err) = $node->psql('postgres', $probes, on_error_stop => 0);
+is($err, '', keys(%symbols) . " C symbols that 1.0's script names are in the library");
+is(() = $old_script =~ /'MODULE_PATHNAME'/g, () = $old_script =~ /AS 'MODULE_PATHNAME', 'scpg_\w+'/g, 'and it names no others');
+
+new_database('old');
+$node->safe_psql('old', "CREATE EXTENSION selfclass SCHEMA s VERSION '1.0'");
+is(version('old'), '1.0', 'the extension of 1.0');
+
+new_database('fresh');
+$node->safe_psql('fresh', 'CREATE EXTENSION selfclass SCHEMA s');
+my $version = version('fresh');
+my ($unreleased) = slurp_file('CHANGELOG.md') =~ /^## (\S+)/m;
+is($version, $unreleased, 'the default version is the newest of the changelog');
+is($node->safe_psql('fresh', q{SELECT source, path FROM pg_extension_update_paths('selfclass') WHERE path IS NOT NULL}),
+	"1.0|1.0--$version", 'and there is one way to it');
+$node->safe_psql('fresh', 'DROP EXTENSION selfclass; CREATE SCHEMA "Of others"; CREATE EXTENSION selfclass SCHEMA "Of others"');
+$node->safe_psql('fresh', 'DROP EXTENSION selfclass; CREATE EXTENSION selfclass SCHEMA s');
+my $objects = objects('fresh');
+
+# ---- the catalog of 1.0 on this library -------------------------------------------
+
+my $recipe = '"preset": "lightly", "input_size": 16, "batch_size": 16, "train_sample": 32, "epochs": 5, "checkpoint_interval": "1 ms"';
+
+$node->safe_psql('old', slurp_file('tests/fixtures/gray_jpeg.sql'));
+$node->safe_psql('old', qq{
+	CREATE TABLE photos (id int PRIMARY KEY, image bytea);
+	INSERT INTO photos SELECT i, test_picture(i % 3, i) FROM generate_series(1, 48) i;
+	CALL train_encoder('net', 'photos', '{$recipe}');
+	CALL cluster_images_into('photos', 'labels', 3, 'net');
+
+	CREATE ROLE friend;
+	SELECT grant_model('net', 'friend');
+	GRANT USAGE ON SCHEMA s TO friend;
+	GRANT SELECT ON photos TO friend;
+
+	CREATE TABLE kept (id int PRIMARY KEY, image bytea, emb embedding(512));
+	CREATE TRIGGER embed BEFORE INSERT OR UPDATE ON kept FOR EACH ROW EXECUTE FUNCTION embed_image_trigger('net', 'image', 'emb');
+	INSERT INTO kept SELECT id, image FROM photos WHERE id <= 20;
+
+	CREATE VIEW neighbours AS SELECT q.id AS query, n.* FROM kept q, LATERAL knn('kept', 'emb', q.emb, 3) n WHERE q.id <= 3;
+	CREATE VIEW my_models AS SELECT name, version, owner, state, images, loss, kmeans FROM selfclass_models;
+	CREATE VIEW all_of_models AS SELECT * FROM selfclass_models;
+
+	CREATE TABLE results AS SELECT pca_fit(emb, 3) AS pca, kmeans_fit(emb, 3) AS kmeans, elbow(emb, 8) AS elbow FROM kept});
+# As 1.0 wrote them, whatever makes them today.
+$node->safe_psql('old', q{
+	CREATE TABLE by_hand (pca pca_model, kmeans kmeans_model, elbow elbow_result);
+	INSERT INTO by_hand VALUES ('(2,2,0;0,1,1,0,-0,1,2.6666666666666665,0.6666666666666666,0.8,0.2)',
+		'(2,2,2,1;4,2,2,-4,1,4,1)', '(3,3;240.66667032241827,69.99999856948855,6.000000476837172)');
+	UPDATE s.selfclass_model SET selfclass_version = '1.0'});
+
+# One that was interrupted: told to stop by what it writes in its third epoch.
+$node->safe_psql('old', q{
+	CREATE FUNCTION cancel() RETURNS trigger LANGUAGE plpgsql AS
+		$$BEGIN PERFORM pg_cancel_backend(pg_backend_pid()); RETURN NULL; END$$;
+	CREATE TRIGGER cancel AFTER INSERT ON s.selfclass_training_log FOR EACH ROW WHEN (NEW.epoch = 3) EXECUTE FUNCTION cancel()});
+($rc, $out, $err) = $node->psql('old', "CALL train_encoder('stopped', 'photos', '{$recipe}')");
+like($err, qr/canceling statement due to user request/, 'a training is interrupted');
+$node->safe_psql('old', 'DROP FUNCTION cancel() CASCADE');
+is($node->safe_psql('old', q{SELECT state, epochs_done IN (2, 3) FROM s.selfclass_model WHERE name = 'stopped'}), 'training|t', 'and can be resumed');
+
+# What must answer the same for ever, to the bit.
+my %question = (
+	'embeddings' => q{SELECT md5(string_agg(embedding::text, ',' ORDER BY id)) FROM embed_images('photos', 'net')},
+	'labels of images' => q{SELECT string_agg(assign_cluster_image(image, 'net')::text, ',' ORDER BY id) FROM photos},
+	'labels of embeddings' => q{SELECT string_agg(assign_cluster(embedding, 'net')::text, ',' ORDER BY id) FROM labels},
+	'a clustering' => q{SELECT md5(string_agg(row(c.*)::text, ',' ORDER BY id)) FROM cluster_images('photos', 3, 'net') c},
+	'an elbow' => q{SELECT md5(string_agg(row(c.*)::text, ',' ORDER BY id)) FROM cluster_images('photos', model => 'net@1') c;
+		SELECT count(*) FROM cluster_images('photos', 3, 'net')},
+	'the models' => q{SELECT name, version, owner, state, recipe, backbone, dim, source, images, skipped, epochs_done, loss,
+		pca, kmeans, selfclass_version FROM selfclass_models WHERE name = 'net'},
+	'a grant' => q{SET ROLE friend; SELECT md5(string_agg(embed_image(image, 'net')::text, ',' ORDER BY id)) FROM photos WHERE id <= 3},
+	'and what it does not grant' => q{SET ROLE friend; SELECT name FROM selfclass_models},
+	'a trigger' => q{BEGIN; INSERT INTO kept SELECT id + 100, image FROM photos WHERE id <= 3; SELECT id, md5(emb::text) FROM kept WHERE id > 100 ORDER BY id; ROLLBACK},
+	'what it kept' => q{SELECT md5(string_agg(emb::text, ',' ORDER BY id)) FROM kept},
+	'a view on knn' => q{SELECT * FROM neighbours ORDER BY query, distance, id},
+	'a view on selfclass_models' => q{SELECT * FROM my_models WHERE name = 'net'},
+	'one on all its columns' => q{SELECT * FROM all_of_models WHERE name = 'net'},
+	'a stored pca_model' => q{SELECT md5(pca::text), md5(string_agg(pca_transform(emb, pca)::text, ',' ORDER BY id)) FROM kept, results GROUP BY pca::text},
+	'a stored kmeans_model' => q{SELECT md5(kmeans::text), string_agg(row(kmeans_predict(emb, kmeans), kmeans_distance(emb, kmeans))::text, ',' ORDER BY id)
+		FROM kept, results GROUP BY kmeans::text},
+	'a stored elbow_result' => q{SELECT elbow, elbow_k(elbow), md5(elbow_svg(elbow)) FROM results},
+	'those of 1.0' => q{SELECT *, pca_transform('[3,3]', pca), kmeans_predict('[-1,1]', kmeans), kmeans_distance('[4,5]', kmeans), elbow_k(elbow) FROM by_hand},
+);
+
+sub answers
+{
+	my ($db) = @_;
+	return { map { $_ => $node->safe_psql($db, $question{$_}) } sort keys %question };
+}
+
+# Resumed to the weights of the training that nothing interrupted.
+sub resumes
+{
+	my ($db, $when) = @_;
+	$node->safe_psql($db, "CALL resume_encoder('stopped')");
+	is($node->safe_psql($db, q{SELECT count(DISTINCT (state, epochs_done, weights_bytes, weights_crc, loss)), min(state) FROM selfclass_model}),
+		'1|ready', "$when: the training is resumed to the same bits");
+}
+
+my $answers = answers('old');
+is($answers->{'those of 1.0'}, '(2,2,0;0,1,1,0,-0,1,2.6666666666666665,0.6666666666666666,0.8,0.2)|(2,2,2,1;4,2,2,-4,1,4,1)' .
+	'|(3,3;240.66667032241827,69.99999856948855,6.000000476837172)|[3,2]|0|4|3', 'values that 1.0 stored mean what they did');
+like($answers->{'a grant'}, qr/^[0-9a-f]{32}$/, 'a role uses the model that was granted to it');
+is($answers->{'and what it does not grant'}, 'net', 'and no other');
+is_deeply(answers('old'), $answers, 'the same answers again');
+
+# ---- a dump of 1.0, and the update --------------------------------------------------
+
+copy_database('old', 'copy');
+is(version('copy'), $version, 'a dump of 1.0 restores into this version');
+is_deeply(answers('copy'), $answers, 'with the same answers');
+is_deeply(objects('copy'), $objects, 'and the objects of a new install');
+resumes('copy', 'from a dump of 1.0');
+
+($rc, $out, $err) = $node->psql('old', "ALTER EXTENSION selfclass UPDATE");
+is("$rc$err", '0', 'the update, without a warning');
+is(version('old'), $version, 'is to this version');
+is_deeply(answers('old'), $answers, 'and gives the same answers');
+is_deeply(objects('old'), $objects, 'and the objects of a new install');
+resumes('old', 'after the update');
+is($node->safe_psql('old', qq{CALL train_encoder('new', 'photos', '{"input_size": 16, "epochs": 0}');
+	SELECT selfclass_version FROM selfclass_models WHERE name = 'new'}), $version, 'a new model names the new version');
+
+# ---- a recipe without a key -----------------------------------------------------------
+
+# cluster_images writes the recipe of its owner's model again, with every key. The two sizes are the network's own.
+$node->safe_psql('old', q{UPDATE s.selfclass_model SET recipe =
+	jsonb_build_object('input_size', recipe->'input_size', 'image_side', recipe->'image_side') WHERE name = 'new'});
+$node->safe_psql('old', q{SELECT count(*) FROM cluster_images('photos', model => 'new')});
+is($node->safe_psql('old', qq{SELECT jsonb_pretty(recipe - '{input_size,image_side}'::text[]) FROM selfclass_model WHERE name = 'new'}),
+	$node->safe_psql('old', qq{SELECT jsonb_pretty('$absent')}), 'a key that a stored recipe lacks means what 1.0 did');
+my $clustering = q{SELECT md5(string_agg(row(c.*)::text, ',' ORDER BY id)) FROM cluster_images('photos', model => 'new') c};
+my $of_new = $node->safe_psql('old', $clustering);
+for my $key ('precision', 'kmeans_init', 'n_init', 'elbow_method')
+{
+	$node->safe_psql('old', "UPDATE s.selfclass_model SET recipe = recipe - '$key' WHERE name = 'new'");
+	is($node->safe_psql('old', $clustering), $of_new, "the same clustering without \"$key\"");
+}
+
+# ---- how a later update retires a function ---------------------------------------------
+
+my ($retire) = slurp_file("$scripts/selfclass--1.0--1.1.sql") =~ /^-- BEGIN retire\n(.*)^-- END retire\n/ms;
+$retire =~ s/^-- ?//mg;
+my ($call) = $retire =~ /^(SELECT retire\(.*\);\n)/m;
+(my $other = $call) =~ s/knn\(.*\)'/near_duplicates(regclass, name, double precision)'/;
+$retire =~ s/\Q$call\E/$call$other/;
+append_to_file("$scripts/selfclass--$version--retired.sql", $retire . q{
+	CREATE FUNCTION knn(items regclass, emb name, query embedding, k integer)
+		RETURNS TABLE (id bigint, distance double precision, rank integer) LANGUAGE sql AS 'SELECT 1::bigint, 0.0::float8, 1';
+	CREATE FUNCTION near_duplicates(items regclass, emb name, threshold double precision)
+		RETURNS TABLE (id bigint, duplicate bigint, distance double precision, rank integer) LANGUAGE sql AS 'SELECT 1::bigint, 2::bigint, 0.0::float8, 1'});
+
+$node->safe_psql('fresh', q{
+	CREATE TABLE kept AS SELECT i AS id, ARRAY[i, i * i % 7]::embedding AS emb FROM generate_series(1, 20) i;
+	ALTER TABLE kept ADD PRIMARY KEY (id);
+	CREATE VIEW neighbours AS SELECT * FROM knn('kept', 'emb', '[3,2]', 3);
+	CREATE FUNCTION nearest() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT id FROM knn('kept', 'emb', '[3,2]', 1); END;
+	REVOKE EXECUTE ON FUNCTION near_duplicates(regclass, name, double precision) FROM PUBLIC});
+my $view = 'SELECT * FROM neighbours ORDER BY distance, id; SELECT nearest()';
+my $neighbours = $node->safe_psql('fresh', $view);
+($rc, $out, $err) = $node->psql('fresh', "ALTER EXTENSION selfclass UPDATE TO 'retired'");
+is($rc, 0, 'an update that changes the columns of functions') or diag($err);
+my $kept = 's.knn_1_0(regclass,name,s.embedding,integer)';
+like($err, qr/WARNING:  \Qs.knn(regclass,name,s.embedding,integer) is kept as knn_1_0\E
+DETAIL:  \QIt is used by function public.nearest(), view public.neighbours.\E
+HINT:  \QLet them use the new one, then DROP ROUTINE $kept.\E/, 'names what uses the old one');
+like($err, qr/\QWARNING:  privileges on s.near_duplicates(regclass,name,double precision) are those of a new function\E/, 'and whose privileges are gone');
+is(() = $err =~ /WARNING/g, 2, 'and nothing else');
+is_deeply(objects('fresh'), $objects, 'the objects are those of a new install');
+is($node->safe_psql('fresh', $view), $neighbours, 'the view and the function answer as before');
+is($node->safe_psql('fresh', q{SELECT rank FROM knn('kept', 'emb', '[3,2]', 3)}), '1', 'a new call has the new column');
+copy_database('fresh', 'retired');
+is($node->safe_psql('retired', $view), $neighbours, 'a dump of it restores');
+$node->safe_psql('retired', "DROP VIEW neighbours; DROP FUNCTION nearest(); DROP ROUTINE $kept");
+
+unlike(slurp_file($node->logfile), qr/was terminated by signal|TRAP:|PANIC: |XX000|WARNING: .*leak/, 'no crash, nothing leaked');
+done_testing();
