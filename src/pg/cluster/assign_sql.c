@@ -1,8 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * src/pg/cluster/assign_sql.c
- *	  assign_cluster(): the label of an embedding or an image that was not there
- *	  when the clusters were made, by the space of cluster.h.
+ *	  assign_cluster: the label of a new row, which was not there when the
+ *	  clusters were made.
+ *
+ * It is that of the nearest of the clusters that cluster_images left in the
+ * model: found in cluster_space.c.
  *
  *-------------------------------------------------------------------------
  */
@@ -11,7 +14,7 @@
 #include "fmgr.h"
 #include "utils/builtins.h"
 
-#include "pg/cluster/cluster.h"
+#include "pg/cluster/cluster_space.h"
 #include "pg/model/embed_image.h"
 #include "pg/type/embedding.h"
 

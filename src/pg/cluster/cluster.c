@@ -7,7 +7,6 @@
  */
 #include "postgres.h"
 
-#include <float.h>
 #include <math.h>
 
 #include "miscadmin.h"
@@ -18,10 +17,10 @@
 #include "pg/analytics/kmeans.h"
 #include "pg/analytics/pca.h"
 #include "pg/cluster/cluster.h"
+#include "pg/cluster/cluster_parts.h"
 #include "pg/server/bridge.h"
 
 #define DIM SC_EMBEDDING_DIM
-#define PLOT_DIM 2
 
 /*
  * The exact silhouette compares every row with every other. More rows than
@@ -29,9 +28,6 @@
  * the order of a hash of the images, so the first ones are a fair sample.
  */
 #define SILHOUETTE_ROWS 5000
-
-/* Matching labels takes the cube of their number, and cannot be interrupted. */
-#define MAX_MATCHED 500
 
 /* What is needed while the clusters are found. */
 typedef struct work
@@ -43,111 +39,24 @@ typedef struct work
 	const float *points; /* (n, d): what k-means sees */
 } work;
 
-/* ---- the space of a model's clusters --------------------------------------- */
+/* ---- rows, and their principal components --------------------------------------------------- */
 
-void
-scpg_cluster_space_open(scpg_cluster_space *space, const scpg_model *model)
-{
-	const scpg_recipe *recipe;
-
-	if (model->kmeans == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("nothing was clustered with model \"%s\" yet", model->name),
-				 errhint("Cluster its images first: SELECT * FROM cluster_images('...', model => '%s').", model->name)));
-	memset(space, 0, sizeof(*space));
-	recipe = scpg_model_recipe(model);
-	space->normalize = recipe->l2_normalize;
-	space->project = recipe->pca_components > 0;
-	space->kmeans = scpg_kmeans_model_open((const scpg_numbers *) model->kmeans);
-	if (model->pca != NULL)
-		space->pca = scpg_pca_model_open((const scpg_numbers *) model->pca);
-	if (space->project ? (space->pca.d != DIM || space->kmeans.d > space->pca.q) : space->kmeans.d != DIM)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED), errmsg("the clustering of model \"%s\" is corrupt", model->name),
-				 errdetail("Its centroids have %d dimensions.", space->kmeans.d),
-				 errhint("Cluster again with the model.")));
-}
-
-static double
-norm(const float *x)
-{
-	return sqrt(sc_distance()->dot(x, x, DIM));
-}
-
-/* What an embedding is divided by to have length 1; one of zeros stays. */
-static double
-scale_of(const float *x, bool normalize)
-{
-	double length = normalize ? norm(x) : 1;
-
-	return length > 0 ? length : 1;
-}
-
-void
-scpg_cluster_space_map(const scpg_cluster_space *space, float *out, const float *x)
-{
-	const scpg_pca_model *pca = &space->pca;
-	double length = scale_of(x, space->normalize);
-	float unit[DIM];
-
-	for (int i = 0; i < DIM; i++)
-		unit[i] = (float) (x[i] / length);
-	if (!space->project)
-	{
-		memcpy(out, unit, sizeof(unit));
-		return;
-	}
-	for (int c = 0; c < space->kmeans.d; c++)
-	{
-		const double *component = pca->components + (size_t) c * DIM;
-		double sum = sc_distance()->dot_centred(unit, pca->mean, component, DIM);
-		double scale = 1;
-
-		if (pca->whiten)
-			scale = pca->variance[c] > SC_PCA_NO_VARIANCE * pca->variance[0] ? 1 / sqrt(pca->variance[c]) : 0;
-		out[c] = (float) (sum * scale);
-	}
-}
-
-int
-scpg_cluster_space_label(const scpg_cluster_space *space, const float *point)
-{
-	const scpg_kmeans_model *m = &space->kmeans;
-	double nearest = DBL_MAX;
-	int label = 0;
-
-	for (int k = 0; k < m->k; k++)
-	{
-		double distance = sc_distance()->distance2_centre(point, m->centroids + (size_t) k * m->d, m->d);
-
-		if (distance < nearest)
-		{
-			nearest = distance;
-			label = k;
-		}
-	}
-	return label;
-}
-
-/* ---- principal components --------------------------------------------------- */
-
+/* Normalise the rows where the recipe says so, and refuse those that are no finite numbers. */
 static void
 prepare_rows(scpg_clustering *c)
 {
 	for (int64 i = 0; i < c->n; i++)
 	{
 		float *x = c->rows + i * DIM;
-		double length = scale_of(x, c->recipe->l2_normalize);
 
 		if (i % 1024 == 0)
 			CHECK_FOR_INTERRUPTS();
-		for (int j = 0; j < DIM; j++)
-			x[j] = (float) (x[j] / length);
-		if (!isfinite(length) || !isfinite(norm(x)))
+		if (!isfinite(scpg_cluster_norm(x)))
 			ereport(ERROR,
 					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("the embedding of an image is not finite"),
 					 errhint("The training diverged; give a lower \"lr\".")));
+		if (c->recipe->l2_normalize)
+			scpg_cluster_normalize(x, x);
 	}
 }
 
@@ -211,7 +120,7 @@ find_components(work *w)
 		c->pca = fit_pca(w, wanted, c->recipe->pca_whiten);
 		w->d = scpg_pca_model_open(c->pca).q;
 		w->points = project(w, c->pca, w->d, c->recipe->pca_whiten, w->context);
-		if (w->d >= PLOT_DIM)
+		if (w->d >= SCPG_PLOT_DIM)
 			plot = c->pca;
 	}
 	else
@@ -220,10 +129,10 @@ find_components(work *w)
 		w->points = c->rows;
 	}
 	if (plot == NULL)
-		plot = fit_pca(w, PLOT_DIM, false);
+		plot = fit_pca(w, SCPG_PLOT_DIM, false);
 	if (c->pca == NULL)
 		c->pca = plot;
-	c->plot = project(w, plot, PLOT_DIM, false, w->result);
+	c->plot = project(w, plot, SCPG_PLOT_DIM, false, w->result);
 }
 
 /* ---- k-means and the number of clusters -------------------------------------- */
@@ -268,102 +177,7 @@ choose_k(work *w)
 	return Max(k, 1);
 }
 
-/* ---- labels that keep their meaning ------------------------------------------- */
-
-/*
- * Where the clusters' centres lie in the earlier space: it is an affine map of
- * the (normalised) embeddings, so the mean of a cluster's rows can be mapped.
- */
-static float *
-centres_before(work *w, const sc_kmeans *km)
-{
-	const scpg_cluster_space *before = w->c->before;
-	scpg_cluster_space affine = *before;
-	int d = before->kmeans.d;
-	sc_arena arena =
-		scpg_arena(w->context, sc_add(sc_mul(km->k, sc_add(DIM * sizeof(double), d * sizeof(float))), 4 * SC_ALIGN),
-				   "matching labels");
-	double *sum = SC_TAKE(&arena, double, (size_t) km->k *DIM);
-	float *out = SC_TAKE(&arena, float, (size_t) km->k *d);
-	bool normalize = before->normalize && !w->c->recipe->l2_normalize;
-
-	affine.normalize = false;
-	memset(sum, 0, (size_t) km->k * DIM * sizeof(double));
-	for (size_t i = 0; i < km->n; i++)
-	{
-		const float *x = w->c->rows + i * DIM;
-		double *s = sum + (size_t) km->labels[i] * DIM;
-		double length = scale_of(x, normalize);
-
-		if (i % 1024 == 0)
-			CHECK_FOR_INTERRUPTS();
-		for (int j = 0; j < DIM; j++)
-			s[j] += x[j] / length;
-	}
-	for (int k = 0; k < km->k; k++)
-	{
-		float mean[DIM];
-
-		for (int j = 0; j < DIM; j++)
-			mean[j] = (float) (sum[(size_t) k * DIM + j] / Max(km->sizes[k], 1));
-		scpg_cluster_space_map(&affine, out + (size_t) k * d, mean);
-	}
-	return out;
-}
-
-/* Give every cluster the label of the earlier one that it lies closest to, all taken together. */
-static void
-match_labels(work *w, int *label, const sc_kmeans *km)
-{
-	const scpg_kmeans_model *before = &w->c->before->kmeans;
-	int n = Max(km->k, before->k);
-	float *centre;
-	double *cost;
-	int *match;
-	bool *taken;
-	sc_arena arena;
-	int next = 0;
-
-	if (n > MAX_MATCHED)
-	{
-		ereport(NOTICE,
-				(errmsg("the labels are not matched to the earlier ones, for there are more than %d", MAX_MATCHED)));
-		return;
-	}
-	centre = centres_before(w, km);
-	arena = scpg_arena(w->context,
-					   sc_add((size_t) n * n * sizeof(double) + n * (sizeof(int) + sizeof(bool)) + 8 * SC_ALIGN,
-							  scpg_core()->sc_hungarian_bytes(n)),
-					   "matching labels");
-	cost = SC_TAKE(&arena, double, (size_t) n *n);
-	match = SC_TAKE(&arena, int, n);
-	taken = SC_TAKE(&arena, bool, n);
-	/* Rows and columns beyond the clusters there are cost nothing, whoever gets them. */
-	memset(cost, 0, (size_t) n * n * sizeof(double));
-	memset(taken, 0, n * sizeof(bool));
-	for (int i = 0; i < km->k; i++)
-		for (int j = 0; j < before->k; j++)
-			cost[(size_t) i * n + j] =
-				sc_distance()->distance2_centre(centre + (size_t) i * before->d,
-												before->centroids + (size_t) j * before->d, before->d);
-	scpg_core()->sc_hungarian(match, cost, n, SC_TAKE(&arena, char, scpg_core()->sc_hungarian_bytes(n)));
-
-	/* Labels are 0 ... k - 1, so with fewer clusters than before some must take a free one. */
-	for (int i = 0; i < km->k; i++)
-	{
-		label[i] = match[i] < Min(km->k, before->k) ? match[i] : -1;
-		if (label[i] >= 0)
-			taken[label[i]] = true;
-	}
-	for (int i = 0; i < km->k; i++)
-	{
-		if (label[i] >= 0)
-			continue;
-		while (taken[next])
-			next++;
-		label[i] = next++;
-	}
-}
+/* ---- the result --------------------------------------------------------------- */
 
 /* Keep the clusters of km, cluster i under the name label[i]. */
 static void
@@ -414,10 +228,11 @@ scpg_cluster(scpg_clustering *c)
 	km = scpg_kmeans_run(w.points, c->n, w.d, k, 0, &options, w.context);
 	scpg_kmeans_report(&km, k);
 	label = MemoryContextAllocHuge(w.context, sc_mul(km.k, sizeof(int)));
-	for (int i = 0; i < km.k; i++)
-		label[i] = i;
 	if (c->before != NULL)
-		match_labels(&w, label, &km);
+		scpg_match_labels(label, &km, c->rows, c->recipe->l2_normalize, c->before, w.context);
+	else
+		for (int i = 0; i < km.k; i++)
+			label[i] = i;
 	keep(&w, &km, label);
 	MemoryContextDelete(w.context);
 }

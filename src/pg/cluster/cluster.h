@@ -9,33 +9,9 @@
 #ifndef SCPG_CLUSTER_H
 #define SCPG_CLUSTER_H
 
-#include "pg/model/model.h"
+#include "pg/cluster/cluster_space.h"
 #include "pg/model/recipe.h"
-#include "pg/type/elbow_result.h"
-#include "pg/type/kmeans_model.h"
-#include "pg/type/pca_model.h"
-
-/* ---- the space that a model's clusters are in ---------------------------- */
-
-/* The parts point into the model's values. */
-typedef struct scpg_cluster_space
-{
-	bool normalize; /* embeddings are scaled to length 1 first */
-	bool project;	/* then come the components of pca */
-	scpg_pca_model pca;
-	scpg_kmeans_model kmeans;
-} scpg_cluster_space;
-
-/* 55000: nothing was clustered with the model yet; XX001: its parts do not fit together. */
-extern void scpg_cluster_space_open(scpg_cluster_space *space, const scpg_model *model);
-
-/* x (SC_EMBEDDING_DIM), an embedding, as a point of the space: out (kmeans.d). */
-extern void scpg_cluster_space_map(const scpg_cluster_space *space, float *out, const float *x);
-
-/* The label of a point (kmeans.d) of the space. */
-extern int scpg_cluster_space_label(const scpg_cluster_space *space, const float *point);
-
-/* ---- clustering ------------------------------------------------------------ */
+#include "pg/type/numbers.h"
 
 typedef struct scpg_clustering
 {

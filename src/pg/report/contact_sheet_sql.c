@@ -9,22 +9,20 @@
 #include "postgres.h"
 
 #include "fmgr.h"
-#include "utils/memutils.h"
 
 #include "pg/report/sheet.h"
 #include "pg/server/arguments.h"
-#include "pg/table/rows.h"
 
 #define MAX_COLUMNS 1000
 #define MIN_TILE 8
 #define MAX_TILE 1024
 
-typedef struct State
+typedef struct sheet_state
 {
 	scpg_sheet *sheet;
 	int columns;
 	int tile;
-} State;
+} sheet_state;
 
 static int
 int_argument(FunctionCallInfo fcinfo, int number, const char *name, int min, int max)
@@ -46,14 +44,14 @@ PG_FUNCTION_INFO_V1(scpg_contact_sheet_accum);
 Datum
 scpg_contact_sheet_accum(PG_FUNCTION_ARGS)
 {
-	State *state = PG_ARGISNULL(0) ? NULL : (State *) PG_GETARG_POINTER(0);
+	sheet_state *state = PG_ARGISNULL(0) ? NULL : (sheet_state *) PG_GETARG_POINTER(0);
 	int columns = int_argument(fcinfo, 2, "columns", 1, MAX_COLUMNS);
 	int tile = int_argument(fcinfo, 3, "tile", MIN_TILE, MAX_TILE);
 	MemoryContext cxt = scpg_aggregate_context(fcinfo);
 
 	if (state == NULL)
 	{
-		state = MemoryContextAllocZero(cxt, sizeof(State));
+		state = MemoryContextAllocZero(cxt, sizeof(sheet_state));
 		state->sheet = scpg_sheet_make(cxt, "contact sheet", columns, tile, 0);
 		state->columns = columns;
 		state->tile = tile;
@@ -69,7 +67,7 @@ PG_FUNCTION_INFO_V1(scpg_contact_sheet_final);
 Datum
 scpg_contact_sheet_final(PG_FUNCTION_ARGS)
 {
-	const State *state = PG_ARGISNULL(0) ? NULL : (const State *) PG_GETARG_POINTER(0);
+	const sheet_state *state = PG_ARGISNULL(0) ? NULL : (const sheet_state *) PG_GETARG_POINTER(0);
 
 	if (state == NULL)
 		PG_RETURN_NULL();

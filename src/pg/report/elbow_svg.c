@@ -20,11 +20,60 @@
 /* Up to so many, every point of the curve has a dot. */
 #define MAX_DOTS 60
 
+static void
+append_curve(scpg_plot *plot, const scpg_elbow_result *r)
+{
+	StringInfo svg = &plot->svg;
+
+	appendStringInfoString(svg, "<polyline fill=\"none\" stroke=\"#0072b2\" stroke-width=\"2\" points=\"");
+	for (int i = 0; i < r->n; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		appendStringInfo(svg, "%s%.1f,%.1f", i > 0 ? " " : "", scpg_plot_x(plot, i + 1),
+						 scpg_plot_y(plot, r->inertia[i]));
+	}
+	appendStringInfoString(svg, "\"/>\n");
+	if (r->n <= MAX_DOTS)
+	{
+		appendStringInfoString(svg, "<g fill=\"#0072b2\">");
+		for (int i = 0; i < r->n; i++)
+			appendStringInfo(svg, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3.5\"/>", scpg_plot_x(plot, i + 1),
+							 scpg_plot_y(plot, r->inertia[i]));
+		appendStringInfoString(svg, "</g>\n");
+	}
+}
+
+/* The number of clusters that was chosen, or that none was. */
+static void
+append_choice(scpg_plot *plot, const scpg_elbow_result *r)
+{
+	StringInfo svg = &plot->svg;
+
+	if (r->chosen > 0)
+	{
+		double x = scpg_plot_x(plot, r->chosen);
+		bool at_right = x > (plot->left + plot->right) / 2;
+
+		appendStringInfo(svg,
+						 "<path d=\"M%.1f %dV%d\" stroke=\"#d55e00\" stroke-width=\"1.5\" stroke-dasharray=\"5 4\"/>\n",
+						 x, plot->top, plot->bottom);
+		appendStringInfo(svg,
+						 "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"6\" fill=\"#d55e00\" stroke=\"#fff\" stroke-width=\"1.5\"/>\n",
+						 x, scpg_plot_y(plot, r->inertia[r->chosen - 1]));
+		appendStringInfo(svg,
+						 "<text x=\"%.1f\" y=\"%d\" text-anchor=\"%s\" font-size=\"14\" font-weight=\"bold\" fill=\"#b04a00\">k = %d</text>\n",
+						 at_right ? x - 10 : x + 10, plot->top + 16, at_right ? "end" : "start", r->chosen);
+	}
+	else
+		appendStringInfo(svg,
+						 "<text x=\"%d\" y=\"%d\" text-anchor=\"end\" font-size=\"14\" fill=\"#b04a00\">no elbow</text>\n",
+						 plot->right - 10, plot->top + 16);
+}
+
 text *
 scpg_elbow_draw(scpg_elbow_result r)
 {
 	scpg_plot plot = {.left = 84, .right = WIDTH - 20, .top = 20, .bottom = HEIGHT - 52};
-	StringInfo svg = &plot.svg;
 	double most = 0;
 
 	for (int i = 0; i < r.n; i++)
@@ -34,46 +83,8 @@ scpg_elbow_draw(scpg_elbow_result r)
 
 	scpg_plot_begin(&plot, WIDTH, HEIGHT, "inertia by number of clusters");
 	scpg_plot_axes(&plot, true);
-	appendStringInfo(svg, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">number of clusters</text>\n",
-					 (plot.left + plot.right) / 2, HEIGHT - 12);
-	appendStringInfo(svg, "<text transform=\"translate(18 %d)rotate(-90)\" text-anchor=\"middle\">inertia</text>\n",
-					 (plot.top + plot.bottom) / 2);
-
-	appendStringInfoString(svg, "<polyline fill=\"none\" stroke=\"#0072b2\" stroke-width=\"2\" points=\"");
-	for (int i = 0; i < r.n; i++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		appendStringInfo(svg, "%s%.1f,%.1f", i > 0 ? " " : "", scpg_plot_x(&plot, i + 1),
-						 scpg_plot_y(&plot, r.inertia[i]));
-	}
-	appendStringInfoString(svg, "\"/>\n");
-	if (r.n <= MAX_DOTS)
-	{
-		appendStringInfoString(svg, "<g fill=\"#0072b2\">");
-		for (int i = 0; i < r.n; i++)
-			appendStringInfo(svg, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3.5\"/>", scpg_plot_x(&plot, i + 1),
-							 scpg_plot_y(&plot, r.inertia[i]));
-		appendStringInfoString(svg, "</g>\n");
-	}
-
-	if (r.chosen > 0)
-	{
-		double x = scpg_plot_x(&plot, r.chosen);
-		bool at_right = x > (plot.left + plot.right) / 2;
-
-		appendStringInfo(svg,
-						 "<path d=\"M%.1f %dV%d\" stroke=\"#d55e00\" stroke-width=\"1.5\" stroke-dasharray=\"5 4\"/>\n",
-						 x, plot.top, plot.bottom);
-		appendStringInfo(svg,
-						 "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"6\" fill=\"#d55e00\" stroke=\"#fff\" stroke-width=\"1.5\"/>\n",
-						 x, scpg_plot_y(&plot, r.inertia[r.chosen - 1]));
-		appendStringInfo(svg,
-						 "<text x=\"%.1f\" y=\"%d\" text-anchor=\"%s\" font-size=\"14\" font-weight=\"bold\" fill=\"#b04a00\">k = %d</text>\n",
-						 at_right ? x - 10 : x + 10, plot.top + 16, at_right ? "end" : "start", r.chosen);
-	}
-	else
-		appendStringInfo(svg,
-						 "<text x=\"%d\" y=\"%d\" text-anchor=\"end\" font-size=\"14\" fill=\"#b04a00\">no elbow</text>\n",
-						 plot.right - 10, plot.top + 16);
+	scpg_plot_titles(&plot, "number of clusters", "inertia");
+	append_curve(&plot, &r);
+	append_choice(&plot, &r);
 	return scpg_plot_end(&plot);
 }

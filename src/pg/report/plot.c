@@ -131,6 +131,15 @@ scpg_plot_axes(scpg_plot *plot, bool whole_x)
 	appendStringInfoString(svg, "</g>\n");
 }
 
+void
+scpg_plot_titles(scpg_plot *plot, const char *x, const char *y)
+{
+	appendStringInfo(&plot->svg, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">%s</text>\n",
+					 (plot->left + plot->right) / 2, plot->bottom + 40, x);
+	appendStringInfo(&plot->svg, "<text transform=\"translate(18 %d)rotate(-90)\" text-anchor=\"middle\">%s</text>\n",
+					 (plot->top + plot->bottom) / 2, y);
+}
+
 double
 scpg_plot_x(const scpg_plot *plot, double x)
 {

@@ -42,6 +42,9 @@ extern void scpg_plot_begin(scpg_plot *plot, int width, int height, const char *
 /* Ticks, grid and numbers of both axes. whole_x: x has whole numbers only. */
 extern void scpg_plot_axes(scpg_plot *plot, bool whole_x);
 
+/* What the axes show, in words, below and at the left. */
+extern void scpg_plot_titles(scpg_plot *plot, const char *x, const char *y);
+
 /* Where a value lies, in pixels. */
 extern double scpg_plot_x(const scpg_plot *plot, double x);
 extern double scpg_plot_y(const scpg_plot *plot, double y);

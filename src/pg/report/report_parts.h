@@ -9,6 +9,7 @@
 #ifndef SCPG_REPORT_PARTS_H
 #define SCPG_REPORT_PARTS_H
 
+#include "pg/cluster/cluster_space.h"
 #include "pg/model/model.h"
 #include "pg/model/recipe.h"
 #include "pg/report/sheet.h"
@@ -31,7 +32,7 @@ typedef struct scpg_report
 	double *distance; /* (n), to the centroid */
 	int64 *size;	  /* (k) */
 	int64 *order;	  /* (n): images by cluster, those nearest to its middle first */
-	float *plot;	  /* (n, 2), or NULL where one dimension is all there is */
+	float *plot;	  /* (n, SCPG_PLOT_DIM), or NULL where one dimension is all there is */
 } scpg_report;
 
 /*

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * src/pg/report/sheet.c
- *	  A sheet of pictures: drawing tiles, placing them, writing a JPEG.
+ *	  A sheet of pictures: collecting tiles, placing them, writing a JPEG.
  *
  * Images are decoded in batches while they come; the sheet keeps their tiles
  * only. What waits for its batch when the JPEG is asked for is decoded into
@@ -17,16 +17,13 @@
 #include "utils/memutils.h"
 
 #include "pg/report/sheet.h"
+#include "pg/report/tile.h"
 #include "pg/server/bridge.h"
 #include "pg/server/compat.h"
 #include "pg/table/decoding.h"
 
 /* Between two tiles, and around all of them, in pixels. */
 #define GAP 4
-
-#define BACKGROUND 0xF4
-#define BAD_TILE 0xC8
-#define BAD_CROSS 0x8C
 
 /* The line that sets the first column off, in the middle of the gap after it. */
 #define LINE_WIDTH 2
@@ -38,11 +35,11 @@
 #define BATCH_IMAGES 64
 #define BATCH_BYTES ((Size) 64 << 20)
 
-typedef struct Tile
+typedef struct sheet_tile
 {
-	struct Tile *next;
+	struct sheet_tile *next;
 	uint8 *pixels; /* (tile, tile, 3) */
-} Tile;
+} sheet_tile;
 
 struct scpg_sheet
 {
@@ -52,8 +49,8 @@ struct scpg_sheet
 	int tile;
 	int lead;	  /* pixels between the first column and the others, beside the gap */
 	int64 images; /* so far, those that wait included */
-	Tile *first;
-	Tile *last;
+	sheet_tile *first;
+	sheet_tile *last;
 	int64 bad; /* tiles with a cross, and why the first one has it */
 	sc_error reason;
 	/* The images that wait for their batch, in order. */
@@ -78,58 +75,6 @@ scpg_sheet_make(MemoryContext cxt, const char *name, int columns, int tile, int 
 	sheet->tile = tile;
 	sheet->lead = lead;
 	return sheet;
-}
-
-/* ---- drawing of one tile ---------------------------------------------------- */
-
-static void
-put_pixel(uint8 *tile, int side, int x, int y, const uint8 rgb[3])
-{
-	memcpy(tile + ((size_t) y * side + x) * 3, rgb, 3);
-}
-
-/*
- * An image in the middle of a tile. A small one is enlarged by a whole number;
- * one that could not be reduced enough, being a pixel wide, loses pixels.
- */
-static void
-draw_image(uint8 *tile, int side, const sc_image *image)
-{
-	int longest = Max(image->width, image->height);
-	int times = Max(1, side / longest);
-	int width = Min(image->width * times, side);
-	int height = Min(image->height * times, side);
-	int left = (side - width) / 2;
-	int top = (side - height) / 2;
-
-	memset(tile, BACKGROUND, (size_t) side * side * 3);
-	for (int y = 0; y < height; y++)
-	{
-		const uint8 *row =
-			image->pixels + (size_t) ((int64) y * image->height / height) * image->width * image->channels;
-
-		for (int x = 0; x < width; x++)
-		{
-			const uint8 *p = row + (size_t) ((int64) x * image->width / width) * image->channels;
-			uint8 rgb[3] = {p[0], p[image->channels / 2], p[image->channels - 1]};
-
-			put_pixel(tile, side, left + x, top + y, rgb);
-		}
-	}
-}
-
-static void
-draw_cross(uint8 *tile, int side)
-{
-	static const uint8 rgb[3] = {BAD_CROSS, BAD_CROSS, BAD_CROSS};
-	int margin = side / 4;
-	int thickness = 2 + side / 48;
-
-	memset(tile, BAD_TILE, (size_t) side * side * 3);
-	for (int y = margin; y < side - margin; y++)
-		for (int x = margin; x < side - margin; x++)
-			if (abs(x - y) < thickness || abs(x + y - side + 1) < thickness)
-				put_pixel(tile, side, x, y, rgb);
 }
 
 /* ---- images that wait ------------------------------------------------------- */
@@ -187,8 +132,8 @@ wait_for_batch(scpg_sheet *sheet, struct varlena *value)
  * Decode what waits and append its tiles, allocated in cxt, to the list that
  * ends at *last; *bad and *reason are counted on. The sheet does not change.
  */
-static Tile *
-decode_waiting(const scpg_sheet *sheet, MemoryContext cxt, Tile *last, int64 *bad, sc_error *reason)
+static sheet_tile *
+decode_waiting(const scpg_sheet *sheet, MemoryContext cxt, sheet_tile *last, int64 *bad, sc_error *reason)
 {
 	sc_image_limits limits = scpg_image_limits();
 	sc_decode_item items[BATCH_IMAGES];
@@ -204,9 +149,9 @@ decode_waiting(const scpg_sheet *sheet, MemoryContext cxt, Tile *last, int64 *ba
 	for (int i = 0; i < sheet->waiting; i++)
 	{
 		const sc_decode_item *item = sheet->readable[i] ? &items[n++] : &sheet->item[i];
-		Size head = MAXALIGN(sizeof(Tile));
+		Size head = MAXALIGN(sizeof(sheet_tile));
 		sc_arena arena = scpg_arena(cxt, head + (Size) sheet->tile * sheet->tile * 3, "a sheet of pictures");
-		Tile *tile = (Tile *) arena.base;
+		sheet_tile *tile = (sheet_tile *) arena.base;
 
 		tile->next = NULL;
 		tile->pixels = (uint8 *) arena.base + head;
@@ -214,11 +159,11 @@ decode_waiting(const scpg_sheet *sheet, MemoryContext cxt, Tile *last, int64 *ba
 		{
 			sc_image image = {item->plan.width, item->plan.height, item->plan.channels, item->pixels};
 
-			draw_image(tile->pixels, sheet->tile, &image);
+			scpg_tile_draw_image(tile->pixels, sheet->tile, &image);
 		}
 		else
 		{
-			draw_cross(tile->pixels, sheet->tile);
+			scpg_tile_draw_cross(tile->pixels, sheet->tile);
 			if ((*bad)++ == 0)
 				*reason = item->error;
 		}
@@ -232,7 +177,7 @@ decode_waiting(const scpg_sheet *sheet, MemoryContext cxt, Tile *last, int64 *ba
 static void
 end_batch(scpg_sheet *sheet)
 {
-	Tile before = {sheet->first};
+	sheet_tile before = {sheet->first};
 
 	sheet->last =
 		decode_waiting(sheet, sheet->context, sheet->last ? sheet->last : &before, &sheet->bad, &sheet->reason);
@@ -300,7 +245,7 @@ draw_line(uint8 *pixels, Size width, Size height, const scpg_sheet *sheet)
 
 /* Copy tiles from the list to their places in pixels, from number i on; the next number. */
 static int64
-place_tiles(uint8 *pixels, Size width, const scpg_sheet *sheet, const Tile *tile, int64 i)
+place_tiles(uint8 *pixels, Size width, const scpg_sheet *sheet, const sheet_tile *tile, int64 i)
 {
 	Size line = (Size) sheet->tile * 3;
 
@@ -317,11 +262,27 @@ place_tiles(uint8 *pixels, Size width, const scpg_sheet *sheet, const Tile *tile
 	return i;
 }
 
+/* The JPEG's bytes as a value, in the current memory context. */
+static bytea *
+jpeg_value(const sc_jpeg_job *job, const char *name)
+{
+	bytea *result;
+
+	if (job->size > MaxAllocSize - VARHDRSZ)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("%s does not fit into a value", name),
+				 errdetail("It has %zu bytes; a value can have up to %zu.", job->size, (Size) MaxAllocSize - VARHDRSZ)));
+	result = palloc(job->size + VARHDRSZ);
+	SET_VARSIZE(result, job->size + VARHDRSZ);
+	memcpy(VARDATA(result), job->out, job->size);
+	return result;
+}
+
 bytea *
 scpg_sheet_write(const scpg_sheet *sheet)
 {
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "sheet", ALLOCSET_DEFAULT_SIZES);
-	Tile before = {NULL};
+	sheet_tile before = {NULL};
 	int64 bad = sheet->bad;
 	int64 placed;
 	sc_error reason = sheet->reason;
@@ -331,6 +292,7 @@ scpg_sheet_write(const scpg_sheet *sheet)
 	sc_arena arena;
 	bytea *result;
 
+	Assert(sheet->images > 0);
 	(void) decode_waiting(sheet, cxt, &before, &bad, &reason);
 
 	memset(&job, 0, sizeof(job));
@@ -343,21 +305,14 @@ scpg_sheet_write(const scpg_sheet *sheet)
 	arena = scpg_arena(cxt, sc_add(sc_add(bytes, job.capacity), 3 * SC_ALIGN), "a sheet of pictures");
 	pixels = SC_TAKE(&arena, uint8, bytes);
 	job.out = SC_TAKE(&arena, uint8, job.capacity);
-	memset(pixels, BACKGROUND, bytes);
+	memset(pixels, SCPG_TILE_BACKGROUND, bytes);
 	placed = place_tiles(pixels, job.image.width, sheet, sheet->first, 0);
 	(void) place_tiles(pixels, job.image.width, sheet, before.next, placed);
 	if (sheet->lead > 0 && Min(sheet->images, sheet->columns) > 1)
 		draw_line(pixels, job.image.width, job.image.height, sheet);
 	job.image.pixels = pixels;
 	scpg_run(scpg_core()->sc_jpeg_encode_run, &job);
-
-	if (job.size > MaxAllocSize - VARHDRSZ)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("%s does not fit into a value", sheet->name),
-				 errdetail("It has %zu bytes; a value can have up to %zu.", job.size, (Size) MaxAllocSize - VARHDRSZ)));
-	result = palloc(job.size + VARHDRSZ);
-	SET_VARSIZE(result, job.size + VARHDRSZ);
-	memcpy(VARDATA(result), job.out, job.size);
+	result = jpeg_value(&job, sheet->name);
 	MemoryContextDelete(cxt);
 
 	if (bad > 0)

@@ -1,0 +1,239 @@
+/*-------------------------------------------------------------------------
+ *
+ * src/pg/cluster/cluster_images.c
+ *	  The one call, whichever way it is made: from a table of images to labels.
+ *
+ * All images are read once; an encoder is trained on them, or is that of a
+ * model that is ready; it embeds the images, and cluster.c clusters the
+ * embeddings. SQL's two ways in are cluster_images_sql.c (rows) and
+ * cluster_images_into_sql.c (a table, with commits on the way).
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/memutils.h"
+
+#include "pg/cluster/cluster_images.h"
+#include "pg/model/train.h"
+#include "pg/server/bridge.h"
+
+/* Images that are embedded at once. */
+#define EMBED_BATCH 64
+
+/* ---- plan: the model, and the columns ------------------------------------------ */
+
+/*
+ * Is there a model that can be used as it is? Without one, lock the name for
+ * the training. A model of another role that was granted is used, never trained.
+ */
+static void
+find_model(scpg_cluster_encoding *e, const char *name)
+{
+	e->train = true;
+	if (name == NULL)
+		return;
+	for (int attempt = 0; attempt < 2; attempt++)
+	{
+		scpg_model *model = e->recipe.retrain ? NULL : scpg_model_find(name, strchr(name, '@') == NULL, false);
+
+		if (model != NULL)
+		{
+			/* An interrupted training does not get in the way of an older version. */
+			e->model = model->state == SCPG_MODEL_READY ? model : scpg_model_find_ready(name);
+			e->train = false;
+			return;
+		}
+		scpg_model_check_name(name);
+		if (attempt > 0)
+			return;
+		scpg_model_lock(GetUserId(), name);
+		e->locked = true;
+		/* Somebody may have trained it before we had the lock: look again. */
+	}
+}
+
+/* The recipe of a model that is ready, with what decides the clustering from the options. */
+static void
+take_recipe(scpg_cluster_encoding *e, const scpg_cluster_request *asked)
+{
+	e->stored = *scpg_model_recipe(e->model);
+	e->recipe = e->stored;
+	/* Columns by name are those of the table that trained it. */
+	if (asked->relid != e->model->source)
+		e->recipe.id_column = e->recipe.image_column = NULL;
+	scpg_recipe_override_clustering(&e->recipe, asked->options);
+}
+
+void
+scpg_cluster_images_plan(scpg_cluster_job *job)
+{
+	const scpg_cluster_request *asked = &job->asked;
+	scpg_cluster_encoding *e = &job->encoding;
+
+	scpg_recipe_read(&e->recipe, &e->given, asked->options);
+	find_model(e, asked->name);
+	if (!e->train)
+		take_recipe(e, asked);
+	scpg_source_resolve(&job->source, asked->relid, e->recipe.id_column, e->recipe.image_column, BYTEAOID);
+}
+
+/* ---- read ------------------------------------------------------------------------ */
+
+/* Refuse what cannot be clustered before anything is trained. */
+void
+scpg_cluster_images_read(scpg_cluster_job *job)
+{
+	scpg_cluster_encoding *e = &job->encoding;
+	int side = e->recipe.image_side;
+
+	if (!e->train)
+	{
+		e->encoder = scpg_encoder_of_model(e->model, EMBED_BATCH, CurrentMemoryContext);
+		side = scpg_encoder_image_side(e->encoder);
+	}
+	job->dataset = scpg_dataset_load(&job->source, side, e->recipe.on_error, job->asked.commits);
+	scpg_skips_report(&job->dataset->skips, job->dataset->rows);
+	if (job->dataset->images < 2)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("clustering needs at least two readable images"),
+				 errdetail("%s has %lld.", job->source.relation, (long long) job->dataset->images)));
+	if (job->asked.k > job->dataset->images)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("k must not be larger than the number of readable images"),
+						errdetail("k is %d, and %s has %lld.", job->asked.k, job->source.relation,
+								  (long long) job->dataset->images)));
+}
+
+/* ---- run: train, embed, cluster, keep --------------------------------------------- */
+
+/* A table shows the embeddings as the encoder gives them, and clustering may normalise them: then there are two. */
+static bool
+keeps_both(const scpg_cluster_job *job)
+{
+	return job->asked.commits && job->encoding.recipe.l2_normalize;
+}
+
+static Size
+embeddings_bytes(const scpg_cluster_job *job)
+{
+	Size bytes = sc_mul(job->dataset->images, SC_EMBEDDING_DIM * sizeof(float));
+
+	return sc_add(keeps_both(job) ? sc_mul(bytes, 2) : bytes, 4 * SC_ALIGN);
+}
+
+static const char embeddings_name[] = "the embeddings of the images";
+
+/* The embeddings must fit when the training is done: an error now, not then. Nothing is allocated. */
+static void
+check_room(const scpg_cluster_job *job)
+{
+	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "selfclass room", ALLOCSET_SMALL_SIZES);
+
+	scpg_count_memory(cxt, embeddings_bytes(job), embeddings_name);
+	MemoryContextDelete(cxt);
+}
+
+static void
+train(scpg_cluster_job *job)
+{
+	scpg_cluster_encoding *e = &job->encoding;
+	scpg_training training = {.recipe = &e->recipe,
+							  .dataset = job->dataset,
+							  .name = job->asked.name,
+							  .commits = job->asked.commits};
+
+	check_room(job);
+	scpg_recipe_choose_for(&e->recipe, &e->given, job->dataset);
+	scpg_train(&training);
+	e->model = training.model;
+	e->encoder = scpg_encoder_make(&e->recipe, training.weights, training.size, EMBED_BATCH, CurrentMemoryContext);
+}
+
+static void
+embed(scpg_cluster_job *job)
+{
+	sc_arena arena = scpg_arena(CurrentMemoryContext, embeddings_bytes(job), embeddings_name);
+	size_t values = sc_mul(job->dataset->images, SC_EMBEDDING_DIM);
+	scpg_encoder *encoder = job->encoding.encoder;
+
+	job->embeddings = SC_TAKE(&arena, float, values);
+	scpg_encode_dataset(encoder, job->embeddings, job->dataset);
+	scpg_encoder_close(encoder);
+	job->encoding.encoder = NULL;
+	job->clustering.rows = job->embeddings;
+	if (keeps_both(job))
+	{
+		job->clustering.rows = SC_TAKE(&arena, float, values);
+		memcpy(job->clustering.rows, job->embeddings, values * sizeof(float));
+	}
+}
+
+static void
+cluster(scpg_cluster_job *job)
+{
+	const scpg_cluster_encoding *e = &job->encoding;
+	scpg_clustering *c = &job->clustering;
+	scpg_cluster_space before;
+
+	c->recipe = &e->recipe;
+	c->n = job->dataset->images;
+	c->k = job->asked.k;
+	/* A new version's embeddings lie elsewhere, so its labels begin anew. */
+	if (!e->train && e->model->kmeans != NULL)
+	{
+		scpg_cluster_space_open(&before, e->model);
+		c->before = &before;
+	}
+	scpg_cluster(c);
+	c->before = NULL;
+}
+
+/* Keep the clustering in the model, with the options that made it. */
+static void
+keep_clustering(scpg_cluster_job *job)
+{
+	const scpg_cluster_encoding *e = &job->encoding;
+	const scpg_clustering *c = &job->clustering;
+
+	if (e->model == NULL)
+		return;
+	scpg_model_set_clustering(e->model, (struct varlena *) c->pca, (struct varlena *) c->kmeans,
+							  (struct varlena *) c->elbow);
+	if (!e->train && has_privs_of_role(GetUserId(), e->model->owner))
+	{
+		scpg_recipe recipe = e->recipe;
+
+		recipe.seed = e->stored.seed;
+		recipe.retrain = e->stored.retrain;
+		recipe.on_error = e->stored.on_error;
+		recipe.id_column = e->stored.id_column;
+		recipe.image_column = e->stored.image_column;
+		scpg_model_set_recipe(e->model, &recipe);
+	}
+}
+
+void
+scpg_cluster_images_run(scpg_cluster_job *job)
+{
+	Assert(job->dataset != NULL && job->dataset->images >= 2);
+	if (job->encoding.train)
+		train(job);
+	else if (job->asked.commits)
+		SPI_commit();
+	embed(job);
+	cluster(job);
+	keep_clustering(job);
+}
+
+void
+scpg_cluster_images_release(scpg_cluster_job *job)
+{
+	if (job->encoding.locked)
+		scpg_model_unlock(GetUserId(), job->asked.name);
+	job->encoding.locked = false;
+}

@@ -1,0 +1,26 @@
+/*-------------------------------------------------------------------------
+ *
+ * src/pg/cluster/cluster_images_parts.h
+ *	  What cluster_images and cluster_images_into share about their SQL side:
+ *	  arguments in, columns out.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SCPG_CLUSTER_IMAGES_PARTS_H
+#define SCPG_CLUSTER_IMAGES_PARTS_H
+
+#include "fmgr.h"
+
+#include "pg/cluster/cluster_images.h"
+
+/* 22004 */
+extern void scpg_cluster_refuse_null(const char *what);
+
+/* Argument 0, the relation, and k, model and options from argument number `first` on. */
+extern scpg_cluster_request scpg_cluster_read_request(FunctionCallInfo fcinfo, int first);
+
+/* The columns after the key: label, two coordinates, distance. All are NULL without an image. */
+#define SCPG_CLUSTER_COLUMNS 4
+extern void scpg_cluster_columns(const scpg_cluster_job *job, const scpg_kept_row *row, Datum *values, bool *nulls);
+
+#endif /* SCPG_CLUSTER_IMAGES_PARTS_H */

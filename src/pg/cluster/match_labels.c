@@ -1,0 +1,130 @@
+/*-------------------------------------------------------------------------
+ *
+ * src/pg/cluster/match_labels.c
+ *	  Labels that keep their meaning when the images are clustered again.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+
+#include "pg/cluster/cluster_parts.h"
+#include "pg/server/bridge.h"
+
+#define DIM SC_EMBEDDING_DIM
+
+/* Matching labels takes the cube of their number, and cannot be interrupted. */
+#define MAX_MATCHED 500
+
+/* sum (k, DIM): what the rows of each cluster add up to, each divided by its length if they are still to be normalised. */
+static void
+add_rows(double *sum, const sc_kmeans *km, const float *rows, bool normalize)
+{
+	memset(sum, 0, (size_t) km->k * DIM * sizeof(double));
+	for (size_t i = 0; i < km->n; i++)
+	{
+		const float *x = rows + i * DIM;
+		double *s = sum + (size_t) km->labels[i] * DIM;
+		double length = normalize ? scpg_cluster_scale(x) : 1;
+
+		if (i % 1024 == 0)
+			CHECK_FOR_INTERRUPTS();
+		for (int j = 0; j < DIM; j++)
+			s[j] += x[j] / length;
+	}
+}
+
+/*
+ * Where the new clusters' centres lie in the earlier space, (k, before's d).
+ * That space is an affine map of the (normalised) embeddings, so a cluster's
+ * centre there is the map of the mean of its rows.
+ */
+static float *
+centres_before(const sc_kmeans *km, const float *rows, bool normalized, const scpg_cluster_space *before,
+			   MemoryContext cxt)
+{
+	scpg_cluster_space affine = *before;
+	int d = before->kmeans.d;
+	sc_arena arena =
+		scpg_arena(cxt, sc_add(sc_mul(km->k, sc_add(DIM * sizeof(double), d * sizeof(float))), 4 * SC_ALIGN),
+				   "matching labels");
+	double *sum = SC_TAKE(&arena, double, (size_t) km->k *DIM);
+	float *out = SC_TAKE(&arena, float, (size_t) km->k *d);
+
+	add_rows(sum, km, rows, before->normalize && !normalized);
+	affine.normalize = false;
+	for (int k = 0; k < km->k; k++)
+	{
+		float mean[DIM];
+
+		for (int j = 0; j < DIM; j++)
+			mean[j] = (float) (sum[(size_t) k * DIM + j] / Max(km->sizes[k], 1));
+		scpg_cluster_space_map(&affine, out + (size_t) k * d, mean);
+	}
+	return out;
+}
+
+/*
+ * From match (k), the earlier cluster of each new one, to labels. Labels are
+ * 0 ... k - 1: with fewer clusters than before, one whose match is beyond them
+ * takes a label that nobody has. taken (k): scratch memory, all false.
+ */
+static void
+labels_of_matches(int *label, const int *match, int k, int k_before, bool *taken)
+{
+	int next = 0;
+
+	for (int i = 0; i < k; i++)
+	{
+		label[i] = match[i] < Min(k, k_before) ? match[i] : -1;
+		if (label[i] >= 0)
+			taken[label[i]] = true;
+	}
+	for (int i = 0; i < k; i++)
+	{
+		if (label[i] >= 0)
+			continue;
+		while (taken[next])
+			next++;
+		label[i] = next++;
+	}
+}
+
+void
+scpg_match_labels(int *label, const sc_kmeans *km, const float *rows, bool normalized, const scpg_cluster_space *before,
+				  MemoryContext cxt)
+{
+	const scpg_kmeans_model *earlier = &before->kmeans;
+	int n = Max(km->k, earlier->k);
+	float *centre;
+	double *cost;
+	int *match;
+	bool *taken;
+	sc_arena arena;
+
+	for (int i = 0; i < km->k; i++)
+		label[i] = i;
+	if (n > MAX_MATCHED)
+	{
+		ereport(NOTICE,
+				(errmsg("the labels are not matched to the earlier ones, for there are more than %d", MAX_MATCHED)));
+		return;
+	}
+	centre = centres_before(km, rows, normalized, before, cxt);
+	arena = scpg_arena(cxt,
+					   sc_add((size_t) n * n * sizeof(double) + n * (sizeof(int) + sizeof(bool)) + 8 * SC_ALIGN,
+							  scpg_core()->sc_hungarian_bytes(n)),
+					   "matching labels");
+	cost = SC_TAKE(&arena, double, (size_t) n *n);
+	match = SC_TAKE(&arena, int, n);
+	taken = SC_TAKE(&arena, bool, n);
+	/* Rows and columns beyond the clusters there are cost nothing, whoever gets them. */
+	memset(cost, 0, (size_t) n * n * sizeof(double));
+	memset(taken, 0, n * sizeof(bool));
+	for (int i = 0; i < km->k; i++)
+		for (int j = 0; j < earlier->k; j++)
+			cost[(size_t) i * n + j] = scpg_cluster_space_squared_distance(before, centre + (size_t) i * earlier->d, j);
+	scpg_core()->sc_hungarian(match, cost, n, SC_TAKE(&arena, char, scpg_core()->sc_hungarian_bytes(n)));
+	labels_of_matches(label, match, km->k, earlier->k, taken);
+}
