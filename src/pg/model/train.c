@@ -18,7 +18,9 @@
 
 #include <math.h>
 
+#include "access/xact.h"
 #include "executor/spi.h"
+#include "nodes/parsenodes.h"
 #include "portability/instr_time.h"
 #include "utils/memutils.h"
 
@@ -322,12 +324,13 @@ scpg_train(scpg_training *training)
 /* ---- what trainings have in common ------------------------------------------ */
 
 void
-scpg_recipe_choose_for(scpg_recipe *recipe, const scpg_given *given, const scpg_dataset *dataset)
+scpg_require_commits(FunctionCallInfo fcinfo, const char *procedure)
 {
-	scpg_image_stats stats = {.images = dataset->images,
-							  .median_side = dataset->median_side,
-							  .gray_share = dataset->gray_share,
-							  .stroke_share = dataset->stroke_share};
-
-	scpg_recipe_choose(recipe, given, &stats);
+	if (fcinfo->context == NULL || !IsA(fcinfo->context, CallContext) ||
+		castNode(CallContext, fcinfo->context)->atomic || IsSubTransaction())
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TRANSACTION_TERMINATION),
+				 errmsg("%s cannot run inside a transaction block", procedure), errdetail("It commits as it goes."),
+				 errhint(
+					 "Turn autocommit on, and call it outside of BEGIN ... COMMIT, functions and exception handlers.")));
 }
