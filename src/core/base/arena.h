@@ -36,6 +36,7 @@ sc_arena_counter(void)
 static inline sc_arena
 sc_arena_over(void *base, size_t size)
 {
+	SC_ASSERT(base != NULL);
 	return (sc_arena){(char *) base, size, 0};
 }
 
@@ -64,6 +65,7 @@ sc_arena_take(sc_arena *a, size_t count, size_t item)
 {
 	size_t start;
 
+	SC_ASSERT(item > 0);
 	if (a->base != NULL && a->used == 0)
 		a->used = (SC_ALIGN - ((uintptr_t) a->base & (SC_ALIGN - 1))) & (SC_ALIGN - 1);
 	start = a->used;

@@ -26,53 +26,28 @@
 #define CHAINS 8
 #define WIDE 32
 
-static double
-distance2(const float *a, const float *b, int d)
+static inline double
+square(double x)
 {
-	double sum = 0;
+	return x * x;
+}
 
-	for (int j = 0; j < d; j++)
-	{
-		double diff = (double) a[j] - (double) b[j];
-
-		sum += diff * diff;
+/* A function of these arguments that adds up a term for each j below d. */
+#define SUM_OF(name, arguments, term) \
+	static double name arguments \
+	{ \
+		double sum = 0; \
+\
+		for (int j = 0; j < d; j++) \
+			sum += (term); \
+		return sum; \
 	}
-	return sum;
-}
 
-static double
-distance2_centre(const float *x, const double *c, int d)
-{
-	double sum = 0;
-
-	for (int j = 0; j < d; j++)
-	{
-		double diff = (double) x[j] - c[j];
-
-		sum += diff * diff;
-	}
-	return sum;
-}
-
-static double
-distance1(const float *a, const float *b, int d)
-{
-	double sum = 0;
-
-	for (int j = 0; j < d; j++)
-		sum += fabs((double) a[j] - (double) b[j]);
-	return sum;
-}
-
-static double
-dot(const float *a, const float *b, int d)
-{
-	double sum = 0;
-
-	for (int j = 0; j < d; j++)
-		sum += (double) a[j] * (double) b[j];
-	return sum;
-}
+SUM_OF(distance2, (const float *a, const float *b, int d), square((double) a[j] - (double) b[j]))
+SUM_OF(distance2_centre, (const float *x, const double *c, int d), square((double) x[j] - c[j]))
+SUM_OF(distance1, (const float *a, const float *b, int d), fabs((double) a[j] - (double) b[j]))
+SUM_OF(dot, (const float *a, const float *b, int d), (double) a[j] * (double) b[j])
+SUM_OF(dot_centred, (const float *x, const double *mean, const double *axis, int d), ((double) x[j] - mean[j]) * axis[j])
 
 static void
 dot_norms(double *sums, const float *a, const float *b, int d)
@@ -93,16 +68,6 @@ dot_norms(double *sums, const float *a, const float *b, int d)
 	sums[0] = ab;
 	sums[1] = aa;
 	sums[2] = bb;
-}
-
-static double
-dot_centred(const float *x, const double *mean, const double *axis, int d)
-{
-	double sum = 0;
-
-	for (int j = 0; j < d; j++)
-		sum += ((double) x[j] - mean[j]) * axis[j];
-	return sum;
 }
 
 static double

@@ -44,10 +44,19 @@ sc_blas_kernel(void)
 	return openblas_get_corename();
 }
 
+/* The strides of the operands are what BLAS asks for: at least a row as stored. */
+static inline bool
+strides_fit(bool ta, bool tb, int m, int n, int k, int lda, int ldb, int ldc)
+{
+	return m >= 0 && n >= 0 && k >= 0 && lda >= SC_MAX(1, ta ? m : k) && ldb >= SC_MAX(1, tb ? k : n) &&
+		   ldc >= SC_MAX(1, n);
+}
+
 void
 sc_sgemm(bool ta, bool tb, int m, int n, int k, float alpha, const float *a, int lda, const float *b, int ldb,
 		 float beta, float *c, int ldc)
 {
+	SC_ASSERT(strides_fit(ta, tb, m, n, k, lda, ldb, ldc));
 	cblas_sgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, m, n, k, alpha, a, lda,
 				b, ldb, beta, c, ldc);
 }
@@ -56,6 +65,7 @@ void
 sc_dgemm(bool ta, bool tb, int m, int n, int k, double alpha, const double *a, int lda, const double *b, int ldb,
 		 double beta, double *c, int ldc)
 {
+	SC_ASSERT(strides_fit(ta, tb, m, n, k, lda, ldb, ldc));
 	cblas_dgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, m, n, k, alpha, a, lda,
 				b, ldb, beta, c, ldc);
 }
@@ -63,6 +73,7 @@ sc_dgemm(bool ta, bool tb, int m, int n, int k, double alpha, const double *a, i
 void
 sc_dsyrk_upper(int n, int m, double alpha, const double *a, int lda, double beta, double *c, int ldc)
 {
+	SC_ASSERT(n >= 0 && m >= 0 && lda >= n && ldc >= n);
 	cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, n, m, alpha, a, lda, beta, c, ldc);
 }
 
@@ -72,12 +83,18 @@ sc_dsyrk_upper(int n, int m, double alpha, const double *a, int lda, double beta
  * dimensions it takes minutes.
  */
 
-#define PANEL 32	  /* columns that dlatrd reduces at once, at most */
-#define STEMR_WORK 18 /* of dstemr, a dimension */
-#define STEMR_IWORK 10
-#define ORMTR_TABLE 4160 /* of dormtr, beside 64 for each vector */
+#define PANEL 32	   /* columns that dlatrd reduces at once, at most: dsytrd's own block */
+#define STEMR_WORK 18  /* doubles that dstemr works in, a dimension (LWORK) */
+#define STEMR_IWORK 10 /* ints that it works in, a dimension (LIWORK) */
 
-/* Columns of a panel: each reads half of the matrix. */
+/* Doubles that dormtr works in: its largest block for each vector, and a table of (block + 1, block). */
+#define ORMTR_BLOCK 64
+#define ORMTR_TABLE ((ORMTR_BLOCK + 1) * ORMTR_BLOCK)
+
+/*
+ * Columns of a panel. Each reads half of the matrix, so that a panel reads at
+ * most 2^26 doubles (512 MB), or half of the matrix where that is more.
+ */
 static int
 panel_columns(int n)
 {
@@ -86,7 +103,11 @@ panel_columns(int n)
 	return (int) SC_MIN(SC_MAX(columns, 1), PANEL);
 }
 
-/* Vectors turned back at once. */
+/*
+ * Vectors turned back at once. Each takes n^2 multiplications and additions, of
+ * which 2^29 are done between two looks at the stop flag; fewer than 4 or more
+ * than 512 vectors would make no better use of BLAS.
+ */
 static int
 back_columns(int n, int count)
 {
@@ -100,7 +121,7 @@ static size_t
 step_work(int n, int count)
 {
 	size_t panel = (size_t) n * PANEL, stemr = (size_t) n * (STEMR_WORK + 1),
-		   back = (size_t) back_columns(n, count) * 64 + ORMTR_TABLE;
+		   back = (size_t) back_columns(n, count) * ORMTR_BLOCK + ORMTR_TABLE;
 
 	return SC_MAX(SC_MAX(panel, stemr), back);
 }
@@ -162,6 +183,7 @@ sc_dsyev_top(double *values, double *vectors, double *a, int n, int count, void 
 	int il = n - count + 1, iu = n, m = 0, tryrac = 1, info = 0;
 	double zero = 0.0;
 
+	SC_ASSERT(n >= 1 && count >= 1 && count <= n);
 	/* The upper triangle in row-major order is the lower one in Fortran's. */
 	SC_TRY(tridiagonal(a, n, d, e, tau, w, lane));
 	dstemr_("V", count == n ? "A" : "I", &n, d, e, &zero, &zero, &il, &iu, &m, w, vectors, &n, &count, isuppz, &tryrac,
@@ -171,7 +193,7 @@ sc_dsyev_top(double *values, double *vectors, double *a, int n, int count, void 
 					   m, count);
 	for (int i = 0; i < count; i++)
 		values[i] = w[count - 1 - i];
-	lwork = step * 64 + ORMTR_TABLE;
+	lwork = step * ORMTR_BLOCK + ORMTR_TABLE;
 	for (int i = 0; i < count; i += step)
 	{
 		int columns = SC_MIN(step, count - i);

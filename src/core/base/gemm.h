@@ -23,7 +23,7 @@ extern void sc_sgemm(bool ta, bool tb, int m, int n, int k, float alpha, const f
 extern void sc_dgemm(bool ta, bool tb, int m, int n, int k, double alpha, const double *a, int lda, const double *b,
 					 int ldb, double beta, double *c, int ldc);
 
-/* Upper triangle of C (n, n) += alpha * A^T A, A (m, n; row stride lda). */
+/* Upper triangle of C (n, n; row stride ldc) = alpha * A^T A + beta * C; A (m, n; row stride lda). */
 extern void sc_dsyrk_upper(int n, int m, double alpha, const double *a, int lda, double beta, double *c, int ldc);
 
 /*

@@ -18,6 +18,7 @@ sc_multiply_run(const sc_lane *lane, void *job)
 	float *b = a + nn;
 	float *c = b + nn;
 
+	SC_ASSERT(m->n > 0 && m->memory != NULL);
 	for (size_t i = 0; i < nn; i++)
 	{
 		a[i] = (float) (i % 7) * 0.1f;

@@ -34,7 +34,8 @@ typedef struct sc_lane
 typedef sc_status (*sc_job_fn)(const sc_lane *lane, void *arg);
 
 /*
- * Start fn(lane, arg) on `lanes` lanes (1 ... SC_MAX_LANES) and return at once.
+ * Start fn(lane, arg) on `lanes` lanes (what is outside 1 ... SC_MAX_LANES is
+ * brought into it) and return at once.
  * Threads that do not exist yet are created; where the system gives fewer, the
  * job runs on those (sc_lane.count tells). SC_RESOURCES: not one could be had.
  * SC_INTERNAL: a job is running already.
@@ -77,9 +78,11 @@ extern sc_status sc_lane_fail(const sc_lane *lane, const sc_error *err);
 static inline void
 sc_shard_range(size_t n, int shards, int s, size_t *begin, size_t *end)
 {
-	size_t each = n / (size_t) shards;
-	size_t more = n % (size_t) shards;
+	size_t each, more;
 
+	SC_ASSERT(shards >= 1 && s >= 0 && s < shards);
+	each = n / (size_t) shards;
+	more = n % (size_t) shards;
 	*begin = (size_t) s * each + SC_MIN((size_t) s, more);
 	*end = *begin + each + ((size_t) s < more ? 1 : 0);
 }

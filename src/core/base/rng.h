@@ -16,6 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/base/status.h"
+
 typedef struct sc_rng
 {
 	uint32_t key[2];	 /* from the seed */
@@ -117,6 +119,7 @@ sc_rng_below(sc_rng *r, uint64_t n)
 {
 	uint64_t x = ((uint64_t) sc_rng_u32(r) << 32) | sc_rng_u32(r);
 
+	SC_ASSERT(n >= 1);
 	return (uint64_t) (((unsigned __int128) x * n) >> 64);
 }
 

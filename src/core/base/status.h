@@ -6,7 +6,7 @@
  *
  * The core is pure C11. It never prints, never exits, never calls a symbol of
  * PostgreSQL and never jumps out of a library. A function that can fail
- * returns an sc_status and fills an sc_error; src/pg/server/bridge.c alone turns
+ * returns an sc_status and fills an sc_error; src/pg/server/errors.c alone turns
  * that into an SQLSTATE.
  *
  *-------------------------------------------------------------------------

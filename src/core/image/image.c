@@ -67,9 +67,9 @@ sc_image_plan_read(sc_image_plan *plan, const uint8_t *bytes, size_t size, int m
 	if (!find_format(&plan->format, bytes, size))
 		return fail_unknown(bytes, size, err);
 	if (plan->format == SC_IMAGE_JPEG)
-		return sc_jpeg_plan(&task);
+		return sc_jpeg_read(&task);
 #ifdef SC_WITH_PNG
-	return sc_png_plan(&task);
+	return sc_png_read(&task);
 #else
 	sc_fail(err, SC_UNSUPPORTED, "PNG images are not supported by this build");
 	sc_detail(err, "This selfclass was built without libpng.");
@@ -97,7 +97,7 @@ sc_image_decode(uint8_t *pixels, const sc_image_plan *plan, const uint8_t *bytes
 	SC_ASSERT(plan->width > 0 && plan->height > 0 && plan->scratch > 0);
 #ifdef SC_WITH_PNG
 	if (plan->format == SC_IMAGE_PNG)
-		return sc_png_decode(&task);
+		return sc_png_read(&task);
 #endif
-	return sc_jpeg_decode(&task);
+	return sc_jpeg_read(&task);
 }

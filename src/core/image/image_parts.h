@@ -36,7 +36,7 @@ typedef struct sc_image_task
 	sc_error *err;
 	sc_image_plan *plan; /* filled by planning, followed by decoding */
 	int max_side;		 /* of planning alone, as for sc_image_plan_read */
-	uint8_t *pixels;	 /* of decoding alone: (plan->height, plan->width, plan->channels) */
+	uint8_t *pixels;	 /* (plan->height, plan->width, plan->channels) to decode into; NULL: plan only */
 	void *scratch;		 /* of decoding alone: plan->scratch bytes */
 } sc_image_task;
 
@@ -71,12 +71,10 @@ sc_image_require(sc_image_exit *to, sc_status status)
 		sc_image_leave(to, status);
 }
 
-/* jpeg.c and png.c: sc_image_plan_read and sc_image_decode for one format. */
-extern sc_status sc_jpeg_plan(const sc_image_task *task);
-extern sc_status sc_jpeg_decode(const sc_image_task *task);
+/* jpeg.c and png.c: sc_image_plan_read (where task->pixels is NULL) and sc_image_decode for one format. */
+extern sc_status sc_jpeg_read(const sc_image_task *task);
 #ifdef SC_WITH_PNG
-extern sc_status sc_png_plan(const sc_image_task *task);
-extern sc_status sc_png_decode(const sc_image_task *task);
+extern sc_status sc_png_read(const sc_image_task *task);
 #endif
 
 /* limits.c: SC_OK, or an error that says which limit there is and what raises it. */

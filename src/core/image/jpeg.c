@@ -83,6 +83,7 @@ on_error(j_common_ptr info)
 	fail_with_text((jpeg_reader *) info->client_data);
 }
 
+/* A level below 0 is a warning; others trace what libjpeg does. */
 static void
 on_message(j_common_ptr info, int level)
 {
@@ -275,9 +276,19 @@ decode_body(jpeg_reader *r)
 	jpeg_finish_decompress(info);
 }
 
-/* Run body with a place for libjpeg to jump to, and free what libjpeg has taken. */
+/* Everything that libjpeg may jump out of. */
+static void
+read_body(jpeg_reader *r)
+{
+	if (r->task->pixels == NULL)
+		plan_body(r);
+	else
+		decode_body(r);
+}
+
+/* Run read_body with a place for libjpeg to jump to, and free what libjpeg has taken. */
 static sc_status
-guarded(jpeg_reader *r, void (*body)(jpeg_reader *r))
+guarded(jpeg_reader *r)
 {
 	memset(&r->info, 0, sizeof(r->info));
 	r->info.err = jpeg_std_error(&r->error);
@@ -288,25 +299,16 @@ guarded(jpeg_reader *r, void (*body)(jpeg_reader *r))
 	r->info.client_data = r;
 	r->exit.status = SC_OK;
 	if (sigsetjmp(r->exit.jump, 0) == 0)
-		body(r);
+		read_body(r);
 	jpeg_destroy_decompress(&r->info);
 	return r->exit.status;
 }
 
 sc_status
-sc_jpeg_plan(const sc_image_task *task)
+sc_jpeg_read(const sc_image_task *task)
 {
 	jpeg_reader r;
 
 	r.task = task;
-	return guarded(&r, plan_body);
-}
-
-sc_status
-sc_jpeg_decode(const sc_image_task *task)
-{
-	jpeg_reader r;
-
-	r.task = task;
-	return guarded(&r, decode_body);
+	return guarded(&r);
 }

@@ -256,9 +256,19 @@ decode_body(png_reader *r)
 	png_read_end(r->png, NULL);
 }
 
-/* Run body with a place for libpng to jump to, and free what libpng has taken. */
+/* Everything that libpng may jump out of. */
+static void
+read_body(png_reader *r)
+{
+	if (r->task->pixels == NULL)
+		plan_body(r);
+	else
+		decode_body(r);
+}
+
+/* Run read_body with a place for libpng to jump to, and free what libpng has taken. */
 static sc_status
-guarded(png_reader *r, void (*body)(png_reader *r))
+guarded(png_reader *r)
 {
 	r->png = NULL;
 	r->info = NULL;
@@ -273,7 +283,7 @@ guarded(png_reader *r, void (*body)(png_reader *r))
 		if (r->png != NULL)
 			r->info = png_create_info_struct(r->png);
 		if (r->info != NULL)
-			body(r);
+			read_body(r);
 		else
 			r->exit.status = fail_full(r);
 	}
@@ -283,19 +293,10 @@ guarded(png_reader *r, void (*body)(png_reader *r))
 }
 
 sc_status
-sc_png_plan(const sc_image_task *task)
+sc_png_read(const sc_image_task *task)
 {
 	png_reader r;
 
 	r.task = task;
-	return guarded(&r, plan_body);
-}
-
-sc_status
-sc_png_decode(const sc_image_task *task)
-{
-	png_reader r;
-
-	r.task = task;
-	return guarded(&r, decode_body);
+	return guarded(&r);
 }

@@ -115,7 +115,7 @@ put_row(const sc_reducer *r, const uint8_t *row, int y)
 			out[k] = row[(size_t) x * c + k];
 }
 
-/* sums (out_width, channels) of one row, each pixel weighted by its units in the column. */
+/* r->row (out_width, channels) = the sums of one row, each pixel weighted by its units in the column. */
 static inline void
 reduce_row(const sc_reducer *r, const uint8_t *row, int channels)
 {
@@ -128,7 +128,8 @@ reduce_row(const sc_reducer *r, const uint8_t *row, int channels)
 	memset(sums, 0, sizeof(*sums) * (size_t) r->out_width * (size_t) channels);
 	for (int x = 0; x < pixels; x++, row += channels)
 	{
-		if (x == pixels - 1) /* less than a square of the source, perhaps: what is lacking */
+		/* The last one may stand for less than scale pixels: what the last column lacks is what it has. */
+		if (x == pixels - 1)
 			each = left;
 		if (each < left)
 		{
@@ -140,7 +141,8 @@ reduce_row(const sc_reducer *r, const uint8_t *row, int channels)
 		for (int k = 0; k < channels; k++)
 			sums[k] += left * row[k];
 		sums += channels;
-		if (each > left) /* a pixel is no wider than a column: the rest fits in */
+		/* The rest of the pixel, which is no wider than a column, begins the next one. */
+		if (each > left)
 			for (int k = 0; k < channels; k++)
 				sums[k] = (each - left) * row[k];
 		left = column - (each - left);
@@ -156,6 +158,7 @@ sc_reducer_row(sc_reducer *r, const uint8_t *row)
 	uint64_t begin, end, edge;
 
 	SC_ASSERT((uint64_t) r->y * (uint64_t) r->scale < (uint64_t) r->height);
+	SC_ASSERT(area <= INT32_MAX);
 	if (r->width == r->out_width && r->height == r->out_height)
 	{
 		put_row(r, row, r->y++);
@@ -167,7 +170,7 @@ sc_reducer_row(sc_reducer *r, const uint8_t *row)
 	else
 		reduce_row(r, row, SC_RGB);
 
-	/* This row lies at begin ... end; the row of the result ends at edge. */
+	/* In units, this row goes from begin to end; the current row of the result ends at edge. */
 	begin = (uint64_t) r->y * each;
 	end = SC_MIN(begin + each, (uint64_t) r->height * (uint64_t) r->out_height);
 	edge = ((uint64_t) r->out_y + 1) * (uint64_t) r->height;
@@ -180,9 +183,10 @@ sc_reducer_row(sc_reducer *r, const uint8_t *row)
 		return;
 	}
 	/*
-	 * Divided in double, which is many times as fast and exact: areas are
-	 * below 2^31, so two quotients that differ are 2^-31 apart at least, far
-	 * more than a double loses at 255, and its division rounds correctly.
+	 * Divided in double, which is many times as fast as in integers, and exact.
+	 * The area is below 2^31 (so is every limit on pixels), so a quotient that is
+	 * not whole is at least 2^-31 away from a whole number. A double below 256 is
+	 * exact to 2^-45, and its division rounds correctly.
 	 */
 	for (size_t i = 0; i < values; i++)
 	{

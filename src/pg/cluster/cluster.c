@@ -19,6 +19,8 @@
 #include "pg/cluster/cluster.h"
 #include "pg/cluster/cluster_parts.h"
 #include "pg/server/bridge.h"
+#include "pg/type/kmeans_model.h"
+#include "pg/type/pca_model.h"
 
 #define DIM SC_EMBEDDING_DIM
 
@@ -51,12 +53,12 @@ prepare_rows(scpg_clustering *c)
 
 		if (i % 1024 == 0)
 			CHECK_FOR_INTERRUPTS();
-		if (!isfinite(scpg_cluster_norm(x)))
+		if (!isfinite(sc_space_length(x, DIM)))
 			ereport(ERROR,
 					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("the embedding of an image is not finite"),
 					 errhint("The training diverged; give a lower \"lr\".")));
 		if (c->recipe->l2_normalize)
-			scpg_cluster_normalize(x, x);
+			(void) sc_space_normalize(x, x, DIM);
 	}
 }
 
@@ -80,56 +82,58 @@ project(work *w, const scpg_numbers *value, int q, bool whiten, MemoryContext cx
 	scpg_pca_model pca = scpg_pca_model_open(value);
 	sc_arena arena =
 		scpg_arena(cxt, sc_add(sc_mul(sc_mul(w->c->n, q), sizeof(float)), 2 * SC_ALIGN), "the principal components");
-	sc_pca_project p;
+	sc_space space = scpg_pca_model_space(&pca);
+	sc_space_rows p = {.space = &space, .n = w->c->n, .rows = w->c->rows};
 
-	memset(&p, 0, sizeof(p));
-	p.n = w->c->n;
-	p.d = DIM;
-	p.q = q;
-	p.rows = w->c->rows;
-	p.mean = pca.mean;
-	p.components = pca.components;
-	p.variance = pca.variance;
-	p.whiten = whiten;
+	space.q = q;
+	space.whiten = whiten;
 	p.out = SC_TAKE(&arena, float, sc_mul(w->c->n, q));
 	arena = sc_arena_counter();
-	scpg_core()->sc_pca_project_layout(&p, &arena);
+	scpg_core()->sc_space_project_layout(&p, &arena);
 	arena = scpg_arena(scratch, sc_arena_need(&arena), "the principal components");
-	scpg_core()->sc_pca_project_layout(&p, &arena);
-	scpg_run(scpg_core()->sc_pca_project_run, &p);
+	scpg_core()->sc_space_project_layout(&p, &arena);
+	scpg_run(scpg_core()->sc_space_project_run, &p);
 	MemoryContextDelete(scratch);
 	return p.out;
 }
 
+/* The recipe's number of components, or 0; of n images there are at most n. */
+static double
+wanted_components(const scpg_clustering *c)
+{
+	int most = (int) Min(c->n, DIM);
+
+	if (c->recipe->pca_components <= most)
+		return c->recipe->pca_components;
+	ereport(NOTICE, (errmsg("%d principal components instead of %.0f, for there are no more of %lld images", most,
+							c->recipe->pca_components, (long long) c->n)));
+	return most;
+}
+
+/* What k-means sees: the rows, or where they lie along the components that the recipe wants. */
 static void
-find_components(work *w)
+find_points(work *w)
 {
 	scpg_clustering *c = w->c;
-	double wanted = c->recipe->pca_components;
-	int most = (int) Min(c->n, DIM);
-	scpg_numbers *plot = NULL;
+	double wanted = wanted_components(c);
 
-	if (wanted > most)
-	{
-		ereport(NOTICE, (errmsg("%d principal components instead of %.0f, for there are no more of %lld images", most,
-								wanted, (long long) c->n)));
-		wanted = most;
-	}
+	w->d = DIM;
+	w->points = c->rows;
 	if (wanted > 0)
 	{
 		c->pca = fit_pca(w, wanted, c->recipe->pca_whiten);
 		w->d = scpg_pca_model_open(c->pca).q;
 		w->points = project(w, c->pca, w->d, c->recipe->pca_whiten, w->context);
-		if (w->d >= SCPG_PLOT_DIM)
-			plot = c->pca;
 	}
-	else
-	{
-		w->d = DIM;
-		w->points = c->rows;
-	}
-	if (plot == NULL)
-		plot = fit_pca(w, SCPG_PLOT_DIM, false);
+}
+
+/* The first two components, of those that k-means sees if it sees so many. */
+static void
+find_plot(work *w)
+{
+	scpg_clustering *c = w->c;
+	scpg_numbers *plot = c->pca != NULL && w->d >= SCPG_PLOT_DIM ? c->pca : fit_pca(w, SCPG_PLOT_DIM, false);
+
 	if (c->pca == NULL)
 		c->pca = plot;
 	c->plot = project(w, plot, SCPG_PLOT_DIM, false, w->result);
@@ -219,10 +223,12 @@ scpg_cluster(scpg_clustering *c)
 	int *label;
 	int k;
 
+	Assert(c->n >= 2 && c->k >= 0 && c->k <= c->n);
 	w.context = AllocSetContextCreate(CurrentMemoryContext, "selfclass clustering", ALLOCSET_DEFAULT_SIZES);
 	c->pca = c->kmeans = c->elbow = NULL;
 	prepare_rows(c);
-	find_components(&w);
+	find_points(&w);
+	find_plot(&w);
 	k = c->k > 0 ? c->k : choose_k(&w);
 	options = scpg_recipe_kmeans(c->recipe);
 	km = scpg_kmeans_run(w.points, c->n, w.d, k, 0, &options, w.context);

@@ -18,18 +18,16 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
-#include "tcop/utility.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/ruleutils.h"
-#include "utils/syscache.h"
 #include "utils/typcache.h"
 
 #include "pg/cluster/cluster_images_parts.h"
 #include "pg/model/train.h"
 #include "pg/server/bridge.h"
-#include "pg/server/compat.h"
+#include "pg/server/extension.h"
 #include "pg/type/embedding.h"
 
 /* The key, the columns that cluster_images has too, the embedding. */
@@ -120,26 +118,23 @@ check_unique_keys(const scpg_dataset *dataset, Oid collation)
 /* ---- the table ----------------------------------------------------------------- */
 
 static void
-create(const table *t, Oid schema)
+create(const table *t)
 {
 	if (SPI_execute(psprintf("CREATE TABLE %s (id %s, label pg_catalog.int4, embedding_0 pg_catalog.float8,"
-							 " embedding_1 pg_catalog.float8, distance pg_catalog.float8, embedding %s(%d),"
+							 " embedding_1 pg_catalog.float8, distance pg_catalog.float8, embedding %s.embedding(%d),"
 							 " PRIMARY KEY (id))",
-							 t->name, t->key_type, quote_qualified_identifier(get_namespace_name(schema), "embedding"),
-							 SC_EMBEDDING_DIM),
+							 t->name, t->key_type, scpg_extension_schema_name(), SC_EMBEDDING_DIM),
 					false, 0) < 0)
 		elog(ERROR, "could not create %s", t->name);
 }
 
 static void
-fill(const table *t, Oid schema, const scpg_cluster_job *job)
+fill(const table *t, const scpg_cluster_job *job)
 {
-	Oid types[COLUMNS] = {job->source.id_type, INT4OID, FLOAT8OID, FLOAT8OID, FLOAT8OID, InvalidOid};
+	Oid types[COLUMNS] = {job->source.id_type, INT4OID, FLOAT8OID, FLOAT8OID, FLOAT8OID, scpg_embedding_type()};
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "selfclass row", ALLOCSET_SMALL_SIZES);
 	SPIPlanPtr plan;
 
-	types[EMBEDDING_COLUMN] =
-		GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("embedding"), ObjectIdGetDatum(schema));
 	plan = SPI_prepare(psprintf("INSERT INTO %s VALUES ($1, $2, $3, $4, $5, $6)", t->name), COLUMNS, types);
 	if (plan == NULL)
 		elog(ERROR, "could not prepare to fill %s", t->name);
@@ -188,17 +183,14 @@ scpg_cluster_images_into(PG_FUNCTION_ARGS)
 	t->name = check_name(NameStr(*PG_GETARG_NAME(1)));
 	PG_TRY();
 	{
-		Oid schema;
-
 		scpg_cluster_images_plan(job);
 		check_key(t, &job->source);
 		scpg_cluster_images_read(job);
 		check_unique_keys(job->dataset, t->key_collation);
 		scpg_cluster_images_run(job);
 		/* Made and filled in one transaction. */
-		schema = get_func_namespace(fcinfo->flinfo->fn_oid);
-		create(t, schema);
-		fill(t, schema, job);
+		create(t);
+		fill(t, job);
 		SPI_commit();
 	}
 	PG_FINALLY();

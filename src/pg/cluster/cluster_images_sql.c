@@ -13,17 +13,16 @@
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "miscadmin.h"
-#include "tcop/utility.h"
-#include "utils/tuplestore.h"
 
 #include "pg/cluster/cluster_images_parts.h"
 #include "pg/server/compat.h"
+#include "pg/server/result.h"
 
 /* In `example`: no argument is an example of the key. */
 #define NO_EXAMPLE (-1)
 
 static void
-put_rows(const scpg_cluster_job *job, ReturnSetInfo *rsinfo, bool key_as_bigint)
+put_rows(FunctionCallInfo fcinfo, const scpg_cluster_job *job, bool key_as_bigint)
 {
 	for (int64 i = 0; i < job->dataset->rows; i++)
 	{
@@ -31,10 +30,9 @@ put_rows(const scpg_cluster_job *job, ReturnSetInfo *rsinfo, bool key_as_bigint)
 		Datum values[1 + SCPG_CLUSTER_COLUMNS];
 		bool nulls[1 + SCPG_CLUSTER_COLUMNS] = {false};
 
-		CHECK_FOR_INTERRUPTS();
 		values[0] = scpg_source_key(&job->source, row->id, key_as_bigint);
 		scpg_cluster_columns(job, row, values + 1, nulls + 1);
-		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+		scpg_put_row(fcinfo, values, nulls);
 	}
 }
 
@@ -63,7 +61,7 @@ cluster_images(FunctionCallInfo fcinfo, int example)
 		scpg_cluster_images_release(job);
 	}
 	PG_END_TRY();
-	put_rows(job, (ReturnSetInfo *) fcinfo->resultinfo, example == NO_EXAMPLE);
+	put_rows(fcinfo, job, example == NO_EXAMPLE);
 	scpg_dataset_close(job->dataset);
 	SPI_finish();
 	return (Datum) 0;

@@ -66,5 +66,6 @@ scpg_check(sc_status status, const sc_error *err)
 		ereport(ERROR,
 				(errcode(ERRCODE_QUERY_CANCELED), errmsg("canceling statement because its computation was stopped")));
 	}
+	Assert(err->status == status);
 	ereport(ERROR, (errcode(scpg_sqlstate(status)), scpg_error_texts(err)));
 }

@@ -80,6 +80,7 @@ scpg_count_memory(MemoryContext cxt, size_t bytes, const char *what)
 {
 	memory_account *account;
 
+	Assert(cxt != NULL && what != NULL);
 	if (cached() > 0 && sc_add(memory.taken, bytes) > scpg_memory_limit())
 		memory.release_cache();
 	if (bytes > scpg_memory_left() || bytes > MaxAllocHugeSize)

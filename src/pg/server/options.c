@@ -144,6 +144,7 @@ scpg_options_read_object(void *target, bool *given, JsonbContainer *object, cons
 void
 scpg_options_read(void *target, bool *given, const Jsonb *options, const scpg_option *table, int entries)
 {
+	Assert(target != NULL && entries > 0);
 	if (options == NULL)
 		return;
 	if (!JB_ROOT_IS_OBJECT(options))

@@ -369,8 +369,11 @@ scpg_dataset_fetch(scpg_dataset *dataset, sc_image *out, const int64 *number, in
 	sc_arena arena = counter;
 
 	for (int i = 0; i < count; i++)
+	{
+		Assert(number[i] >= 0 && number[i] < dataset->images);
 		if (dataset->image[number[i]].pixels == NULL)
 			(void) SC_TAKE(&counter, uint8, image_bytes(&dataset->image[number[i]]));
+	}
 	if (counter.used > 0)
 		arena = scpg_arena(CurrentMemoryContext, sc_arena_need(&counter), "a batch of images");
 	for (int i = 0; i < count; i++)

@@ -24,6 +24,7 @@ scpg_decode_items(sc_decode_item *items, int count, const sc_image_limits *limit
 	sc_decode_batch batch;
 	Size each = 0;
 
+	Assert(count >= 0);
 	if (count == 0)
 		return;
 	for (int i = 0; i < count; i++)

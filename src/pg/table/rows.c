@@ -35,6 +35,7 @@ grow(scpg_rows *rows)
 void
 scpg_rows_add(scpg_rows *rows, const scpg_embedding *e, int32 tag)
 {
+	Assert(rows->context != NULL);
 	if (rows->d == 0)
 		rows->d = e->dim;
 	scpg_embedding_check_expected(rows->d, e->dim);

@@ -20,6 +20,7 @@ scpg_skips_add(scpg_skips *skips, const scpg_source *source, Datum id, const sc_
 {
 	char *key = OidOutputFunctionCall(source->id_output, id);
 
+	Assert(err->status != SC_OK && skips->context != NULL);
 	if (skips->on_error == SCPG_ON_ERROR_FAIL)
 		ereport(ERROR, (errcode(err->status == SC_DATA ? ERRCODE_NULL_VALUE_NOT_ALLOWED : scpg_sqlstate(err->status)),
 						scpg_error_texts(err),
@@ -41,6 +42,7 @@ scpg_skips_report(const scpg_skips *skips, int64 rows)
 {
 	StringInfoData shown;
 
+	Assert(skips->count <= rows);
 	if (skips->count == 0)
 		return;
 	initStringInfo(&shown);

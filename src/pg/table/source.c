@@ -124,6 +124,7 @@ scpg_source_resolve(scpg_source *source, Oid relid, const char *id_column, const
 	Form_pg_attribute data;
 	bool varlena;
 
+	Assert(OidIsValid(data_type));
 	if (rel == NULL)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation with OID %u does not exist", relid)));
 	check_relation(rel);
@@ -185,6 +186,8 @@ scpg_source_check_key(const scpg_source *source, FunctionCallInfo fcinfo, const 
 Datum
 scpg_source_key(const scpg_source *source, Datum id, bool as_bigint)
 {
+	/* scpg_source_check_key has refused other types. */
+	Assert(!as_bigint || source->id_type == INT2OID || source->id_type == INT4OID || source->id_type == INT8OID);
 	if (!as_bigint)
 		return id;
 	switch (source->id_type)

@@ -33,6 +33,7 @@ scpg_elbow_result_make(int n, const double *inertia, int chosen)
 	int32 head[NUMBERS_HEAD] = {n, chosen};
 	scpg_numbers *result = scpg_numbers_new(&scpg_elbow_result_form, head);
 
+	Assert(chosen >= 0 && chosen <= n);
 	memcpy(result->x, inertia, n * sizeof(double));
 	return result;
 }
@@ -40,5 +41,6 @@ scpg_elbow_result_make(int n, const double *inertia, int chosen)
 scpg_elbow_result
 scpg_elbow_result_open(const scpg_numbers *value)
 {
+	Assert(count(value->head) > 0);
 	return (scpg_elbow_result){value->head[0], value->head[1], value->x};
 }

@@ -82,6 +82,7 @@ scpg_embedding_compare(const scpg_embedding *a, const scpg_embedding *b)
 {
 	int n = Min(a->dim, b->dim);
 
+	Assert(n >= 1);
 	for (int i = 0; i < n; i++)
 	{
 		if (a->x[i] < b->x[i])

@@ -22,18 +22,18 @@
 #include "pg/type/embedding.h"
 
 /* A state taken apart; sums: double [dim], behind count in the same array. */
-typedef struct SumState
+typedef struct sum_state
 {
 	ArrayType *array;
 	double *count;
 	double *sums;
 	int dim; /* 0 before the first row */
-} SumState;
+} sum_state;
 
-static SumState
+static sum_state
 open_state(ArrayType *array)
 {
-	SumState state;
+	sum_state state;
 
 	if (ARR_NDIM(array) != 1 || ARR_HASNULL(array) || ARR_ELEMTYPE(array) != FLOAT8OID || ARR_DIMS(array)[0] < 1 ||
 		ARR_DIMS(array)[0] > EMBEDDING_MAX_DIM + 1)
@@ -50,7 +50,7 @@ open_state(ArrayType *array)
 }
 
 /* Zeros, for dim dimensions. */
-static SumState
+static sum_state
 new_state(int dim)
 {
 	Size size = ARR_OVERHEAD_NONULLS(1) + (dim + 1) * sizeof(double);
@@ -61,15 +61,15 @@ new_state(int dim)
 	array->elemtype = FLOAT8OID;
 	ARR_DIMS(array)[0] = dim + 1;
 	ARR_LBOUND(array)[0] = 1;
-	return (SumState){array, (double *) ARR_DATA_PTR(array), (double *) ARR_DATA_PTR(array) + 1, dim};
+	return (sum_state){array, (double *) ARR_DATA_PTR(array), (double *) ARR_DATA_PTR(array) + 1, dim};
 }
 
 /* Argument 0 as a state of dim dimensions that may be written to. */
-static SumState
+static sum_state
 writable_state(FunctionCallInfo fcinfo, int dim)
 {
-	SumState state = open_state(PG_GETARG_ARRAYTYPE_P(0));
-	SumState copy;
+	sum_state state = open_state(PG_GETARG_ARRAYTYPE_P(0));
+	sum_state copy;
 
 	if (state.dim != 0)
 		scpg_embedding_check_expected(state.dim, dim);
@@ -86,7 +86,7 @@ Datum
 scpg_embedding_accum(PG_FUNCTION_ARGS)
 {
 	const scpg_embedding *e = PG_GETARG_EMBEDDING(1);
-	SumState state = writable_state(fcinfo, e->dim);
+	sum_state state = writable_state(fcinfo, e->dim);
 
 	*state.count += 1;
 	sc_distance()->add_row(state.sums, e->x, e->dim);
@@ -97,8 +97,8 @@ PG_FUNCTION_INFO_V1(scpg_embedding_combine);
 Datum
 scpg_embedding_combine(PG_FUNCTION_ARGS)
 {
-	SumState other = open_state(PG_GETARG_ARRAYTYPE_P(1));
-	SumState state;
+	sum_state other = open_state(PG_GETARG_ARRAYTYPE_P(1));
+	sum_state state;
 
 	if (other.dim == 0)
 		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
@@ -113,7 +113,7 @@ scpg_embedding_combine(PG_FUNCTION_ARGS)
 static Datum
 finish(FunctionCallInfo fcinfo, bool mean)
 {
-	SumState state = open_state(PG_GETARG_ARRAYTYPE_P(0));
+	sum_state state = open_state(PG_GETARG_ARRAYTYPE_P(0));
 	double divisor = mean ? *state.count : 1;
 	scpg_embedding *result;
 

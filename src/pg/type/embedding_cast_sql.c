@@ -15,6 +15,7 @@
 #include "utils/builtins.h"
 #include "utils/float.h"
 #include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
 
 #include "pg/type/embedding.h"
 
@@ -84,51 +85,71 @@ scpg_embedding_from_array(PG_FUNCTION_ARGS)
 	PG_RETURN_EMBEDDING(result);
 }
 
+/* The array whose elements are made of those of argument 0. */
+static Datum
+to_array(FunctionCallInfo fcinfo, Datum (*make)(float x), Oid type)
+{
+	const scpg_embedding *e = PG_GETARG_EMBEDDING(0);
+	Datum *values = palloc(e->dim * sizeof(Datum));
+	int16 length;
+	bool by_value;
+	char align;
+
+	for (int i = 0; i < e->dim; i++)
+		values[i] = make(e->x[i]);
+	get_typlenbyvalalign(type, &length, &by_value, &align);
+	PG_RETURN_ARRAYTYPE_P(construct_array(values, e->dim, type, length, by_value, align));
+}
+
+static Datum
+make_float4(float x)
+{
+	return Float4GetDatum(x);
+}
+
+static Datum
+make_float8(float x)
+{
+	return Float8GetDatum((double) x);
+}
+
+/* Rounded as real is to integer: to the nearest, halves to even; 22003 out of range. */
+static Datum
+make_int4(float x)
+{
+	return DirectFunctionCall1(ftoi4, Float4GetDatum(x));
+}
+
+static Datum
+make_numeric(float x)
+{
+	return DirectFunctionCall1(float4_numeric, Float4GetDatum(x));
+}
+
 PG_FUNCTION_INFO_V1(scpg_embedding_to_float4_array);
 Datum
 scpg_embedding_to_float4_array(PG_FUNCTION_ARGS)
 {
-	const scpg_embedding *e = PG_GETARG_EMBEDDING(0);
-	Datum *values = palloc(e->dim * sizeof(Datum));
-
-	for (int i = 0; i < e->dim; i++)
-		values[i] = Float4GetDatum(e->x[i]);
-	PG_RETURN_ARRAYTYPE_P(construct_array(values, e->dim, FLOAT4OID, sizeof(float4), true, TYPALIGN_INT));
+	return to_array(fcinfo, make_float4, FLOAT4OID);
 }
 
 PG_FUNCTION_INFO_V1(scpg_embedding_to_float8_array);
 Datum
 scpg_embedding_to_float8_array(PG_FUNCTION_ARGS)
 {
-	const scpg_embedding *e = PG_GETARG_EMBEDDING(0);
-	Datum *values = palloc(e->dim * sizeof(Datum));
-
-	for (int i = 0; i < e->dim; i++)
-		values[i] = Float8GetDatum((double) e->x[i]);
-	PG_RETURN_ARRAYTYPE_P(construct_array(values, e->dim, FLOAT8OID, sizeof(float8), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	return to_array(fcinfo, make_float8, FLOAT8OID);
 }
 
-/* Rounded as real is to integer: to the nearest, halves to even; 22003 out of range. */
 PG_FUNCTION_INFO_V1(scpg_embedding_to_int4_array);
 Datum
 scpg_embedding_to_int4_array(PG_FUNCTION_ARGS)
 {
-	const scpg_embedding *e = PG_GETARG_EMBEDDING(0);
-	Datum *values = palloc(e->dim * sizeof(Datum));
-
-	for (int i = 0; i < e->dim; i++)
-		values[i] = DirectFunctionCall1(ftoi4, Float4GetDatum(e->x[i]));
-	PG_RETURN_ARRAYTYPE_P(construct_array(values, e->dim, INT4OID, sizeof(int32), true, TYPALIGN_INT));
+	return to_array(fcinfo, make_int4, INT4OID);
 }
 
 PG_FUNCTION_INFO_V1(scpg_embedding_to_numeric_array);
 Datum
 scpg_embedding_to_numeric_array(PG_FUNCTION_ARGS)
 {
-	const scpg_embedding *e = PG_GETARG_EMBEDDING(0);
-	Datum *values = palloc(e->dim * sizeof(Datum));
-
-	for (int i = 0; i < e->dim; i++)
-		values[i] = DirectFunctionCall1(float4_numeric, Float4GetDatum(e->x[i]));
-	PG_RETURN_ARRAYTYPE_P(construct_array(values, e->dim, NUMERICOID, -1, false, TYPALIGN_INT));
+	return to_array(fcinfo, make_numeric, NUMERICOID);
 }

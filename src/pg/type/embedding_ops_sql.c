@@ -48,15 +48,24 @@ prepare_pair(const scpg_embedding *a, const scpg_embedding *b)
  * Distances
  */
 
-PG_FUNCTION_INFO_V1(scpg_embedding_l2_distance);
-Datum
-scpg_embedding_l2_distance(PG_FUNCTION_ARGS)
+typedef double (*pair_kernel)(const float *a, const float *b, int n);
+
+/* The kernel of arguments 0 and 1, two embeddings of the same dimension. */
+static double
+of_pair(FunctionCallInfo fcinfo, pair_kernel kernel)
 {
 	const scpg_embedding *a = PG_GETARG_EMBEDDING(0);
 	const scpg_embedding *b = PG_GETARG_EMBEDDING(1);
 
 	prepare_pair(a, b);
-	PG_RETURN_FLOAT8(sqrt(sc_distance()->distance2(a->x, b->x, a->dim)));
+	return kernel(a->x, b->x, a->dim);
+}
+
+PG_FUNCTION_INFO_V1(scpg_embedding_l2_distance);
+Datum
+scpg_embedding_l2_distance(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_FLOAT8(sqrt(of_pair(fcinfo, sc_distance()->distance2)));
 }
 
 /* 1 - cos(a, b), within 0 .. 2; NaN where one of them is all zeros. */
@@ -82,11 +91,7 @@ PG_FUNCTION_INFO_V1(scpg_embedding_inner_product);
 Datum
 scpg_embedding_inner_product(PG_FUNCTION_ARGS)
 {
-	const scpg_embedding *a = PG_GETARG_EMBEDDING(0);
-	const scpg_embedding *b = PG_GETARG_EMBEDDING(1);
-
-	prepare_pair(a, b);
-	PG_RETURN_FLOAT8(sc_distance()->dot(a->x, b->x, a->dim));
+	PG_RETURN_FLOAT8(of_pair(fcinfo, sc_distance()->dot));
 }
 
 /* Negative, so that ascending order gives the largest product first. */
@@ -94,22 +99,14 @@ PG_FUNCTION_INFO_V1(scpg_embedding_negative_inner_product);
 Datum
 scpg_embedding_negative_inner_product(PG_FUNCTION_ARGS)
 {
-	const scpg_embedding *a = PG_GETARG_EMBEDDING(0);
-	const scpg_embedding *b = PG_GETARG_EMBEDDING(1);
-
-	prepare_pair(a, b);
-	PG_RETURN_FLOAT8(-sc_distance()->dot(a->x, b->x, a->dim));
+	PG_RETURN_FLOAT8(-of_pair(fcinfo, sc_distance()->dot));
 }
 
 PG_FUNCTION_INFO_V1(scpg_embedding_l1_distance);
 Datum
 scpg_embedding_l1_distance(PG_FUNCTION_ARGS)
 {
-	const scpg_embedding *a = PG_GETARG_EMBEDDING(0);
-	const scpg_embedding *b = PG_GETARG_EMBEDDING(1);
-
-	prepare_pair(a, b);
-	PG_RETURN_FLOAT8(sc_distance()->distance1(a->x, b->x, a->dim));
+	PG_RETURN_FLOAT8(of_pair(fcinfo, sc_distance()->distance1));
 }
 
 /*
@@ -134,7 +131,7 @@ scpg_embedding_norm(PG_FUNCTION_ARGS)
 	const scpg_embedding *e = PG_GETARG_EMBEDDING(0);
 
 	fetch(e);
-	PG_RETURN_FLOAT8(sqrt(sc_distance()->dot(e->x, e->x, e->dim)));
+	PG_RETURN_FLOAT8(sc_space_length(e->x, e->dim));
 }
 
 /* All zeros stay all zeros: they have no direction. */
@@ -144,13 +141,9 @@ scpg_l2_normalize(PG_FUNCTION_ARGS)
 {
 	const scpg_embedding *e = PG_GETARG_EMBEDDING(0);
 	scpg_embedding *result = scpg_embedding_new(e->dim);
-	double norm;
 
 	fetch(e);
-	norm = sqrt(sc_distance()->dot(e->x, e->x, e->dim));
-	if (norm > 0)
-		for (int i = 0; i < e->dim; i++)
-			result->x[i] = (float) (e->x[i] / norm);
+	(void) sc_space_normalize(result->x, e->x, e->dim);
 	PG_RETURN_EMBEDDING(result);
 }
 
@@ -173,63 +166,66 @@ scpg_subvector(PG_FUNCTION_ARGS)
  * Arithmetic, element by element
  */
 
-static scpg_embedding *
-checked(scpg_embedding *result)
+static inline float
+add(float a, float b)
 {
-	for (int i = 0; i < result->dim; i++)
+	return a + b;
+}
+
+static inline float
+subtract(float a, float b)
+{
+	return a - b;
+}
+
+static inline float
+multiply(float a, float b)
+{
+	float product = a * b;
+
+	/* As real * real: a product lost to zero is an error too. */
+	if (unlikely(product == 0) && a != 0 && b != 0)
+		float_underflow_error();
+	return product;
+}
+
+/* Inlined into each of its three callers, so that there is no call for an element. */
+static pg_attribute_always_inline Datum
+elementwise(FunctionCallInfo fcinfo, float (*operation)(float a, float b))
+{
+	const scpg_embedding *a = PG_GETARG_EMBEDDING(0);
+	const scpg_embedding *b = PG_GETARG_EMBEDDING(1);
+	scpg_embedding *result;
+
+	scpg_embedding_check_dims(a, b);
+	result = scpg_embedding_new(a->dim);
+	for (int i = 0; i < a->dim; i++)
+		result->x[i] = operation(a->x[i], b->x[i]);
+	for (int i = 0; i < a->dim; i++)
 		if (unlikely(isinf(result->x[i])))
 			float_overflow_error();
-	return result;
+	PG_RETURN_EMBEDDING(result);
 }
 
 PG_FUNCTION_INFO_V1(scpg_embedding_add);
 Datum
 scpg_embedding_add(PG_FUNCTION_ARGS)
 {
-	const scpg_embedding *a = PG_GETARG_EMBEDDING(0);
-	const scpg_embedding *b = PG_GETARG_EMBEDDING(1);
-	scpg_embedding *result;
-
-	scpg_embedding_check_dims(a, b);
-	result = scpg_embedding_new(a->dim);
-	for (int i = 0; i < a->dim; i++)
-		result->x[i] = a->x[i] + b->x[i];
-	PG_RETURN_EMBEDDING(checked(result));
+	return elementwise(fcinfo, add);
 }
 
 PG_FUNCTION_INFO_V1(scpg_embedding_sub);
 Datum
 scpg_embedding_sub(PG_FUNCTION_ARGS)
 {
-	const scpg_embedding *a = PG_GETARG_EMBEDDING(0);
-	const scpg_embedding *b = PG_GETARG_EMBEDDING(1);
-	scpg_embedding *result;
-
-	scpg_embedding_check_dims(a, b);
-	result = scpg_embedding_new(a->dim);
-	for (int i = 0; i < a->dim; i++)
-		result->x[i] = a->x[i] - b->x[i];
-	PG_RETURN_EMBEDDING(checked(result));
+	return elementwise(fcinfo, subtract);
 }
 
 PG_FUNCTION_INFO_V1(scpg_embedding_mul);
 Datum
 scpg_embedding_mul(PG_FUNCTION_ARGS)
 {
-	const scpg_embedding *a = PG_GETARG_EMBEDDING(0);
-	const scpg_embedding *b = PG_GETARG_EMBEDDING(1);
-	scpg_embedding *result;
-
-	scpg_embedding_check_dims(a, b);
-	result = scpg_embedding_new(a->dim);
-	for (int i = 0; i < a->dim; i++)
-	{
-		result->x[i] = a->x[i] * b->x[i];
-		/* As real * real: a product lost to zero is an error too. */
-		if (unlikely(result->x[i] == 0) && a->x[i] != 0 && b->x[i] != 0)
-			float_underflow_error();
-	}
-	PG_RETURN_EMBEDDING(checked(result));
+	return elementwise(fcinfo, multiply);
 }
 
 /*
@@ -249,47 +245,20 @@ compare_args(FunctionCallInfo fcinfo)
 	return result;
 }
 
-PG_FUNCTION_INFO_V1(scpg_embedding_lt);
-Datum
-scpg_embedding_lt(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_args(fcinfo) < 0);
-}
+/* scpg_embedding_lt, scpg_embedding_le, scpg_embedding_eq, scpg_embedding_ne, scpg_embedding_ge, scpg_embedding_gt */
+#define COMPARISON(name, relation) \
+	PG_FUNCTION_INFO_V1(scpg_embedding_##name); \
+	Datum scpg_embedding_##name(PG_FUNCTION_ARGS) \
+	{ \
+		PG_RETURN_BOOL(compare_args(fcinfo) relation 0); \
+	}
 
-PG_FUNCTION_INFO_V1(scpg_embedding_le);
-Datum
-scpg_embedding_le(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_args(fcinfo) <= 0);
-}
-
-PG_FUNCTION_INFO_V1(scpg_embedding_eq);
-Datum
-scpg_embedding_eq(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_args(fcinfo) == 0);
-}
-
-PG_FUNCTION_INFO_V1(scpg_embedding_ne);
-Datum
-scpg_embedding_ne(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_args(fcinfo) != 0);
-}
-
-PG_FUNCTION_INFO_V1(scpg_embedding_ge);
-Datum
-scpg_embedding_ge(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_args(fcinfo) >= 0);
-}
-
-PG_FUNCTION_INFO_V1(scpg_embedding_gt);
-Datum
-scpg_embedding_gt(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_args(fcinfo) > 0);
-}
+COMPARISON(lt, <)
+COMPARISON(le, <=)
+COMPARISON(eq, ==)
+COMPARISON(ne, !=)
+COMPARISON(ge, >=)
+COMPARISON(gt, >)
 
 PG_FUNCTION_INFO_V1(scpg_embedding_cmp);
 Datum
@@ -303,8 +272,9 @@ scpg_embedding_cmp(PG_FUNCTION_ARGS)
  */
 
 static uint64
-hash_elements(const scpg_embedding *e, uint64 seed)
+hash_argument(FunctionCallInfo fcinfo, uint64 seed)
 {
+	const scpg_embedding *e = PG_GETARG_EMBEDDING(0);
 	float block[HASH_BLOCK];
 	uint64 hash = seed;
 
@@ -316,6 +286,7 @@ hash_elements(const scpg_embedding *e, uint64 seed)
 			block[i] = e->x[start + i] == 0 ? 0.0f : e->x[start + i];
 		hash = hash_bytes_extended((const unsigned char *) block, n * (int) sizeof(float), hash);
 	}
+	PG_FREE_EMBEDDING_COPY(e, 0);
 	return hash;
 }
 
@@ -324,20 +295,12 @@ PG_FUNCTION_INFO_V1(scpg_embedding_hash_extended);
 Datum
 scpg_embedding_hash_extended(PG_FUNCTION_ARGS)
 {
-	const scpg_embedding *e = PG_GETARG_EMBEDDING(0);
-	uint64 hash = hash_elements(e, (uint64) PG_GETARG_INT64(1));
-
-	PG_FREE_EMBEDDING_COPY(e, 0);
-	PG_RETURN_INT64((int64) hash);
+	PG_RETURN_INT64((int64) hash_argument(fcinfo, (uint64) PG_GETARG_INT64(1)));
 }
 
 PG_FUNCTION_INFO_V1(scpg_embedding_hash);
 Datum
 scpg_embedding_hash(PG_FUNCTION_ARGS)
 {
-	const scpg_embedding *e = PG_GETARG_EMBEDDING(0);
-	uint64 hash = hash_elements(e, 0);
-
-	PG_FREE_EMBEDDING_COPY(e, 0);
-	PG_RETURN_INT32((int32) (uint32) hash);
+	PG_RETURN_INT32((int32) (uint32) hash_argument(fcinfo, 0));
 }

@@ -63,6 +63,7 @@ scpg_kmeans_model_open(const scpg_numbers *value)
 						   .iterations = value->head[2],
 						   .converged = value->head[3] != 0};
 
+	Assert(count(value->head) > 0);
 	m.inertia = value->x[0];
 	m.sizes = value->x + 1;
 	m.centroids = m.sizes + m.k;

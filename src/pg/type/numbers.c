@@ -20,6 +20,7 @@ scpg_numbers_new(const scpg_numbers_form *form, const int32 *head)
 	size_t count = form->count(head);
 	scpg_numbers *result;
 
+	Assert(form->heads <= NUMBERS_HEAD);
 	if (count == 0)
 		ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION), errmsg("invalid sizes of a %s", form->name)));
 	if (count > (MaxAllocSize - NUMBERS_SIZE(0)) / sizeof(double))

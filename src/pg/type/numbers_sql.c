@@ -86,7 +86,7 @@ numbers_send(const scpg_numbers_form *form, FunctionCallInfo fcinfo)
 	PG_RETURN_BYTEA_P(pq_endtypsend(&buf));
 }
 
-/* The four functions of a type, named scpg_<sql name>_in and so on. */
+/* The four functions of a type: scpg_pca_model_in, scpg_pca_model_out, scpg_pca_model_recv, scpg_pca_model_send, ... */
 #define NUMBERS_FUNCTION(sqlname, verb) \
 	PG_FUNCTION_INFO_V1(scpg_##sqlname##_##verb); \
 	Datum scpg_##sqlname##_##verb(PG_FUNCTION_ARGS) \

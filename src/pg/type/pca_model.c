@@ -53,9 +53,21 @@ scpg_pca_model_open(const scpg_numbers *value)
 {
 	scpg_pca_model m = {.d = value->head[0], .q = value->head[1], .whiten = value->head[2] != 0};
 
+	Assert(count(value->head) > 0);
 	m.mean = value->x;
 	m.components = m.mean + m.d;
 	m.variance = m.components + (size_t) m.q * m.d;
 	m.ratio = m.variance + m.q;
 	return m;
+}
+
+sc_space
+scpg_pca_model_space(const scpg_pca_model *m)
+{
+	return (sc_space){.d = m->d,
+					  .q = m->q,
+					  .mean = m->mean,
+					  .components = m->components,
+					  .variance = m->variance,
+					  .whiten = m->whiten};
 }
