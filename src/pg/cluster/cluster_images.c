@@ -61,12 +61,14 @@ find_model(scpg_cluster_encoding *e, const char *name)
 static void
 take_recipe(scpg_cluster_encoding *e, const scpg_cluster_request *asked)
 {
+	scpg_recipe options = e->recipe;
+
 	e->stored = *scpg_model_recipe(e->model);
 	e->recipe = e->stored;
 	/* Columns by name are those of the table that trained it. */
 	if (asked->relid != e->model->source)
 		e->recipe.id_column = e->recipe.image_column = NULL;
-	scpg_recipe_override_clustering(&e->recipe, asked->options);
+	scpg_recipe_override_clustering(&e->recipe, &options, &e->given);
 }
 
 void
@@ -75,7 +77,7 @@ scpg_cluster_images_plan(scpg_cluster_job *job)
 	const scpg_cluster_request *asked = &job->asked;
 	scpg_cluster_encoding *e = &job->encoding;
 
-	scpg_recipe_read(&e->recipe, &e->given, asked->options);
+	scpg_recipe_read(&e->recipe, &e->given, asked->options, SCPG_PRESET_AUTO);
 	find_model(e, asked->name);
 	if (!e->train)
 		take_recipe(e, asked);
@@ -148,7 +150,7 @@ train(scpg_cluster_job *job)
 							  .commits = job->asked.commits};
 
 	check_room(job);
-	scpg_recipe_choose_for(&e->recipe, &e->given, job->dataset);
+	scpg_recipe_choose(&e->recipe, &e->given, job->dataset);
 	scpg_train(&training);
 	e->model = training.model;
 	e->encoder = scpg_encoder_make(&e->recipe, training.weights, training.size, EMBED_BATCH, CurrentMemoryContext);

@@ -54,37 +54,13 @@ scpg_export_encoder(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(result);
 }
 
-/* What was given, on top of preset lightly: its clustering suits any encoder. */
-static Jsonb *
-with_preset(Jsonb *options)
-{
-	Datum preset = DirectFunctionCall1(jsonb_in, CStringGetDatum("{\"preset\": \"lightly\"}"));
-
-	if (options == NULL)
-		return DatumGetJsonbP(preset);
-	return DatumGetJsonbP(DirectFunctionCall2(jsonb_concat, preset, JsonbPGetDatum(options)));
-}
-
-static void
-check_options(const Jsonb *options)
-{
-	scpg_recipe recipe;
-	scpg_given given;
-
-	/* Before the preset is added: an array would take it in. */
-	scpg_recipe_read(&recipe, &given, options);
-}
-
 /* Which first convolution the network has shows in the file, where no option says it. */
 static void
-find_stem(scpg_recipe *recipe, const Jsonb *options, const bytea *file)
+find_stem(scpg_recipe *recipe, const bytea *file)
 {
 	bool small_stem;
 	sc_error err;
-	JsonbValue value;
 
-	if (options != NULL && getKeyJsonValueFromContainer((JsonbContainer *) &options->root, "stem", 4, &value) != NULL)
-		return;
 	scpg_check(scpg_core()->sc_weights_small_stem(&small_stem, (const uint8 *) VARDATA_ANY(file),
 												  VARSIZE_ANY_EXHDR(file), &err),
 			   &err);
@@ -133,8 +109,8 @@ scpg_import_encoder(PG_FUNCTION_ARGS)
 		refuse_null("the file of the weights");
 	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	scpg_model_check_name(name);
-	check_options(options);
-	scpg_recipe_read(&recipe, &given, with_preset(options));
+	/* Its clustering suits any encoder. */
+	scpg_recipe_read(&recipe, &given, options, SCPG_PRESET_LIGHTLY);
 
 	SPI_connect();
 	model = scpg_model_find(name, true, false);
@@ -142,7 +118,8 @@ scpg_import_encoder(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_DUPLICATE_OBJECT), errmsg("model \"%s\" already exists", name),
 						errhint("Use another name, or make a new version with the option \"retrain\": true.")));
 	file = PG_GETARG_BYTEA_PP(1);
-	find_stem(&recipe, options, file);
+	if (!SCPG_GIVEN(&given, stem))
+		find_stem(&recipe, file);
 	/* Weights from elsewhere are single precision; their embeddings must not depend on the CPU. */
 	if (recipe.precision == SCPG_PRECISION_AUTO)
 		recipe.precision = SCPG_PRECISION_F32;

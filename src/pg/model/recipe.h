@@ -126,41 +126,41 @@ typedef struct scpg_recipe
 	sc_kmeans_init kmeans_init;
 } scpg_recipe;
 
-/* What a rule may look at: the images, never labels. */
-typedef struct scpg_image_stats
-{
-	int64 images;		 /* readable ones */
-	double median_side;	 /* of the short sides, in pixels */
-	double gray_share;	 /* of images without colour */
-	double stroke_share; /* of gray images of two tones */
-} scpg_image_stats;
+/* Views of preset auto are no larger. */
+#define SCPG_AUTO_MAX_INPUT_SIZE 64
 
-/* Which options were given by hand, by entry of the option table. */
+/* Which options were given by hand, by entry of the option table, and which fields of "normalize". */
 #define SCPG_RECIPE_MAX_OPTIONS 80
 typedef struct scpg_given
 {
 	bool option[SCPG_RECIPE_MAX_OPTIONS];
+	bool normalize[2];
 } scpg_given;
 
-/* The preset that options name, overridden by the other options. */
-extern void scpg_recipe_read(scpg_recipe *recipe, scpg_given *given, const Jsonb *options);
+/* Was the option of this field of scpg_recipe given? */
+#define SCPG_GIVEN(given, field) scpg_recipe_is_given(given, offsetof(scpg_recipe, field))
+extern bool scpg_recipe_is_given(const scpg_given *given, size_t offset);
+
+/* The preset that options name, or else this one, overridden by the other options. */
+extern void scpg_recipe_read(scpg_recipe *recipe, scpg_given *given, const Jsonb *options, scpg_preset preset);
 
 /*
  * Fill what was left to be chosen, check what depends on the number of images
  * (22023), and shrink a preset's batch to it. One NOTICE tells what preset
  * auto chose.
  */
-extern void scpg_recipe_choose(scpg_recipe *recipe, const scpg_given *given, const scpg_image_stats *stats);
+struct scpg_dataset;
+extern void scpg_recipe_choose(scpg_recipe *recipe, const scpg_given *given, const struct scpg_dataset *images);
 
 /* To and from what a model stores. */
 extern Jsonb *scpg_recipe_write(const scpg_recipe *recipe);
 extern void scpg_recipe_restore(scpg_recipe *recipe, const Jsonb *stored);
 
 /*
- * The options that decide the clustering alone, from `options` into a restored
- * recipe. Others may be given again as they were (else 22023).
+ * Into a stored recipe, the options that were given and that do not decide what
+ * the encoder is. Those that do may be given again as they were (else 22023).
  */
-extern void scpg_recipe_override_clustering(scpg_recipe *recipe, const Jsonb *options);
+extern void scpg_recipe_override_clustering(scpg_recipe *recipe, const scpg_recipe *asked, const scpg_given *given);
 
 /* For the core. */
 extern sc_net_config scpg_recipe_net(const scpg_recipe *recipe);

@@ -39,9 +39,6 @@ typedef struct scpg_training
  */
 extern void scpg_train(scpg_training *training);
 
-/* scpg_recipe_choose with the images of a dataset. */
-extern void scpg_recipe_choose_for(scpg_recipe *recipe, const scpg_given *given, const scpg_dataset *dataset);
-
 /* 2D000 unless fcinfo calls a procedure that can commit. */
 extern void scpg_require_commits(FunctionCallInfo fcinfo, const char *procedure);
 

@@ -11,11 +11,9 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
-#include "nodes/parsenodes.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
 #include "utils/syscache.h"
@@ -25,18 +23,6 @@
 
 PG_FUNCTION_INFO_V1(scpg_train_encoder);
 PG_FUNCTION_INFO_V1(scpg_resume_encoder);
-
-void
-scpg_require_commits(FunctionCallInfo fcinfo, const char *procedure)
-{
-	if (fcinfo->context == NULL || !IsA(fcinfo->context, CallContext) ||
-		castNode(CallContext, fcinfo->context)->atomic || IsSubTransaction())
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_TRANSACTION_TERMINATION),
-				 errmsg("%s cannot run inside a transaction block", procedure), errdetail("It commits as it goes."),
-				 errhint(
-					 "Turn autocommit on, and call it outside of BEGIN ... COMMIT, functions and exception handlers.")));
-}
 
 /* May a new version of this name be trained? An interrupted training is to be resumed. */
 static void
@@ -64,13 +50,13 @@ train_new(const char *name, Oid relid, const Jsonb *options)
 	scpg_given given;
 	scpg_source source;
 
-	scpg_recipe_read(&recipe, &given, options);
+	scpg_recipe_read(&recipe, &given, options, SCPG_PRESET_AUTO);
 	check_new(name, recipe.retrain);
 	scpg_source_resolve(&source, relid, recipe.id_column, recipe.image_column, BYTEAOID);
 	memset(&training, 0, sizeof(training));
 	training.dataset = scpg_dataset_load(&source, recipe.image_side, recipe.on_error, true);
 	scpg_skips_report(&training.dataset->skips, training.dataset->rows);
-	scpg_recipe_choose_for(&recipe, &given, training.dataset);
+	scpg_recipe_choose(&recipe, &given, training.dataset);
 	training.recipe = &recipe;
 	training.name = name;
 	training.commits = true;

@@ -153,6 +153,15 @@ scpg_options_read(void *target, bool *given, const Jsonb *options, const scpg_op
 	scpg_options_read_object(target, given, (JsonbContainer *) &options->root, table, entries);
 }
 
+void
+scpg_option_copy(void *target, const void *source, const scpg_option *o)
+{
+	size_t size = scpg_option_types[o->type].size;
+
+	Assert(size > 0);
+	memcpy((char *) target + o->offset, (const char *) source + o->offset, size);
+}
+
 /* Is the variable what null makes of it? */
 static bool
 is_none(const char *variable, size_t size)

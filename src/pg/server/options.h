@@ -73,6 +73,9 @@ extern void scpg_options_read(void *target, bool *given, const Jsonb *options, c
 /* The values of target as a jsonb object with every key of the table. */
 extern Jsonb *scpg_options_write(const void *target, const scpg_option *table, int entries);
 
+/* Set one option of target, which is a single value, to what it is in source. */
+extern void scpg_option_copy(void *target, const void *source, const scpg_option *option);
+
 /* The word of words (count) that is nearest to word, or NULL if none is near. */
 extern const char *scpg_nearest(const char *word, const char *const *words, int count);
 

@@ -17,7 +17,7 @@
 /* What is done with the variable of an option of one type. */
 typedef struct scpg_option_ops
 {
-	/* Its bytes, all zero for JSON null; 0: there is no null for it. */
+	/* Its bytes, all zero for JSON null; 0: it is no single value, and there is no null for it. */
 	size_t size;
 	/* What the option takes, for a hint. */
 	void (*describe)(StringInfo s, const scpg_option *o);

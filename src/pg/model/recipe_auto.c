@@ -1,0 +1,194 @@
+/*-------------------------------------------------------------------------
+ *
+ * src/pg/model/recipe_auto.c
+ *	  What a recipe leaves to be chosen by the images: the rules of preset auto,
+ *	  and what any preset must give way to.
+ *
+ * The rules look at the number, the size and the colours of the images, never
+ * at labels. Percentages below are purities of 600 handwritten digits in 10
+ * clusters. What the presets reach, on them and on photographs, is in
+ * docs/paper.md and docs/measured.md.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "pg/model/recipe.h"
+#include "pg/server/bridge.h"
+#include "pg/table/dataset.h"
+
+#define GIVEN(field) SCPG_GIVEN(given, field)
+
+/* Pictures are gray, or strokes, where most of them are; a few of another kind among them change nothing. */
+#define GRAY_SHARE 0.9
+#define STROKE_SHARE 0.5
+
+/* Larger pictures of strokes are drawings, not signs; the digits have 28 pixels. */
+#define STROKES_MAX_SIDE 128
+
+/* The learning rate is this for strokes in batches of 200, and for others in batches of 64. */
+#define STROKES_LR 0.12
+#define STROKES_BATCH 200
+#define LR 0.06
+#define LR_BATCH 64
+
+/* Epochs are this over the root of the number of images, of at least 100, with views of 64 pixels. */
+#define EPOCHS 1900
+#define EPOCHS_MIN_IMAGES 100
+#define MIN_EPOCHS 10
+
+static bool
+is_gray(const scpg_dataset *images)
+{
+	return images->gray_share > GRAY_SHARE;
+}
+
+static bool
+is_strokes(const scpg_dataset *images)
+{
+	return is_gray(images) && images->stroke_share > STROKE_SHARE && images->median_side <= STROKES_MAX_SIDE;
+}
+
+/*
+ * The size of a view: small pictures as they are (a multiple of 8, which
+ * halves well), at least 32, which the network halves five times; photos at 64,
+ * which keeps what tells kinds apart and costs a quarter of 128. Strokes are
+ * enlarged to 64: the digits' 93 % are of views of that size.
+ */
+static int
+choose_input_size(double median_side, bool strokes)
+{
+	int side = (int) ceil(Min(median_side, SCPG_AUTO_MAX_INPUT_SIZE) / 8) * 8;
+
+	return strokes ? SCPG_AUTO_MAX_INPUT_SIZE : Max(side, 32);
+}
+
+/*
+ * Images of a batch: at most Lightly's 256, and at most a third of all, so that
+ * an epoch has three steps. What a small set lacks is steps, not negatives: 600
+ * drawn pictures in batches of 60 are sorted after a dozen epochs, in batches of
+ * 200 after thirty. Strokes, whose views differ less, do well with fewer and
+ * larger ones: 92 % after 60 epochs of batches of 200.
+ */
+static int
+choose_batch_size(int64 images, bool strokes)
+{
+	int64 size = strokes ? STROKES_BATCH : Max(32, Min(256, images / 10));
+
+	return (int) Max(2, Min(size, images / 3));
+}
+
+/*
+ * The learning rate of strokes is that of the run of 92 %, in proportion to the
+ * batch. That of others is Lightly's 0.06 for a batch of 64, and grows with the
+ * square root of the batch, which the SimCLR paper (appendix B.1) found better
+ * than proportion for small batches and few epochs. For batches below 64 it is
+ * no lower.
+ */
+static double
+choose_lr(int batch_size, bool strokes)
+{
+	int size = Max(batch_size, LR_BATCH);
+
+	return strokes ? STROKES_LR * size / STROKES_BATCH : LR * sqrt(size / (double) LR_BATCH);
+}
+
+/*
+ * Epochs by count and size. A small set needs many epochs to take enough steps,
+ * a large one takes them in few; the square root lies between the two, and
+ * larger views get fewer epochs for the same time. 1,900 gives the digits 78
+ * epochs, 234 steps: 60 epochs reach 92 %, 150 reach 96 % in two and a half
+ * times the time, and the tutorial's 40 steps are far too few.
+ */
+static int
+choose_epochs(int64 images, int input_size)
+{
+	double epochs = EPOCHS / sqrt((double) Max(images, EPOCHS_MIN_IMAGES)) *
+					Min(1.0, (double) SCPG_AUTO_MAX_INPUT_SIZE / input_size);
+
+	return (int) Max(MIN_EPOCHS, rint(epochs));
+}
+
+/*
+ * Views for writing: what varies between two pictures of one sign is slant,
+ * stroke width and framing, so these vary between two views; a mirrored sign is
+ * another sign, and colour is none. Clustered in all 512 dimensions: 92 %, with
+ * views made for photographs 59 %.
+ */
+static void
+choose_stroke_views(scpg_recipe *r, const scpg_given *given)
+{
+#define CHOOSE(field, value) \
+	do \
+	{ \
+		if (!GIVEN(field)) \
+			r->field = (value); \
+	} while (0)
+	CHOOSE(min_ratio, 0.8);
+	CHOOSE(max_ratio, 1.25);
+	CHOOSE(hf_prob, 0);
+	CHOOSE(rr_prob, 1);
+	CHOOSE(rr_degrees, 20);
+	CHOOSE(shear, 0.25);
+	CHOOSE(morph_prob, 0.5);
+	CHOOSE(cj_prob, 0);
+	CHOOSE(random_gray_scale, 0);
+	CHOOSE(pca_components, 0);
+	CHOOSE(pca_whiten, false);
+#undef CHOOSE
+}
+
+/* n: the images that train. */
+static void
+choose_auto(scpg_recipe *r, const scpg_given *given, const scpg_dataset *images, int64 n)
+{
+	bool strokes = is_strokes(images);
+
+	if (strokes)
+		choose_stroke_views(r, given);
+	if (!GIVEN(input_size))
+		r->input_size = choose_input_size(images->median_side, strokes);
+	if (!GIVEN(batch_size))
+		r->batch_size = choose_batch_size(n, strokes);
+	if (!GIVEN(lr))
+		r->lr = choose_lr(r->batch_size, strokes);
+	if (!GIVEN(epochs) && r->time_budget == 0)
+		r->epochs = choose_epochs(n, r->input_size);
+	/* With as many whitened components as points, all points are equally far apart. */
+	if (!GIVEN(pca_components) && r->pca_components > 0)
+		r->pca_components = Max(2, Min(r->pca_components, images->images / 10));
+}
+
+void
+scpg_recipe_choose(scpg_recipe *r, const scpg_given *given, const scpg_dataset *images)
+{
+	int64 n = r->train_sample > 0 ? Min(images->images, r->train_sample) : images->images;
+
+	if (n < 2)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("training needs at least two readable images"),
+						errdetail("There are %lld.", (long long) n)));
+	if (GIVEN(batch_size) && r->batch_size > n)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("\"batch_size\" is larger than the number of images"),
+				 errdetail("The batch is %d, the images that train are %lld.", r->batch_size, (long long) n),
+				 errhint("Give at most %lld, or leave \"batch_size\" to the preset.", (long long) n)));
+
+	if (r->preset == SCPG_PRESET_AUTO)
+		choose_auto(r, given, images, n);
+	/* A training that goes on elsewhere goes on as it began. */
+	if (r->precision == SCPG_PRECISION_AUTO)
+		r->precision = scpg_core()->sc_precision_best() == SC_PRECISION_BF16 ? SCPG_PRECISION_BF16 : SCPG_PRECISION_F32;
+	r->batch_size = (int) Min(r->batch_size, n);
+	r->warmup_epochs = Min(r->warmup_epochs, r->epochs);
+
+	if (r->preset == SCPG_PRESET_AUTO)
+		ereport(NOTICE,
+				(errmsg("preset auto: %lld images of about %.0f pixels%s: views of %d pixels, batches of %d, %d epochs",
+						(long long) images->images, images->median_side,
+						is_strokes(images) ? ", of strokes"
+						: is_gray(images)  ? ", grayscale"
+										   : "",
+						r->input_size, r->batch_size, r->epochs)));
+}

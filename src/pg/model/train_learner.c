@@ -1,0 +1,142 @@
+/*-------------------------------------------------------------------------
+ *
+ * src/pg/model/train_learner.c
+ *	  The core's trainer: its memory, its steps, its weights in and out.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "utils/memutils.h"
+
+#include "pg/model/model_parts.h"
+#include "pg/model/train_parts.h"
+#include "pg/server/bridge.h"
+
+/* ---- memory -------------------------------------------------------------------- */
+
+static void
+create(scpg_learner *l)
+{
+	sc_error err;
+
+	memset(&err, 0, sizeof(err));
+	scpg_check(scpg_core()->sc_trainer_create(&l->core, &l->config, l->lanes, l->memory, l->bytes, &err), &err);
+}
+
+void
+scpg_learner_destroy(scpg_learner *l)
+{
+	if (l->core != NULL)
+		scpg_core()->sc_trainer_destroy(l->core);
+	l->core = NULL;
+}
+
+void
+scpg_learner_restart(scpg_learner *l)
+{
+	scpg_learner_destroy(l);
+	create(l);
+}
+
+void
+scpg_learner_plan(scpg_learner *l, const scpg_recipe *recipe, bool momenta, MemoryContext cxt)
+{
+	sc_arena arena;
+	sc_error err;
+	size_t kept;
+
+	Assert(l->core == NULL);
+	memset(&err, 0, sizeof(err));
+	l->context = cxt;
+	l->step_context = AllocSetContextCreate(cxt, "selfclass step", ALLOCSET_DEFAULT_SIZES);
+	l->config = scpg_recipe_train(recipe);
+	l->lanes = scpg_lanes();
+	scpg_check(scpg_core()->sc_trainer_plan(&l->bytes, &l->config, l->lanes, &err), &err);
+	arena = scpg_arena(cxt, sc_add(l->bytes, 2 * SC_ALIGN), "this training");
+	l->memory = SC_TAKE(&arena, char, l->bytes);
+	create(l);
+	kept = scpg_core()->sc_trainer_save_bytes(l->core, momenta);
+	arena = scpg_arena(CurrentMemoryContext, sc_add(kept, 2 * SC_ALIGN), "this training");
+	l->stream = SC_TAKE(&arena, uint8, kept);
+	ereport(DEBUG1,
+			(errmsg_internal("memory of this training: %zu MB, of them %zu MB for batches of %d images at %d pixels, %zu MB for the weights as they are kept",
+							 scpg_memory_taken() >> 20, l->bytes >> 20, recipe->batch_size, recipe->input_size,
+							 kept >> 20)));
+}
+
+/* ---- weights -------------------------------------------------------------------- */
+
+Size
+scpg_learner_save(scpg_learner *l, bool momenta)
+{
+	scpg_core()->sc_trainer_save(l->stream, l->core, momenta);
+	return scpg_core()->sc_trainer_save_bytes(l->core, momenta);
+}
+
+bool
+scpg_learner_check(scpg_learner *l, Size size)
+{
+	sc_error err;
+
+	/* Reading them back looks at every number. */
+	memset(&err, 0, sizeof(err));
+	return scpg_core()->sc_trainer_load(l->core, l->stream, size, &err) == SC_OK;
+}
+
+void
+scpg_learner_load(scpg_learner *l, const scpg_model *model, bool initial)
+{
+	MemoryContext cxt = AllocSetContextCreate(l->context, "selfclass weights", ALLOCSET_SMALL_SIZES);
+	Size size;
+	uint8 *bytes = scpg_model_load_weights(model, cxt, &size);
+	sc_error err;
+	sc_status status;
+
+	memset(&err, 0, sizeof(err));
+	status = scpg_core()->sc_trainer_load(l->core, bytes, size, &err);
+	MemoryContextDelete(cxt);
+	if (status == SC_BAD_WEIGHTS)
+		ereport(ERROR,
+				(errcode(initial ? ERRCODE_INVALID_PARAMETER_VALUE : ERRCODE_DATA_CORRUPTED),
+				 errmsg("the training cannot begin with the weights of model \"%s\"", model->name),
+				 errdetail("Of these weights: %s.", err.message),
+				 initial ? errhint("\"stem\" and the \"proj_\" options must be those of that model's recipe.") : 0));
+	scpg_check(status, &err);
+}
+
+/* ---- a step ---------------------------------------------------------------------- */
+
+bool
+scpg_learner_step(scpg_learner *l, const scpg_order *order, int epoch, int step, double lr, double *loss)
+{
+	MemoryContext old = MemoryContextSwitchTo(l->step_context);
+	int batch = l->config.batch_size;
+	sc_image *images = palloc(batch * sizeof(sc_image));
+	uint64_t *keys = palloc(batch * sizeof(uint64_t));
+	int64 *numbers = palloc(batch * sizeof(int64));
+	sc_train_step job;
+	sc_error err;
+	sc_status status;
+
+	Assert(batch == order->batch);
+	scpg_order_batch(order, step, numbers, keys);
+	scpg_dataset_fetch(order->dataset, images, numbers, batch);
+
+	memset(&job, 0, sizeof(job));
+	memset(&err, 0, sizeof(err));
+	job.trainer = l->core;
+	job.images = images;
+	job.keys = keys;
+	job.epoch = epoch;
+	job.lr = (float) lr;
+	status = scpg_try_run_on(l->lanes, scpg_core()->sc_train_step_run, &job, &err);
+	if (status != SC_RANGE)
+		scpg_check(status, &err);
+	*loss = job.loss;
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(l->step_context);
+	return status == SC_OK && isfinite(*loss);
+}

@@ -1,0 +1,84 @@
+/*-------------------------------------------------------------------------
+ *
+ * src/pg/model/train_parts.h
+ *	  The parts of a training that train.c drives: the order of the images, and
+ *	  the core's trainer with its memory.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SCPG_TRAIN_PARTS_H
+#define SCPG_TRAIN_PARTS_H
+
+#include "core/api.h"
+#include "pg/model/model.h"
+#include "pg/model/recipe.h"
+#include "pg/table/dataset.h"
+
+/* ---- which images train, in which order (train_order.c) --------------------------- */
+
+typedef struct scpg_order
+{
+	scpg_dataset *dataset;
+	uint64 seed;
+	int batch;				  /* images of a step */
+	int64 images;			  /* that train */
+	int steps;				  /* of an epoch */
+	int64 *sample;			  /* (images): which of the dataset's, ascending */
+	int64 *order;			  /* (images): those of sample, as the epoch takes them */
+	struct shuffled *scratch; /* (images of the dataset) */
+} scpg_order;
+
+/* Choose the images that train: all, or train_sample at random. In cxt. 22023: fewer than a batch. */
+extern void scpg_order_init(scpg_order *o, scpg_dataset *dataset, const scpg_recipe *recipe, MemoryContext cxt);
+
+/* Bring them into the order of an epoch. */
+extern void scpg_order_shuffle(scpg_order *o, int epoch);
+
+/*
+ * The images of a step, number (batch) in the dataset and key (batch), which
+ * names each in random streams. A last batch that is too small (drop_last is
+ * off) is filled up with the first images of the epoch.
+ */
+extern void scpg_order_batch(const scpg_order *o, int step, int64 *number, uint64_t *key);
+
+/* ---- the core's trainer (train_learner.c) ------------------------------------------- */
+
+typedef struct scpg_learner
+{
+	sc_train_config config;
+	int lanes; /* that its memory is planned for */
+	void *memory;
+	size_t bytes;
+	sc_trainer *core;			/* in memory; NULL: none */
+	uint8 *stream;				/* room for the weights as they are kept, with the momenta where they were planned */
+	MemoryContext context;		/* the caller's */
+	MemoryContext step_context; /* reset after every step */
+} scpg_learner;
+
+/*
+ * Take all memory that the training needs in cxt, but for the stream, which is
+ * in the current memory context; or say what it would need. The weights are
+ * those that the seed gives. Whoever planned it destroys it, in PG_FINALLY.
+ */
+extern void scpg_learner_plan(scpg_learner *l, const scpg_recipe *recipe, bool momenta, MemoryContext cxt);
+extern void scpg_learner_destroy(scpg_learner *l);
+
+/* Begin anew, with the weights that the seed gives. */
+extern void scpg_learner_restart(scpg_learner *l);
+
+/*
+ * Go on with a model's own weights and momenta, or begin with the weights of
+ * another one (initial); weights of another network are 22023 then, else XX001.
+ */
+extern void scpg_learner_load(scpg_learner *l, const scpg_model *model, bool initial);
+
+/* Write the weights into the stream; how many bytes. */
+extern Size scpg_learner_save(scpg_learner *l, bool momenta);
+
+/* Are the weights in the stream (size) as a network can have them, every number finite? */
+extern bool scpg_learner_check(scpg_learner *l, Size size);
+
+/* One step of an epoch at a learning rate; false where the loss is no number. */
+extern bool scpg_learner_step(scpg_learner *l, const scpg_order *order, int epoch, int step, double lr, double *loss);
+
+#endif /* SCPG_TRAIN_PARTS_H */
