@@ -18,7 +18,9 @@
 #include "pg/analytics/pca.h"
 #include "pg/cluster/cluster.h"
 #include "pg/cluster/cluster_parts.h"
-#include "pg/server/bridge.h"
+#include "pg/server/jobs.h"
+#include "pg/server/load.h"
+#include "pg/server/memory.h"
 
 #define DIM SC_EMBEDDING_DIM
 

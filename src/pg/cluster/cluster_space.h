@@ -9,6 +9,8 @@
 #ifndef SCPG_CLUSTER_SPACE_H
 #define SCPG_CLUSTER_SPACE_H
 
+#include "postgres.h"
+
 #include "pg/model/model.h"
 #include "pg/type/kmeans_model.h"
 #include "pg/type/pca_model.h"

@@ -25,7 +25,11 @@
 #include "core/api.h"
 #include "pg/model/model_parts.h"
 #include "pg/model/train.h"
-#include "pg/server/bridge.h"
+#include "pg/server/errors.h"
+#include "pg/server/jobs.h"
+#include "pg/server/load.h"
+#include "pg/server/memory.h"
+#include "pg/table/dataset.h"
 
 /* Random streams of an image beside those of its two views, which are 0 and 1. */
 #define STREAM_SHUFFLE 2
