@@ -8,7 +8,7 @@
 #include "postgres.h"
 
 #include "pg/analytics/contingency.h"
-#include "pg/server/bridge.h"
+#include "pg/server/memory.h"
 
 /* The pairs of a state, in the two orders that number clusters and classes. */
 typedef struct sorted_pairs

@@ -12,7 +12,8 @@
 #include "pg/analytics/elbow.h"
 #include "pg/analytics/fit.h"
 #include "pg/analytics/silhouette.h"
-#include "pg/server/bridge.h"
+#include "pg/server/load.h"
+#include "pg/server/memory.h"
 
 scpg_enum_names scpg_elbow_method_names =
 	{[SCPG_ELBOW_LAST_TURN] = "last_turn", [SCPG_ELBOW_KNEEDLE] = "kneedle", [SCPG_ELBOW_SILHOUETTE] = "silhouette", NULL};

@@ -8,6 +8,8 @@
 #ifndef SCPG_ELBOW_H
 #define SCPG_ELBOW_H
 
+#include "postgres.h"
+
 #include "pg/analytics/kmeans.h"
 #include "pg/type/elbow_result.h"
 

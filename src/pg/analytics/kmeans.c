@@ -10,7 +10,9 @@
 #include "utils/memutils.h"
 
 #include "pg/analytics/kmeans.h"
-#include "pg/server/bridge.h"
+#include "pg/server/jobs.h"
+#include "pg/server/load.h"
+#include "pg/server/memory.h"
 
 scpg_enum_names scpg_kmeans_init_names = {[SC_KMEANS_PLUS_PLUS] = "k-means++", [SC_KMEANS_RANDOM] = "random", NULL};
 

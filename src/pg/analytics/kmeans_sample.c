@@ -20,7 +20,7 @@
 #include "utils/memutils.h"
 
 #include "pg/analytics/kmeans_sample.h"
-#include "pg/server/bridge.h"
+#include "pg/server/memory.h"
 #include "pg/type/embedding.h"
 
 /* scpg_numbers in a sample: 256 MB of them. */

@@ -8,6 +8,8 @@
 #ifndef SCPG_KMEANS_SAMPLE_H
 #define SCPG_KMEANS_SAMPLE_H
 
+#include "postgres.h"
+
 #include "pg/table/rows.h"
 
 /* Fewest rows that can be asked for, and how many it is where nothing is said. */

@@ -24,7 +24,9 @@
 
 #include "pg/analytics/flat_state.h"
 #include "pg/analytics/kmeans_sums.h"
-#include "pg/server/bridge.h"
+#include "pg/server/load.h"
+#include "pg/server/memory.h"
+#include "pg/server/settings.h"
 #include "pg/type/embedding.h"
 
 #define STATE_MAGIC 0x4b4d5331 /* changes with the layout */

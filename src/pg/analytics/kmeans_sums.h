@@ -9,6 +9,8 @@
 #ifndef SCPG_KMEANS_SUMS_H
 #define SCPG_KMEANS_SUMS_H
 
+#include "postgres.h"
+
 #include "pg/type/kmeans_model.h"
 
 /* The state, as it travels. */

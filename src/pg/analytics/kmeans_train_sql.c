@@ -23,9 +23,9 @@
 #include "pg/analytics/kmeans.h"
 #include "pg/analytics/kmeans_sample.h"
 #include "pg/server/arguments.h"
-#include "pg/server/bridge.h"
 #include "pg/server/extension.h"
-#include "pg/table/dataset.h"
+#include "pg/server/memory.h"
+#include "pg/table/source.h"
 #include "pg/type/embedding.h"
 #include "pg/type/kmeans_model.h"
 

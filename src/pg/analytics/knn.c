@@ -9,7 +9,9 @@
 
 #include "pg/analytics/knn.h"
 #include "pg/server/arguments.h"
-#include "pg/server/bridge.h"
+#include "pg/server/jobs.h"
+#include "pg/server/load.h"
+#include "pg/server/memory.h"
 
 /* Queries of one run of the pool, and bytes that their neighbours may take. */
 #define BATCH_QUERIES 4096

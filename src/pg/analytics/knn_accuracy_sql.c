@@ -17,7 +17,6 @@
 
 #include "pg/analytics/knn.h"
 #include "pg/server/arguments.h"
-#include "pg/server/bridge.h"
 #include "pg/table/rows.h"
 
 typedef struct class_name

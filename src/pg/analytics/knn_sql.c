@@ -21,11 +21,13 @@
 #include "utils/memutils.h"
 
 #include "pg/analytics/knn.h"
-#include "pg/server/bridge.h"
-#include "pg/server/result.h"
 #include "pg/server/extension.h"
+#include "pg/server/jobs.h"
+#include "pg/server/load.h"
+#include "pg/server/result.h"
 #include "pg/table/items.h"
 #include "pg/table/keyed_call.h"
+#include "pg/table/source.h"
 #include "pg/type/embedding.h"
 
 /* ---- knn ------------------------------------------------------------------ */

@@ -18,7 +18,9 @@
 #include "utils/numeric.h"
 
 #include "pg/analytics/contingency.h"
-#include "pg/server/bridge.h"
+#include "pg/server/jobs.h"
+#include "pg/server/load.h"
+#include "pg/server/memory.h"
 
 static double
 purity(const scpg_contingency_table *t)

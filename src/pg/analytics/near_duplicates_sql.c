@@ -13,10 +13,13 @@
 #include "utils/memutils.h"
 
 #include "pg/server/arguments.h"
-#include "pg/server/bridge.h"
+#include "pg/server/jobs.h"
+#include "pg/server/load.h"
+#include "pg/server/memory.h"
 #include "pg/server/result.h"
 #include "pg/table/items.h"
 #include "pg/table/keyed_call.h"
+#include "pg/table/source.h"
 
 static double
 threshold_argument(FunctionCallInfo fcinfo, int n)

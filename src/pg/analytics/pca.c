@@ -10,7 +10,10 @@
 #include "utils/memutils.h"
 
 #include "pg/analytics/pca.h"
-#include "pg/server/bridge.h"
+#include "pg/server/errors.h"
+#include "pg/server/jobs.h"
+#include "pg/server/load.h"
+#include "pg/server/memory.h"
 
 scpg_numbers *
 scpg_pca_fit(sc_pca *pca, bool whiten)

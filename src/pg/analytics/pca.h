@@ -8,6 +8,8 @@
 #ifndef SCPG_PCA_H
 #define SCPG_PCA_H
 
+#include "postgres.h"
+
 #include "pg/type/pca_model.h"
 
 /*

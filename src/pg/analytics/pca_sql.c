@@ -15,8 +15,11 @@
 #include "pg/analytics/flat_state.h"
 #include "pg/analytics/pca.h"
 #include "pg/server/arguments.h"
-#include "pg/server/bridge.h"
+#include "pg/server/errors.h"
+#include "pg/server/load.h"
+#include "pg/server/memory.h"
 #include "pg/server/options.h"
+#include "pg/server/settings.h"
 #include "pg/type/embedding.h"
 
 #define STATE_MAGIC 0x50434131 /* changes with the layout */

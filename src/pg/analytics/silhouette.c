@@ -10,7 +10,9 @@
 #include "utils/memutils.h"
 
 #include "pg/analytics/silhouette.h"
-#include "pg/server/bridge.h"
+#include "pg/server/jobs.h"
+#include "pg/server/load.h"
+#include "pg/server/memory.h"
 
 double
 scpg_silhouette_mean(const float *rows, size_t n, int d, const int32 *labels, int k)

@@ -11,7 +11,7 @@
 
 #include "pg/analytics/silhouette.h"
 #include "pg/server/arguments.h"
-#include "pg/server/bridge.h"
+#include "pg/server/memory.h"
 #include "pg/table/rows.h"
 
 PG_FUNCTION_INFO_V1(scpg_silhouette_accum);

@@ -18,7 +18,9 @@
 #include "pg/analytics/pca.h"
 #include "pg/cluster/cluster.h"
 #include "pg/cluster/cluster_parts.h"
-#include "pg/server/bridge.h"
+#include "pg/server/jobs.h"
+#include "pg/server/load.h"
+#include "pg/server/memory.h"
 #include "pg/type/kmeans_model.h"
 #include "pg/type/pca_model.h"
 

@@ -9,6 +9,8 @@
 #ifndef SCPG_CLUSTER_H
 #define SCPG_CLUSTER_H
 
+#include "postgres.h"
+
 #include "pg/cluster/cluster_space.h"
 #include "pg/model/recipe.h"
 #include "pg/type/numbers.h"

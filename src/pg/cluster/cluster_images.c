@@ -20,7 +20,10 @@
 
 #include "pg/cluster/cluster_images.h"
 #include "pg/model/train.h"
-#include "pg/server/bridge.h"
+#include "pg/server/memory.h"
+#include "pg/table/dataset.h"
+#include "pg/table/skips.h"
+#include "pg/table/source.h"
 
 /* Images that are embedded at once. */
 #define EMBED_BATCH 64

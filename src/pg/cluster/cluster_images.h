@@ -12,6 +12,8 @@
 #ifndef SCPG_CLUSTER_IMAGES_H
 #define SCPG_CLUSTER_IMAGES_H
 
+#include "postgres.h"
+
 #include "pg/cluster/cluster.h"
 #include "pg/model/embed.h"
 #include "pg/table/dataset.h"

@@ -26,8 +26,10 @@
 
 #include "pg/cluster/cluster_images_parts.h"
 #include "pg/model/train.h"
-#include "pg/server/bridge.h"
 #include "pg/server/extension.h"
+#include "pg/server/memory.h"
+#include "pg/table/dataset.h"
+#include "pg/table/source.h"
 #include "pg/type/embedding.h"
 
 /* The key, the columns that cluster_images has too, the embedding. */

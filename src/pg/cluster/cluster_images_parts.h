@@ -9,6 +9,8 @@
 #ifndef SCPG_CLUSTER_IMAGES_PARTS_H
 #define SCPG_CLUSTER_IMAGES_PARTS_H
 
+#include "postgres.h"
+
 #include "fmgr.h"
 
 #include "pg/cluster/cluster_images.h"

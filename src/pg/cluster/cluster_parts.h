@@ -9,6 +9,8 @@
 #ifndef SCPG_CLUSTER_PARTS_H
 #define SCPG_CLUSTER_PARTS_H
 
+#include "postgres.h"
+
 #include "core/api.h"
 #include "pg/cluster/cluster_space.h"
 

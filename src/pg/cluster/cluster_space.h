@@ -10,6 +10,8 @@
 #ifndef SCPG_CLUSTER_SPACE_H
 #define SCPG_CLUSTER_SPACE_H
 
+#include "postgres.h"
+
 #include "core/api.h"
 #include "pg/model/model.h"
 

@@ -10,7 +10,8 @@
 #include "miscadmin.h"
 
 #include "pg/cluster/cluster_parts.h"
-#include "pg/server/bridge.h"
+#include "pg/server/load.h"
+#include "pg/server/memory.h"
 
 #define DIM SC_EMBEDDING_DIM
 

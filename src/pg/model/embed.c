@@ -12,7 +12,11 @@
 
 #include "pg/model/embed.h"
 #include "pg/model/model_parts.h"
-#include "pg/server/bridge.h"
+#include "pg/server/errors.h"
+#include "pg/server/jobs.h"
+#include "pg/server/load.h"
+#include "pg/server/memory.h"
+#include "pg/table/dataset.h"
 
 struct scpg_encoder
 {

@@ -9,6 +9,8 @@
 #ifndef SCPG_EMBED_H
 #define SCPG_EMBED_H
 
+#include "postgres.h"
+
 #include "pg/model/model.h"
 #include "pg/model/recipe.h"
 #include "pg/table/dataset.h"

@@ -24,8 +24,9 @@
 
 #include "pg/model/embed.h"
 #include "pg/model/embed_cache.h"
-#include "pg/server/bridge.h"
 #include "pg/server/compat.h"
+#include "pg/server/jobs.h"
+#include "pg/server/memory.h"
 #include "pg/table/decoding.h"
 
 /* One statement may well compare a few models. */

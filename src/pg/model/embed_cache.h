@@ -8,6 +8,8 @@
 #ifndef SCPG_EMBED_CACHE_H
 #define SCPG_EMBED_CACHE_H
 
+#include "postgres.h"
+
 #include "pg/model/embed.h"
 
 /*

@@ -9,6 +9,8 @@
 #ifndef SCPG_EMBED_IMAGE_H
 #define SCPG_EMBED_IMAGE_H
 
+#include "postgres.h"
+
 #include "pg/model/embed_cache.h"
 #include "pg/type/embedding.h"
 

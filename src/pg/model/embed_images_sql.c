@@ -17,10 +17,10 @@
 #include "utils/tuplestore.h"
 
 #include "pg/model/embed.h"
-#include "pg/server/bridge.h"
 #include "pg/server/options.h"
 #include "pg/table/reader.h"
 #include "pg/table/skips.h"
+#include "pg/table/source.h"
 #include "pg/type/embedding.h"
 
 PG_FUNCTION_INFO_V1(scpg_embed_images);

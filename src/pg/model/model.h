@@ -19,6 +19,8 @@
 #ifndef SCPG_MODEL_H
 #define SCPG_MODEL_H
 
+#include "postgres.h"
+
 #include "datatype/timestamp.h"
 #include "fmgr.h"
 #include "utils/jsonb.h"

@@ -18,8 +18,10 @@
 
 #include "core/api.h"
 #include "pg/model/model_parts.h"
-#include "pg/server/bridge.h"
 #include "pg/server/compat.h"
+#include "pg/server/errors.h"
+#include "pg/server/load.h"
+#include "pg/server/memory.h"
 
 PG_FUNCTION_INFO_V1(scpg_export_encoder);
 PG_FUNCTION_INFO_V1(scpg_import_encoder);

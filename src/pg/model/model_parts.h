@@ -9,6 +9,8 @@
 #ifndef SCPG_MODEL_PARTS_H
 #define SCPG_MODEL_PARTS_H
 
+#include "postgres.h"
+
 #include "pg/model/model.h"
 
 /* ---- statements on the extension's tables, as their owner (catalog.c) ------------ */

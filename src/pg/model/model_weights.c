@@ -14,8 +14,8 @@
 
 #include "core/api.h"
 #include "pg/model/model_parts.h"
-#include "pg/server/bridge.h"
 #include "pg/server/compat.h"
+#include "pg/server/memory.h"
 
 /* A row of weights: a dump writes two characters a byte, and no value may pass 1 GB. */
 #define PART_BYTES ((Size) 16 << 20)

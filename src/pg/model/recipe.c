@@ -15,8 +15,9 @@
 #include <math.h>
 
 #include "pg/model/recipe.h"
-#include "pg/server/bridge.h"
+#include "pg/server/load.h"
 #include "pg/server/options.h"
+#include "pg/table/skips.h"
 
 static scpg_enum_names preset_names =
 	{[SCPG_PRESET_AUTO] = "auto", [SCPG_PRESET_LIGHTLY] = "lightly", [SCPG_PRESET_PAPER] = "paper", NULL};

@@ -10,6 +10,8 @@
 #ifndef SCPG_RECIPE_H
 #define SCPG_RECIPE_H
 
+#include "postgres.h"
+
 #include "core/api.h"
 #include "pg/analytics/elbow.h"
 #include "pg/table/skips.h"

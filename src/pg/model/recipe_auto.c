@@ -16,7 +16,7 @@
 #include <math.h>
 
 #include "pg/model/recipe.h"
-#include "pg/server/bridge.h"
+#include "pg/server/load.h"
 #include "pg/table/dataset.h"
 
 #define GIVEN(field) SCPG_GIVEN(given, field)

@@ -28,7 +28,11 @@
 #include "pg/model/model_parts.h"
 #include "pg/model/train.h"
 #include "pg/model/train_parts.h"
-#include "pg/server/bridge.h"
+#include "pg/server/errors.h"
+#include "pg/server/jobs.h"
+#include "pg/server/load.h"
+#include "pg/server/memory.h"
+#include "pg/table/dataset.h"
 
 /* Steps that are timed for a time budget, at most, and the share of it for that. */
 #define TIMED_STEPS 3

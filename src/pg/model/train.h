@@ -9,6 +9,8 @@
 #ifndef SCPG_TRAIN_H
 #define SCPG_TRAIN_H
 
+#include "postgres.h"
+
 #include "fmgr.h"
 
 #include "pg/model/model.h"

@@ -13,7 +13,10 @@
 
 #include "pg/model/model_parts.h"
 #include "pg/model/train_parts.h"
-#include "pg/server/bridge.h"
+#include "pg/server/errors.h"
+#include "pg/server/jobs.h"
+#include "pg/server/load.h"
+#include "pg/server/memory.h"
 
 /* ---- memory -------------------------------------------------------------------- */
 

@@ -11,7 +11,7 @@
 #include "postgres.h"
 
 #include "pg/model/train_parts.h"
-#include "pg/server/bridge.h"
+#include "pg/server/memory.h"
 
 /* Random streams of an image beside those of its two views, which are 0 and 1. */
 #define STREAM_SHUFFLE 2

@@ -20,6 +20,7 @@
 
 #include "pg/model/train.h"
 #include "pg/server/compat.h"
+#include "pg/table/skips.h"
 
 PG_FUNCTION_INFO_V1(scpg_train_encoder);
 PG_FUNCTION_INFO_V1(scpg_resume_encoder);

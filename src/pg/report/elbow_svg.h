@@ -8,6 +8,8 @@
 #ifndef SCPG_ELBOW_SVG_H
 #define SCPG_ELBOW_SVG_H
 
+#include "postgres.h"
+
 #include "pg/type/elbow_result.h"
 
 extern text *scpg_elbow_draw(scpg_elbow_result result);

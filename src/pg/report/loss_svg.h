@@ -8,6 +8,8 @@
 #ifndef SCPG_LOSS_SVG_H
 #define SCPG_LOSS_SVG_H
 
+#include "postgres.h"
+
 #include "pg/model/model.h"
 
 /* epochs (n); NULL where no loss is known. */

@@ -27,9 +27,11 @@
 #include "pg/analytics/knn.h"
 #include "pg/report/sheet.h"
 #include "pg/server/arguments.h"
-#include "pg/server/bridge.h"
 #include "pg/server/extension.h"
+#include "pg/server/jobs.h"
+#include "pg/server/load.h"
 #include "pg/table/items.h"
+#include "pg/table/source.h"
 
 #define MAX_QUERIES 1000
 #define MAX_NEIGHBOURS 999

@@ -12,6 +12,8 @@
 #ifndef SCPG_PLOT_H
 #define SCPG_PLOT_H
 
+#include "postgres.h"
+
 #include "lib/stringinfo.h"
 
 /* Values of one axis; both are finite and lo < hi. */

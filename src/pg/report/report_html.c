@@ -29,7 +29,7 @@
 #include "pg/report/report_html.h"
 #include "pg/report/report_parts.h"
 #include "pg/report/scatter.h"
-#include "pg/server/bridge.h"
+#include "pg/table/dataset.h"
 
 /* Tiles of a cluster's sheet, and pictures of all sheets together. */
 #define COLUMNS 12

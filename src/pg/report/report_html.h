@@ -8,6 +8,8 @@
 #ifndef SCPG_REPORT_HTML_H
 #define SCPG_REPORT_HTML_H
 
+#include "postgres.h"
+
 #include "lib/stringinfo.h"
 
 #include "pg/model/model.h"

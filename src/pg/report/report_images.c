@@ -23,7 +23,12 @@
 #include "pg/cluster/cluster_space.h"
 #include "pg/model/embed.h"
 #include "pg/report/report_parts.h"
-#include "pg/server/bridge.h"
+#include "pg/server/jobs.h"
+#include "pg/server/load.h"
+#include "pg/server/memory.h"
+#include "pg/table/dataset.h"
+#include "pg/table/skips.h"
+#include "pg/table/source.h"
 
 #define DIM SC_EMBEDDING_DIM
 

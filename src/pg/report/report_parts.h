@@ -9,6 +9,8 @@
 #ifndef SCPG_REPORT_PARTS_H
 #define SCPG_REPORT_PARTS_H
 
+#include "postgres.h"
+
 #include "pg/cluster/cluster_space.h"
 #include "pg/model/model.h"
 #include "pg/model/recipe.h"

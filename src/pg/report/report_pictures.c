@@ -19,8 +19,10 @@
 #include "utils/typcache.h"
 
 #include "pg/report/report_parts.h"
-#include "pg/server/bridge.h"
+#include "pg/server/memory.h"
+#include "pg/table/dataset.h"
 #include "pg/table/items.h"
+#include "pg/table/source.h"
 
 /* The keys of images, as an array that is the query's parameter. */
 static Datum

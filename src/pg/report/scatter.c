@@ -19,7 +19,7 @@
 
 #include "pg/report/plot.h"
 #include "pg/report/scatter.h"
-#include "pg/server/bridge.h"
+#include "pg/server/memory.h"
 
 #define WIDTH 820
 #define HEIGHT 560

@@ -18,8 +18,11 @@
 
 #include "pg/report/sheet.h"
 #include "pg/report/tile.h"
-#include "pg/server/bridge.h"
 #include "pg/server/compat.h"
+#include "pg/server/jobs.h"
+#include "pg/server/load.h"
+#include "pg/server/memory.h"
+#include "pg/server/settings.h"
 #include "pg/table/decoding.h"
 
 /* Between two tiles, and around all of them, in pixels. */

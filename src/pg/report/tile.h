@@ -9,6 +9,8 @@
 #ifndef SCPG_TILE_H
 #define SCPG_TILE_H
 
+#include "postgres.h"
+
 #include "core/api.h"
 
 /* Gray of a sheet where there is no image. */

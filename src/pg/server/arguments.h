@@ -8,6 +8,8 @@
 #ifndef SCPG_ARGUMENTS_H
 #define SCPG_ARGUMENTS_H
 
+#include "postgres.h"
+
 #include "fmgr.h"
 
 /* 22004 where argument n is NULL. */

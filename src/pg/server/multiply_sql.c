@@ -11,7 +11,9 @@
 #include "fmgr.h"
 #include "utils/memutils.h"
 
-#include "pg/server/bridge.h"
+#include "pg/server/jobs.h"
+#include "pg/server/load.h"
+#include "pg/server/memory.h"
 
 PG_FUNCTION_INFO_V1(scpg_multiply);
 

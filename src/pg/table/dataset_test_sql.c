@@ -18,7 +18,6 @@
 #include "utils/memutils.h"
 
 #include "core/api.h"
-#include "pg/server/bridge.h"
 #include "pg/table/dataset.h"
 
 PG_FUNCTION_INFO_V1(scpg_dataset_test);

@@ -9,6 +9,8 @@
 #ifndef SCPG_ITEMS_H
 #define SCPG_ITEMS_H
 
+#include "postgres.h"
+
 #include "utils/portal.h"
 
 #include "pg/table/keys.h"

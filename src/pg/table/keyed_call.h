@@ -12,6 +12,8 @@
 #ifndef SCPG_KEYED_CALL_H
 #define SCPG_KEYED_CALL_H
 
+#include "postgres.h"
+
 #include "pg/table/source.h"
 
 typedef struct scpg_keyed_call

@@ -11,6 +11,8 @@
 #ifndef SCPG_READER_H
 #define SCPG_READER_H
 
+#include "postgres.h"
+
 #include "core/api.h"
 #include "pg/table/source.h"
 

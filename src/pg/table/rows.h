@@ -12,6 +12,8 @@
 #ifndef SCPG_ROWS_H
 #define SCPG_ROWS_H
 
+#include "postgres.h"
+
 #include "pg/type/embedding.h"
 
 typedef struct scpg_rows

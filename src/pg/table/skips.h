@@ -8,6 +8,8 @@
 #ifndef SCPG_SKIPS_H
 #define SCPG_SKIPS_H
 
+#include "postgres.h"
+
 #include "core/api.h"
 #include "pg/server/options.h"
 #include "pg/table/source.h"

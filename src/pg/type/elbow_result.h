@@ -8,6 +8,8 @@
 #ifndef SCPG_ELBOW_RESULT_H
 #define SCPG_ELBOW_RESULT_H
 
+#include "postgres.h"
+
 #include "pg/type/numbers.h"
 
 extern const scpg_numbers_form scpg_elbow_result_form;

@@ -126,30 +126,15 @@ make_numeric(float x)
 	return DirectFunctionCall1(float4_numeric, Float4GetDatum(x));
 }
 
-PG_FUNCTION_INFO_V1(scpg_embedding_to_float4_array);
-Datum
-scpg_embedding_to_float4_array(PG_FUNCTION_ARGS)
-{
-	return to_array(fcinfo, make_float4, FLOAT4OID);
-}
+/* scpg_embedding_to_float4_array and so on: the cast to the array of a type. */
+#define CAST_TO_ARRAY(name, type) \
+	PG_FUNCTION_INFO_V1(scpg_embedding_to_##name##_array); \
+	Datum scpg_embedding_to_##name##_array(PG_FUNCTION_ARGS) \
+	{ \
+		return to_array(fcinfo, make_##name, type); \
+	}
 
-PG_FUNCTION_INFO_V1(scpg_embedding_to_float8_array);
-Datum
-scpg_embedding_to_float8_array(PG_FUNCTION_ARGS)
-{
-	return to_array(fcinfo, make_float8, FLOAT8OID);
-}
-
-PG_FUNCTION_INFO_V1(scpg_embedding_to_int4_array);
-Datum
-scpg_embedding_to_int4_array(PG_FUNCTION_ARGS)
-{
-	return to_array(fcinfo, make_int4, INT4OID);
-}
-
-PG_FUNCTION_INFO_V1(scpg_embedding_to_numeric_array);
-Datum
-scpg_embedding_to_numeric_array(PG_FUNCTION_ARGS)
-{
-	return to_array(fcinfo, make_numeric, NUMERICOID);
-}
+CAST_TO_ARRAY(float4, FLOAT4OID)
+CAST_TO_ARRAY(float8, FLOAT8OID)
+CAST_TO_ARRAY(int4, INT4OID)
+CAST_TO_ARRAY(numeric, NUMERICOID)

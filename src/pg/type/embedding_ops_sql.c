@@ -207,26 +207,17 @@ elementwise(FunctionCallInfo fcinfo, float (*operation)(float a, float b))
 	PG_RETURN_EMBEDDING(result);
 }
 
-PG_FUNCTION_INFO_V1(scpg_embedding_add);
-Datum
-scpg_embedding_add(PG_FUNCTION_ARGS)
-{
-	return elementwise(fcinfo, add);
-}
+/* scpg_embedding_add, scpg_embedding_sub, scpg_embedding_mul */
+#define ARITHMETIC(name, operation) \
+	PG_FUNCTION_INFO_V1(scpg_embedding_##name); \
+	Datum scpg_embedding_##name(PG_FUNCTION_ARGS) \
+	{ \
+		return elementwise(fcinfo, operation); \
+	}
 
-PG_FUNCTION_INFO_V1(scpg_embedding_sub);
-Datum
-scpg_embedding_sub(PG_FUNCTION_ARGS)
-{
-	return elementwise(fcinfo, subtract);
-}
-
-PG_FUNCTION_INFO_V1(scpg_embedding_mul);
-Datum
-scpg_embedding_mul(PG_FUNCTION_ARGS)
-{
-	return elementwise(fcinfo, multiply);
-}
+ARITHMETIC(add, add)
+ARITHMETIC(sub, subtract)
+ARITHMETIC(mul, multiply)
 
 /*
  * Comparison

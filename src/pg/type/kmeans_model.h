@@ -8,6 +8,8 @@
 #ifndef SCPG_KMEANS_MODEL_H
 #define SCPG_KMEANS_MODEL_H
 
+#include "postgres.h"
+
 #include "pg/type/numbers.h"
 
 extern const scpg_numbers_form scpg_kmeans_model_form;

@@ -8,6 +8,8 @@
 #ifndef SCPG_PCA_MODEL_H
 #define SCPG_PCA_MODEL_H
 
+#include "postgres.h"
+
 #include "core/api.h"
 #include "pg/type/numbers.h"
 
