@@ -78,7 +78,7 @@ left_out = $(if $(filter yes,$(WITH_TESTS)),,$(TEST_SRC))
 MODULE_big = selfclass
 # Of the core in both libraries: loops that end in microseconds and stand on nothing but the choice of the
 # instruction set.
-SHARED_OBJ = $(call objects_of,src/core/base/simd.c src/core/base/distance.c) \
+SHARED_OBJ = $(call objects_of,src/core/base/simd.c src/core/base/distance.c src/core/analytics/space.c) \
 	$(call simd_objects_of,src/core/base/distance_simd.c)
 OBJS = $(patsubst %.c,%.o,$(filter-out $(left_out),$(wildcard src/pg/*/*.c))) $(SHARED_OBJ)
 DATA = $(wildcard sql/selfclass--*.sql sql/selfclass_pgvector--*.sql)
@@ -105,7 +105,8 @@ include $(PGXS)
 # ---------------------------------------------------------------------------
 CORE_ALL = $(wildcard src/core/*.c src/core/*/*.c)
 SIMD_SRC = $(filter %_simd.c,$(CORE_ALL))
-CORE_SRC = $(filter-out $(SIMD_SRC) src/core/image/png.c src/core/nn/conv_onednn.c $(left_out),$(CORE_ALL))
+ONEDNN_SRC = $(wildcard src/core/nn/*onednn*.c)
+CORE_SRC = $(filter-out $(SIMD_SRC) src/core/image/png.c $(ONEDNN_SRC) $(left_out),$(CORE_ALL))
 CORE_LIBS = -lopenblas -ljpeg -lm -pthread
 
 # Found at build time, like a configure script would: libpng and oneDNN are optional.
@@ -118,7 +119,7 @@ CORE_DEFS += -DSC_WITH_PNG
 CORE_LIBS += -lpng
 endif
 ifeq ($(WITH_ONEDNN),yes)
-CORE_SRC += src/core/nn/conv_onednn.c
+CORE_SRC += $(ONEDNN_SRC)
 CORE_DEFS += -DSC_WITH_ONEDNN
 CORE_LIBS += -ldnnl -lgomp
 endif

@@ -6,8 +6,8 @@
  * selfclass_core.so is opened with RTLD_LOCAL and exports one symbol,
  * sc_core_open, which returns this table. A function that src/pg calls is one
  * line in SC_CORE_FUNCTIONS; its member has the function's own name and type.
- * The headers here are those of these functions, and those of base that are
- * inline (arena, rng, status) or linked into both libraries (distance, simd).
+ * The headers here are those of these functions, and those that are inline
+ * (arena, rng, status) or linked into both libraries (distance, simd, space).
  *
  *-------------------------------------------------------------------------
  */
@@ -22,6 +22,7 @@
 #include "core/analytics/near.h"
 #include "core/analytics/pca.h"
 #include "core/analytics/silhouette.h"
+#include "core/analytics/space.h"
 #include "core/base/arena.h"
 #include "core/base/distance.h"
 #include "core/base/pool.h"
@@ -32,7 +33,6 @@
 #include "core/image/encode.h"
 #include "core/image/image.h"
 #include "core/nn/optim.h"
-#include "core/simclr/augment.h"
 #include "core/simclr/simclr.h"
 #include "core/simclr/weights.h"
 #ifdef SC_WITH_TESTS
@@ -54,8 +54,8 @@
 	F(sc_pca_run) \
 	F(sc_pca_flush) \
 	F(sc_pca_merge) \
-	F(sc_pca_project_layout) \
-	F(sc_pca_project_run) \
+	F(sc_space_project_layout) \
+	F(sc_space_project_run) \
 	F(sc_kmeans_layout) \
 	F(sc_kmeans_run) \
 	F(sc_kmeans_step_layout) \

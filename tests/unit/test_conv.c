@@ -80,7 +80,7 @@ typedef struct conv_case
 {
 	sc_conv conv;
 	void *x, /* in the precision of the convolution */
-		*dx, *y, *dy, *turned;
+		*dx, *y, *dy, *reordered;
 	float *w, *dw, *oihw;
 	double *yd, *dxd, *dwd;
 	void *scratch;
@@ -91,7 +91,7 @@ static void
 define(conv_case *t)
 {
 	const sc_conv_config *c = &t->conv.config;
-	int in_block = c->planar ? 1 : c->block, out = t->conv.out_side;
+	int in_block = c->planar ? 1 : c->channel_block, out = t->conv.out_side;
 	size_t in_pixels = (size_t) c->side * c->side, out_pixels = (size_t) out * out;
 
 	for (int v = 0; v < c->views; v++)
@@ -113,7 +113,7 @@ define(conv_case *t)
 							if (iy < 0 || iy >= c->side || ix < 0 || ix >= c->side)
 								continue;
 							xi = at(in_block, c->in, in_pixels, v, i, (size_t) iy * c->side + (size_t) ix);
-							yi = at(c->block, c->out, out_pixels, v, o, (size_t) oy * out + (size_t) ox);
+							yi = at(c->channel_block, c->out, out_pixels, v, o, (size_t) oy * out + (size_t) ox);
 							t->yd[yi] += w * sc_element_get(t->x, xi, c->precision);
 							t->dxd[xi] += w * sc_element_get(t->dy, yi, c->precision);
 							dw += (double) sc_element_get(t->dy, yi, c->precision) *
@@ -146,16 +146,16 @@ run_all(const sc_lane *lane, void *arg)
 	if (lane->index > 0)
 		return SC_OK;
 	/* NaN in all memory that a pass may use: what it reads without having written it shows. */
-	memset(t->turned, 0xFF, t->conv.turned);
-	SC_TRY(sc_conv_turn(lane, &t->conv, t->turned, t->w));
+	memset(t->reordered, 0xFF, t->conv.reordered);
+	SC_TRY(sc_conv_reorder(lane, &t->conv, t->reordered, t->w));
 	memset(t->scratch, 0xFF, t->conv.scratch);
-	SC_TRY(sc_conv_forward(lane, &t->conv, t->y, t->x, t->w, t->turned, t->scratch));
+	SC_TRY(sc_conv_forward(lane, &t->conv, t->y, t->x, t->w, t->reordered, t->scratch));
 	memset(t->scratch, 0xFF, t->conv.scratch);
 	SC_TRY(sc_conv_backward_weights(lane, &t->conv, t->dw, t->x, t->dy, t->scratch));
 	if (t->conv.config.planar)
 		return SC_OK;
 	memset(t->scratch, 0xFF, t->conv.scratch);
-	return sc_conv_backward_data(lane, &t->conv, t->dx, t->dy, t->w, t->turned, t->scratch);
+	return sc_conv_backward_data(lane, &t->conv, t->dx, t->dy, t->w, t->reordered, t->scratch);
 }
 
 /* Does element k of the kernel ever fall on a pixel of the input? */
@@ -191,7 +191,8 @@ test_conv(int views, int in, int out, int side, int kernel, int stride, sc_conv_
 		  double tol)
 {
 	conv_case t = {0};
-	sc_conv_config config = {views, in, out, side, kernel, stride, sc_conv_block(kind), in == 3, true, kind, precision};
+	sc_conv_config config = {views,	  in,	out,  side,		kernel, stride, sc_conv_channel_block(kind),
+							 in == 3, true, kind, precision};
 	double round_tol = tol + (precision == SC_PRECISION_BF16 ? BF16_ERROR : 0.0);
 	sc_error err = {0};
 	size_t nx, ny;
@@ -213,7 +214,7 @@ test_conv(int views, int in, int out, int side, int kernel, int stride, sc_conv_
 	t.dw = unit_aligned((t.conv.weights + 16) * 4);
 	t.oihw = malloc(t.conv.weights * 4);
 	back = malloc(t.conv.weights * 4);
-	t.turned = unit_aligned(t.conv.turned + 64);
+	t.reordered = unit_aligned(t.conv.reordered + 64);
 	t.scratch = malloc(t.conv.scratch + 64);
 	t.yd = calloc(ny, sizeof(double));
 	t.dxd = calloc(nx, sizeof(double));
@@ -252,7 +253,7 @@ test_conv(int views, int in, int out, int side, int kernel, int stride, sc_conv_
 	free(t.dw);
 	free(t.oihw);
 	free(back);
-	free(t.turned);
+	free(t.reordered);
 	free(t.scratch);
 	free(t.yd);
 	free(t.dxd);
@@ -411,7 +412,7 @@ test_pool(int block, int side)
 	formula_fill(dy, m, formula_id("pool.dy"), 1.0f, 0.0f);
 	for (int c = 0; c < block; c++)
 	{
-		/* One channel all below zero, one that turns the order around. */
+		/* One channel all below zero, one that reorders the order around. */
 		a[c] = c == 1 ? -1.0f : 1.0f;
 		b[c] = c == 2 ? -5.0f : 0.25f;
 	}

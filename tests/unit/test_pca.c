@@ -8,6 +8,7 @@
 #include "unit.h"
 
 #include "core/analytics/pca.h"
+#include "core/analytics/space.h"
 #include "points.h"
 
 #include "../fixtures/sklearn.h"
@@ -30,22 +31,20 @@ fit(const float *rows, size_t n, int d, double wanted, int lanes)
 static void
 project(const sc_pca *pca, const float *rows, size_t n, bool whiten, int lanes, float *out)
 {
-	sc_pca_project p = {.n = n,
-						.d = pca->d,
-						.q = pca->q,
-						.rows = rows,
-						.mean = pca->mean,
-						.components = pca->components,
-						.variance = pca->variance,
-						.whiten = whiten,
-						.out = out};
+	sc_space space = {.d = pca->d,
+					  .q = pca->q,
+					  .mean = pca->mean,
+					  .components = pca->components,
+					  .variance = pca->variance,
+					  .whiten = whiten};
+	sc_space_rows p = {.space = &space, .n = n, .rows = rows, .out = out};
 	sc_arena arena = sc_arena_counter();
 	sc_error err = {SC_OK};
 
-	sc_pca_project_layout(&p, &arena);
+	sc_space_project_layout(&p, &arena);
 	arena = points_arena(&arena);
-	sc_pca_project_layout(&p, &arena);
-	CHECK(sc_pool_run(lanes, sc_pca_project_run, &p, &err) == SC_OK, "%s", err.message);
+	sc_space_project_layout(&p, &arena);
+	CHECK(sc_pool_run(lanes, sc_space_project_run, &p, &err) == SC_OK, "%s", err.message);
 }
 
 static void

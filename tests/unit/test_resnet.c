@@ -219,14 +219,14 @@ put_views(sc_trainer *t, bool colours)
 	uint64_t colour = formula_id("colour"), pattern = formula_id("pattern");
 	float *view = malloc((size_t) size * size * 3 * sizeof(float));
 
-	for (int s = 0, v = 0; s < t->shards; s++)
+	for (int s = 0, v = 0; s < t->cut.shards; s++)
 	{
 		size_t begin, end;
 
-		sc_shard_range((size_t) t->rows, t->shards, s, &begin, &end);
+		sc_shard_range((size_t) t->cut.views, t->cut.shards, s, &begin, &end);
 		for (size_t i = begin; i < end; i++, v++)
 		{
-			uint64_t image = (uint64_t) (v % (t->rows / 2));
+			uint64_t image = (uint64_t) (v % (t->cut.views / 2));
 
 			formula_view(view, size, v);
 			for (int at = 0; colours && at < size * size * 3; at++)
@@ -236,7 +236,7 @@ put_views(sc_trainer *t, bool colours)
 				view[at] = 0.2f * view[at] + 2.0f * formula_unit(colour, 3 * image + (uint64_t) at % 3) +
 						   formula_unit(pattern, (image * 16 + cell) * 3 + (uint64_t) at % 3);
 			}
-			sc_resnet_put_view(&t->net, t->input, (size_t) s * t->cap + (i - begin), view);
+			sc_resnet_put_view(&t->net, t->tensors.input, (size_t) s * t->cut.places + (i - begin), view);
 		}
 	}
 	free(view);
@@ -290,12 +290,13 @@ test_torch(const torch_net *n, sc_conv_kind kind, double tol)
 			 * Behind the small stem some ReLUs are so near to 0 that a change of
 			 * the views by 1e-7 moves gradients by a tenth of a percent.
 			 */
-			check_tensors(what, t.trainer, t.trainer->grads, t.trainer->stats, n->grads, n->ngrads,
+			check_tensors(what, t.trainer, t.trainer->grads.params, t.trainer->state.stats, n->grads, n->ngrads,
 						  n->small_stem ? SC_MAX(tol, 1e-2) : tol);
-			check_tensors(what, t.trainer, t.trainer->params, t.trainer->stats, n->running, n->nrunning, tol);
+			check_tensors(what, t.trainer, t.trainer->state.params, t.trainer->state.stats, n->running, n->nrunning,
+						  tol);
 			for (int v = 0; v < TORCH_VIEWS; v++)
 			{
-				double norm = norm_of(t.trainer->z + (size_t) v * 128, 128);
+				double norm = norm_of(t.trainer->tensors.z + (size_t) v * 128, 128);
 
 				CHECK(fabs(norm - n->z_norm[v]) <= tol * n->z_norm[v], "%s: norm of z %.9g, not %.9g", what, norm,
 					  n->z_norm[v]);
@@ -449,7 +450,8 @@ test_gradients_bf16(bool small_stem, bool batch_norm)
 			int shape[4];
 
 			(void) sc_resnet_tensor(&t[0].trainer->net, l, part, name, shape);
-			compare_gradients(what, name, t[0].trainer->grads + offset[part], t[1].trainer->grads + offset[part],
+			compare_gradients(what, name, t[0].trainer->grads.params + offset[part],
+							  t[1].trainer->grads.params + offset[part],
 							  part == SC_RESNET_WEIGHT ? t[0].trainer->net.conv[layer->shape].weights
 													   : (size_t) layer->out,
 							  part == SC_RESNET_WEIGHT ? 0.87 : 0.8);
@@ -460,7 +462,8 @@ test_gradients_bf16(bool small_stem, bool batch_norm)
 		{
 			size_t offset = t[0].trainer->net.params + head[i].offset;
 
-			compare_gradients(what, head[i].name, t[0].trainer->grads + offset, t[1].trainer->grads + offset,
+			compare_gradients(what, head[i].name, t[0].trainer->grads.params + offset,
+							  t[1].trainer->grads.params + offset,
 							  (size_t) head[i].shape[0] * (head[i].ndim > 1 ? (size_t) head[i].shape[1] : 1), 0.9);
 		}
 	training_close(&t[0]);
@@ -737,7 +740,7 @@ test_import(void)
 		file = training_save(&t, true, &size);
 		fill_by_formula(file, size, true);
 		CHECK(sc_trainer_load(t.trainer, file, size, &err) == SC_OK, "%s", err.message);
-		t.trainer->steps = 123;
+		t.trainer->state.steps = 123;
 		free(file);
 		file = training_save(&t, true, &size);
 		training_close(&t);
@@ -829,7 +832,7 @@ main(int argc, char **argv)
 		test_encoder(&torch_encoders[0], SC_CONV_BLAS, SC_PRECISION_BF16, 1e-4);
 	CASE ("weights that are not this network's")
 		test_bad_weights();
-	CASE ("an import writes what a trainer would")
+	CASE ("weights imported without a trainer")
 		test_import();
 	sc_pool_shutdown();
 	return unit_end();

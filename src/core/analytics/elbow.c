@@ -66,5 +66,6 @@ kneedle(const double *inertia, int n, double sensitivity)
 int
 sc_elbow_choose(sc_elbow_method method, const double *inertia, int n, double parameter)
 {
+	SC_ASSERT(n >= 1);
 	return method == SC_ELBOW_LAST_TURN ? last_turn(inertia, n, parameter) : kneedle(inertia, n, parameter);
 }

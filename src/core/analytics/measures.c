@@ -101,35 +101,39 @@ sc_hungarian(int *assign, const double *cost, int n, void *work)
 }
 
 static int64_t
-sum_row(const int64_t *table, int classes, int c)
+sum_row(const int64_t *contingency, int classes, int c)
 {
 	int64_t sum = 0;
 
 	for (int j = 0; j < classes; j++)
-		sum += table[(size_t) c * classes + j];
+		sum += contingency[(size_t) c * classes + j];
 	return sum;
 }
 
 static int64_t
-sum_column(const int64_t *table, int clusters, int classes, int j)
+sum_column(const int64_t *contingency, int clusters, int classes, int j)
 {
 	int64_t sum = 0;
 
 	for (int c = 0; c < clusters; c++)
-		sum += table[(size_t) c * classes + j];
+		sum += contingency[(size_t) c * classes + j];
 	return sum;
 }
 
 static int64_t
-sum_all(const int64_t *table, int clusters, int classes)
+sum_all(const int64_t *contingency, int clusters, int classes)
 {
-	return sum_row(table, (int) SC_MIN((size_t) clusters * classes, INT32_MAX), 0);
+	int64_t sum = 0;
+
+	for (int c = 0; c < clusters; c++)
+		sum += sum_row(contingency, classes, c);
+	return sum;
 }
 
 double
-sc_purity(const int64_t *table, int clusters, int classes, int64_t missing)
+sc_purity(const int64_t *contingency, int clusters, int classes, int64_t missing)
 {
-	int64_t rows = sum_all(table, clusters, classes) + missing;
+	int64_t rows = sum_all(contingency, clusters, classes) + missing;
 	int64_t right = 0;
 
 	for (int c = 0; c < clusters; c++)
@@ -137,7 +141,7 @@ sc_purity(const int64_t *table, int clusters, int classes, int64_t missing)
 		int64_t most = 0;
 
 		for (int j = 0; j < classes; j++)
-			most = SC_MAX(most, table[(size_t) c * classes + j]);
+			most = SC_MAX(most, contingency[(size_t) c * classes + j]);
 		right += most;
 	}
 	return rows > 0 ? (double) right / (double) rows : 0;
@@ -157,20 +161,21 @@ accuracy(sc_accuracy *a, const sc_lane *lane)
 	int n = SC_MAX(a->clusters, a->classes);
 	double *cost = a->work;
 	int *match = (int *) (cost + (size_t) n * n);
-	int64_t rows = sum_all(a->table, a->clusters, a->classes) + a->missing;
+	int64_t rows = sum_all(a->contingency, a->clusters, a->classes) + a->missing;
 	int64_t right = 0;
 
+	SC_ASSERT(a->clusters >= 0 && a->classes >= 0 && a->missing >= 0);
 	a->accuracy = 0;
 	if (rows == 0)
 		return SC_OK;
 	memset(cost, 0, (size_t) n * n * sizeof(double));
 	for (int c = 0; c < a->clusters; c++)
 		for (int j = 0; j < a->classes; j++)
-			cost[(size_t) c * n + j] = -(double) a->table[(size_t) c * a->classes + j];
+			cost[(size_t) c * n + j] = -(double) a->contingency[(size_t) c * a->classes + j];
 	SC_TRY(hungarian(match, cost, n, cost + (size_t) n * n + n, lane));
 	for (int c = 0; c < a->clusters; c++)
 		if (match[c] < a->classes)
-			right += a->table[(size_t) c * a->classes + match[c]];
+			right += a->contingency[(size_t) c * a->classes + match[c]];
 	a->accuracy = (double) right / (double) rows;
 	return SC_OK;
 }
@@ -188,19 +193,19 @@ entropy(double part, double all)
 }
 
 double
-sc_normalized_mutual_info(const int64_t *table, int clusters, int classes)
+sc_normalized_mutual_info(const int64_t *contingency, int clusters, int classes)
 {
-	double n = (double) sum_all(table, clusters, classes);
+	double n = (double) sum_all(contingency, clusters, classes);
 	double hc = 0, ht = 0, both = 0;
 
 	if (n == 0)
 		return 0;
 	for (int c = 0; c < clusters; c++)
-		hc += entropy((double) sum_row(table, classes, c), n);
+		hc += entropy((double) sum_row(contingency, classes, c), n);
 	for (int j = 0; j < classes; j++)
-		ht += entropy((double) sum_column(table, clusters, classes, j), n);
+		ht += entropy((double) sum_column(contingency, clusters, classes, j), n);
 	for (size_t i = 0; i < (size_t) clusters * classes; i++)
-		both += entropy((double) table[i], n);
+		both += entropy((double) contingency[i], n);
 	if (hc + ht == 0)
 		return 1;
 	return SC_MIN(SC_MAX(2 * (hc + ht - both) / (hc + ht), 0), 1);
@@ -213,20 +218,20 @@ pairs(int64_t n)
 }
 
 double
-sc_adjusted_rand_index(const int64_t *table, int clusters, int classes)
+sc_adjusted_rand_index(const int64_t *contingency, int clusters, int classes)
 {
-	double all = pairs(sum_all(table, clusters, classes));
+	double all = pairs(sum_all(contingency, clusters, classes));
 	double together = 0, in_cluster = 0, in_class = 0;
 	double expected;
 
 	for (size_t i = 0; i < (size_t) clusters * classes; i++)
-		together += pairs(table[i]);
+		together += pairs(contingency[i]);
 	for (int c = 0; c < clusters; c++)
-		in_cluster += pairs(sum_row(table, classes, c));
+		in_cluster += pairs(sum_row(contingency, classes, c));
 	for (int j = 0; j < classes; j++)
-		in_class += pairs(sum_column(table, clusters, classes, j));
+		in_class += pairs(sum_column(contingency, clusters, classes, j));
 	if (all == 0)
-		return sum_all(table, clusters, classes) > 0 ? 1 : 0;
+		return sum_all(contingency, clusters, classes) > 0 ? 1 : 0;
 	expected = in_cluster * in_class / all;
 	if ((in_cluster + in_class) / 2 == expected)
 		return 1;

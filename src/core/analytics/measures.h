@@ -18,16 +18,16 @@ extern size_t sc_hungarian_bytes(int n);
 extern void sc_hungarian(int *assign, const double *cost, int n, void *work);
 
 /*
- * table: (clusters, classes), the rows with that cluster and that class;
- * missing: rows without a cluster, which count as wrong in purity and accuracy.
- * All are 0 ... 1 (ARI: up to 1), and 0 for a table without rows.
+ * contingency: (clusters, classes), how many rows have that cluster and that
+ * class; missing: rows without a cluster, which count as wrong in purity and
+ * accuracy. All are 0 ... 1 (ARI: up to 1), and 0 where there are no rows.
  */
-extern double sc_purity(const int64_t *table, int clusters, int classes, int64_t missing);
+extern double sc_purity(const int64_t *contingency, int clusters, int classes, int64_t missing);
 
 /* Accuracy under the best matching: a job, for that of thousands takes a while. */
 typedef struct sc_accuracy
 {
-	const int64_t *table; /* (clusters, classes) */
+	const int64_t *contingency; /* (clusters, classes) */
 	int clusters, classes;
 	int64_t missing;
 	void *work;		 /* sc_accuracy_bytes */
@@ -40,8 +40,8 @@ extern size_t sc_accuracy_bytes(int clusters, int classes);
 extern sc_status sc_accuracy_run(const sc_lane *lane, void *arg);
 
 /* Normalised by the arithmetic mean of the entropies; 1 where both are 0. */
-extern double sc_normalized_mutual_info(const int64_t *table, int clusters, int classes);
+extern double sc_normalized_mutual_info(const int64_t *contingency, int clusters, int classes);
 /* Hubert and Arabie, "Comparing partitions", Journal of Classification 2 (1985). */
-extern double sc_adjusted_rand_index(const int64_t *table, int clusters, int classes);
+extern double sc_adjusted_rand_index(const int64_t *contingency, int clusters, int classes);
 
 #endif /* SC_MEASURES_H */

@@ -3,8 +3,9 @@
  * src/core/analytics/pca.c
  *	  Principal component analysis by the covariance matrix, in double.
  *
- * Rows are centred by the first row before they are multiplied, so that a
- * mean far from zero does not cancel the digits of the variances away.
+ * The first row is taken from all rows before they are multiplied. Of rows far
+ * from zero the products would be large and nearly equal, and the variances,
+ * which are differences of them, would have few digits left.
  *
  *-------------------------------------------------------------------------
  */
@@ -15,11 +16,22 @@
 
 #include "core/base/gemm.h"
 
+/*
+ * A shard keeps products of its own, d by d. To add them to those of the
+ * others is as much work as the products of one row: of 256 rows and more that
+ * is nothing. 16 are as many lanes as have something to do; SHARD_BYTES is
+ * what their products may take, beyond those of the first.
+ */
 #define MAX_SHARDS 16
-#define SHARD_ROWS 256					/* below so many rows a shard is not worth its sums */
-#define SHARD_BYTES ((size_t) 64 << 20) /* for the products of all shards, beyond the first */
+#define SHARD_ROWS 256
+#define SHARD_BYTES ((size_t) 64 << 20)
 
-/* Rows of a block of a shard: a product of about 2^25 multiplications. */
+/*
+ * Rows of a block of a shard: a product of about 2^25 multiplications, some
+ * milliseconds, so that a stop is seen soon. Of fewer than 8 rows a product
+ * would read and write its d by d numbers more often than it multiplies; more
+ * than 256 make it no better.
+ */
 static size_t
 block_rows(int d)
 {
@@ -72,6 +84,8 @@ sc_pca_layout(sc_pca *pca, sc_arena *arena)
 	size_t d = (size_t) pca->d;
 	int count = computed(pca);
 
+	SC_ASSERT(pca->n >= 1 && pca->d >= 1 && pca->wanted > 0 && count <= pca->d);
+	SC_ASSERT((pca->rows != NULL) != (pca->given != NULL));
 	pca->shards = shard_count(pca);
 	pca->mean = SC_TAKE(arena, double, d);
 	pca->components = SC_TAKE(arena, double, sc_mul(count, d));
@@ -103,6 +117,7 @@ sc_pca_flush(sc_pca_sums *s, int d)
 {
 	double *strip = s->packed;
 
+	SC_ASSERT(s->waiting >= 0 && s->waiting <= sc_pca_block(d));
 	for (int i = 0; i < s->waiting; i++)
 		for (int j = 0; j < d; j++)
 			s->sums[j] += s->block[(size_t) i * d + j];
@@ -117,7 +132,7 @@ sc_pca_flush(sc_pca_sums *s, int d)
 	s->waiting = 0;
 }
 
-/* b's rows are b.shift - a.shift further away from a.shift than from b.shift. */
+/* x - a.shift is x - b.shift and b.shift - a.shift: what b's sums are over is moved by the latter. */
 void
 sc_pca_merge(sc_pca_sums *a, const sc_pca_sums *b, int d)
 {
@@ -141,7 +156,7 @@ sc_pca_merge(sc_pca_sums *a, const sc_pca_sums *b, int d)
 	a->count += b->count;
 }
 
-/* From the sums that were given to those that solve() takes. */
+/* mean, sums and products from the sums that the caller gave, its waiting rows included. */
 static void
 unpack(sc_pca *pca)
 {
@@ -163,7 +178,11 @@ unpack(sc_pca *pca)
 	sc_dsyrk_upper(pca->d, s->waiting, 1.0, s->block, pca->d, 1.0, pca->products, pca->d);
 }
 
-/* Sums over products to the covariance; returns its trace, or what is not finite where one of the numbers isn't. */
+/*
+ * products, which are over rows less mean, to the covariance, and mean to the
+ * mean. Returns the trace, which is the total variance; where any of these
+ * numbers is not finite, a number that isn't.
+ */
 static double
 covariance(sc_pca *pca)
 {
@@ -191,7 +210,7 @@ covariance(sc_pca *pca)
 	return isfinite(size) ? trace : size;
 }
 
-/* The result from sums and products over n rows, less mean; products are destroyed. */
+/* The result from sums and products over the rows, less mean. products are destroyed. */
 static sc_status
 solve(sc_pca *pca, const sc_lane *lane, sc_error *err)
 {
@@ -241,21 +260,14 @@ finish(const sc_lane *lane, sc_pca *pca)
 	return status == SC_OK || status == SC_ABORTED ? status : sc_lane_fail(lane, &err);
 }
 
-sc_status
-sc_pca_run(const sc_lane *lane, void *arg)
+/* mean, sums and products from rows. */
+static sc_status
+sum_rows(const sc_lane *lane, sc_pca *pca)
 {
-	sc_pca *pca = arg;
 	size_t d = (size_t) pca->d;
 	size_t each = block_rows(pca->d);
 	size_t begin, end;
 
-	if (pca->rows == NULL)
-	{
-		if (lane->index != 0)
-			return SC_OK;
-		unpack(pca);
-		return finish(lane, pca);
-	}
 	if (lane->index == 0)
 		for (size_t j = 0; j < d; j++)
 			pca->mean[j] = pca->rows[j];
@@ -285,59 +297,21 @@ sc_pca_run(const sc_lane *lane, void *arg)
 		for (size_t i = begin; i < end; i++)
 			pca->products[i] += pca->products[(size_t) s * d * d + i];
 	SC_TRY(sc_lane_barrier(lane));
-	if (lane->index != 0)
-		return SC_OK;
-	for (int s = 1; s < pca->shards; s++)
-		for (size_t j = 0; j < d; j++)
-			pca->sums[j] += pca->sums[(size_t) s * d + j];
-	return finish(lane, pca);
-}
-
-#define PROJECT_BLOCK 64
-#define PROJECT_SHARDS 64
-
-void
-sc_pca_project_layout(sc_pca_project *p, sc_arena *arena)
-{
-	size_t shards = SC_MIN((p->n + PROJECT_BLOCK - 1) / PROJECT_BLOCK, PROJECT_SHARDS);
-
-	p->shards = (int) SC_MAX(shards, 1);
-	p->blocks = SC_TAKE(arena, double, sc_mul(sc_mul(p->shards, PROJECT_BLOCK), (size_t) p->d + (size_t) p->q));
+	if (lane->index == 0)
+		for (int s = 1; s < pca->shards; s++)
+			for (size_t j = 0; j < d; j++)
+				pca->sums[j] += pca->sums[(size_t) s * d + j];
+	return SC_OK;
 }
 
 sc_status
-sc_pca_project_run(const sc_lane *lane, void *arg)
+sc_pca_run(const sc_lane *lane, void *arg)
 {
-	sc_pca_project *p = arg;
-	size_t d = (size_t) p->d, q = (size_t) p->q;
-	size_t begin, end;
+	sc_pca *pca = arg;
 
-	for (int s = lane->index; s < p->shards; s += lane->count)
-	{
-		double *block = p->blocks + (size_t) s * PROJECT_BLOCK * (d + q);
-		double *y = block + PROJECT_BLOCK * d;
-
-		sc_shard_range(p->n, p->shards, s, &begin, &end);
-		for (; begin < end; begin += PROJECT_BLOCK)
-		{
-			size_t m = SC_MIN((size_t) PROJECT_BLOCK, end - begin);
-
-			if (sc_lane_stopped(lane))
-				return SC_ABORTED;
-			for (size_t i = 0; i < m; i++)
-				for (size_t j = 0; j < d; j++)
-					block[i * d + j] = (double) p->rows[(begin + i) * d + j] - p->mean[j];
-			sc_dgemm(false, true, (int) m, p->q, p->d, 1.0, block, p->d, p->components, p->d, 0.0, y, p->q);
-			for (size_t c = 0; c < q; c++)
-			{
-				double scale = 1;
-
-				if (p->whiten)
-					scale = p->variance[c] > SC_PCA_NO_VARIANCE * p->variance[0] ? 1 / sqrt(p->variance[c]) : 0;
-				for (size_t i = 0; i < m; i++)
-					p->out[(begin + i) * q + c] = (float) (y[i * q + c] * scale);
-			}
-		}
-	}
-	return SC_OK;
+	if (pca->rows != NULL)
+		SC_TRY(sum_rows(lane, pca));
+	else if (lane->index == 0)
+		unpack(pca);
+	return lane->index == 0 ? finish(lane, pca) : SC_OK;
 }

@@ -16,14 +16,14 @@
 #include "core/base/arena.h"
 #include "core/base/pool.h"
 
-/* A direction whose variance is below this share of the largest carries none. */
-#define SC_PCA_NO_VARIANCE 1e-12
-
 /*
- * Sums of rows that come one by one (the aggregate). Of the products only the
- * upper triangle is kept, in strips of SC_PCA_STRIP of its rows: a strip that
- * starts at row r holds the columns r ... d - 1, row by row. Rows, less shift,
- * wait in a block until there are enough of them for one matrix product.
+ * Sums of rows that come one by one (the aggregate). Of the products, a
+ * symmetric matrix (d, d), little more than the upper triangle is kept: it is
+ * cut into strips of SC_PCA_STRIP of its rows, and a strip that starts at row r
+ * has the columns r ... d - 1, row by row, so that one matrix product fills it.
+ * Half of a square of 64 by 64 is too much in each strip: at 512 dimensions a
+ * ninth of all. Rows, less shift, wait in a block until there are enough of
+ * them for one product a strip.
  */
 #define SC_PCA_STRIP 64
 
@@ -48,7 +48,11 @@ sc_pca_packed(int d)
 	return rest * rest + SC_PCA_STRIP * (whole * rest + SC_PCA_STRIP * (whole * (whole + 1) / 2));
 }
 
-/* Rows of a block: a product of a few milliseconds. */
+/*
+ * Rows of a block: half a megabyte of doubles, which goes with the aggregate's
+ * state; more than 64 rows make its products no better, and with fewer than 8
+ * they would read and write the strips more often than they multiply.
+ */
 static inline int
 sc_pca_block(int d)
 {
@@ -93,28 +97,5 @@ extern void sc_pca_layout(sc_pca *pca, sc_arena *arena);
 
 /* The job; arg is a sc_pca. */
 extern sc_status sc_pca_run(const sc_lane *lane, void *arg);
-
-/* Coordinates of rows in the space of the components. */
-typedef struct sc_pca_project
-{
-	/* set by the caller */
-	size_t n;
-	int d, q;
-	const float *rows;		  /* (n, d) */
-	const double *mean;		  /* (d) */
-	const double *components; /* (q, d) */
-	const double *variance;	  /* (q) */
-	bool whiten;			  /* every coordinate to variance 1 */
-	float *out;				  /* (n, q) */
-
-	/* scratch */
-	int shards;
-	double *blocks; /* (shards, block rows, d + q) */
-} sc_pca_project;
-
-extern void sc_pca_project_layout(sc_pca_project *p, sc_arena *arena);
-
-/* The job; arg is a sc_pca_project. */
-extern sc_status sc_pca_project_run(const sc_lane *lane, void *arg);
 
 #endif /* SC_PCA_H */

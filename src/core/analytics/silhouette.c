@@ -12,18 +12,42 @@
 
 #include "core/base/gemm.h"
 
+/* Rows of a block: two of them, of 512 doubles a row, are half a megabyte, which a CPU's second cache keeps. */
 #define BLOCK 64
 
-/* Two blocks of rows, their norms, their products, and sums per cluster. */
+/* What a shard works in. */
+typedef struct shard_memory
+{
+	double *a, *b; /* (BLOCK, d): the rows of the shard that are looked at, and those that they are compared with */
+	double *a_norm, *b_norm; /* (BLOCK), squared */
+	double *dots;			 /* (BLOCK, BLOCK): products of a with b */
+	double *sums;			 /* (BLOCK, k): distances of a row of a to the rows of a cluster */
+} shard_memory;
+
 static size_t
 shard_doubles(const sc_silhouette *s)
 {
 	return sc_add(sc_mul(2 * BLOCK, (size_t) s->d + 1), sc_mul(BLOCK, (size_t) s->k + BLOCK));
 }
 
+static shard_memory
+open_shard(const sc_silhouette *s, int shard)
+{
+	shard_memory t = {.a = s->blocks + (size_t) shard * shard_doubles(s)};
+
+	t.b = t.a + (size_t) BLOCK * s->d;
+	t.a_norm = t.b + (size_t) BLOCK * s->d;
+	t.b_norm = t.a_norm + BLOCK;
+	t.dots = t.b_norm + BLOCK;
+	t.sums = t.dots + BLOCK * BLOCK;
+	return t;
+}
+
 void
 sc_silhouette_layout(sc_silhouette *s, sc_arena *arena)
 {
+	SC_ASSERT(s->n >= 1 && s->d >= 1 && s->k >= 1);
+	/* Only the scores of shards are added up: as many shards as there can be lanes. */
 	s->shards = (int) SC_MAX(SC_MIN((s->n + BLOCK - 1) / BLOCK, SC_MAX_LANES), 1);
 	s->sizes = SC_TAKE(arena, int64_t, s->k);
 	s->blocks = SC_TAKE(arena, double, sc_mul(s->shards, shard_doubles(s)));
@@ -64,6 +88,48 @@ width(const sc_silhouette *s, const double *sums, int own)
 	return isinf(b) || SC_MAX(a, b) == 0 ? 0 : (b - a) / SC_MAX(a, b);
 }
 
+/* sums (m, k): distances of the rows in block a, which are begin ..., to the rows of each cluster among those in b. */
+static void
+add_distances(const sc_silhouette *s, const shard_memory *t, size_t begin, int m, size_t other, int w)
+{
+	sc_dgemm(false, true, m, w, s->d, 1, t->a, s->d, t->b, s->d, 0, t->dots, BLOCK);
+	for (int i = 0; i < m; i++)
+		for (int j = 0; j < w; j++)
+			if (begin + i != other + j)
+				t->sums[(size_t) i * s->k + s->labels[other + j]] +=
+					sqrt(SC_MAX(t->a_norm[i] + t->b_norm[j] - 2 * t->dots[i * BLOCK + j], 0));
+}
+
+/* The sum of the silhouettes of a shard's rows. */
+static sc_status
+score_shard(const sc_lane *lane, sc_silhouette *s, int shard)
+{
+	shard_memory t = open_shard(s, shard);
+	size_t begin, end;
+
+	s->score[shard] = 0;
+	sc_shard_range(s->n, s->shards, shard, &begin, &end);
+	for (; begin < end; begin += BLOCK)
+	{
+		int m = (int) SC_MIN((size_t) BLOCK, end - begin);
+
+		load(s, begin, m, t.a, t.a_norm);
+		memset(t.sums, 0, (size_t) BLOCK * s->k * sizeof(double));
+		for (size_t other = 0; other < s->n; other += BLOCK)
+		{
+			int w = (int) SC_MIN((size_t) BLOCK, s->n - other);
+
+			if (sc_lane_stopped(lane))
+				return SC_ABORTED;
+			load(s, other, w, t.b, t.b_norm);
+			add_distances(s, &t, begin, m, other, w);
+		}
+		for (int i = 0; i < m; i++)
+			s->score[shard] += width(s, t.sums + (size_t) i * s->k, s->labels[begin + i]);
+	}
+	return SC_OK;
+}
+
 sc_status
 sc_silhouette_run(const sc_lane *lane, void *arg)
 {
@@ -73,45 +139,14 @@ sc_silhouette_run(const sc_lane *lane, void *arg)
 	{
 		memset(s->sizes, 0, s->k * sizeof(int64_t));
 		for (size_t i = 0; i < s->n; i++)
+		{
+			SC_ASSERT(s->labels[i] >= 0 && s->labels[i] < s->k);
 			s->sizes[s->labels[i]]++;
+		}
 	}
 	SC_TRY(sc_lane_barrier(lane));
 	for (int h = lane->index; h < s->shards; h += lane->count)
-	{
-		double *a = s->blocks + (size_t) h * shard_doubles(s);
-		double *b = a + (size_t) BLOCK * s->d;
-		double *an = b + (size_t) BLOCK * s->d;
-		double *bn = an + BLOCK;
-		double *dots = bn + BLOCK;
-		double *sums = dots + BLOCK * BLOCK;
-		size_t begin, end;
-
-		s->score[h] = 0;
-		sc_shard_range(s->n, s->shards, h, &begin, &end);
-		for (; begin < end; begin += BLOCK)
-		{
-			int m = (int) SC_MIN((size_t) BLOCK, end - begin);
-
-			load(s, begin, m, a, an);
-			memset(sums, 0, (size_t) BLOCK * s->k * sizeof(double));
-			for (size_t other = 0; other < s->n; other += BLOCK)
-			{
-				int w = (int) SC_MIN((size_t) BLOCK, s->n - other);
-
-				if (sc_lane_stopped(lane))
-					return SC_ABORTED;
-				load(s, other, w, b, bn);
-				sc_dgemm(false, true, m, w, s->d, 1, a, s->d, b, s->d, 0, dots, BLOCK);
-				for (int i = 0; i < m; i++)
-					for (int j = 0; j < w; j++)
-						if (begin + i != other + j)
-							sums[(size_t) i * s->k + s->labels[other + j]] +=
-								sqrt(SC_MAX(an[i] + bn[j] - 2 * dots[i * BLOCK + j], 0));
-			}
-			for (int i = 0; i < m; i++)
-				s->score[h] += width(s, sums + (size_t) i * s->k, s->labels[begin + i]);
-		}
-	}
+		SC_TRY(score_shard(lane, s, h));
 	SC_TRY(sc_lane_barrier(lane));
 	if (lane->index == 0)
 	{

@@ -12,13 +12,13 @@
 #include <stdio.h>
 
 int
-sc_conv_block(sc_conv_kind kind)
+sc_conv_channel_block(sc_conv_kind kind)
 {
 	int block = 0;
 
 #ifdef SC_WITH_ONEDNN
 	if (kind != SC_CONV_BLAS)
-		block = sc_conv_onednn_block();
+		block = sc_conv_onednn_channel_block();
 #endif
 	return block ? block : 16;
 }
@@ -71,6 +71,10 @@ refuse_bf16(sc_conv_kind kind, sc_error *err)
 void
 sc_conv_describe(sc_conv *conv, const sc_conv_config *config)
 {
+	SC_ASSERT(config->views > 0 && config->side > 0 && config->stride > 0);
+	SC_ASSERT(config->kernel % 2 == 1);
+	SC_ASSERT(config->channel_block > 0 && config->out % config->channel_block == 0);
+	SC_ASSERT(config->planar || config->in % config->channel_block == 0);
 	*conv = (sc_conv){.config = *config};
 	conv->out_side = (config->side + 2 * (config->kernel / 2) - config->kernel) / config->stride + 1;
 	conv->weights = (size_t) config->out * config->in * config->kernel * config->kernel;
@@ -85,7 +89,7 @@ sc_conv_open(sc_conv *conv, const sc_conv_config *config, sc_error *err)
 #ifdef SC_WITH_ONEDNN
 	if (config->kind != SC_CONV_BLAS)
 		SC_TRY(sc_conv_onednn_open(conv, err));
-	if (conv->onednn != NULL && sc_conv_onednn_has(conv, SC_CONV_FORWARD) &&
+	if (sc_conv_onednn_has(conv, SC_CONV_FORWARD) &&
 		(!config->backward ||
 		 (sc_conv_onednn_has(conv, SC_CONV_WEIGHTS) && (config->planar || sc_conv_onednn_has(conv, SC_CONV_DATA)))))
 		return SC_OK;
@@ -113,7 +117,7 @@ sc_conv_close(sc_conv *conv)
 static size_t
 place(const sc_conv_config *c, int o, int i)
 {
-	size_t b = (size_t) c->block;
+	size_t b = (size_t) c->channel_block;
 	size_t kk = (size_t) c->kernel * c->kernel;
 
 	if (c->planar)
@@ -125,7 +129,7 @@ place(const sc_conv_config *c, int o, int i)
 static size_t
 step_of(const sc_conv_config *c)
 {
-	return (size_t) (c->planar ? c->in : c->block) * (size_t) c->block;
+	return (size_t) (c->planar ? c->in : c->channel_block) * (size_t) c->channel_block;
 }
 
 void
@@ -163,62 +167,53 @@ sc_conv_export(const sc_conv *conv, float *oihw, const float *weights)
 }
 
 sc_status
-sc_conv_turn(const sc_lane *lane, const sc_conv *conv, void *turned, const float *weights)
+sc_conv_reorder(const sc_lane *lane, const sc_conv *conv, void *reordered, const float *weights)
 {
 #ifdef SC_WITH_ONEDNN
-	if (conv->turned > 0)
-		return sc_conv_onednn_turn(lane, conv, turned, weights);
+	if (conv->reordered > 0)
+		return sc_conv_onednn_reorder(lane, conv, reordered, weights);
 #endif
 	return SC_OK;
 }
 
-#ifdef SC_WITH_ONEDNN
-static const void *
-weights_for(const sc_conv *conv, sc_conv_pass pass, const float *weights, const void *turned)
+/* One pass of whichever implementation has it. What the pass only reads has lost its const on the way. */
+static sc_status
+run(const sc_lane *lane, const sc_conv *conv, sc_conv_pass pass, void *y, void *x, void *weights, const void *reordered,
+	void *scratch)
 {
-	const void *other = sc_conv_onednn_turned(conv, pass, turned);
-
-	return other != NULL ? other : weights;
-}
-#endif
-
-sc_status
-sc_conv_forward(const sc_lane *lane, const sc_conv *conv, void *y, const void *x, const float *weights,
-				const void *turned, void *scratch)
-{
+	SC_ASSERT(conv->config.backward || pass == SC_CONV_FORWARD);
+	SC_ASSERT(!conv->config.planar || pass != SC_CONV_DATA);
+	SC_ASSERT(conv->reordered == 0 || (uintptr_t) reordered % SC_ALIGN == 0);
 	if (sc_lane_stopped(lane))
 		return SC_ABORTED;
 #ifdef SC_WITH_ONEDNN
-	if (conv->onednn != NULL && sc_conv_onednn_has(conv, SC_CONV_FORWARD))
-		return sc_conv_onednn_run(lane, conv, SC_CONV_FORWARD, y, x,
-								  weights_for(conv, SC_CONV_FORWARD, weights, turned), scratch);
+	if (sc_conv_onednn_has(conv, pass))
+		return sc_conv_onednn_run(lane, conv, pass, y, x,
+								  pass == SC_CONV_WEIGHTS
+									  ? weights
+									  : (void *) sc_conv_onednn_weights(conv, pass, weights, reordered),
+								  scratch);
 #endif
-	return sc_conv_blas_forward(lane, conv, y, x, weights, scratch);
+	return sc_conv_blas_run(lane, conv, pass, y, x, weights, scratch);
+}
+
+sc_status
+sc_conv_forward(const sc_lane *lane, const sc_conv *conv, void *y, const void *x, const float *weights,
+				const void *reordered, void *scratch)
+{
+	return run(lane, conv, SC_CONV_FORWARD, y, (void *) x, (void *) weights, reordered, scratch);
 }
 
 sc_status
 sc_conv_backward_data(const sc_lane *lane, const sc_conv *conv, void *dx, const void *dy, const float *weights,
-					  const void *turned, void *scratch)
+					  const void *reordered, void *scratch)
 {
-	if (sc_lane_stopped(lane))
-		return SC_ABORTED;
-#ifdef SC_WITH_ONEDNN
-	if (conv->onednn != NULL && sc_conv_onednn_has(conv, SC_CONV_DATA))
-		return sc_conv_onednn_run(lane, conv, SC_CONV_DATA, dx, dy, weights_for(conv, SC_CONV_DATA, weights, turned),
-								  scratch);
-#endif
-	return sc_conv_blas_backward_data(lane, conv, dx, dy, weights, scratch);
+	return run(lane, conv, SC_CONV_DATA, (void *) dy, dx, (void *) weights, reordered, scratch);
 }
 
 sc_status
 sc_conv_backward_weights(const sc_lane *lane, const sc_conv *conv, float *dweights, const void *x, const void *dy,
 						 void *scratch)
 {
-	if (sc_lane_stopped(lane))
-		return SC_ABORTED;
-#ifdef SC_WITH_ONEDNN
-	if (conv->onednn != NULL && sc_conv_onednn_has(conv, SC_CONV_WEIGHTS))
-		return sc_conv_onednn_run(lane, conv, SC_CONV_WEIGHTS, dweights, x, dy, scratch);
-#endif
-	return sc_conv_blas_backward_weights(lane, conv, dweights, x, dy, scratch);
+	return run(lane, conv, SC_CONV_WEIGHTS, (void *) dy, (void *) x, dweights, NULL, scratch);
 }

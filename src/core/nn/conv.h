@@ -1,24 +1,29 @@
 /*-------------------------------------------------------------------------
  *
  * src/core/nn/conv.h
- *	  Convolutions of a shard of views: forward, and the gradients of input and
- *	  weights. Two implementations behind one interface: oneDNN's, where it was
- *	  found at build time, and im2col with OpenBLAS, always there, which stands
- *	  in for every direction that oneDNN has no fast code for, and which the
- *	  other one is tested against.
+ *	  Convolutions of the views of a shard (He and others, CVPR 2016, table 1,
+ *	  has the shapes): forward, and the gradients of input and weights. There are
+ *	  two implementations: oneDNN's, where it was found at build time, and
+ *	  OpenBLAS's (im2col and a product of matrices), always there. The second
+ *	  stands in for every pass that oneDNN has no fast code for, and is what the
+ *	  first is tested against.
  *
- * Tensors are blocked by channels: (views, channels / b, side, side, b), with b
- * (sc_conv_block) the floats of a vector register. The input of a network is
- * planar instead: (views, 3, side, side). Images are square, padding is half
- * of the kernel.
+ * Images are square, padding is half of the kernel. A tensor has its channels in
+ * blocks of b (sc_conv_channel_block: what a vector register holds), and the
+ * channels of a block lie together:
  *
- * Weights are blocked likewise, (out / b, in / b, k, k, b of in, b of out),
- * for a planar input (out / b, k, k, in, b of out). Momenta and gradients have
- * the same layout, so an optimiser never needs to know it.
+ *	  tensor			(views, channels / b, side, side, b)
+ *	  its weights		(out / b, in / b, k, k, b of in, b of out)
  *
- * x, y, dx and dy have elements of config.precision (element.h); weights and
- * their gradients are float always. In bf16 oneDNN does every direction, on
- * weights rounded to bf16 by sc_conv_turn, and adds in float.
+ * but the network's input has each channel by itself ("planar"):
+ *
+ *	  input				(views, 3, side, side)
+ *	  its weights		(out / b, k, k, in, b of out)
+ *
+ * Gradients and momenta of weights have the layout of weights, so an optimiser
+ * need not know it. x, y, dx and dy have elements of config.precision
+ * (element.h); weights and their gradients are always float. In bf16 oneDNN does
+ * every pass, on weights that sc_conv_reorder rounded to bf16, and adds in float.
  *
  *-------------------------------------------------------------------------
  */
@@ -38,14 +43,14 @@ typedef enum sc_conv_kind
 typedef struct sc_conv_config
 {
 	int views;	/* of one call */
-	int in;		/* channels: a multiple of block, or any number where planar */
-	int out;	/* channels: a multiple of block */
+	int in;		/* channels: a multiple of channel_block, or any number where planar */
+	int out;	/* channels: a multiple of channel_block */
 	int side;	/* of the input */
 	int kernel; /* odd */
 	int stride;
-	int block;
-	bool planar;   /* layout of the input; it then has no gradient */
-	bool backward; /* are gradients wanted? */
+	int channel_block; /* channels that lie together */
+	bool planar;	   /* layout of the input; it then has no gradient */
+	bool backward;	   /* are gradients wanted? */
 	sc_conv_kind kind;
 	sc_precision precision;
 } sc_conv_config;
@@ -54,14 +59,14 @@ typedef struct sc_conv
 {
 	sc_conv_config config;
 	int out_side;
-	size_t weights; /* floats */
-	size_t turned;	/* bytes of what sc_conv_turn writes; 0: it need not be called */
-	size_t scratch; /* bytes that one lane needs, aligned to SC_ALIGN */
-	void *onednn;	/* NULL: OpenBLAS does everything */
+	size_t weights;	  /* floats */
+	size_t reordered; /* bytes of what sc_conv_reorder writes; 0: it need not be called */
+	size_t scratch;	  /* bytes that one lane needs */
+	void *onednn;	  /* NULL: OpenBLAS does everything */
 } sc_conv;
 
 /* Channels of a block on this CPU: 16 or 8. */
-extern int sc_conv_block(sc_conv_kind kind);
+extern int sc_conv_channel_block(sc_conv_kind kind);
 
 /* Is there code for bf16 on this CPU? */
 extern bool sc_conv_has_bf16(sc_conv_kind kind);
@@ -79,23 +84,24 @@ extern void sc_conv_describe(sc_conv *conv, const sc_conv_config *config);
 extern sc_status sc_conv_open(sc_conv *conv, const sc_conv_config *config, sc_error *err);
 extern void sc_conv_close(sc_conv *conv);
 
-/* Between the layout of the weights and PyTorch's (out, in, k, k). */
+/* Between the layout of the weights and PyTorch's, (out, in, k, k). */
 extern void sc_conv_import(const sc_conv *conv, float *weights, const float *oihw);
 extern void sc_conv_export(const sc_conv *conv, float *oihw, const float *weights);
 
+/* ---- for lanes: each call runs on the calling lane alone, and looks at the stop flag ------------------ */
+
 /*
- * For lanes. Each call runs on the calling lane alone, and looks at the stop
- * flag. weights: (conv->weights); turned: conv->turned bytes, aligned to
- * SC_ALIGN, the weights as sc_conv_turn left them for the passes that want
- * another layout or precision; scratch: of the lane.
+ * The weights, in the order and precision of each pass that wants others than
+ * ours: reordered, conv->reordered bytes, aligned to SC_ALIGN. Call it after each
+ * change of the weights (conv->weights floats), before the passes below.
  */
-extern sc_status sc_conv_turn(const sc_lane *lane, const sc_conv *conv, void *turned, const float *weights);
+extern sc_status sc_conv_reorder(const sc_lane *lane, const sc_conv *conv, void *reordered, const float *weights);
+
+/* The passes. scratch: the lane's own, conv->scratch bytes. Each overwrites what it computes. */
 extern sc_status sc_conv_forward(const sc_lane *lane, const sc_conv *conv, void *y, const void *x, const float *weights,
-								 const void *turned, void *scratch);
-/* Overwrites dx. */
+								 const void *reordered, void *scratch);
 extern sc_status sc_conv_backward_data(const sc_lane *lane, const sc_conv *conv, void *dx, const void *dy,
-									   const float *weights, const void *turned, void *scratch);
-/* Overwrites dweights. */
+									   const float *weights, const void *reordered, void *scratch);
 extern sc_status sc_conv_backward_weights(const sc_lane *lane, const sc_conv *conv, float *dweights, const void *x,
 										  const void *dy, void *scratch);
 

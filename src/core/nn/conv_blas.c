@@ -5,10 +5,11 @@
  *	  performance convolutional neural networks for document processing", 2006,
  *	  section 3): the patches that the kernel sees become the rows of a matrix.
  *
- * A patch is laid out as the weights of one block of outputs are, so one
- * product writes one block of the output where it belongs. Patches are made
+ * A patch is laid out as the weights of one block of output channels are, so
+ * one product writes one block of the output where it belongs. Patches are made
  * for a few rows of the output at a time, so that memory stays bounded, and
- * the stop flag is looked at between them.
+ * the stop flag is looked at between them. The gradients are the same products
+ * with other operands: of the input, scattered back where its patches came from.
  *
  *-------------------------------------------------------------------------
  */
@@ -18,7 +19,7 @@
 
 #include <string.h>
 
-/* Floats of the matrix of patches, where one row of the output is not more. */
+/* Floats of the matrix of patches (4 MB, which a third cache holds), where one row of the output is not more. */
 #define PATCH_FLOATS ((size_t) 1 << 20)
 
 /* Length of a patch: rows of the weights of one block of outputs. */
@@ -78,7 +79,7 @@ static void
 patches(const sc_conv *conv, float *col, float *image, int oy, int rows, bool add)
 {
 	const sc_conv_config *c = &conv->config;
-	int b = c->planar ? c->in : c->block;
+	int b = c->planar ? c->in : c->channel_block;
 	size_t plane = (size_t) c->side * c->side;
 
 	for (int p = 0; p < rows * conv->out_side; p++)
@@ -117,75 +118,54 @@ patch_memory(const sc_conv *conv, void *scratch)
 	return SC_TAKE(&arena, float, (size_t) chunk_rows(conv) * conv->out_side * patch_length(conv));
 }
 
-sc_status
-sc_conv_blas_forward(const sc_lane *lane, const sc_conv *conv, float *y, const float *x, const float *weights,
-					 void *scratch)
+/* One product of matrices: the patches of `pixels` pixels with one block of output channels. */
+static void
+multiply(const sc_conv *conv, sc_conv_pass pass, float *col, float *y, float *weights, int pixels, bool first)
 {
-	int b = conv->config.block, length = patch_length(conv), step = chunk_rows(conv);
-	size_t plane = (size_t) conv->out_side * conv->out_side;
-	float *col = patch_memory(conv, scratch);
+	int b = conv->config.channel_block, length = patch_length(conv);
 
-	for (int v = 0; v < conv->config.views; v++)
-		for (int oy = 0; oy < conv->out_side; oy += step)
-		{
-			int pixels = SC_MIN(step, conv->out_side - oy) * conv->out_side;
-
-			if (sc_lane_stopped(lane))
-				return SC_ABORTED;
-			patches(conv, col, (float *) x + (size_t) v * input_floats(conv), oy, pixels / conv->out_side, false);
-			for (int ob = 0; ob < conv->config.out / b; ob++)
-				sc_sgemm(false, false, pixels, b, length, 1.0f, col, length, weights + (size_t) ob * length * b, b, 0.0f,
-						 y + (size_t) v * output_floats(conv) + ((size_t) ob * plane + (size_t) oy * conv->out_side) * b,
-						 b);
-		}
-	return SC_OK;
+	switch (pass)
+	{
+		case SC_CONV_FORWARD: /* y = col weights */
+			sc_sgemm(false, false, pixels, b, length, 1.0f, col, length, weights, b, 0.0f, y, b);
+			break;
+		case SC_CONV_DATA: /* col += dy weights^T, over the blocks */
+			sc_sgemm(false, true, pixels, length, b, 1.0f, y, b, weights, b, first ? 0.0f : 1.0f, col, length);
+			break;
+		case SC_CONV_WEIGHTS: /* dweights += col^T dy, over the patches */
+			sc_sgemm(true, false, length, b, pixels, 1.0f, col, length, y, b, first ? 0.0f : 1.0f, weights, b);
+			break;
+		case SC_CONV_PASSES:
+			break;
+	}
 }
 
 sc_status
-sc_conv_blas_backward_data(const sc_lane *lane, const sc_conv *conv, float *dx, const float *dy, const float *weights,
-						   void *scratch)
+sc_conv_blas_run(const sc_lane *lane, const sc_conv *conv, sc_conv_pass pass, float *y, float *x, float *weights,
+				 void *scratch)
 {
-	int b = conv->config.block, length = patch_length(conv), step = chunk_rows(conv);
+	int b = conv->config.channel_block, length = patch_length(conv), step = chunk_rows(conv);
 	size_t plane = (size_t) conv->out_side * conv->out_side;
 	float *col = patch_memory(conv, scratch);
 
-	memset(dx, 0, (size_t) conv->config.views * input_floats(conv) * sizeof(float));
+	if (pass == SC_CONV_DATA)
+		memset(x, 0, (size_t) conv->config.views * input_floats(conv) * sizeof(float));
 	for (int v = 0; v < conv->config.views; v++)
 		for (int oy = 0; oy < conv->out_side; oy += step)
 		{
-			int pixels = SC_MIN(step, conv->out_side - oy) * conv->out_side;
+			int rows = SC_MIN(step, conv->out_side - oy);
+			float *image = x + (size_t) v * input_floats(conv), *out = y + (size_t) v * output_floats(conv);
 
 			if (sc_lane_stopped(lane))
 				return SC_ABORTED;
+			if (pass != SC_CONV_DATA)
+				patches(conv, col, image, oy, rows, false);
 			for (int ob = 0; ob < conv->config.out / b; ob++)
-				sc_sgemm(false, true, pixels, length, b, 1.0f,
-						 dy + (size_t) v * output_floats(conv) + ((size_t) ob * plane + (size_t) oy * conv->out_side) * b,
-						 b, weights + (size_t) ob * length * b, b, ob == 0 ? 0.0f : 1.0f, col, length);
-			patches(conv, col, dx + (size_t) v * input_floats(conv), oy, pixels / conv->out_side, true);
-		}
-	return SC_OK;
-}
-
-sc_status
-sc_conv_blas_backward_weights(const sc_lane *lane, const sc_conv *conv, float *dweights, const float *x,
-							  const float *dy, void *scratch)
-{
-	int b = conv->config.block, length = patch_length(conv), step = chunk_rows(conv);
-	size_t plane = (size_t) conv->out_side * conv->out_side;
-	float *col = patch_memory(conv, scratch);
-
-	for (int v = 0; v < conv->config.views; v++)
-		for (int oy = 0; oy < conv->out_side; oy += step)
-		{
-			int pixels = SC_MIN(step, conv->out_side - oy) * conv->out_side;
-
-			if (sc_lane_stopped(lane))
-				return SC_ABORTED;
-			patches(conv, col, (float *) x + (size_t) v * input_floats(conv), oy, pixels / conv->out_side, false);
-			for (int ob = 0; ob < conv->config.out / b; ob++)
-				sc_sgemm(true, false, length, b, pixels, 1.0f, col, length,
-						 dy + (size_t) v * output_floats(conv) + ((size_t) ob * plane + (size_t) oy * conv->out_side) * b,
-						 b, v == 0 && oy == 0 ? 0.0f : 1.0f, dweights + (size_t) ob * length * b, b);
+				multiply(conv, pass, col, out + ((size_t) ob * plane + (size_t) oy * conv->out_side) * b,
+						 weights + (size_t) ob * length * b, rows * conv->out_side,
+						 pass == SC_CONV_DATA ? ob == 0 : v == 0 && oy == 0);
+			if (pass == SC_CONV_DATA)
+				patches(conv, col, image, oy, rows, true);
 		}
 	return SC_OK;
 }

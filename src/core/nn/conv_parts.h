@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * src/core/nn/conv_parts.h
- *	  The two implementations, for conv.c.
+ *	  The two implementations of convolutions, for conv.c.
  *
  *-------------------------------------------------------------------------
  */
@@ -10,38 +10,62 @@
 
 #include "core/nn/conv.h"
 
-extern size_t sc_conv_blas_scratch(const sc_conv *conv);
-extern sc_status sc_conv_blas_forward(const sc_lane *lane, const sc_conv *conv, float *y, const float *x,
-									  const float *weights, void *scratch);
-extern sc_status sc_conv_blas_backward_data(const sc_lane *lane, const sc_conv *conv, float *dx, const float *dy,
-											const float *weights, void *scratch);
-extern sc_status sc_conv_blas_backward_weights(const sc_lane *lane, const sc_conv *conv, float *dweights,
-											   const float *x, const float *dy, void *scratch);
-
-#ifdef SC_WITH_ONEDNN
 typedef enum sc_conv_pass
 {
 	SC_CONV_FORWARD,
-	SC_CONV_DATA,
-	SC_CONV_WEIGHTS
+	SC_CONV_DATA,	 /* the gradient of the input */
+	SC_CONV_WEIGHTS, /* the gradient of the weights */
+	SC_CONV_PASSES
 } sc_conv_pass;
 
-/* Block of channels that oneDNN's code for this CPU works on; 0: it has none that is fast. */
-extern int sc_conv_onednn_block(void);
+/* ---- OpenBLAS: any convolution in float, in any pass (conv_blas.c) ------------ */
+
+extern size_t sc_conv_blas_scratch(const sc_conv *conv);
+
+/*
+ * One pass, on y, x and weights, or on their gradients in the same arguments:
+ *
+ *	  SC_CONV_FORWARD		y of x and weights
+ *	  SC_CONV_DATA			dx of dy and weights
+ *	  SC_CONV_WEIGHTS		dweights of x and dy
+ */
+extern sc_status sc_conv_blas_run(const sc_lane *lane, const sc_conv *conv, sc_conv_pass pass, float *y, float *x,
+								  float *weights, void *scratch);
+
+#ifdef SC_WITH_ONEDNN
+
+/* ---- oneDNN: this CPU (onednn_cpu.c) ------------------------------------------ */
+
+/* Channels of a block as oneDNN's code for this CPU has them; 0: it has none that is fast. */
+extern int sc_conv_onednn_channel_block(void);
 extern bool sc_conv_onednn_has_bf16(void);
 extern bool sc_conv_onednn_bf16_pays(void);
 extern void sc_conv_onednn_name(char *name, size_t size);
 
-/* Sets conv->onednn (NULL if nothing can be had), turned and scratch. */
+/* ---- oneDNN: a convolution, where it has code for it (conv_onednn.c) ---------- */
+
+/* Sets conv->onednn, and reordered and scratch with it. It stays NULL where oneDNN has nothing for this CPU. */
 extern sc_status sc_conv_onednn_open(sc_conv *conv, sc_error *err);
 extern void sc_conv_onednn_close(sc_conv *conv);
+
+/* Has oneDNN code for this pass? */
 extern bool sc_conv_onednn_has(const sc_conv *conv, sc_conv_pass pass);
-extern sc_status sc_conv_onednn_turn(const sc_lane *lane, const sc_conv *conv, void *turned, const float *weights);
-/* Where in `turned` the pass finds its weights; NULL: it takes them as they are. */
-extern const void *sc_conv_onednn_turned(const sc_conv *conv, sc_conv_pass pass, const void *turned);
-/* in, out: x and y, dy and dx, and the weights as third; the weights' pass: x, dweights and dy as third. */
-extern sc_status sc_conv_onednn_run(const sc_lane *lane, const sc_conv *conv, sc_conv_pass pass, void *out,
-									const void *in, const void *third, void *scratch);
+
+/* Does the code of every pass run on Intel's AMX? */
+extern bool sc_conv_onednn_on_tiles(const sc_conv *conv);
+
+/* ---- oneDNN: running it (conv_onednn_run.c) ------------------------------------ */
+
+/* Write the weights in the order (and precision) of every pass that wants another than ours. */
+extern sc_status sc_conv_onednn_reorder(const sc_lane *lane, const sc_conv *conv, void *reordered, const float *weights);
+
+/* The weights that the pass reads: ours, or those that sc_conv_onednn_reorder wrote for it. */
+extern const void *sc_conv_onednn_weights(const sc_conv *conv, sc_conv_pass pass, const float *weights,
+										  const void *reordered);
+
+/* One pass, with arguments as sc_conv_blas_run has them; weights that it reads are those of sc_conv_onednn_weights. */
+extern sc_status sc_conv_onednn_run(const sc_lane *lane, const sc_conv *conv, sc_conv_pass pass, void *y, void *x,
+									void *weights, void *scratch);
 #endif
 
 #endif /* SC_CONV_PARTS_H */

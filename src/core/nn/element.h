@@ -2,8 +2,9 @@
  *
  * src/core/nn/element.h
  *	  The elements of a network's tensors: float, or bfloat16, the upper half of
- *	  a float (8 bits of precision, the float's range), rounded to nearest, even
- *	  where two are as near. All arithmetic is in float.
+ *	  a float (8 bits of precision, the float's range; Kalamkar and others, "A
+ *	  Study of BFLOAT16 for Deep Learning Training", 2019, section 3), rounded to
+ *	  nearest, even where two are as near. All arithmetic is in float.
  *
  * Loops over elements are written once for both; where the precision is a
  * constant the compiler makes a loop of its own for each.

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * src/core/nn/head.h
- *	  SimCLR's projection head: linear, ReLU, linear (Chen and others, "A
+ *	  SimCLR's projection head g: linear, ReLU, linear (Chen and others, "A
  *	  Simple Framework for Contrastive Learning of Visual Representations",
  *	  ICML 2020, section 2.1), in Lightly's two forms: without biases and a
  *	  batch norm after each linear layer (1.5), or with biases (1.2).
@@ -16,6 +16,7 @@
 #include "core/base/arena.h"
 #include "core/base/pool.h"
 #include "core/base/rng.h"
+#include "core/nn/norm.h"
 
 typedef struct sc_head_config
 {
@@ -61,26 +62,35 @@ typedef struct sc_head_tensor
 /* Fill tensors, in the order of PyTorch's state_dict; returns how many. */
 extern int sc_head_tensors(sc_head_tensor tensors[SC_HEAD_MAX_TENSORS], const sc_head_config *config);
 
-/* A head at work on `rows` rows, which are cut into `shards` by sc_shard_range. */
+/* The two linear layers. */
+enum
+{
+	SC_HEAD_HIDDEN,
+	SC_HEAD_OUTPUT,
+	SC_HEAD_LAYERS
+};
+
+/* A head at work on the `views` of a batch, which are cut into `shards` by sc_shard_range. */
 typedef struct sc_head
 {
 	sc_head_config config;
-	int rows;
+	int views;
 	int shards;
-	sc_head_layer layer[2]; /* parameters and running statistics */
-	sc_head_layer grad[2];	/* gradients */
+	sc_head_layer layer[SC_HEAD_LAYERS]; /* parameters and running statistics: the owner of the slabs keeps them */
+	sc_head_layer grad[SC_HEAD_LAYERS];	 /* gradients, likewise */
 
-	float *u[2];		 /* (rows, hidden), (rows, out): outputs of the linear layers */
-	float *du[2];		 /* (rows, hidden), (rows, out): their gradients */
-	float *h;			 /* (rows, hidden): after the ReLU */
-	double *partial;	 /* (shards, 2, max(hidden, out)): sums of the shards */
-	float *norm_mean[2]; /* (hidden), (out): of this batch */
-	float *norm_inv[2];	 /* (hidden), (out): 1 / sqrt(var + eps) */
-	float *term[2];		 /* (max(hidden, out)): backward, means of dy and of dy * xhat */
+	/* Of a step; by layer (views, hidden) or (views, out), and (hidden) or (out). */
+	float *u[SC_HEAD_LAYERS];		  /* outputs of the linear layers */
+	float *du[SC_HEAD_LAYERS];		  /* their gradients */
+	float *h;						  /* (views, hidden): after the ReLU */
+	double *partial;				  /* (shards, SC_NORM_SUMS, max(hidden, out)): sums of the shards */
+	float *norm_mean[SC_HEAD_LAYERS]; /* of this batch */
+	float *norm_inv[SC_HEAD_LAYERS];  /* 1 / sqrt(var + eps) */
+	float *term[SC_NORM_SUMS];		  /* (max(hidden, out)): backward, means of dy and of dy * xhat */
 } sc_head;
 
-/* Take (or count) the work space. Needs rows >= 2 where there is a batch norm. */
-extern void sc_head_layout(sc_head *head, sc_arena *arena, const sc_head_config *config, int rows, int shards);
+/* Take (or count) the work space. Needs views >= 2 where there is a batch norm. */
+extern void sc_head_layout(sc_head *head, sc_arena *arena, const sc_head_config *config, int views, int shards);
 
 /*
  * Point the head at its slabs: params, grads (sc_head_param_count), stats
@@ -92,16 +102,16 @@ extern void sc_head_bind(sc_head *head, float *params, float *grads, float *stat
 extern void sc_head_init(const sc_head_config *config, float *params, float *stats, sc_rng *rng);
 
 /*
- * z (rows, out) of x (rows, in), and one update of the running statistics.
- * Every lane calls it. Lane t reads the rows of x of its shards t, t + T, ...
- * first, so those alone must be written by itself; all others become visible
+ * z (views, out) of x (views, in), and one update of the running statistics.
+ * Every lane calls it. Lane t reads the views of x of its shards t, t + T, ...
+ * first, so it alone must have written those; all others become visible
  * through the barriers inside. Ends with a barrier: z may be read by all.
  */
 extern sc_status sc_head_forward(const sc_lane *lane, sc_head *head, float *z, const float *x);
 
 /*
- * dx (rows, in) and the gradients of all parameters (overwritten) from dz
- * (rows, out) and the x of the forward pass. Every lane calls it, after a
+ * dx (views, in) and the gradients of all parameters (overwritten) from dz
+ * (views, out) and the x of the forward pass. Every lane calls it, after a
  * barrier behind the writing of dz; ends with a barrier. dx may be x itself.
  */
 extern sc_status sc_head_backward(const sc_lane *lane, sc_head *head, float *dx, const float *dz, const float *x);

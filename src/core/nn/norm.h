@@ -1,12 +1,14 @@
 /*-------------------------------------------------------------------------
  *
  * src/core/nn/norm.h
- *	  The loops of batch norm (Ioffe and Szegedy, "Batch Normalization: ...",
- *	  ICML 2015), ReLU, shortcut and max-pool on blocked tensors.
+ *	  Batch norm (Ioffe and Szegedy, "Batch Normalization: Accelerating Deep
+ *	  Network Training by Reducing Internal Covariate Shift", ICML 2015,
+ *	  algorithm 1 and the gradients of section 3, with PyTorch's unbiased running
+ *	  variance), ReLU, shortcut and max-pool: the loops over blocked tensors.
  *
- * Each works on one block of channels of one view: n pixels of `block`
+ * Each works on one block of channels of one view: n pixels of `channel_block`
  * channels (8 or 16; 16 in bf16) in the given precision (element.h), and
- * per-channel arrays of `block` floats. Sums are taken in float over a few
+ * per-channel arrays of `channel_block` floats. Sums are taken in float over a few
  * hundred pixels and added in double.
  *
  *-------------------------------------------------------------------------
@@ -18,39 +20,100 @@
 #include "core/base/status.h"
 #include "core/base/simd.h"
 
+#include <math.h>
+
+#define SC_NORM_EPS 1e-5
+#define SC_NORM_MOMENTUM 0.1f
+
+/* ---- statistics of a batch -------------------------------------------------- */
+
+/* The two sums that a shard leaves for each channel: of values, and of their products (squares, or with another). */
+typedef enum sc_norm_sum
+{
+	SC_NORM_SUM,
+	SC_NORM_PRODUCT,
+	SC_NORM_SUMS
+} sc_norm_sum;
+
+typedef struct sc_norm_moments
+{
+	double mean;
+	double var; /* biased */
+} sc_norm_moments;
+
+/* A sum over the shards, in their order; partial: the first shard's, the next one's `stride` further. */
+static inline double
+sc_norm_total(const double *partial, int shards, size_t stride)
+{
+	double sum = 0.0;
+
+	for (int s = 0; s < shards; s++)
+		sum += partial[(size_t) s * stride];
+	return sum;
+}
+
+/* Of n values with this sum and sum of squares. */
+static inline sc_norm_moments
+sc_norm_moments_of(double sum, double square, double n)
+{
+	double mean = sum / n;
+	double var = square / n - mean * mean;
+
+	return (sc_norm_moments){mean, SC_MAX(var, 0.0)};
+}
+
+/* 1 / the deviation that values are divided by. */
+static inline float
+sc_norm_inv(sc_norm_moments m)
+{
+	return (float) (1.0 / sqrt(m.var + SC_NORM_EPS));
+}
+
+/* Move the running statistics by those of a batch of n values. */
+static inline void
+sc_norm_track(float *mean, float *var, sc_norm_moments m, double n)
+{
+	*mean += SC_NORM_MOMENTUM * ((float) m.mean - *mean);
+	*var += SC_NORM_MOMENTUM * ((float) (m.var * n / SC_MAX(n - 1.0, 1.0)) - *var);
+}
+
+/* ---- loops ------------------------------------------------------------------- */
+
 /* sum += u, square += u * u over the pixels. */
 SC_SIMD_DECLARE(void, sc_norm_sums,
-				(double *sum, double *square, const void *u, size_t n, int block, sc_precision precision));
+				(double *sum, double *square, const void *u, size_t n, int channel_block, sc_precision precision));
 
 /* y = ReLU(a u + b), or with s (the shortcut) ReLU(a u + b + s), or with sa too ReLU(a u + b + sa s + sb). */
 SC_SIMD_DECLARE(void, sc_norm_apply,
 				(void *y, const void *u, const float *a, const float *b, const void *s, const float *sa,
-				 const float *sb, size_t n, int block, sc_precision precision));
+				 const float *sb, size_t n, int channel_block, sc_precision precision));
 
 /* g = (t + t2) where y > 0, else 0; t2 may be NULL, and g may be y. */
 SC_SIMD_DECLARE(void, sc_norm_mask,
-				(void *g, const void *y, const void *t, const void *t2, size_t n, int block, sc_precision precision));
+				(void *g, const void *y, const void *t, const void *t2, size_t n, int channel_block,
+				 sc_precision precision));
 
 /* sum += g, product += g * (u - mean) * inv over the pixels. */
 SC_SIMD_DECLARE(void, sc_norm_products,
 				(double *sum, double *product, const void *g, const void *u, const float *mean, const float *inv,
-				 size_t n, int block, sc_precision precision));
+				 size_t n, int channel_block, sc_precision precision));
 
 /* u = p g + q u + r: the gradient of the batch norm's input, in place of the input. */
 SC_SIMD_DECLARE(void, sc_norm_backward,
-				(void *u, const void *g, const float *p, const float *q, const float *r, size_t n, int block,
+				(void *u, const void *g, const float *p, const float *q, const float *r, size_t n, int channel_block,
 				 sc_precision precision));
 
 /*
  * 3x3 max-pool, stride 2, padding 1, of a u + b with ReLU after it: y (out,
- * out, block) of u (side, side, block); which: of the nine, the first largest.
+ * out, channel_block) of u (side, side, channel_block); argmax: of the nine, the first largest.
  */
 SC_SIMD_DECLARE(void, sc_norm_pool,
-				(void *y, uint8_t *which, const void *u, const float *a, const float *b, int side, int out, int block,
-				 sc_precision precision));
+				(void *y, uint8_t *argmax, const void *u, const float *a, const float *b, int side, int out,
+				 int channel_block, sc_precision precision));
 
-/* Its gradient: dx (side, side, block) of dy and which (out, out, block). */
+/* Its gradient: dx (side, side, channel_block) of dy and argmax (out, out, channel_block). */
 SC_SIMD_DECLARE(void, sc_norm_unpool,
-				(void *dx, const void *dy, const uint8_t *which, int side, int out, int block, sc_precision precision));
+				(void *dx, const void *dy, const uint8_t *argmax, int side, int out, int channel_block,
+				 sc_precision precision));
 
 #endif /* SC_NORM_H */

@@ -1,14 +1,17 @@
 /*-------------------------------------------------------------------------
  *
  * src/core/nn/ntxent.c
- *	  NT-Xent by tiles.
+ *	  NT-Xent (ntxent.h) by tiles.
  *
- * With s_ij = cos(z_i, z_j) / t and p_i = softmax of row i without s_ii, the
- * loss is the mean over the rows of logsumexp(s_i) - s_i,pair(i). As s is
- * symmetric, the gradient of unit row i is
- *		sum over j of (p_ij + p_ji - 2 [j = pair(i)]) / (2B t) * unit_j,
- * so every shard of rows computes its own gradient whole, from the p of the
- * other rows as scalars: two numbers a row, from the first pass.
+ * With the logits s_ij = cos(z_i, z_j) / t, where t is the temperature, and
+ * p_i the softmax of row i without s_ii, equation 1 of the paper is
+ *		loss_i = logsumexp(s_i) - s_i,pair(i),
+ * and the loss of the batch its mean over the 2B views. As s is symmetric, the
+ * gradient of the unit vector of view i is
+ *		sum over j of (p_ij + p_ji - 2 [j = pair(i)]) / (2B t) * unit_j.
+ * So each shard of views computes its own gradient whole. Of the other views'
+ * rows it needs p alone, which two numbers a row from the first pass give (top
+ * and share).
  *
  *-------------------------------------------------------------------------
  */
@@ -19,32 +22,40 @@
 #include <math.h>
 #include <string.h>
 
-#define COLUMNS 512	  /* of a tile */
-#define MAX_BLOCK 128 /* rows of a tile */
+/* A tile is at most 128 rows of 512 columns: 256 kB, the smallest second cache of a CPU with AVX2. */
+#define COLUMNS 512
+#define MAX_TILE_VIEWS 128
+
+/* The least length that a vector is divided by, as of torch.nn.functional.normalize. */
+#define LEAST_LENGTH 1e-12f
 
 void
 sc_ntxent_layout(sc_ntxent *loss, sc_arena *arena, int batch, int dim, float temperature, int lanes)
 {
-	size_t rows = sc_mul((size_t) batch, 2);
+	size_t views = sc_mul((size_t) batch, 2);
 
+	SC_ASSERT(batch > 0 && dim > 0 && lanes > 0 && temperature > 0.0f);
 	memset(loss, 0, sizeof(*loss));
-	loss->rows = 2 * batch;
+	loss->views = 2 * batch;
 	loss->dim = dim;
 	loss->temperature = temperature;
-	/* Enough shards for many lanes; large products where there are rows for both. */
-	loss->block = loss->rows <= 4096 ? 32 : MAX_BLOCK;
-	loss->shards = (loss->rows + loss->block - 1) / loss->block;
-	loss->tile_floats = (size_t) loss->block * COLUMNS;
+	/* Tall tiles make fast products; but not where they would be fewer than 32, for that many lanes. */
+	loss->tile_views = loss->views <= 32 * MAX_TILE_VIEWS ? 32 : MAX_TILE_VIEWS;
+	loss->shards = (loss->views + loss->tile_views - 1) / loss->tile_views;
+	loss->tile_floats = (size_t) loss->tile_views * COLUMNS;
 
-	loss->unit = SC_TAKE(arena, float, sc_mul(rows, (size_t) dim));
-	loss->length = SC_TAKE(arena, float, rows);
-	loss->top = SC_TAKE(arena, float, rows);
-	loss->share = SC_TAKE(arena, float, rows);
+	loss->unit = SC_TAKE(arena, float, sc_mul(views, (size_t) dim));
+	loss->length = SC_TAKE(arena, float, views);
+	loss->top = SC_TAKE(arena, float, views);
+	loss->share = SC_TAKE(arena, float, views);
 	loss->partial = SC_TAKE(arena, double, (size_t) loss->shards);
 	loss->tiles = SC_TAKE(arena, float, sc_mul((size_t) lanes, loss->tile_floats));
 }
 
-/* The logits of rows begin ... begin + m - 1 against columns from ... from + n - 1: tile (m, n). */
+/*
+ * The logits, cosines divided by the temperature, of rows begin ... begin + m - 1
+ * and columns from ... from + n - 1: tile (m, n).
+ */
 static void
 logits(float *tile, const sc_ntxent *loss, int begin, int m, int from, int n)
 {
@@ -56,7 +67,7 @@ logits(float *tile, const sc_ntxent *loss, int begin, int m, int from, int n)
 }
 
 static void
-normalize_rows(sc_ntxent *loss, const float *z, int begin, int m)
+normalize_views(sc_ntxent *loss, const float *z, int begin, int m)
 {
 	size_t dim = (size_t) loss->dim;
 
@@ -70,19 +81,19 @@ normalize_rows(sc_ntxent *loss, const float *z, int begin, int m)
 		for (size_t d = 0; d < dim; d++)
 			square += (double) row[d] * row[d];
 		length = (float) sqrt(square);
-		loss->length[i] = length < 1e-12f ? 1e-12f : length;
+		loss->length[i] = length < LEAST_LENGTH ? LEAST_LENGTH : length;
 		for (size_t d = 0; d < dim; d++)
 			unit[d] = row[d] / loss->length[i];
 	}
 }
 
-/* First pass: top and share of the rows, their part of the loss. */
+/* First pass: top and share of the rows, and their part of the loss. */
 static sc_status
 softmax_rows(const sc_lane *lane, sc_ntxent *loss, float *tile, int shard)
 {
-	int begin = shard * loss->block, m = SC_MIN(loss->block, loss->rows - begin), half = loss->rows / 2;
-	float top[MAX_BLOCK], pair[MAX_BLOCK];
-	double sum[MAX_BLOCK];
+	int begin = shard * loss->tile_views, m = SC_MIN(loss->tile_views, loss->views - begin), half = loss->views / 2;
+	float top[MAX_TILE_VIEWS], pair[MAX_TILE_VIEWS];
+	double sum[MAX_TILE_VIEWS];
 
 	for (int i = 0; i < m; i++)
 	{
@@ -90,9 +101,9 @@ softmax_rows(const sc_lane *lane, sc_ntxent *loss, float *tile, int shard)
 		pair[i] = 0.0f;
 		sum[i] = 0.0;
 	}
-	for (int from = 0; from < loss->rows; from += COLUMNS)
+	for (int from = 0; from < loss->views; from += COLUMNS)
 	{
-		int n = SC_MIN(COLUMNS, loss->rows - from);
+		int n = SC_MIN(COLUMNS, loss->views - from);
 
 		if (sc_lane_stopped(lane))
 			return SC_ABORTED;
@@ -100,7 +111,7 @@ softmax_rows(const sc_lane *lane, sc_ntxent *loss, float *tile, int shard)
 		for (int i = 0; i < m; i++)
 		{
 			float *row = tile + (size_t) i * n;
-			int self = begin + i - from, other = (begin + i + half) % loss->rows - from;
+			int self = begin + i - from, other = (begin + i + half) % loss->views - from;
 			float here;
 
 			if (other >= 0 && other < n)
@@ -122,22 +133,23 @@ softmax_rows(const sc_lane *lane, sc_ntxent *loss, float *tile, int shard)
 	{
 		loss->top[begin + i] = top[i];
 		loss->share[begin + i] = (float) (1.0 / sum[i]);
+		/* Equation 1: top + log(sum) is the logarithm of the denominator, pair that of the numerator. */
 		loss->partial[shard] += (double) top[i] + log(sum[i]) - (double) pair[i];
 	}
 	return SC_OK;
 }
 
-/* Second pass: the gradient of the rows, through the normalisation. */
+/* Second pass: the gradient of the z of the rows. */
 static sc_status
 gradient_rows(const sc_lane *lane, const sc_ntxent *loss, float *tile, float *dz, int shard)
 {
-	int begin = shard * loss->block, m = SC_MIN(loss->block, loss->rows - begin), half = loss->rows / 2;
+	int begin = shard * loss->tile_views, m = SC_MIN(loss->tile_views, loss->views - begin), half = loss->views / 2;
 	size_t dim = (size_t) loss->dim;
-	float factor = (float) (1.0 / ((double) loss->rows * (double) loss->temperature));
+	float factor = (float) (1.0 / ((double) loss->views * (double) loss->temperature));
 
-	for (int from = 0; from < loss->rows; from += COLUMNS)
+	for (int from = 0; from < loss->views; from += COLUMNS)
 	{
-		int n = SC_MIN(COLUMNS, loss->rows - from);
+		int n = SC_MIN(COLUMNS, loss->views - from);
 
 		if (sc_lane_stopped(lane))
 			return SC_ABORTED;
@@ -145,7 +157,7 @@ gradient_rows(const sc_lane *lane, const sc_ntxent *loss, float *tile, float *dz
 		for (int i = 0; i < m; i++)
 		{
 			float *row = tile + (size_t) i * n;
-			int self = begin + i - from, other = (begin + i + half) % loss->rows - from;
+			int self = begin + i - from, other = (begin + i + half) % loss->views - from;
 
 			SC_SIMD_CALL(sc_ntxent_tile_gradient)
 			(row, n, loss->top[begin + i], loss->share[begin + i], loss->top + from, loss->share + from, factor);
@@ -164,8 +176,8 @@ gradient_rows(const sc_lane *lane, const sc_ntxent *loss, float *tile, float *dz
 		float *d = dz + (size_t) i * dim;
 		double along = 0.0;
 
-		/* A row below the least length is divided by a constant. */
-		if (loss->length[i] > 1e-12f)
+		/* Through the division by the length; a shorter vector was divided by a constant. */
+		if (loss->length[i] > LEAST_LENGTH)
 			for (size_t k = 0; k < dim; k++)
 				along += (double) d[k] * unit[k];
 		for (size_t k = 0; k < dim; k++)
@@ -179,11 +191,12 @@ sc_ntxent_run(const sc_lane *lane, sc_ntxent *loss, float *dz, const float *z)
 {
 	float *tile = loss->tiles + (size_t) lane->index * loss->tile_floats;
 
+	SC_ASSERT(dz != z);
 	for (int s = lane->index; s < loss->shards; s += lane->count)
 	{
 		if (sc_lane_stopped(lane))
 			return SC_ABORTED;
-		normalize_rows(loss, z, s * loss->block, SC_MIN(loss->block, loss->rows - s * loss->block));
+		normalize_views(loss, z, s * loss->tile_views, SC_MIN(loss->tile_views, loss->views - s * loss->tile_views));
 	}
 	SC_TRY(sc_lane_barrier(lane));
 	for (int s = lane->index; s < loss->shards; s += lane->count)
@@ -195,7 +208,7 @@ sc_ntxent_run(const sc_lane *lane, sc_ntxent *loss, float *dz, const float *z)
 
 		for (int s = 0; s < loss->shards; s++)
 			sum += loss->partial[s];
-		loss->loss = sum / loss->rows;
+		loss->loss = sum / loss->views;
 	}
 	for (int s = lane->index; s < loss->shards; s += lane->count)
 		SC_TRY(gradient_rows(lane, loss, tile, dz, s));

@@ -6,7 +6,9 @@
  *	  Representations", ICML 2020, equation 1 and algorithm 1), and its
  *	  gradient.
  *
- * The similarity matrix of 2B rows is never held: it is computed tile by
+ * The temperature divides the similarities in logits() of ntxent.c; the loss of
+ * the batch is put together in softmax_rows(), its gradient in gradient_rows().
+ * The 2B x 2B matrix of similarities is never held: it is computed tile by
  * tile, twice. Memory is linear in the batch.
  *
  *-------------------------------------------------------------------------
@@ -19,27 +21,27 @@
 
 typedef struct sc_ntxent
 {
-	int rows; /* 2B; rows i and i + B are the two views of image i */
+	int views; /* 2B; views i and i + B are the two of image i */
 	int dim;
-	int block; /* rows of a shard */
+	int tile_views; /* of a shard, and rows of a tile of the matrix */
 	int shards;
 	float temperature;
-	float *unit;		/* (rows, dim): z / ||z|| */
-	float *length;		/* (rows): max(||z||, 1e-12) */
-	float *top;			/* (rows): the largest logit of the row */
-	float *share;		/* (rows): 1 / sum of exp(logit - top) */
+	float *unit;		/* (views, dim): z / ||z|| */
+	float *length;		/* (views): max(||z||, 1e-12) */
+	float *top;			/* (views): the largest logit of the row */
+	float *share;		/* (views): 1 / sum of exp(logit - top) over the row */
 	double *partial;	/* (shards): losses */
-	float *tiles;		/* (lanes, block, a fixed number of columns) */
+	float *tiles;		/* (lanes, tile_views, a fixed number of columns) */
 	size_t tile_floats; /* of one lane */
 	double loss;		/* of the last run */
 } sc_ntxent;
 
-/* Take (or count) the work space of a loss over 2 * batch rows of dim floats. */
+/* Take (or count) the work space of a loss over 2 * batch views of dim floats; temperature > 0. */
 extern void sc_ntxent_layout(sc_ntxent *loss, sc_arena *arena, int batch, int dim, float temperature, int lanes);
 
 /*
- * dz (rows, dim) of z (rows, dim), not normalised, and loss->loss, the mean
- * over the rows. Every lane calls it, after a barrier behind the writing of
+ * dz (views, dim) of z (views, dim), not normalised, and loss->loss, the mean
+ * over the views. Every lane calls it, after a barrier behind the writing of
  * z; ends with a barrier. A loss that is not finite is left to the caller to
  * report. dz may not be z.
  */

@@ -8,11 +8,11 @@
 #ifndef SC_ONEDNN_H
 #define SC_ONEDNN_H
 
-#include <stdbool.h>
-
 #include <oneapi/dnnl/dnnl.h>
 #include <oneapi/dnnl/dnnl_debug.h>
 #include <oneapi/dnnl/dnnl_version.h>
+
+#include "core/nn/conv_parts.h"
 
 #if DNNL_VERSION_MAJOR >= 3
 typedef dnnl_memory_desc_t sc_dnnl_desc;
@@ -47,9 +47,9 @@ sc_dnnl_desc_free(sc_dnnl_desc desc)
 #endif
 }
 
-/* Forward (pass 0), gradient of the input (1) or of the weights (2); hint: the forward one, for the others. */
+/* The code of a pass; hint: that of the forward pass, for the gradients. */
 static inline dnnl_status_t
-sc_dnnl_conv_desc(dnnl_primitive_desc_t *result, dnnl_engine_t engine, int pass, dnnl_alg_kind_t algorithm,
+sc_dnnl_conv_desc(dnnl_primitive_desc_t *result, dnnl_engine_t engine, sc_conv_pass pass, dnnl_alg_kind_t algorithm,
 				  bool training, const sc_dnnl_desc *src, const sc_dnnl_desc *weights, const sc_dnnl_desc *dst,
 				  const dnnl_dims_t strides, const dnnl_dims_t padding, dnnl_primitive_desc_t hint,
 				  dnnl_primitive_attr_t attr)
@@ -57,10 +57,10 @@ sc_dnnl_conv_desc(dnnl_primitive_desc_t *result, dnnl_engine_t engine, int pass,
 	dnnl_prop_kind_t forward = training ? dnnl_forward_training : dnnl_forward_inference;
 
 #if DNNL_VERSION_MAJOR >= 3
-	if (pass == 0)
+	if (pass == SC_CONV_FORWARD)
 		return dnnl_convolution_forward_primitive_desc_create(result, engine, forward, algorithm, *src, *weights, NULL,
 															  *dst, strides, NULL, padding, padding, attr);
-	if (pass == 1)
+	if (pass == SC_CONV_DATA)
 		return dnnl_convolution_backward_data_primitive_desc_create(result, engine, algorithm, *src, *weights, *dst,
 																	strides, NULL, padding, padding, hint, attr);
 	return dnnl_convolution_backward_weights_primitive_desc_create(result, engine, algorithm, *src, *weights, NULL,
@@ -69,10 +69,10 @@ sc_dnnl_conv_desc(dnnl_primitive_desc_t *result, dnnl_engine_t engine, int pass,
 	dnnl_convolution_desc_t desc;
 	dnnl_status_t status;
 
-	if (pass == 0)
+	if (pass == SC_CONV_FORWARD)
 		status = dnnl_convolution_forward_desc_init(&desc, forward, algorithm, src, weights, NULL, dst, strides,
 													padding, padding);
-	else if (pass == 1)
+	else if (pass == SC_CONV_DATA)
 		status =
 			dnnl_convolution_backward_data_desc_init(&desc, algorithm, src, weights, dst, strides, padding, padding);
 	else

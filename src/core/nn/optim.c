@@ -12,6 +12,7 @@
 void
 sc_sgd_step(float *w, float *velocity, const float *grad, size_t n, const sc_sgd_config *config)
 {
+	SC_ASSERT(isfinite(config->lr) && isfinite(config->momentum) && isfinite(config->weight_decay));
 	SC_SIMD_CALL(sc_sgd_range)(w, velocity, grad, n, config->lr, config->momentum, config->weight_decay);
 }
 
@@ -22,6 +23,7 @@ sc_lr_at(const sc_lr_config *config, int epoch, int step)
 	double warmup = (double) config->warmup_epochs * config->steps_per_epoch;
 	double part = 0.0; /* of the time after the warm-up */
 
+	SC_ASSERT(epoch >= 0 && step >= 0 && config->steps_per_epoch > 0);
 	if (done < warmup)
 		return config->lr * (done + 1.0) / warmup;
 	switch (config->schedule)

@@ -43,7 +43,7 @@ add_layer(sc_resnet *net, int number, sc_conv_config shape)
 	sc_resnet_layer *layer = &net->layer[number];
 
 	shape.views = net->views;
-	shape.block = net->block;
+	shape.channel_block = net->channel_block;
 	shape.planar = shape.in == 3;
 	shape.backward = net->backward;
 	shape.kind = net->kind;
@@ -133,12 +133,13 @@ add_blocks(sc_resnet *net)
 void
 sc_resnet_describe(sc_resnet *net, const sc_net_config *config, int views, bool backward)
 {
+	SC_ASSERT(config->input_size >= 16 && config->input_size <= 512 && views > 0);
 	memset(net, 0, sizeof(*net));
 	net->precision = config->precision;
 	net->kind = config->conv;
 	net->input_size = config->input_size;
 	net->small_stem = config->small_stem;
-	net->block = sc_conv_block(config->conv);
+	net->channel_block = sc_conv_channel_block(config->conv);
 	net->views = views;
 	net->backward = backward;
 	add_stem(net);
@@ -163,8 +164,8 @@ sc_resnet_open(sc_resnet *net, const sc_net_config *config, int views, bool back
 	}
 	for (int l = 0; l < SC_RESNET_LAYERS; l++)
 	{
-		net->turned_at[l] = net->turned;
-		net->turned += net->conv[net->layer[l].shape].turned;
+		net->reordered_at[l] = net->reordered;
+		net->reordered += net->conv[net->layer[l].shape].reordered;
 	}
 	return SC_OK;
 }
@@ -188,32 +189,13 @@ sc_resnet_pool_elements(const sc_resnet *net)
 	return (size_t) net->layer[0].out * net->pool_side * net->pool_side;
 }
 
-void
-sc_resnet_put_view(const sc_resnet *net, void *x, size_t v, const float *view)
+const sc_resnet_block *
+sc_resnet_ends_block(const sc_resnet *net, int layer)
 {
-	size_t pixels = (size_t) net->input_size * net->input_size;
-
-	for (size_t i = 0; i < pixels; i++)
-		for (size_t c = 0; c < 3; c++)
-			sc_element_put(x, (3 * v + c) * pixels + i, view[3 * i + c], net->precision);
-}
-
-void
-sc_resnet_average(const sc_resnet *net, float *feature, const void *y, size_t v)
-{
-	const sc_resnet_layer *last = &net->layer[net->blocks[SC_RESNET_BLOCKS - 1].second];
-	size_t pixels = (size_t) last->side * last->side, block = (size_t) net->block,
-		   view = v * (size_t) last->out * pixels;
-
-	for (size_t c = 0; c < (size_t) last->out; c++)
-	{
-		size_t channel = view + (c / block) * pixels * block + c % block;
-		float sum = 0.0f;
-
-		for (size_t i = 0; i < pixels; i++)
-			sum += sc_element_get(y, channel + i * block, net->precision);
-		feature[c] = sum / (float) pixels;
-	}
+	for (int b = 0; b < SC_RESNET_BLOCKS; b++)
+		if (net->blocks[b].second == layer)
+			return &net->blocks[b];
+	return NULL;
 }
 
 void

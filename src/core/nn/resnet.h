@@ -4,7 +4,7 @@
  *	  ResNet-18 without its last layer (He and others, "Deep Residual Learning
  *	  for Image Recognition", CVPR 2016, section 4.1 and table 1), as
  *	  torchvision's resnet18 has it: its layers, their shapes and names, and
- *	  where their parameters lie. What runs on it: train.c and encoder.c.
+ *	  where their parameters lie. What runs on it: simclr's trainer and encoder.
  *
  * A layer is a convolution without bias and the batch norm after it. Layer 0
  * is the stem; a block has two, and a third for its shortcut where the shape
@@ -26,9 +26,6 @@
 /* Names the random numbers of initial weights (sc_rng_stream): no epoch has this number. */
 #define SC_INIT_STREAM UINT64_MAX
 
-#define SC_NORM_EPS 1e-5
-#define SC_NORM_MOMENTUM 0.1f
-
 typedef struct sc_resnet_layer
 {
 	char conv_name[24]; /* "layer2.0.downsample.0" */
@@ -44,18 +41,29 @@ typedef struct sc_resnet_layer
 		var;
 } sc_resnet_layer;
 
+/* A residual block, by the numbers of its layers. */
 typedef struct sc_resnet_block
 {
-	int first,			  /* layers */
-		second, shortcut; /* -1: the input itself */
-	int input;			  /* the layer whose output is the block's input: the stem, or a second */
+	int first;
+	int second;
+	int shortcut; /* -1: the shortcut is the input itself */
+	int input;	  /* the layer whose output is the block's input: the stem, or a second */
 } sc_resnet_block;
+
+/* What a layer is to its block. */
+typedef enum sc_resnet_role
+{
+	SC_RESNET_FIRST,
+	SC_RESNET_SECOND, /* ... or the stem */
+	SC_RESNET_SHORTCUT,
+	SC_RESNET_ROLES
+} sc_resnet_role;
 
 typedef struct sc_resnet
 {
 	int input_size;
 	bool small_stem;
-	int block;				/* channels of a block of the tensors */
+	int channel_block;		/* of the tensors: channels that lie together */
 	sc_precision precision; /* of the tensors */
 	sc_conv_kind kind;
 	int views;	   /* of one call of a convolution */
@@ -65,10 +73,10 @@ typedef struct sc_resnet
 	sc_resnet_block blocks[SC_RESNET_BLOCKS];
 	sc_conv conv[SC_RESNET_SHAPES];
 	int convs;
-	size_t params; /* floats of a slab of parameters, a multiple of 16 */
-	size_t stats;  /* floats of the running statistics, a multiple of 16 */
-	size_t turned; /* bytes of all turned weights */
-	size_t turned_at[SC_RESNET_LAYERS];
+	size_t params;	  /* floats of a slab of parameters, a multiple of 16 */
+	size_t stats;	  /* floats of the running statistics, a multiple of 16 */
+	size_t reordered; /* bytes of all reordered weights */
+	size_t reordered_at[SC_RESNET_LAYERS];
 	size_t largest_weight; /* floats of the largest layer's weights */
 	size_t scratch;		   /* bytes that one lane needs for any convolution */
 } sc_resnet;
@@ -76,7 +84,7 @@ typedef struct sc_resnet
 /* Layers, shapes, names, and where parameters lie: enough for files of weights. Opens nothing. */
 extern void sc_resnet_describe(sc_resnet *net, const sc_net_config *config, int views, bool backward);
 
-/* Describe it and open its convolutions; turned and scratch are known then. */
+/* Describe it and open its convolutions; reordered and scratch are known then. */
 extern sc_status sc_resnet_open(sc_resnet *net, const sc_net_config *config, int views, bool backward, sc_error *err);
 extern void sc_resnet_close(sc_resnet *net);
 
@@ -84,11 +92,8 @@ extern void sc_resnet_close(sc_resnet *net);
 extern size_t sc_resnet_elements(const sc_resnet *net, int layer);
 extern size_t sc_resnet_pool_elements(const sc_resnet *net);
 
-/* A view (side, side, 3) as view number v of what the stem reads: x (views, 3, side, side). */
-extern void sc_resnet_put_view(const sc_resnet *net, void *x, size_t v, const float *view);
-
-/* Average pool of view number v of the last output: feature (512) of y (views, 512 / block, pixels, block). */
-extern void sc_resnet_average(const sc_resnet *net, float *feature, const void *y, size_t v);
+/* The block whose second layer this is: its output is the block's; NULL for the stem and for first layers. */
+extern const sc_resnet_block *sc_resnet_ends_block(const sc_resnet *net, int layer);
 
 /*
  * Initial values as torchvision's: He's normal by fan-out (He and others,
@@ -96,6 +101,39 @@ extern void sc_resnet_average(const sc_resnet *net, float *feature, const void *
  * work: (largest_weight).
  */
 extern void sc_resnet_init(const sc_resnet *net, float *params, float *stats, uint64_t seed, float *work);
+
+/* ---- the views of a shard, between two convolutions (resnet_views.c) ------- */
+
+/* A view (side, side, 3) as view number v of what the stem reads: x (views, 3, side, side). */
+extern void sc_resnet_put_view(const sc_resnet *net, void *x, size_t v, const float *view);
+
+/* The batch norm of a layer, channel by channel: a u + b. */
+typedef struct sc_resnet_norm
+{
+	const float *a; /* (out) */
+	const float *b; /* (out) */
+} sc_resnet_norm;
+
+/*
+ * A layer's output y of its convolution's output u, for `views` views: the norm,
+ * plus the shortcut where that is not NULL (through its own layer's norm where
+ * shortcut_norm is not NULL), and ReLU. y, u, shortcut (views,
+ * out / channel_block, side, side, channel_block).
+ */
+extern void sc_resnet_activate(const sc_resnet *net, int layer, int views, void *y, const void *u, sc_resnet_norm norm,
+							   const void *shortcut, const sc_resnet_norm *shortcut_norm);
+
+/*
+ * The stem's output: as any layer's or, with the large stem, max-pooled after it.
+ * argmax: as y, one byte an element, for the max-pool's gradient; argmax_step:
+ * how far the next block of channels is from one; 0: nobody wants them, and each
+ * takes the place of the last one. Neither is used with the small stem.
+ */
+extern void sc_resnet_activate_stem(const sc_resnet *net, int views, void *y, uint8_t *argmax, size_t argmax_step,
+									const void *u, sc_resnet_norm norm);
+
+/* Average pool of view number v of the last output y: feature (512). */
+extern void sc_resnet_average(const sc_resnet *net, float *feature, const void *y, size_t v);
 
 /* ---- the parts of a safetensors file that are the backbone's -------------- */
 

@@ -225,6 +225,7 @@ sc_augment_view(float *out, const sc_image *image, const sc_augment_config *conf
 	buffers b = layout(&arena, n);
 	sc_view_draw d;
 
+	SC_ASSERT(n > 0 && image->width > 0 && image->height > 0 && (channels == 1 || channels == 3));
 	sc_view_draw_all(&d, config, image->width, image->height, rng);
 	if (d.angle != 0 || d.shear != 0)
 		turn(&b, image, &d, n, config->rotate_before_flip);

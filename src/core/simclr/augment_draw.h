@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * src/core/simclr/augment_draw.h
- *	  What is random about one view.
+ *	  What is random about one view (Chen and others, ICML 2020, appendix A).
  *
  *-------------------------------------------------------------------------
  */

@@ -19,32 +19,40 @@
 #include <math.h>
 #include <string.h>
 
-/* Images of a group: enough to use the weights that the cache holds. */
+/*
+ * Images of a group. The weights, 45 MB, are read once a group; the tensors of an
+ * image at 128 pixels are 5.5 MB. With eight images both are as much.
+ */
 #define GROUP 8
 
+/* What one lane works in. Nothing in it outlives a group. */
 typedef struct encoder_space
 {
-	void *conv;
-	void *augment;
-	float *view;	/* (side, side, 3) */
-	void *input;	/* (group, 3, side, side), in net.precision as the rest */
-	void *u, *v;	/* (group, elements of the largest layer): outputs of convolutions */
-	void *y[3];		/* (group, elements of the largest input of a block): after ReLUs */
-	uint8_t *which; /* of the max-pool, not needed afterwards */
+	void *conv;		 /* scratch of the convolutions */
+	void *augment;	 /* ... and of the views */
+	float *view;	 /* (side, side, 3) */
+	void *input;	 /* (group, 3, side, side), in net.precision as the rest */
+	void *u;		 /* (group, elements of the largest layer): output of a convolution */
+	void *v;		 /* (group, elements of the largest input of a block): of the shortcut's convolution */
+	void *y[3];		 /* likewise: after ReLUs */
+	uint8_t *argmax; /* of the max-pool, for one block of channels: written, and read by nobody */
 } encoder_space;
 
+/* Owned by whoever called sc_encoder_create, with all memory but what oneDNN holds for net. */
 struct sc_encoder
 {
 	sc_resnet net;
 	int lanes;
 	int group;
 	float mean[3], std[3];
-	float *params;
-	float *stats;
-	float *a, *b;	/* (floats of stats / 2): norms as a u + b, layer's at its mean's offset / 2 */
-	float *work;	/* (floats of the largest weights) */
-	void *turned;	/* weights as the convolutions want them */
-	bool is_turned; /* the first job does that */
+	/* Read when it is made, and never changed: */
+	float *params; /* (net.params) */
+	float *stats;  /* (net.stats) */
+	float *a, *b;  /* (net.stats / 2): the norms as a u + b; a layer's begin at half of its mean's offset */
+	float *work;   /* (net.largest_weight) */
+	/* Made by the first job, on its lanes: */
+	void *reordered; /* the weights as the convolutions want them */
+	bool is_reordered;
 	encoder_space space[SC_MAX_LANES];
 };
 
@@ -60,7 +68,7 @@ layout(sc_encoder *e, sc_arena *arena)
 	e->a = SC_TAKE(arena, float, net->stats / 2);
 	e->b = SC_TAKE(arena, float, net->stats / 2);
 	e->work = SC_TAKE(arena, float, net->largest_weight);
-	e->turned = sc_arena_take(arena, net->turned, 1);
+	e->reordered = sc_arena_take(arena, net->reordered, 1);
 	for (int i = 0; i < e->lanes; i++)
 	{
 		encoder_space *s = &e->space[i];
@@ -73,7 +81,7 @@ layout(sc_encoder *e, sc_arena *arena)
 		s->v = sc_arena_take(arena, sc_mul((size_t) e->group, pooled), element);
 		for (int j = 0; j < 3; j++)
 			s->y[j] = sc_arena_take(arena, sc_mul((size_t) e->group, pooled), element);
-		s->which = sc_arena_take(arena, (size_t) net->pool_side * net->pool_side * net->block, 1);
+		s->argmax = sc_arena_take(arena, (size_t) net->pool_side * net->pool_side * net->channel_block, 1);
 	}
 }
 
@@ -82,6 +90,7 @@ prepare(sc_encoder *e, const sc_net_config *config, int max_batch, int lanes, sc
 {
 	sc_net_config net = *config;
 
+	SC_ASSERT(max_batch > 0 && lanes > 0);
 	memset(e, 0, sizeof(*e));
 	if (net.conv == SC_CONV_BEST)
 		net.conv = SC_CONV_DIRECT;
@@ -177,103 +186,78 @@ sc_encoder_destroy(sc_encoder *encoder)
 		sc_resnet_close(&encoder->net);
 }
 
-/* The place of an element of a tensor. */
-static void *
-at(const sc_encoder *e, const void *tensor, size_t element)
-{
-	return sc_element_at(tensor, element, e->net.precision);
-}
-
 static sc_status
 convolve(const sc_lane *lane, const sc_encoder *e, int l, void *u, const void *x)
 {
 	const sc_resnet_layer *layer = &e->net.layer[l];
 
 	return sc_conv_forward(lane, &e->net.conv[layer->shape], u, x, e->params + layer->weight,
-						   (char *) e->turned + e->net.turned_at[l], e->space[lane->index].conv);
+						   (char *) e->reordered + e->net.reordered_at[l], e->space[lane->index].conv);
 }
 
-/* Norm, shortcut (with its own norm where shortcut_layer >= 0) and ReLU of a group. */
-static void
-activate(const sc_encoder *e, int l, void *y, const void *u, const void *shortcut, int shortcut_layer)
+/* The norm of a layer. */
+static sc_resnet_norm
+norm_of(const sc_encoder *e, int l)
 {
-	const sc_resnet_layer *layer = &e->net.layer[l];
-	int block = e->net.block;
-	size_t pixels = (size_t) layer->side * layer->side, plane = pixels * (size_t) block;
-	const float *a = e->a + layer->mean / 2, *b = e->b + layer->mean / 2;
-	const float *sa = NULL, *sb = NULL;
+	size_t at = e->net.layer[l].mean / 2;
 
-	if (shortcut_layer >= 0)
-	{
-		sa = e->a + e->net.layer[shortcut_layer].mean / 2;
-		sb = e->b + e->net.layer[shortcut_layer].mean / 2;
-	}
-	for (int v = 0; v < e->group; v++)
-		for (int c = 0; c < layer->out; c += block, y = at(e, y, plane), u = at(e, u, plane))
-		{
-			SC_SIMD_CALL(sc_norm_apply)
-			(y, u, a + c, b + c, shortcut, sa ? sa + c : NULL, sb ? sb + c : NULL, pixels, block, e->net.precision);
-			if (shortcut != NULL)
-				shortcut = at(e, shortcut, plane);
-		}
+	return (sc_resnet_norm){e->a + at, e->b + at};
 }
 
+/* The output of a block, whose convolutions' outputs are u and, where its shortcut has one, v. */
 static void
-activate_stem(const sc_encoder *e, encoder_space *s, void *y)
+activate_output(const sc_encoder *e, const encoder_space *s, const sc_resnet_block *block, void *out, const void *input)
 {
-	const sc_resnet *net = &e->net;
-	size_t plane = (size_t) net->layer[0].side * net->layer[0].side * (size_t) net->block,
-		   small = (size_t) net->pool_side * net->pool_side * (size_t) net->block;
-	const void *u = s->u;
+	sc_resnet_norm norm = norm_of(e, block->second);
 
-	if (net->small_stem)
+	if (block->shortcut >= 0)
 	{
-		activate(e, 0, y, u, NULL, -1);
-		return;
+		sc_resnet_norm shortcut = norm_of(e, block->shortcut);
+
+		sc_resnet_activate(&e->net, block->second, e->group, out, s->u, norm, s->v, &shortcut);
 	}
-	for (int v = 0; v < e->group; v++)
-		for (int c = 0; c < net->layer[0].out; c += net->block, u = at(e, u, plane), y = at(e, y, small))
-			SC_SIMD_CALL(sc_norm_pool)
-	(y, s->which, u, e->a + c, e->b + c, net->layer[0].side, net->pool_side, net->block, net->precision);
+	else
+		sc_resnet_activate(&e->net, block->second, e->group, out, s->u, norm, input, NULL);
 }
 
-/* Features of the group's views: out (count, 512). */
+/* Features of the group's views: out (count, 512). The three y take turns as input, inner and output of a block. */
 static sc_status
 features(const sc_lane *lane, sc_encoder *e, float *out, int count)
 {
 	encoder_space *s = &e->space[lane->index];
-	int input = 0; /* which y holds the input of the block */
+	void *input = s->y[0], *inner = s->y[1], *output = s->y[2];
 
 	SC_TRY(convolve(lane, e, 0, s->u, s->input));
-	activate_stem(e, s, s->y[0]);
+	sc_resnet_activate_stem(&e->net, e->group, input, s->argmax, 0, s->u, norm_of(e, 0));
 	for (int b = 0; b < SC_RESNET_BLOCKS; b++)
 	{
-		const sc_resnet_block *now = &e->net.blocks[b];
-		void *inner = s->y[(input + 1) % 3], *outer = s->y[(input + 2) % 3];
+		const sc_resnet_block *block = &e->net.blocks[b];
+		void *free = input;
 
-		SC_TRY(convolve(lane, e, now->first, s->u, s->y[input]));
-		activate(e, now->first, inner, s->u, NULL, -1);
-		SC_TRY(convolve(lane, e, now->second, s->u, inner));
-		if (now->shortcut >= 0)
-			SC_TRY(convolve(lane, e, now->shortcut, s->v, s->y[input]));
-		activate(e, now->second, outer, s->u, now->shortcut >= 0 ? s->v : s->y[input], now->shortcut);
-		input = (input + 2) % 3;
+		SC_TRY(convolve(lane, e, block->first, s->u, input));
+		sc_resnet_activate(&e->net, block->first, e->group, inner, s->u, norm_of(e, block->first), NULL, NULL);
+		SC_TRY(convolve(lane, e, block->second, s->u, inner));
+		if (block->shortcut >= 0)
+			SC_TRY(convolve(lane, e, block->shortcut, s->v, input));
+		activate_output(e, s, block, output, input);
+		input = output;
+		output = free;
 	}
 	for (int v = 0; v < count; v++)
-		sc_resnet_average(&e->net, out + (size_t) v * SC_EMBEDDING_DIM, s->y[input], (size_t) v);
+		sc_resnet_average(&e->net, out + (size_t) v * SC_EMBEDDING_DIM, input, (size_t) v);
 	return SC_OK;
 }
 
 /* All lanes see it undone, and all leave together. */
 static sc_status
-turn(const sc_lane *lane, sc_encoder *e)
+reorder_weights(const sc_lane *lane, sc_encoder *e)
 {
 	for (int l = lane->index; l < SC_RESNET_LAYERS; l += lane->count)
-		SC_TRY(sc_conv_turn(lane, &e->net.conv[e->net.layer[l].shape], (char *) e->turned + e->net.turned_at[l],
-							e->params + e->net.layer[l].weight));
+		SC_TRY(sc_conv_reorder(lane, &e->net.conv[e->net.layer[l].shape],
+							   (char *) e->reordered + e->net.reordered_at[l], e->params + e->net.layer[l].weight));
 	SC_TRY(sc_lane_barrier(lane));
 	if (lane->index == 0)
-		e->is_turned = true;
+		e->is_reordered = true;
 	return SC_OK;
 }
 
@@ -285,8 +269,8 @@ sc_embed_batch_run(const sc_lane *lane, void *arg)
 	encoder_space *s = &e->space[lane->index];
 	size_t pixels = (size_t) e->net.input_size * e->net.input_size;
 
-	if (!e->is_turned)
-		SC_TRY(turn(lane, e));
+	if (!e->is_reordered)
+		SC_TRY(reorder_weights(lane, e));
 	for (int from = lane->index * e->group; from < batch->count; from += lane->count * e->group)
 	{
 		int count = SC_MIN(e->group, batch->count - from);

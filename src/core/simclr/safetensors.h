@@ -27,7 +27,7 @@ typedef enum sc_st_dtype
 	SC_ST_I64
 } sc_st_dtype;
 
-/* ---- writing ----------------------------------------------------------- */
+/* ---- writing (safetensors_write.c) --------------------------------------- */
 
 typedef struct sc_st_entry
 {
@@ -52,7 +52,7 @@ extern size_t sc_st_bytes(const sc_st_entry *entries, int count);
  */
 extern void sc_st_write(uint8_t *out, sc_st_entry *entries, int count);
 
-/* ---- reading ----------------------------------------------------------- */
+/* ---- reading (safetensors_read.c: the header; safetensors.c: the tensors) -- */
 
 typedef struct sc_st_tensor
 {

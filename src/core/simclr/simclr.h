@@ -5,8 +5,16 @@
  *	  and embedding images with it. The door through which src/pg trains.
  *
  * Chen and others, "A Simple Framework for Contrastive Learning of Visual
- * Representations", ICML 2020; He and others, "Deep Residual Learning for
- * Image Recognition", CVPR 2016 (torchvision's resnet18, without fc).
+ * Representations", ICML 2020, algorithm 1; He and others, "Deep Residual
+ * Learning for Image Recognition", CVPR 2016, section 4.1 (torchvision's
+ * resnet18, without fc). Where the parts of algorithm 1 are:
+ *
+ *	  the step		simclr/trainer_step.c, sc_train_step_run()
+ *	  two views		simclr/trainer_views.c, simclr/augment.c
+ *	  encoder f		simclr/trainer_forward.c, nn/resnet.c; back: trainer_backward.c
+ *	  head g		nn/head_pass.c
+ *	  loss			nn/ntxent.c: the temperature in logits(), equation 1 in softmax_rows()
+ *	  update		nn/optim.c
  *
  *-------------------------------------------------------------------------
  */
@@ -25,7 +33,7 @@ typedef struct sc_train_config
 	int proj_hidden_dim;
 	int proj_out_dim;
 	bool proj_batch_norm; /* false: biases instead, as Lightly 1.2 */
-	float temperature;
+	float temperature;	  /* t of NT-Xent: nn/ntxent.c divides the similarities by it, in logits() */
 	float momentum;
 	float weight_decay;
 	uint64_t seed;

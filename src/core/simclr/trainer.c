@@ -11,116 +11,161 @@
 #include <string.h>
 
 /*
- * How many shards, by the work of a batch: each shard's gradient of the
- * weights is as large as the network (45 MB in all) and must be added, which
- * must stay small against the convolutions; and oneDNN wants views together.
- * The unit is eight views of 128 pixels; the small stem's tensors are four
- * times as long and wide.
+ * What a shard should be worth: the work of eight views of 128 pixels. Each
+ * shard's gradient of the weights is as large as the network, 45 MB in all, and
+ * must be added to the others: at 10 GB/s that takes 15 ms, where the
+ * convolutions of eight views take a core 145 ms (55 views/s, Zen 4).
  */
-static int
-shards_of(const sc_train_config *config)
+#define SHARD_PIXELS (8 * 128.0 * 128.0)
+
+/* At least enough shards for four lanes; no more than would keep sixteen busy, nor with less than 16 views each. */
+#define LEAST_SHARDS 4
+#define MOST_SHARDS 16
+#define LEAST_SHARD_VIEWS 16
+
+static sc_trainer_cut
+cut_of(const sc_train_config *config)
 {
-	int rows = 2 * config->batch_size;
+	sc_trainer_cut cut = {.views = 2 * config->batch_size};
+	/* The small stem's tensors are four times as long and wide. */
 	double side = config->net.input_size * (config->net.small_stem ? 4.0 : 1.0);
-	int by_work = (int) (rows * side * side / (8 * 128.0 * 128.0));
+	int by_work = (int) (cut.views * side * side / SHARD_PIXELS);
 
-	return SC_MAX(1, SC_MIN(SC_MIN(SC_MAX(by_work, 4), 16), rows / 16));
+	by_work = SC_MIN(SC_MAX(by_work, LEAST_SHARDS), MOST_SHARDS);
+	cut.shards = SC_MAX(1, SC_MIN(by_work, cut.views / LEAST_SHARD_VIEWS));
+	cut.places = (cut.views + cut.shards - 1) / cut.shards;
+	return cut;
 }
 
-size_t
-sc_trainer_grad_floats(const sc_trainer *t, int which)
-{
-	size_t most = 0;
-
-	for (int b = 0; b < SC_RESNET_BLOCKS; b++)
-	{
-		const sc_resnet_block *block = &t->net.blocks[b];
-		int layer = which == 0 ? block->first : which == 1 ? block->second : block->shortcut;
-
-		if (layer >= 0)
-			most = SC_MAX(most, t->net.conv[t->net.layer[layer].shape].weights);
-	}
-	return most;
-}
+/* ---- memory ---------------------------------------------------------------- */
 
 /* An array of n pieces for every place of every shard. */
 static void *
 take_places(sc_arena *arena, const sc_trainer *t, size_t n, size_t item)
 {
-	return sc_arena_take(arena, sc_mul(sc_mul((size_t) t->shards, (size_t) t->cap), n), item);
+	return sc_arena_take(arena, sc_mul(sc_mul((size_t) t->cut.shards, (size_t) t->cut.places), n), item);
+}
+
+static void
+layout_state(sc_trainer *t, sc_arena *arena, const sc_head_config *head)
+{
+	sc_trainer_state *state = &t->state;
+
+	state->param_count = t->net.params + sc_head_param_count(head);
+	state->stat_count = t->net.stats + sc_head_stat_count(head);
+	state->params = SC_TAKE(arena, float, state->param_count);
+	state->velocity = SC_TAKE(arena, float, state->param_count);
+	state->stats = SC_TAKE(arena, float, state->stat_count);
+}
+
+static void
+layout_tensors(sc_trainer *t, sc_arena *arena)
+{
+	const sc_resnet *net = &t->net;
+	sc_trainer_tensors *tensors = &t->tensors;
+	size_t views = (size_t) t->cut.views, z = sc_mul(views, (size_t) t->config.proj_out_dim);
+	size_t pooled = sc_resnet_pool_elements(net), element = sc_element_bytes(net->precision);
+
+	tensors->input = take_places(arena, t, 3 * (size_t) net->input_size * net->input_size, element);
+	for (int l = 0; l < SC_RESNET_LAYERS; l++)
+		tensors->u[l] = take_places(arena, t, sc_resnet_elements(net, l), element);
+	tensors->y[0] = take_places(arena, t, pooled, element);
+	for (int b = 0; b < SC_RESNET_BLOCKS; b++)
+	{
+		const sc_resnet_block *block = &net->blocks[b];
+
+		tensors->y[block->first] = take_places(arena, t, sc_resnet_elements(net, block->first), element);
+		tensors->y[block->second] = take_places(arena, t, sc_resnet_elements(net, block->second), element);
+	}
+	tensors->argmax = net->small_stem ? NULL : take_places(arena, t, pooled, 1);
+	tensors->feature = SC_TAKE(arena, float, sc_mul(views, SC_EMBEDDING_DIM));
+	tensors->z = SC_TAKE(arena, float, z);
+	tensors->dz = SC_TAKE(arena, float, z);
+}
+
+static void
+layout_sums(sc_trainer *t, sc_arena *arena)
+{
+	for (int l = 0; l < SC_RESNET_LAYERS; l++)
+	{
+		size_t doubles = sc_mul((size_t) t->cut.shards, SC_NORM_SUMS * (size_t) t->net.layer[l].out);
+
+		t->sums.forward[l] = SC_TAKE(arena, double, doubles);
+		t->sums.backward[l] = SC_TAKE(arena, double, doubles);
+	}
+}
+
+static void
+layout_grads(sc_trainer *t, sc_arena *arena)
+{
+	const sc_resnet *net = &t->net;
+	sc_trainer_grads *grads = &t->grads;
+
+	grads->params = SC_TAKE(arena, float, t->state.param_count);
+	/* Of the stem, which takes the place of a second layer, the weights are fewer than of those. */
+	for (int b = 0; b < SC_RESNET_BLOCKS; b++)
+	{
+		const int layer[SC_RESNET_ROLES] = {[SC_RESNET_FIRST] = net->blocks[b].first,
+											[SC_RESNET_SECOND] = net->blocks[b].second,
+											[SC_RESNET_SHORTCUT] = net->blocks[b].shortcut};
+
+		for (sc_resnet_role role = SC_RESNET_FIRST; role < SC_RESNET_ROLES; role++)
+			if (layer[role] >= 0)
+				grads->floats[role] = SC_MAX(grads->floats[role], net->conv[net->layer[layer[role]].shape].weights);
+	}
+	for (sc_resnet_role role = SC_RESNET_FIRST; role < SC_RESNET_ROLES; role++)
+		grads->by_shard[role] = SC_TAKE(arena, float, sc_mul((size_t) t->cut.shards, grads->floats[role]));
+}
+
+static void
+layout_space(sc_trainer *t, sc_arena *arena, sc_trainer_space *space)
+{
+	const sc_resnet *net = &t->net;
+	size_t element = sc_element_bytes(net->precision);
+	size_t largest = sc_mul((size_t) t->cut.places, sc_resnet_pool_elements(net));
+
+	space->conv = sc_arena_take(arena, net->scratch, 1);
+	space->augment = sc_arena_take(arena, sc_augment_scratch_bytes(net->input_size), 1);
+	space->view = SC_TAKE(arena, float, 3 * (size_t) net->input_size * net->input_size);
+	space->dx = sc_arena_take(arena, largest, element);
+	space->dx_shortcut = sc_arena_take(arena, largest, element);
+	space->plane = NULL;
+	if (!net->small_stem)
+		space->plane =
+			sc_arena_take(arena, (size_t) net->layer[0].side * net->layer[0].side * net->channel_block, element);
+	space->norm = SC_TAKE(arena, sc_trainer_norm, 1);
+	space->shortcut = SC_TAKE(arena, sc_trainer_norm, 1);
+	space->norm_of_next = SC_TAKE(arena, sc_trainer_norm, 1);
 }
 
 static void
 layout(sc_trainer *t, sc_arena *arena)
 {
 	const sc_train_config *c = &t->config;
-	const sc_resnet *net = &t->net;
 	sc_head_config head = sc_weights_head(c);
-	size_t pixels = (size_t) net->input_size * net->input_size;
-	size_t pooled = sc_resnet_pool_elements(net);
-	size_t element = sc_element_bytes(net->precision);
-	size_t stem_plane = (size_t) net->layer[0].side * net->layer[0].side * net->block;
 
-	t->param_count = net->params + sc_head_param_count(&head);
-	t->stat_count = net->stats + sc_head_stat_count(&head);
-	t->params = SC_TAKE(arena, float, t->param_count);
-	t->grads = SC_TAKE(arena, float, t->param_count);
-	t->velocity = SC_TAKE(arena, float, t->param_count);
-	t->stats = SC_TAKE(arena, float, t->stat_count);
-	t->turned = sc_arena_take(arena, net->turned, 1);
-	sc_head_layout(&t->head, arena, &head, t->rows, t->shards);
+	layout_state(t, arena, &head);
+	layout_tensors(t, arena);
+	t->reordered = sc_arena_take(arena, t->net.reordered, 1);
+	layout_sums(t, arena);
+	layout_grads(t, arena);
+	sc_head_layout(&t->head, arena, &head, t->cut.views, t->cut.shards);
 	sc_ntxent_layout(&t->loss, arena, c->batch_size, c->proj_out_dim, c->temperature, t->lanes);
-
-	t->input = take_places(arena, t, 3 * pixels, element);
-	for (int l = 0; l < SC_RESNET_LAYERS; l++)
-	{
-		size_t doubles = sc_mul((size_t) t->shards, 2 * (size_t) net->layer[l].out);
-
-		t->u[l] = take_places(arena, t, sc_resnet_elements(net, l), element);
-		t->sums[l] = SC_TAKE(arena, double, doubles);
-		t->products[l] = SC_TAKE(arena, double, doubles);
-	}
-	t->y[0] = take_places(arena, t, pooled, element);
-	for (int b = 0; b < SC_RESNET_BLOCKS; b++)
-	{
-		const sc_resnet_block *block = &net->blocks[b];
-
-		t->y[block->first] = take_places(arena, t, sc_resnet_elements(net, block->first), element);
-		t->y[block->second] = take_places(arena, t, sc_resnet_elements(net, block->second), element);
-	}
-	t->which = c->net.small_stem ? NULL : take_places(arena, t, pooled, 1);
-	t->feature = SC_TAKE(arena, float, sc_mul((size_t) t->rows, SC_EMBEDDING_DIM));
-	t->z = SC_TAKE(arena, float, sc_mul((size_t) t->rows, (size_t) c->proj_out_dim));
-	t->dz = SC_TAKE(arena, float, sc_mul((size_t) t->rows, (size_t) c->proj_out_dim));
-	for (int i = 0; i < 3; i++)
-		t->weight_grads[i] = SC_TAKE(arena, float, sc_mul((size_t) t->shards, sc_trainer_grad_floats(t, i)));
 	for (int i = 0; i < t->lanes; i++)
-	{
-		sc_lane_space *s = &t->space[i];
-
-		s->conv = sc_arena_take(arena, net->scratch, 1);
-		s->augment = sc_arena_take(arena, sc_augment_scratch_bytes(net->input_size), 1);
-		s->view = SC_TAKE(arena, float, 3 * pixels);
-		s->t = sc_arena_take(arena, sc_mul((size_t) t->cap, pooled), element);
-		s->t2 = sc_arena_take(arena, sc_mul((size_t) t->cap, pooled), element);
-		s->plane = c->net.small_stem ? NULL : sc_arena_take(arena, stem_plane, element);
-		s->main = SC_TAKE(arena, sc_channel_values, 1);
-		s->side = SC_TAKE(arena, sc_channel_values, 1);
-		s->next = SC_TAKE(arena, sc_channel_values, 1);
-	}
+		layout_space(t, arena, &t->space[i]);
 }
 
 /* Everything but the memory: opens the network. */
 static sc_status
 prepare(sc_trainer *t, const sc_train_config *config, int lanes, sc_error *err)
 {
+	SC_ASSERT(config->batch_size > 0 && lanes > 0);
+	SC_ASSERT(config->augment.input_size == config->net.input_size);
 	memset(t, 0, sizeof(*t));
 	t->config = *config;
 	t->lanes = SC_MIN(lanes, SC_MAX_LANES);
-	t->rows = 2 * config->batch_size;
-	t->shards = shards_of(config);
-	t->cap = (t->rows + t->shards - 1) / t->shards;
-	return sc_resnet_open(&t->net, &config->net, t->cap, true, err);
+	t->cut = cut_of(config);
+	return sc_resnet_open(&t->net, &config->net, t->cut.places, true, err);
 }
 
 sc_status
@@ -137,19 +182,20 @@ sc_trainer_plan(size_t *bytes, const sc_train_config *config, int lanes, sc_erro
 	return SC_OK;
 }
 
+/* ---- initial values ---------------------------------------------------------- */
+
 /* Zeros at the last place of every shard that has a view less than others, in what a convolution reads. */
 static void
 clear_places(sc_trainer *t, void *tensor, size_t elements)
 {
 	size_t bytes = elements * sc_element_bytes(t->net.precision);
 
-	for (int s = 0; s < t->shards; s++)
+	for (int i = 0; i < t->cut.shards; i++)
 	{
-		size_t begin, end;
+		sc_trainer_shard s = sc_trainer_shard_at(t, i);
 
-		sc_shard_range((size_t) t->rows, t->shards, s, &begin, &end);
-		for (size_t v = end - begin; v < (size_t) t->cap; v++)
-			memset((char *) tensor + ((size_t) s * t->cap + v) * bytes, 0, bytes);
+		memset((char *) sc_trainer_places(t, tensor, i, elements) + (size_t) s.views * bytes, 0,
+			   (size_t) (t->cut.places - s.views) * bytes);
 	}
 }
 
@@ -159,6 +205,7 @@ sc_trainer_create(sc_trainer **trainer, const sc_train_config *config, int lanes
 {
 	sc_arena arena = sc_arena_over(memory, bytes);
 	sc_trainer *t = SC_TAKE(&arena, sc_trainer, 1);
+	float *head_params, *head_stats;
 
 	*trainer = NULL;
 	if (t == NULL)
@@ -171,17 +218,18 @@ sc_trainer_create(sc_trainer **trainer, const sc_train_config *config, int lanes
 		return sc_fail(err, SC_INTERNAL, "memory of a training is too small");
 	}
 
-	clear_places(t, t->input, 3 * (size_t) t->net.input_size * t->net.input_size);
-	clear_places(t, t->y[0], sc_resnet_pool_elements(&t->net));
-	for (int l = 1; l < SC_RESNET_LAYERS; l++)
-		if (t->y[l] != NULL)
-			clear_places(t, t->y[l], sc_resnet_elements(&t->net, l));
+	clear_places(t, t->tensors.input, 3 * (size_t) t->net.input_size * t->net.input_size);
+	for (int l = 0; l < SC_RESNET_LAYERS; l++)
+		if (t->tensors.y[l] != NULL)
+			clear_places(t, t->tensors.y[l], sc_trainer_y_elements(t, l));
 
-	memset(t->grads, 0, t->param_count * sizeof(float));
-	memset(t->velocity, 0, t->param_count * sizeof(float));
-	sc_resnet_init(&t->net, t->params, t->stats, config->seed, t->weight_grads[1]);
-	sc_head_bind(&t->head, t->params + t->net.params, t->grads + t->net.params, t->stats + t->net.stats);
-	sc_weights_init_head(t->params + t->net.params, t->stats + t->net.stats, config);
+	memset(t->grads.params, 0, t->state.param_count * sizeof(float));
+	memset(t->state.velocity, 0, t->state.param_count * sizeof(float));
+	sc_resnet_init(&t->net, t->state.params, t->state.stats, config->seed, t->grads.by_shard[SC_RESNET_SECOND]);
+	head_params = t->state.params + t->net.params;
+	head_stats = t->state.stats + t->net.stats;
+	sc_head_bind(&t->head, head_params, t->grads.params + t->net.params, head_stats);
+	sc_weights_init_head(head_params, head_stats, config);
 	*trainer = t;
 	return SC_OK;
 }

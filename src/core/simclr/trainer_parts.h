@@ -1,18 +1,17 @@
 /*-------------------------------------------------------------------------
  *
  * src/core/simclr/trainer_parts.h
- *	  The inside of a trainer, for train.c, train_step.c and weights.c; src/pg
- *	  knows simclr.h alone.
+ *	  The inside of a trainer, for the files trainer*.c; src/pg knows simclr.h
+ *	  alone.
+ *
+ * trainer.c makes one, trainer_step.c runs a step on it: trainer_views.c,
+ * trainer_forward.c, the head and the loss of nn, trainer_backward.c, SGD.
+ * trainer_state.c writes it to a file and reads it back.
  *
  * The 2 B views of a batch, view v showing image v mod B, are cut into shards
- * by sc_shard_range. Every tensor has room for `cap` views a shard; the last
- * place of a shard that has one view less holds zeros, and its gradients are
- * zeros.
- *
- * Kept for the backward pass are the outputs of the convolutions (u) and of the
- * ReLUs (y), and nothing else: gradients take their places, u's by the gradient
- * of the convolution's output, y's by that of the ReLU's input. They, the
- * views and what a lane has of them in work have elements of net.precision.
+ * by sc_shard_range. Every tensor has the same number of places for each shard;
+ * where a shard has one view less than that, its last place holds zeros, and
+ * their gradients are zeros.
  *
  *-------------------------------------------------------------------------
  */
@@ -25,59 +24,226 @@
 #include "core/nn/resnet.h"
 #include "core/simclr/simclr.h"
 
-/* Per-channel values of a batch norm, for a lane at work. */
-typedef struct sc_channel_values
+/* How a batch is cut. Fixed when the trainer is made. */
+typedef struct sc_trainer_cut
+{
+	int views; /* of a batch */
+	int shards;
+	int places; /* views of the largest shard */
+} sc_trainer_cut;
+
+/* What is learned: all that a file holds. A step changes it at its end, but for the running statistics. */
+typedef struct sc_trainer_state
+{
+	size_t param_count; /* the backbone's, then the head's */
+	size_t stat_count;	/* likewise */
+	float *params;		/* (param_count) */
+	float *velocity;	/* (param_count) */
+	float *stats;		/* (stat_count): running means and variances; moved by the forward pass */
+	int64_t steps;		/* done */
+} sc_trainer_state;
+
+/*
+ * The tensors of a step. The forward pass writes them, and keeps of each layer
+ * the outputs of its convolution (u) and of its ReLU (y), and nothing else. The
+ * backward pass puts gradients in their places: in u's that of the convolution's
+ * output, in y's that of the ReLU's input. u, y and input have elements of
+ * net.precision.
+ */
+typedef struct sc_trainer_tensors
+{
+	void *input;			   /* (shards, places, 3, side, side); a step whose images are NULL finds its views here */
+	void *u[SC_RESNET_LAYERS]; /* (shards, places, out / channel_block, side, side, channel_block) */
+	void *y[SC_RESNET_LAYERS]; /* likewise; y[0] after the max-pool; NULL for shortcuts */
+	uint8_t *argmax;		   /* as y[0], of the max-pool; NULL for the small stem */
+	float *feature;			   /* (views, 512); in the backward pass its gradient */
+	float *z;				   /* (views, proj_out_dim) */
+	float *dz;				   /* (views, proj_out_dim) */
+} sc_trainer_tensors;
+
+/* The shards' sums that a batch norm needs, (shards, SC_NORM_SUMS, out). Written before a barrier, read after it. */
+typedef struct sc_trainer_sums
+{
+	double *forward[SC_RESNET_LAYERS];	/* of u, and of its square */
+	double *backward[SC_RESNET_LAYERS]; /* of the gradient g of the norm's output, and of g times the normalised u */
+} sc_trainer_sums;
+
+/* Gradients of the parameters. Written by the backward pass, read by SGD. */
+typedef struct sc_trainer_grads
+{
+	float *params; /* (param_count) */
+	/* Each shard's gradient of the weights of the layers at work, until they are added. */
+	float *by_shard[SC_RESNET_ROLES]; /* (shards, floats[role]) */
+	size_t floats[SC_RESNET_ROLES];
+} sc_trainer_grads;
+
+/* A batch norm at work on a lane, with the letters of nn/norm.h. */
+typedef struct sc_trainer_norm
 {
 	float mean[512], inv[512];	  /* of the batch; 1 / sqrt(variance + eps) */
 	float a[512], b[512];		  /* forward: a u + b */
 	float p[512], q[512], r[512]; /* backward: p g + q u + r */
-} sc_channel_values;
+} sc_trainer_norm;
 
-typedef struct sc_lane_space
+/* What one lane works in, between two barriers. Nothing in it outlives a step. */
+typedef struct sc_trainer_space
 {
-	void *conv;				 /* of the convolutions */
-	void *augment;			 /* of the views */
-	float *view;			 /* (input_size, input_size, 3) */
-	void *t, *t2;			 /* (cap, elements of the largest input of a block) */
-	void *plane;			 /* (stem side, stem side, block) */
-	sc_channel_values *main, /* of the layer at work, */
-		*side,				 /* ... of the shortcut beside it, */
-		*next;				 /* ... and of the layer that the backward pass comes to next */
-} sc_lane_space;
+	void *conv;					   /* scratch of the convolutions */
+	void *augment;				   /* ... and of the views */
+	float *view;				   /* (input_size, input_size, 3) */
+	void *dx;					   /* (places, elements of the largest input of a block): a gradient on its way */
+	void *dx_shortcut;			   /* ... and the one that comes through the shortcut's convolution */
+	void *plane;				   /* (stem side, stem side, channel_block): before the max-pool; NULL: small stem */
+	sc_trainer_norm *norm;		   /* of the layer at work, */
+	sc_trainer_norm *shortcut;	   /* ... of the shortcut beside it, */
+	sc_trainer_norm *norm_of_next; /* ... and of the layer that the backward pass comes to next */
+} sc_trainer_space;
 
+/* Owned by whoever called sc_trainer_create, with all memory but what oneDNN holds for net. */
 struct sc_trainer
 {
 	sc_train_config config;
 	int lanes;
-	int rows; /* views of a batch */
-	int shards;
-	int cap;
+	sc_trainer_cut cut;
+
 	sc_resnet net;
 	sc_head head;
 	sc_ntxent loss;
-	int64_t steps;
 
-	size_t param_count; /* backbone, then head */
-	size_t stat_count;
-	float *params;
-	float *grads;
-	float *velocity;
-	float *stats;
-	void *turned;
-
-	void *input;			   /* (shards, cap, 3, side, side); a step whose images are NULL finds its views here */
-	void *u[SC_RESNET_LAYERS]; /* (shards, cap, out / block, side, side, block) */
-	void *y[SC_RESNET_LAYERS]; /* likewise; y[0] after the pool; none for shortcuts */
-	uint8_t *which;			   /* as y[0], of the max-pool; NULL for the small stem */
-	float *feature;			   /* (rows, 512); in the backward pass its gradient */
-	float *z, *dz;			   /* (rows, proj_out_dim) */
-	double *sums[SC_RESNET_LAYERS];		/* (shards, 2, out): sum and square of u */
-	double *products[SC_RESNET_LAYERS]; /* (shards, 2, out): sum of g, and of g times the normalised u */
-	float *weight_grads[3];				/* (shards, ...): of a first, a second, a shortcut */
-	sc_lane_space space[SC_MAX_LANES];
+	sc_trainer_state state;
+	sc_trainer_tensors tensors;
+	void *reordered; /* the weights as passes of convolutions want them; made of params as a step begins */
+	sc_trainer_sums sums;
+	sc_trainer_grads grads;
+	sc_trainer_space space[SC_MAX_LANES];
 };
 
-/* Floats of a shard's part of each weight_grads. */
-extern size_t sc_trainer_grad_floats(const sc_trainer *trainer, int which);
+/* ---- a shard and its places --------------------------------------------------- */
+
+typedef struct sc_trainer_shard
+{
+	int index;
+	size_t first; /* of its views */
+	int views;
+} sc_trainer_shard;
+
+static inline sc_trainer_shard
+sc_trainer_shard_at(const sc_trainer *t, int index)
+{
+	sc_trainer_shard s = {.index = index};
+	size_t end;
+
+	sc_shard_range((size_t) t->cut.views, t->cut.shards, index, &s.first, &end);
+	s.views = (int) (end - s.first);
+	return s;
+}
+
+/* The place of an element of a tensor. */
+static inline void *
+sc_trainer_at(const sc_trainer *t, const void *tensor, size_t element)
+{
+	return sc_element_at(tensor, element, t->net.precision);
+}
+
+/* The first place of a shard, in a tensor that has `elements` of them for a view. */
+static inline void *
+sc_trainer_places(const sc_trainer *t, void *tensor, int shard, size_t elements)
+{
+	return sc_trainer_at(t, tensor, (size_t) shard * t->cut.places * elements);
+}
+
+static inline void *
+sc_trainer_input(const sc_trainer *t, int shard)
+{
+	return sc_trainer_places(t, t->tensors.input, shard, 3 * (size_t) t->net.input_size * t->net.input_size);
+}
+
+static inline void *
+sc_trainer_u(const sc_trainer *t, int l, int shard)
+{
+	return sc_trainer_places(t, t->tensors.u[l], shard, sc_resnet_elements(&t->net, l));
+}
+
+/* Elements of a view of y. */
+static inline size_t
+sc_trainer_y_elements(const sc_trainer *t, int l)
+{
+	return l == 0 ? sc_resnet_pool_elements(&t->net) : sc_resnet_elements(&t->net, l);
+}
+
+static inline void *
+sc_trainer_y(const sc_trainer *t, int l, int shard)
+{
+	return sc_trainer_places(t, t->tensors.y[l], shard, sc_trainer_y_elements(t, l));
+}
+
+/* NULL for the small stem. */
+static inline uint8_t *
+sc_trainer_argmax(const sc_trainer *t, int shard)
+{
+	return t->tensors.argmax == NULL
+			   ? NULL
+			   : t->tensors.argmax + (size_t) shard * t->cut.places * sc_resnet_pool_elements(&t->net);
+}
+
+static inline size_t
+sc_trainer_pixels(const sc_trainer *t, int l)
+{
+	return (size_t) t->net.layer[l].side * t->net.layer[l].side;
+}
+
+/* ---- a layer's convolution ---------------------------------------------------- */
+
+static inline const sc_conv *
+sc_trainer_conv(const sc_trainer *t, int l)
+{
+	return &t->net.conv[t->net.layer[l].shape];
+}
+
+static inline void *
+sc_trainer_reordered(const sc_trainer *t, int l)
+{
+	return (char *) t->reordered + t->net.reordered_at[l];
+}
+
+/* ---- a layer's batch norm (trainer_norm.c) --------------------------------------- */
+
+/*
+ * Mean and deviation of the layer's u over the batch, and a and b. Needs
+ * sums.forward of all shards. track: also move the running statistics, which
+ * lane 0 does.
+ */
+extern void sc_trainer_norm_forward(const sc_lane *lane, sc_trainer *t, int l, sc_trainer_norm *norm, bool track);
+
+/*
+ * The same of the stem, or of a block's second layer and of the shortcut beside
+ * it where that has a layer: all that the output of l is made with.
+ */
+extern void sc_trainer_norms_of_output(const sc_lane *lane, sc_trainer *t, int l, sc_trainer_norm *norm,
+									   sc_trainer_norm *shortcut, bool track);
+
+/*
+ * p, q and r beside them, for the gradient of the layer's u. Needs sums.backward
+ * of all shards. Lane 0 stores the gradients of the norm's scale and shift.
+ */
+extern void sc_trainer_norm_backward(const sc_lane *lane, sc_trainer *t, int l, sc_trainer_norm *norm);
+
+/* ---- the phases of a step, each run by all lanes ----------------------------------- */
+
+/* The two views of each image, those of the shard, into tensors.input. */
+extern sc_status sc_trainer_make_views(const sc_lane *lane, const sc_train_step *step, sc_trainer_shard s);
+
+/* From the images to tensors.feature, of the own shards; no barrier at the end. */
+extern sc_status sc_trainer_forward(const sc_lane *lane, const sc_train_step *step);
+
+/* From the gradient in tensors.feature to grads.params; ends with a barrier. */
+extern sc_status sc_trainer_backward(const sc_lane *lane, sc_trainer *t);
+
+/*
+ * What lanes share by pieces, as sums over parameters: in so many floats, which
+ * is 64 kB of each array, so that the three that SGD works on fit the second
+ * cache, and 700 pieces of a ResNet-18 are enough for all lanes.
+ */
+#define SC_TRAINER_SLICE 16384
 
 #endif /* SC_TRAINER_PARTS_H */

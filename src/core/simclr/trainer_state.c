@@ -13,14 +13,16 @@
 static float *
 slab_of(const sc_trainer *t, sc_weights_slab slab)
 {
-	return slab == SC_WEIGHTS_PARAM ? t->params : slab == SC_WEIGHTS_VELOCITY ? t->velocity : t->stats;
+	return slab == SC_WEIGHTS_PARAM		 ? t->state.params
+		   : slab == SC_WEIGHTS_VELOCITY ? t->state.velocity
+										 : t->state.stats;
 }
 
 /* Room for one layer's weights in PyTorch's order: no step is running, so its gradients lend it. */
 static float *
 work_of(const sc_trainer *t)
 {
-	return t->weight_grads[1];
+	return t->grads.by_shard[SC_RESNET_SECOND];
 }
 
 size_t
@@ -50,7 +52,7 @@ sc_trainer_save(uint8_t *out, const sc_trainer *trainer, bool with_optimizer)
 
 		if (list[i].slab == SC_WEIGHTS_STEPS)
 		{
-			memcpy(at, &trainer->steps, sizeof(trainer->steps));
+			memcpy(at, &trainer->state.steps, sizeof(trainer->state.steps));
 			continue;
 		}
 		if (list[i].conv != NULL)
@@ -78,6 +80,6 @@ sc_trainer_load(sc_trainer *t, const uint8_t *bytes, size_t size, sc_error *err)
 		if (tensor != NULL && list[i].slab != SC_WEIGHTS_STEPS)
 			sc_weights_take(&list[i], slab_of(t, list[i].slab), tensor, work_of(t));
 	}
-	sc_weights_steps(&t->steps, tensors, count);
+	sc_weights_steps(&t->state.steps, tensors, count);
 	return SC_OK;
 }

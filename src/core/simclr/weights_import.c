@@ -97,6 +97,7 @@ sc_weights_import(uint8_t *out, const sc_train_config *config, const uint8_t *by
 	head_values head = layout(&arena, config);
 	int64_t steps = 0;
 
+	SC_ASSERT((uintptr_t) out % sizeof(float) == 0);
 	SC_TRY(check(tensors, &count, &net, config, bytes, size, err));
 	sc_weights_init_head(head.params, head.stats, config);
 	sc_weights_steps(&steps, tensors, count);

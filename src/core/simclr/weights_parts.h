@@ -17,7 +17,7 @@
 #include "core/simclr/safetensors.h"
 #include "core/simclr/simclr.h"
 
-/* More tensors than any file of ours has: 122 of the backbone, 12 of the head, 62 and 6 momenta, and fc's 2. */
+/* More tensors than any file of ours has: 120 of the backbone, 12 of the head, 60 and 6 momenta, 2 of fc. */
 #define SC_WEIGHTS_MAX 400
 
 #define SC_WEIGHTS_OPTIMIZER "optimizer."
@@ -48,7 +48,10 @@ extern sc_head_config sc_weights_head(const sc_train_config *config);
 /* Initial values of the head: params (sc_head_param_count), stats (sc_head_stat_count). */
 extern void sc_weights_init_head(float *params, float *stats, const sc_train_config *config);
 
-/* All tensors, in the order of the file, momenta last; returns how many. They point into net. head NULL: the backbone's alone. */
+/*
+ * All tensors, in the order of the file, momenta last; returns how many. They
+ * point into net. head NULL: the backbone's alone.
+ */
 extern int sc_weights_list(sc_weights_tensor list[SC_WEIGHTS_MAX], const sc_resnet *net, const sc_head_config *head,
 						   bool with_optimizer);
 

@@ -17,36 +17,17 @@
 #include "pg/type/embedding.h"
 #include "pg/type/kmeans_model.h"
 
-/* The nearest centroid of m to x, of equally near ones the first; *distance is squared. */
-static int
-nearest_centroid(const scpg_kmeans_model *m, const float *x, double *distance)
-{
-	int label = 0;
-
-	*distance = INFINITY;
-	for (int c = 0; c < m->k; c++)
-	{
-		double a = sc_distance()->distance2_centre(x, m->centroids + (size_t) c * m->d, m->d);
-
-		if (a < *distance)
-		{
-			*distance = a;
-			label = c;
-		}
-	}
-	return label;
-}
-
 /* The arguments embedding and model of a call: the label, and the distance squared. */
 static int
 predict(FunctionCallInfo fcinfo, double *distance)
 {
 	const scpg_embedding *e = PG_GETARG_EMBEDDING(0);
 	scpg_kmeans_model m = DatumGetKmeansModel(PG_GETARG_DATUM(1));
+	sc_space space = {.d = m.d, .k = m.k, .centroids = m.centroids};
 	int label;
 
 	scpg_embedding_check_expected(m.d, e->dim);
-	label = nearest_centroid(&m, e->x, distance);
+	label = sc_space_nearest(&space, e->x, distance);
 	PG_FREE_EMBEDDING_COPY(e, 0);
 	return label;
 }

@@ -8,27 +8,11 @@
  */
 #include "postgres.h"
 
-#include <math.h>
-
 #include "funcapi.h"
 
 #include "pg/server/result.h"
 #include "pg/type/embedding.h"
 #include "pg/type/pca_model.h"
-
-/* The coordinates out (q) of x (d) along the components. */
-static void
-project(const scpg_pca_model *m, float *out, const float *x)
-{
-	for (int c = 0; c < m->q; c++)
-	{
-		double y = sc_distance()->dot_centred(x, m->mean, m->components + (size_t) c * m->d, m->d);
-
-		if (m->whiten)
-			y = m->variance[c] > SC_PCA_NO_VARIANCE * m->variance[0] ? y / sqrt(m->variance[c]) : 0;
-		out[c] = (float) y;
-	}
-}
 
 PG_FUNCTION_INFO_V1(scpg_pca_transform);
 Datum
@@ -36,11 +20,12 @@ scpg_pca_transform(PG_FUNCTION_ARGS)
 {
 	const scpg_embedding *e = PG_GETARG_EMBEDDING(0);
 	scpg_pca_model m = DatumGetPcaModel(PG_GETARG_DATUM(1));
+	sc_space space = scpg_pca_model_space(&m);
 	scpg_embedding *result;
 
 	scpg_embedding_check_expected(m.d, e->dim);
 	result = scpg_embedding_new(m.q);
-	project(&m, result->x, e->x);
+	sc_space_project(&space, result->x, e->x, NULL);
 	for (int c = 0; c < m.q; c++)
 		scpg_embedding_check_value(result->x[c]);
 	PG_FREE_EMBEDDING_COPY(e, 0);

@@ -5,7 +5,7 @@
  *	  clusters were made.
  *
  * It is that of the nearest of the clusters that cluster_images left in the
- * model: found in cluster_space.c.
+ * model, in the space that cluster_space.c reads from it.
  *
  *-------------------------------------------------------------------------
  */
@@ -25,12 +25,11 @@ PG_FUNCTION_INFO_V1(scpg_assign_cluster_image);
 static int
 label_of(const scpg_model *model, const float *x)
 {
-	scpg_cluster_space space;
-	float point[SC_EMBEDDING_DIM];
+	sc_space space = scpg_cluster_space(model);
+	float point[SC_EMBEDDING_DIM], unit[SC_EMBEDDING_DIM];
 
-	scpg_cluster_space_open(&space, model);
-	scpg_cluster_space_map(&space, point, x);
-	return scpg_cluster_space_label(&space, point);
+	sc_space_project(&space, point, x, unit);
+	return sc_space_nearest(&space, point, NULL);
 }
 
 Datum

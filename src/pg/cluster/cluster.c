@@ -21,6 +21,8 @@
 #include "pg/server/jobs.h"
 #include "pg/server/load.h"
 #include "pg/server/memory.h"
+#include "pg/type/kmeans_model.h"
+#include "pg/type/pca_model.h"
 
 #define DIM SC_EMBEDDING_DIM
 
@@ -53,12 +55,12 @@ prepare_rows(scpg_clustering *c)
 
 		if (i % 1024 == 0)
 			CHECK_FOR_INTERRUPTS();
-		if (!isfinite(scpg_cluster_norm(x)))
+		if (!isfinite(sc_space_length(x, DIM)))
 			ereport(ERROR,
 					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("the embedding of an image is not finite"),
 					 errhint("The training diverged; give a lower \"lr\".")));
 		if (c->recipe->l2_normalize)
-			scpg_cluster_normalize(x, x);
+			(void) sc_space_normalize(x, x, DIM);
 	}
 }
 
@@ -82,23 +84,17 @@ project(work *w, const scpg_numbers *value, int q, bool whiten, MemoryContext cx
 	scpg_pca_model pca = scpg_pca_model_open(value);
 	sc_arena arena =
 		scpg_arena(cxt, sc_add(sc_mul(sc_mul(w->c->n, q), sizeof(float)), 2 * SC_ALIGN), "the principal components");
-	sc_pca_project p;
+	sc_space space = scpg_pca_model_space(&pca);
+	sc_space_rows p = {.space = &space, .n = w->c->n, .rows = w->c->rows};
 
-	memset(&p, 0, sizeof(p));
-	p.n = w->c->n;
-	p.d = DIM;
-	p.q = q;
-	p.rows = w->c->rows;
-	p.mean = pca.mean;
-	p.components = pca.components;
-	p.variance = pca.variance;
-	p.whiten = whiten;
+	space.q = q;
+	space.whiten = whiten;
 	p.out = SC_TAKE(&arena, float, sc_mul(w->c->n, q));
 	arena = sc_arena_counter();
-	scpg_core()->sc_pca_project_layout(&p, &arena);
+	scpg_core()->sc_space_project_layout(&p, &arena);
 	arena = scpg_arena(scratch, sc_arena_need(&arena), "the principal components");
-	scpg_core()->sc_pca_project_layout(&p, &arena);
-	scpg_run(scpg_core()->sc_pca_project_run, &p);
+	scpg_core()->sc_space_project_layout(&p, &arena);
+	scpg_run(scpg_core()->sc_space_project_run, &p);
 	MemoryContextDelete(scratch);
 	return p.out;
 }

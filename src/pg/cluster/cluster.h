@@ -19,10 +19,10 @@ typedef struct scpg_clustering
 {
 	/* set by the caller */
 	const scpg_recipe *recipe;
-	int64 n;						  /* images, at least 2 */
-	float *rows;					  /* (n, SC_EMBEDDING_DIM); normalised in place */
-	int k;							  /* 1 ... n, or 0: as the recipe chooses */
-	const scpg_cluster_space *before; /* labels keep the meaning that they have there; or NULL */
+	int64 n;				/* images, at least 2 */
+	float *rows;			/* (n, SC_EMBEDDING_DIM); normalised in place */
+	int k;					/* 1 ... n, or 0: as the recipe chooses */
+	const sc_space *before; /* labels keep the meaning that they have there; or NULL */
 
 	/* the result, in the memory context that was current */
 	int clusters;

@@ -181,7 +181,7 @@ cluster(scpg_cluster_job *job)
 {
 	const scpg_cluster_encoding *e = &job->encoding;
 	scpg_clustering *c = &job->clustering;
-	scpg_cluster_space before;
+	sc_space before;
 
 	c->recipe = &e->recipe;
 	c->n = job->dataset->images;
@@ -189,7 +189,7 @@ cluster(scpg_cluster_job *job)
 	/* A new version's embeddings lie elsewhere, so its labels begin anew. */
 	if (!e->train && e->model->kmeans != NULL)
 	{
-		scpg_cluster_space_open(&before, e->model);
+		before = scpg_cluster_space(e->model);
 		c->before = &before;
 	}
 	scpg_cluster(c);

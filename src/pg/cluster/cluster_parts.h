@@ -21,6 +21,6 @@
  * What this needs is in cxt.
  */
 extern void scpg_match_labels(int *label, const sc_kmeans *km, const float *rows, bool normalized,
-							  const scpg_cluster_space *before, MemoryContext cxt);
+							  const sc_space *before, MemoryContext cxt);
 
 #endif /* SCPG_CLUSTER_PARTS_H */

@@ -27,11 +27,11 @@ add_rows(double *sum, const sc_kmeans *km, const float *rows, bool normalize)
 	{
 		const float *x = rows + i * DIM;
 		double *s = sum + (size_t) km->labels[i] * DIM;
-		double length = normalize ? scpg_cluster_scale(x) : 1;
+		double length = normalize ? sc_space_length(x, DIM) : 1;
 
 		if (i % 1024 == 0)
 			CHECK_FOR_INTERRUPTS();
-		for (int j = 0; j < DIM; j++)
+		for (int j = 0; j < DIM && length > 0; j++)
 			s[j] += x[j] / length;
 	}
 }
@@ -42,26 +42,25 @@ add_rows(double *sum, const sc_kmeans *km, const float *rows, bool normalize)
  * centre there is the map of the mean of its rows.
  */
 static float *
-centres_before(const sc_kmeans *km, const float *rows, bool normalized, const scpg_cluster_space *before,
-			   MemoryContext cxt)
+centres_before(const sc_kmeans *km, const float *rows, bool normalized, const sc_space *before, MemoryContext cxt)
 {
-	scpg_cluster_space affine = *before;
-	int d = before->kmeans.d;
+	sc_space affine = *before;
+	int d = sc_space_dim(before);
 	sc_arena arena =
 		scpg_arena(cxt, sc_add(sc_mul(km->k, sc_add(DIM * sizeof(double), d * sizeof(float))), 4 * SC_ALIGN),
 				   "matching labels");
 	double *sum = SC_TAKE(&arena, double, (size_t) km->k *DIM);
 	float *out = SC_TAKE(&arena, float, (size_t) km->k *d);
 
-	add_rows(sum, km, rows, before->normalize && !normalized);
-	affine.normalize = false;
+	add_rows(sum, km, rows, before->l2_normalize && !normalized);
+	affine.l2_normalize = false;
 	for (int k = 0; k < km->k; k++)
 	{
 		float mean[DIM];
 
 		for (int j = 0; j < DIM; j++)
 			mean[j] = (float) (sum[(size_t) k * DIM + j] / Max(km->sizes[k], 1));
-		scpg_cluster_space_map(&affine, out + (size_t) k * d, mean);
+		sc_space_project(&affine, out + (size_t) k * d, mean, NULL);
 	}
 	return out;
 }
@@ -93,11 +92,10 @@ labels_of_matches(int *label, const int *match, int k, int k_before, bool *taken
 }
 
 void
-scpg_match_labels(int *label, const sc_kmeans *km, const float *rows, bool normalized, const scpg_cluster_space *before,
+scpg_match_labels(int *label, const sc_kmeans *km, const float *rows, bool normalized, const sc_space *before,
 				  MemoryContext cxt)
 {
-	const scpg_kmeans_model *earlier = &before->kmeans;
-	int n = Max(km->k, earlier->k);
+	int n = Max(km->k, before->k);
 	float *centre;
 	double *cost;
 	int *match;
@@ -124,8 +122,8 @@ scpg_match_labels(int *label, const sc_kmeans *km, const float *rows, bool norma
 	memset(cost, 0, (size_t) n * n * sizeof(double));
 	memset(taken, 0, n * sizeof(bool));
 	for (int i = 0; i < km->k; i++)
-		for (int j = 0; j < earlier->k; j++)
-			cost[(size_t) i * n + j] = scpg_cluster_space_squared_distance(before, centre + (size_t) i * earlier->d, j);
+		for (int j = 0; j < before->k; j++)
+			cost[(size_t) i * n + j] = sc_space_distance2(before, centre + (size_t) i * sc_space_dim(before), j);
 	scpg_core()->sc_hungarian(match, cost, n, SC_TAKE(&arena, char, scpg_core()->sc_hungarian_bytes(n)));
-	labels_of_matches(label, match, km->k, earlier->k, taken);
+	labels_of_matches(label, match, km->k, before->k, taken);
 }

@@ -56,7 +56,7 @@ embed(scpg_report *report, scpg_encoder *encoder)
 
 		if (i % 1024 == 0)
 			CHECK_FOR_INTERRUPTS();
-		scpg_cluster_normalize(x, x);
+		(void) sc_space_normalize(x, x, DIM);
 	}
 }
 
@@ -83,14 +83,14 @@ compare_images(const void *a, const void *b, void *arg)
 static void
 find_clusters(scpg_report *report, const scpg_model *model)
 {
-	scpg_cluster_space space;
+	sc_space space = scpg_cluster_space(model);
+	sc_space plot = scpg_cluster_plot_space(model);
 	size_t n = report->n;
 	sc_arena arena;
 	image_order order;
 
-	scpg_cluster_space_open(&space, model);
-	report->k = space.kmeans.k;
-	report->d = space.kmeans.d;
+	report->k = space.k;
+	report->d = sc_space_dim(&space);
 	arena =
 		scpg_arena(CurrentMemoryContext,
 				   sc_add(sc_mul(n, sc_add(report->d * sizeof(float), sizeof(int32) + sizeof(double) + sizeof(int64) +
@@ -103,26 +103,27 @@ find_clusters(scpg_report *report, const scpg_model *model)
 	report->order = SC_TAKE(&arena, int64, n);
 	report->size = SC_TAKE(&arena, int64, report->k);
 	memset(report->size, 0, report->k * sizeof(int64));
-	if (scpg_cluster_space_has_plot(&space))
+	if (plot.q > 0)
 		report->plot = SC_TAKE(&arena, float, SCPG_PLOT_DIM *n);
 	/* The rows are of length 1 already where they should be. */
-	space.normalize = false;
+	space.l2_normalize = false;
 	for (size_t i = 0; i < n; i++)
 	{
 		const float *x = report->rows + i * DIM;
 		float *point = report->points + i * report->d;
+		double distance2;
 		int label;
 
 		if (i % 1024 == 0)
 			CHECK_FOR_INTERRUPTS();
-		scpg_cluster_space_map(&space, point, x);
-		label = scpg_cluster_space_label(&space, point);
+		sc_space_project(&space, point, x, NULL);
+		label = sc_space_nearest(&space, point, &distance2);
 		report->label[i] = label;
-		report->distance[i] = sqrt(scpg_cluster_space_squared_distance(&space, point, label));
+		report->distance[i] = sqrt(distance2);
 		report->size[label]++;
 		report->order[i] = (int64) i;
 		if (report->plot != NULL)
-			scpg_cluster_space_plot(&space, report->plot + SCPG_PLOT_DIM * i, x);
+			sc_space_project(&plot, report->plot + SCPG_PLOT_DIM * i, x, NULL);
 	}
 	order.label = report->label;
 	order.distance = report->distance;

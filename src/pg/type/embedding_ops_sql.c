@@ -131,7 +131,7 @@ scpg_embedding_norm(PG_FUNCTION_ARGS)
 	const scpg_embedding *e = PG_GETARG_EMBEDDING(0);
 
 	fetch(e);
-	PG_RETURN_FLOAT8(sqrt(sc_distance()->dot(e->x, e->x, e->dim)));
+	PG_RETURN_FLOAT8(sc_space_length(e->x, e->dim));
 }
 
 /* All zeros stay all zeros: they have no direction. */
@@ -141,13 +141,9 @@ scpg_l2_normalize(PG_FUNCTION_ARGS)
 {
 	const scpg_embedding *e = PG_GETARG_EMBEDDING(0);
 	scpg_embedding *result = scpg_embedding_new(e->dim);
-	double norm;
 
 	fetch(e);
-	norm = sqrt(sc_distance()->dot(e->x, e->x, e->dim));
-	if (norm > 0)
-		for (int i = 0; i < e->dim; i++)
-			result->x[i] = (float) (e->x[i] / norm);
+	(void) sc_space_normalize(result->x, e->x, e->dim);
 	PG_RETURN_EMBEDDING(result);
 }
 

@@ -60,3 +60,14 @@ scpg_pca_model_open(const scpg_numbers *value)
 	m.ratio = m.variance + m.q;
 	return m;
 }
+
+sc_space
+scpg_pca_model_space(const scpg_pca_model *m)
+{
+	return (sc_space){.d = m->d,
+					  .q = m->q,
+					  .mean = m->mean,
+					  .components = m->components,
+					  .variance = m->variance,
+					  .whiten = m->whiten};
+}

@@ -31,6 +31,9 @@ extern scpg_numbers *scpg_pca_model_make(const sc_pca *pca, bool whiten);
 
 extern scpg_pca_model scpg_pca_model_open(const scpg_numbers *value);
 
+/* The space of its components. */
+extern sc_space scpg_pca_model_space(const scpg_pca_model *m);
+
 #define DatumGetPcaModel(d) scpg_pca_model_open((const scpg_numbers *) PG_DETOAST_DATUM(d))
 
 #endif /* SCPG_PCA_MODEL_H */

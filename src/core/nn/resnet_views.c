@@ -1,0 +1,85 @@
+/*-------------------------------------------------------------------------
+ *
+ * src/core/nn/resnet_views.c
+ *	  What is done to the views of a shard between two convolutions.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "core/nn/norm.h"
+#include "core/nn/resnet.h"
+
+/* The place of an element of a tensor. */
+static void *
+at(const sc_resnet *net, const void *tensor, size_t element)
+{
+	return sc_element_at(tensor, element, net->precision);
+}
+
+void
+sc_resnet_put_view(const sc_resnet *net, void *x, size_t v, const float *view)
+{
+	size_t pixels = (size_t) net->input_size * net->input_size;
+
+	for (size_t i = 0; i < pixels; i++)
+		for (size_t c = 0; c < 3; c++)
+			sc_element_put(x, (3 * v + c) * pixels + i, view[3 * i + c], net->precision);
+}
+
+void
+sc_resnet_activate(const sc_resnet *net, int l, int views, void *y, const void *u, sc_resnet_norm norm,
+				   const void *shortcut, const sc_resnet_norm *shortcut_norm)
+{
+	const sc_resnet_layer *layer = &net->layer[l];
+	int block = net->channel_block;
+	size_t pixels = (size_t) layer->side * layer->side, plane = pixels * (size_t) block;
+
+	for (int v = 0; v < views; v++)
+		for (int c = 0; c < layer->out; c += block, y = at(net, y, plane), u = at(net, u, plane))
+		{
+			const float *sa = shortcut_norm ? shortcut_norm->a + c : NULL;
+			const float *sb = shortcut_norm ? shortcut_norm->b + c : NULL;
+
+			SC_SIMD_CALL(sc_norm_apply)
+			(y, u, norm.a + c, norm.b + c, shortcut, sa, sb, pixels, block, net->precision);
+			if (shortcut != NULL)
+				shortcut = at(net, shortcut, plane);
+		}
+}
+
+void
+sc_resnet_activate_stem(const sc_resnet *net, int views, void *y, uint8_t *argmax, size_t argmax_step, const void *u,
+						sc_resnet_norm norm)
+{
+	const sc_resnet_layer *stem = &net->layer[0];
+	int block = net->channel_block;
+	size_t plane = (size_t) stem->side * stem->side * (size_t) block;
+	size_t pooled = (size_t) net->pool_side * net->pool_side * (size_t) block;
+
+	if (net->small_stem)
+	{
+		sc_resnet_activate(net, 0, views, y, u, norm, NULL, NULL);
+		return;
+	}
+	for (int v = 0; v < views; v++)
+		for (int c = 0; c < stem->out; c += block, u = at(net, u, plane), y = at(net, y, pooled), argmax += argmax_step)
+			SC_SIMD_CALL(sc_norm_pool)
+	(y, argmax, u, norm.a + c, norm.b + c, stem->side, net->pool_side, block, net->precision);
+}
+
+void
+sc_resnet_average(const sc_resnet *net, float *feature, const void *y, size_t v)
+{
+	const sc_resnet_layer *last = &net->layer[net->blocks[SC_RESNET_BLOCKS - 1].second];
+	size_t pixels = (size_t) last->side * last->side, block = (size_t) net->channel_block,
+		   view = v * (size_t) last->out * pixels;
+
+	for (size_t c = 0; c < (size_t) last->out; c++)
+	{
+		size_t channel = view + (c / block) * pixels * block + c % block;
+		float sum = 0.0f;
+
+		for (size_t i = 0; i < pixels; i++)
+			sum += sc_element_get(y, channel + i * block, net->precision);
+		feature[c] = sum / (float) pixels;
+	}
+}

@@ -1,0 +1,158 @@
+/*-------------------------------------------------------------------------
+ *
+ * src/core/simclr/trainer_forward.c
+ *	  The forward pass of a step: from images to the features of ResNet-18.
+ *
+ * A batch norm needs sums over the whole batch, so the pass is cut into phases
+ * between barriers: in each, every lane does to its shards what the sums of the
+ * phase before allow, and leaves the sums of the next convolution. So a layer's
+ * norm and ReLU are done in the phase after its convolution, just before the
+ * convolution that reads them, while they are in the cache.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "core/nn/norm.h"
+#include "core/simclr/trainer_parts.h"
+
+#include <string.h>
+
+/* The layer's convolution of one shard, and the sums of its output. */
+static sc_status
+convolve(const sc_lane *lane, sc_trainer *t, int l, sc_trainer_shard s, const void *x)
+{
+	const sc_resnet_layer *layer = &t->net.layer[l];
+	int block = t->net.channel_block;
+	size_t pixels = sc_trainer_pixels(t, l), plane = pixels * (size_t) block;
+	double *sum = t->sums.forward[l] + (size_t) s.index * SC_NORM_SUMS * layer->out;
+	double *square = sum + layer->out;
+	void *u = sc_trainer_u(t, l, s.index);
+
+	SC_TRY(sc_conv_forward(lane, sc_trainer_conv(t, l), u, x, t->state.params + layer->weight,
+						   sc_trainer_reordered(t, l), t->space[lane->index].conv));
+	memset(sum, 0, SC_NORM_SUMS * (size_t) layer->out * sizeof(double));
+	for (int v = 0; v < s.views; v++)
+		for (int c = 0; c < layer->out; c += block, u = sc_trainer_at(t, u, plane))
+			SC_SIMD_CALL(sc_norm_sums)(sum + c, square + c, u, pixels, block, t->net.precision);
+	return SC_OK;
+}
+
+/* y of a first layer, of one shard. The lane's norm is the layer's. */
+static void
+activate(const sc_lane *lane, sc_trainer *t, int l, sc_trainer_shard s)
+{
+	const sc_trainer_norm *norm = t->space[lane->index].norm;
+
+	sc_resnet_activate(&t->net, l, s.views, sc_trainer_y(t, l, s.index), sc_trainer_u(t, l, s.index),
+					   (sc_resnet_norm){norm->a, norm->b}, NULL, NULL);
+}
+
+/* y of the stem, or of a whole block, whose second layer is l, of one shard. The lane's norms are theirs. */
+static void
+activate_output(const sc_lane *lane, sc_trainer *t, int l, sc_trainer_shard s)
+{
+	const sc_resnet_block *block = sc_resnet_ends_block(&t->net, l);
+	const sc_trainer_norm *norm = t->space[lane->index].norm, *beside = t->space[lane->index].shortcut;
+	sc_resnet_norm own = {norm->a, norm->b}, shortcut = {beside->a, beside->b};
+	void *y = sc_trainer_y(t, l, s.index);
+	const void *u = sc_trainer_u(t, l, s.index);
+
+	if (block == NULL)
+		sc_resnet_activate_stem(&t->net, s.views, y, sc_trainer_argmax(t, s.index),
+								(size_t) t->net.pool_side * t->net.pool_side * t->net.channel_block, u, own);
+	else if (block->shortcut >= 0)
+		sc_resnet_activate(&t->net, l, s.views, y, u, own, sc_trainer_u(t, block->shortcut, s.index), &shortcut);
+	else
+		sc_resnet_activate(&t->net, l, s.views, y, u, own, sc_trainer_y(t, block->input, s.index), NULL);
+}
+
+/* The weights as the passes of their convolutions want them; each lane does some layers. */
+static sc_status
+reorder_weights(const sc_lane *lane, sc_trainer *t)
+{
+	for (int l = lane->index; l < SC_RESNET_LAYERS; l += lane->count)
+		SC_TRY(sc_conv_reorder(lane, sc_trainer_conv(t, l), sc_trainer_reordered(t, l),
+							   t->state.params + t->net.layer[l].weight));
+	/*
+	 * In bf16 the forward pass reads them, so all lanes must have done theirs. In
+	 * float only data gradients do, and many barriers come before those.
+	 */
+	return t->net.precision == SC_PRECISION_BF16 ? sc_lane_barrier(lane) : SC_OK;
+}
+
+static sc_status
+stem(const sc_lane *lane, const sc_train_step *step)
+{
+	sc_trainer *t = step->trainer;
+
+	for (int i = lane->index; i < t->cut.shards; i += lane->count)
+	{
+		sc_trainer_shard s = sc_trainer_shard_at(t, i);
+
+		if (step->images != NULL)
+			SC_TRY(sc_trainer_make_views(lane, step, s));
+		SC_TRY(convolve(lane, t, 0, s, sc_trainer_input(t, i)));
+	}
+	return SC_OK;
+}
+
+/* The two phases of a block: up to its first convolution (and the shortcut's), and up to its second. */
+static sc_status
+block_forward(const sc_lane *lane, sc_trainer *t, const sc_resnet_block *block)
+{
+	sc_trainer_space *space = &t->space[lane->index];
+
+	SC_TRY(sc_lane_barrier(lane));
+	sc_trainer_norms_of_output(lane, t, block->input, space->norm, space->shortcut, true);
+	for (int i = lane->index; i < t->cut.shards; i += lane->count)
+	{
+		sc_trainer_shard s = sc_trainer_shard_at(t, i);
+
+		activate_output(lane, t, block->input, s);
+		SC_TRY(convolve(lane, t, block->first, s, sc_trainer_y(t, block->input, i)));
+		if (block->shortcut >= 0)
+			SC_TRY(convolve(lane, t, block->shortcut, s, sc_trainer_y(t, block->input, i)));
+	}
+	SC_TRY(sc_lane_barrier(lane));
+	sc_trainer_norm_forward(lane, t, block->first, space->norm, true);
+	for (int i = lane->index; i < t->cut.shards; i += lane->count)
+	{
+		sc_trainer_shard s = sc_trainer_shard_at(t, i);
+
+		activate(lane, t, block->first, s);
+		SC_TRY(convolve(lane, t, block->second, s, sc_trainer_y(t, block->first, i)));
+	}
+	return SC_OK;
+}
+
+/* The last block's output, and its average. */
+static sc_status
+features(const sc_lane *lane, sc_trainer *t)
+{
+	sc_trainer_space *space = &t->space[lane->index];
+	int last = t->net.blocks[SC_RESNET_BLOCKS - 1].second;
+
+	SC_TRY(sc_lane_barrier(lane));
+	sc_trainer_norms_of_output(lane, t, last, space->norm, space->shortcut, true);
+	for (int i = lane->index; i < t->cut.shards; i += lane->count)
+	{
+		sc_trainer_shard s = sc_trainer_shard_at(t, i);
+
+		activate_output(lane, t, last, s);
+		for (int v = 0; v < s.views; v++)
+			sc_resnet_average(&t->net, t->tensors.feature + (s.first + (size_t) v) * SC_EMBEDDING_DIM,
+							  sc_trainer_y(t, last, i), (size_t) v);
+	}
+	return SC_OK;
+}
+
+sc_status
+sc_trainer_forward(const sc_lane *lane, const sc_train_step *step)
+{
+	sc_trainer *t = step->trainer;
+
+	SC_TRY(reorder_weights(lane, t));
+	SC_TRY(stem(lane, step));
+	for (int b = 0; b < SC_RESNET_BLOCKS; b++)
+		SC_TRY(block_forward(lane, t, &t->net.blocks[b]));
+	return features(lane, t);
+}

@@ -1,0 +1,83 @@
+/*-------------------------------------------------------------------------
+ *
+ * src/core/simclr/trainer_norm.c
+ *	  The batch norms of a training: from the sums of the shards to what a lane
+ *	  needs at each channel. The sums are of the whole batch (Chen and others,
+ *	  ICML 2020, section 2.2, "global batch normalization"); the loops are
+ *	  nn/norm.h's.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "core/nn/norm.h"
+#include "core/simclr/trainer_parts.h"
+
+/* Sum of channel c over the shards. */
+static double
+total(const sc_trainer *t, const double *partial, int l, sc_norm_sum of, int c)
+{
+	size_t out = (size_t) t->net.layer[l].out;
+
+	return sc_norm_total(partial + (size_t) of * out + (size_t) c, t->cut.shards, SC_NORM_SUMS * out);
+}
+
+/* Values of a channel, over the batch. */
+static double
+values_of(const sc_trainer *t, int l)
+{
+	return (double) t->cut.views * (double) sc_trainer_pixels(t, l);
+}
+
+void
+sc_trainer_norm_forward(const sc_lane *lane, sc_trainer *t, int l, sc_trainer_norm *norm, bool track)
+{
+	const sc_resnet_layer *layer = &t->net.layer[l];
+	const double *partial = t->sums.forward[l];
+	double n = values_of(t, l);
+
+	for (int c = 0; c < layer->out; c++)
+	{
+		sc_norm_moments m =
+			sc_norm_moments_of(total(t, partial, l, SC_NORM_SUM, c), total(t, partial, l, SC_NORM_PRODUCT, c), n);
+
+		norm->mean[c] = (float) m.mean;
+		norm->inv[c] = sc_norm_inv(m);
+		norm->a[c] = t->state.params[layer->scale + (size_t) c] * norm->inv[c];
+		norm->b[c] = t->state.params[layer->shift + (size_t) c] - norm->mean[c] * norm->a[c];
+		if (track && lane->index == 0)
+			sc_norm_track(&t->state.stats[layer->mean + (size_t) c], &t->state.stats[layer->var + (size_t) c], m, n);
+	}
+}
+
+void
+sc_trainer_norms_of_output(const sc_lane *lane, sc_trainer *t, int l, sc_trainer_norm *norm, sc_trainer_norm *shortcut,
+						   bool track)
+{
+	const sc_resnet_block *block = sc_resnet_ends_block(&t->net, l);
+
+	sc_trainer_norm_forward(lane, t, l, norm, track);
+	if (block != NULL && block->shortcut >= 0)
+		sc_trainer_norm_forward(lane, t, block->shortcut, shortcut, track);
+}
+
+void
+sc_trainer_norm_backward(const sc_lane *lane, sc_trainer *t, int l, sc_trainer_norm *norm)
+{
+	const sc_resnet_layer *layer = &t->net.layer[l];
+	const double *partial = t->sums.backward[l];
+	double n = values_of(t, l);
+
+	sc_trainer_norm_forward(lane, t, l, norm, false);
+	for (int c = 0; c < layer->out; c++)
+	{
+		double sum = total(t, partial, l, SC_NORM_SUM, c), product = total(t, partial, l, SC_NORM_PRODUCT, c);
+
+		norm->p[c] = norm->a[c];
+		norm->q[c] = (float) (-(double) norm->p[c] * (product / n) * norm->inv[c]);
+		norm->r[c] = (float) (-(double) norm->p[c] * (sum / n) - (double) norm->q[c] * norm->mean[c]);
+		if (lane->index == 0)
+		{
+			t->grads.params[layer->scale + (size_t) c] = (float) product;
+			t->grads.params[layer->shift + (size_t) c] = (float) sum;
+		}
+	}
+}

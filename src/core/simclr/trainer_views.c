@@ -1,0 +1,31 @@
+/*-------------------------------------------------------------------------
+ *
+ * src/core/simclr/trainer_views.c
+ *	  The two views of each image of a batch (Chen and others, ICML 2020,
+ *	  section 2.1 and algorithm 1, "draw two augmentation functions").
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "core/simclr/trainer_parts.h"
+
+sc_status
+sc_trainer_make_views(const sc_lane *lane, const sc_train_step *step, sc_trainer_shard s)
+{
+	sc_trainer *t = step->trainer;
+	sc_trainer_space *space = &t->space[lane->index];
+	size_t images = (size_t) t->config.batch_size;
+	void *x = sc_trainer_input(t, s.index);
+
+	for (int v = 0; v < s.views; v++)
+	{
+		/* All first views come before all second ones. */
+		size_t view = s.first + (size_t) v, image = view % images;
+		sc_rng rng = sc_rng_stream(t->config.seed, (uint64_t) step->epoch, step->keys[image], view / images);
+
+		if (sc_lane_stopped(lane))
+			return SC_ABORTED;
+		sc_augment_view(space->view, &step->images[image], &t->config.augment, &rng, space->augment);
+		sc_resnet_put_view(&t->net, x, (size_t) v, space->view);
+	}
+	return SC_OK;
+}
