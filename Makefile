@@ -90,9 +90,10 @@ WARNINGS = -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers
 WARNINGS += -Wno-sign-compare -Wno-cast-function-type $(if $(WERROR),-Werror)
 # The server's own flags are gcc's where the server was built with gcc.
 WARNINGS += $(if $(findstring clang,$(CC)),-Wno-ignored-optimization-argument -Wno-unknown-warning-option)
+# In the tests what callers promise is checked: SC_ASSERT in the core, Assert in the glue.
 TEST_DEFS = $(if $(filter yes,$(WITH_TESTS)),-DSC_WITH_TESTS)
 PG_CPPFLAGS = -Isrc -isystem $(shell $(PG_CONFIG) --includedir-server) \
-	-DSELFCLASS_VERSION='"$(EXTVERSION)"' $(TEST_DEFS) -MMD -MP
+	-DSELFCLASS_VERSION='"$(EXTVERSION)"' $(TEST_DEFS) $(if $(TEST_DEFS),-DUSE_ASSERT_CHECKING) -MMD -MP
 PG_CFLAGS = $(WARNINGS)
 SHLIB_LINK = -ldl
 EXTRA_CLEAN = build $(wildcard src/pg/*/*.o src/pg/*/*.d)
