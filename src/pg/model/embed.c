@@ -66,6 +66,7 @@ make(const scpg_recipe *recipe, const uint8 *weights, Size size, int max_batch, 
 	void *memory;
 	sc_status status;
 
+	Assert(max_batch >= 1);
 	scpg_recipe_normalize(recipe, mean, std);
 	encoder->context = cxt;
 	encoder->image_side = recipe->image_side;

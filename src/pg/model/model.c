@@ -143,6 +143,7 @@ scpg_model_finish(scpg_model *model, scpg_model_state state, int64 images, int64
 {
 	Datum values[4];
 
+	Assert(state == SCPG_MODEL_READY || state == SCPG_MODEL_FAILED);
 	values[1] = CStringGetTextDatum(state_names[state]);
 	values[2] = Int64GetDatum(images);
 	values[3] = Int64GetDatum(skipped);

@@ -117,8 +117,7 @@ scpg_import_encoder(PG_FUNCTION_ARGS)
 	SPI_connect();
 	model = scpg_model_find(name, true, false);
 	if (model != NULL && model->owner == GetUserId() && model->state != SCPG_MODEL_FAILED && !recipe.retrain)
-		ereport(ERROR, (errcode(ERRCODE_DUPLICATE_OBJECT), errmsg("model \"%s\" already exists", name),
-						errhint("Use another name, or make a new version with the option \"retrain\": true.")));
+		scpg_model_refuse_existing(name);
 	file = PG_GETARG_BYTEA_PP(1);
 	if (!SCPG_GIVEN(&given, stem))
 		find_stem(&recipe, file);

@@ -61,6 +61,13 @@ scpg_model_check_name(const char *name)
 		refuse_name(name);
 }
 
+void
+scpg_model_refuse_existing(const char *name)
+{
+	ereport(ERROR, (errcode(ERRCODE_DUPLICATE_OBJECT), errmsg("model \"%s\" already exists", name),
+					errhint("Use another name, or make a new version with the option \"retrain\": true.")));
+}
+
 char *
 scpg_model_full_name(const scpg_model *model)
 {

@@ -59,6 +59,11 @@ extern int64 scpg_catalog_int8(uint64 row, int column);
 extern Oid scpg_catalog_oid(uint64 row, int column);
 extern float8 scpg_catalog_float8(uint64 row, int column);
 
+/* ---- names (model_find.c) ------------------------------------------------------------ */
+
+/* 42710: a model is not made over one that is there. */
+extern void scpg_model_refuse_existing(const char *name) pg_attribute_noreturn();
+
 /* ---- a training's changes of its model (model.c) --------------------------------- */
 
 /* The state of that name. */

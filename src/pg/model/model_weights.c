@@ -38,6 +38,7 @@ scpg_model_save_weights(scpg_model *model, const uint8 *bytes, Size size, int ep
 	struct varlena *part = palloc(VARHDRSZ + Min(PART_BYTES, size));
 	int number = 0;
 
+	Assert(size > 0 && epochs_done >= 0);
 	model->weights_bytes = (int64) size;
 	model->weights_crc = checksum(bytes, size);
 	model->epochs_done = epochs_done;

@@ -132,54 +132,53 @@ scpg_recipe_is_given(const scpg_given *given, size_t offset)
 
 /* ---- presets ------------------------------------------------------------------- */
 
+/* What all presets share; fields not named are 0, false or none. */
+static const scpg_recipe common = {
+	.seed = 1,
+	.input_size = 128,
+	.batch_size = 256,
+	.drop_last = true,
+	.epochs = 20,
+	.checkpoint_interval = 60,
+	.lr = 0.06,
+	.momentum = 0.9,
+	.weight_decay = 5e-4,
+	.temperature = 0.5,
+	.proj_hidden_dim = 512,
+	.proj_out_dim = 128,
+	.proj_batch_norm = true,
+	.min_scale = 0.08,
+	.max_scale = 1.0,
+	.min_ratio = 3.0 / 4.0,
+	.max_ratio = 4.0 / 3.0,
+	.hf_prob = 0.5,
+	.cj_prob = 0.8,
+	.cj_strength = 1.0,
+	.cj_bright = 0.8,
+	.cj_contrast = 0.8,
+	.cj_sat = 0.8,
+	.cj_hue = 0.2,
+	.random_gray_scale = 0.2,
+	.gaussian_blur = 0.5,
+	.sigmas = {0.1, 2.0},
+	.l2_normalize = true,
+	.max_k = 15,
+	.elbow_method = SCPG_ELBOW_KNEEDLE,
+	.min_gain = 0.01,
+	.sensitivity = 1.0,
+	.n_init = 10,
+	.max_iter = 300,
+	.tol = 1e-4,
+	/* ImageNet's. */
+	.mean = {0.485, 0.456, 0.406},
+	.std = {0.229, 0.224, 0.225},
+};
+
 static void
 set_preset(scpg_recipe *r, scpg_preset preset)
 {
-	static const double imagenet_mean[3] = {0.485, 0.456, 0.406};
-	static const double imagenet_std[3] = {0.229, 0.224, 0.225};
-
-	/* What all presets share; fields not named are 0, false or none. */
-	*r = (scpg_recipe){
-		.preset = preset,
-		.seed = 1,
-		.input_size = 128,
-		.batch_size = 256,
-		.drop_last = true,
-		.epochs = 20,
-		.checkpoint_interval = 60,
-		.lr = 0.06,
-		.momentum = 0.9,
-		.weight_decay = 5e-4,
-		.temperature = 0.5,
-		.proj_hidden_dim = 512,
-		.proj_out_dim = 128,
-		.proj_batch_norm = true,
-		.min_scale = 0.08,
-		.max_scale = 1.0,
-		.min_ratio = 3.0 / 4.0,
-		.max_ratio = 4.0 / 3.0,
-		.hf_prob = 0.5,
-		.cj_prob = 0.8,
-		.cj_strength = 1.0,
-		.cj_bright = 0.8,
-		.cj_contrast = 0.8,
-		.cj_sat = 0.8,
-		.cj_hue = 0.2,
-		.random_gray_scale = 0.2,
-		.gaussian_blur = 0.5,
-		.sigmas = {0.1, 2.0},
-		.l2_normalize = true,
-		.max_k = 15,
-		.elbow_method = SCPG_ELBOW_KNEEDLE,
-		.min_gain = 0.01,
-		.sensitivity = 1.0,
-		.n_init = 10,
-		.max_iter = 300,
-		.tol = 1e-4,
-	};
-	memcpy(r->mean, imagenet_mean, sizeof(r->mean));
-	memcpy(r->std, imagenet_std, sizeof(r->std));
-
+	*r = common;
+	r->preset = preset;
 	if (preset == SCPG_PRESET_PAPER)
 	{
 		r->proj_batch_norm = false;

@@ -18,6 +18,7 @@
 #include "utils/builtins.h"
 #include "utils/syscache.h"
 
+#include "pg/model/model_parts.h"
 #include "pg/model/train.h"
 #include "pg/server/compat.h"
 #include "pg/table/skips.h"
@@ -34,8 +35,7 @@ check_new(const char *name, bool retrain)
 	if (retrain || model == NULL || model->owner != GetUserId() || model->state == SCPG_MODEL_FAILED)
 		return;
 	if (model->state == SCPG_MODEL_READY)
-		ereport(ERROR, (errcode(ERRCODE_DUPLICATE_OBJECT), errmsg("model \"%s\" already exists", name),
-						errhint("Use another name, or make a new version with the option \"retrain\": true.")));
+		scpg_model_refuse_existing(name);
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("the training of model \"%s\" was interrupted", name),
