@@ -17,9 +17,9 @@
 /*
  * A shard keeps sums of its own, one row of numbers for each centre. To add
  * them to those of the others takes as many additions as the product of one
- * row takes multiplications: of 512 rows and more that is nothing. 16 are as
- * many lanes as have something to do; SHARD_BYTES is what their sums may take,
- * beyond those of the first.
+ * row takes multiplications: of 512 rows and more that is nothing. More than
+ * 16 lanes find no shard; SHARD_BYTES bounds the memory of the sums, of which
+ * there is one at least.
  */
 #define SHARD_ROWS 512
 #define MAX_SHARDS 16
@@ -133,7 +133,7 @@ before(const sc_kmeans *km, const int64_t *size, int a, int b)
 	return false;
 }
 
-/* Number the clusters and write their centres where the rows lived; by one lane. */
+/* Rank the clusters by size, and make centroids of their centres: undo centring and scale. By one lane. */
 static void
 number(sc_kmeans *km)
 {
@@ -181,7 +181,7 @@ find_centroids(const sc_lane *lane, sc_kmeans *km)
 	return sc_lane_barrier(lane);
 }
 
-/* Labels and distances of the rows as they came, by the centroids as they leave, which are the centres now. */
+/* Labels and distances of the rows, as they came, to the centroids that are returned, rounded to float: the centres now. */
 static sc_status
 label_rows(const sc_lane *lane, sc_kmeans *km)
 {

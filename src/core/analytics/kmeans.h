@@ -48,7 +48,7 @@ typedef struct sc_kmeans
 	double inertia;
 	double tolerance; /* converged: in the last iteration the sum of the squares of the centroids' moves was no more */
 	int iterations;
-	bool converged;
+	bool converged;	  /* by tolerance, or because no label changed any more */
 	int32_t *labels;  /* (n) */
 	double *distance; /* (n), to the own centroid */
 	double *curve;	  /* (curve_max): inertia, never rising; 0 from `distinct` on */

@@ -7,7 +7,11 @@
  * into an order of their own, kmeans_seed.c finds the first centres,
  * kmeans_lloyd.c iterates, kmeans_nearest.c tells which centre is nearest.
  * Functions that take a lane are parts of a job: all lanes call them, and they
- * end with a barrier. The others are for one lane.
+ * end with a barrier. The others need none: a lane calls them on what is its
+ * own.
+ *
+ * A centre is a point among the rows as the work sees them, centred and
+ * scaled; a centroid is the same point among the rows as they came.
  *
  *-------------------------------------------------------------------------
  */
@@ -46,11 +50,12 @@ extern void sc_kmeans_narrow(sc_kmeans_centres *c);
 /*
  * The nearest centre of each of m points z (m, d), of equally near ones the
  * first, into labels (m). distance (m) holds the points' squared norms and
- * gets their squared distances. Where the products in float cannot tell which
- * centre is the nearest, distances in double do: of rows (m, d) to centroids
- * (k, d), which are z and the centres, or what they were before they were
- * centred and scaled. With rows NULL only such distances are in double, of z,
- * and the others are as good as float makes them. dots: (m, k), scratch.
+ * gets their squared distances. With rows (m, d) and centroids (k, d), which
+ * are the points and the centres before they were centred and scaled (or z and
+ * the centres again), every distance is computed in double, between these.
+ * With rows NULL only those are, of z, where the products in float cannot tell
+ * which centre is the nearest; the others are as good as float makes them.
+ * dots: (m, k), scratch.
  */
 extern void sc_kmeans_label(const sc_kmeans_centres *c, int m, const float *z, const float *rows,
 							const double *centroids, float *dots, int32_t *labels, double *distance);
@@ -111,7 +116,7 @@ extern void sc_kmeans_lloyd_layout(sc_kmeans *km, sc_arena *arena);
 /* Move the centres until they stay, or max_iter is reached. */
 extern sc_status sc_kmeans_iterate(const sc_lane *lane, sc_kmeans *km, int *iterations, bool *converged);
 
-/* Every row to its nearest centre: own, near, counts by shard; exact: near is in double. */
+/* Every row to its nearest centre: own, near, and of each shard sums, counts, inertia, changed; exact: near is in double. */
 extern sc_status sc_kmeans_assign(const sc_lane *lane, sc_kmeans *km, bool exact);
 
 /* The sum of near that sc_kmeans_assign found. */

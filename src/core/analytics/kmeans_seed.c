@@ -27,9 +27,9 @@
 #define CANCELLED 1e-4
 
 /*
- * A trial that is at least twice as far from a row's seed as the row is lies
- * no nearer to the row: 4, for these are squares, and a little for the
- * rounding of doubles. Where near comes from a product in float it may be too
+ * By the triangle inequality a candidate is no nearer to a row than the row's
+ * seed if it is at least twice as far from that seed as the row is: 4, for
+ * these are squares, and a little for the rounding of doubles. Where near comes from a product in float it may be too
  * small, at most by 0.4 percent at 512 dimensions, by 2.5 at 16,000 (measured,
  * where CANCELLED takes the digits); such a row may be passed over by a seed
  * that is nearer by no more than that, which makes the seeds no worse.
@@ -78,9 +78,8 @@ gather_trials(sc_kmeans *km, int m)
 
 /*
  * apart: squared distances of the m rows trial[] to the `seeds` seeds so far.
- * By them a row is passed over that no trial can be nearer to than its own
- * seed is: where every trial is more than twice as far from that seed as the
- * row (Elkan, "Using the triangle inequality to accelerate k-means", ICML
+ * They tell which rows no candidate can improve, and so need not be read: those
+ * whose seed is less than half as far as it is from every candidate (Elkan, "Using the triangle inequality to accelerate k-means", ICML
  * 2003, lemma 1). So the rows of a group that has its seed are not read again.
  */
 static sc_status

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * src/core/analytics/kmeans_step.h
- *	  Half of a Lloyd iteration on a block of rows: who is nearest to whom.
+ *	  Half of a Lloyd iteration on a block of rows: each row to its nearest centroid.
  *
  * For callers that see the rows once, a block at a time, and keep the sums
  * themselves. Runs in the calling thread, in a time that the size of the block

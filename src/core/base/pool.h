@@ -11,7 +11,8 @@
  *
  * The thread that starts a job runs none of it: it sleeps on sc_pool_fd() and
  * may call sc_pool_stop(). Lanes look at the stop flag at least every 20 ms
- * (sc_lane_stopped, sc_lane_barrier) and leave with SC_ABORTED.
+ * (sc_lane_stopped, sc_lane_barrier), or once for a call of a library that
+ * takes longer, such as a convolution, and leave with SC_ABORTED.
  *
  * Threads are created with every signal blocked.
  *

@@ -36,7 +36,7 @@ extern sc_status sc_conv_blas_run(const sc_lane *lane, const sc_conv *conv, sc_c
 
 /* ---- oneDNN: this CPU (onednn_cpu.c) ------------------------------------------ */
 
-/* Channels of a block as oneDNN's code for this CPU has them; 0: it has none that is fast. */
+/* Channels of a block of oneDNN's fast code for this CPU; 0: it has none. */
 extern int sc_conv_onednn_channel_block(void);
 extern bool sc_conv_onednn_has_bf16(void);
 extern bool sc_conv_onednn_bf16_pays(void);

@@ -4,7 +4,7 @@
  *	  NT-Xent (ntxent.h) by tiles.
  *
  * With the logits s_ij = cos(z_i, z_j) / t, where t is the temperature, and
- * p_i the softmax of row i without s_ii, equation 1 of the paper is
+ * p_i the softmax of row i without s_ii, equation 1 of the SimCLR paper is
  *		loss_i = logsumexp(s_i) - s_i,pair(i),
  * and the loss of the batch its mean over the 2B views. As s is symmetric, the
  * gradient of the unit vector of view i is

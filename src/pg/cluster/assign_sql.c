@@ -5,7 +5,9 @@
  *	  clusters were made.
  *
  * It is that of the nearest of the clusters that cluster_images left in the
- * model, in the space that cluster_space.c reads from it.
+ * model: label_of below, by core/analytics/space.c, in the space that
+ * cluster_space.c reads from the model. An image is embedded first
+ * (model/embed_image.c).
  *
  *-------------------------------------------------------------------------
  */

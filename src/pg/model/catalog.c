@@ -3,9 +3,10 @@
  * src/pg/model/catalog.c
  *	  The statements on the extension's own tables, run as their owner.
  *
- * Ordinary roles have no right on these tables. What a role may do is decided
- * before, for the role that calls; then the one statement runs as the owner of
- * the tables. It names every table, function and operator with its schema: the
+ * Ordinary roles have no right on these tables. Which models a role may use is
+ * part of the statements that look for them (USABLE); who may change one is
+ * decided before (grants.c). Then the one statement runs as the owner of the
+ * tables. It names every table, function and operator with its schema: the
  * caller's search_path must not decide what the owner runs.
  *
  *-------------------------------------------------------------------------

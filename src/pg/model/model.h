@@ -4,8 +4,8 @@
  *	  Models: which one a name means, what is known of it, and its clustering.
  *
  * A model is a row of selfclass_model, with its weights in parts and the log of
- * its training beside it. The functions here check that the current user may
- * use the model. They go through SPI and need SPI to be connected (SPI_connect
+ * its training beside it. Those that find a model (scpg_model_find ...) find
+ * only what the current user may use. They go through SPI and need SPI to be connected (SPI_connect
  * or SPI_connect_ext); what they return is allocated in the memory context that
  * was current when they were called.
  *
@@ -54,7 +54,7 @@ typedef struct scpg_model
 	TimestampTz created;
 	int64 weights_bytes; /* of the stored weights; 0: none yet */
 	int64 weights_crc;
-	bool by_statement; /* found, so read on, under the statement's own snapshot */
+	bool by_statement; /* found under the statement's own snapshot, which later reads use too */
 } scpg_model;
 
 /* ---- which model a name means (model_find.c) --------------------------------- */

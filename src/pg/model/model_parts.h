@@ -39,7 +39,7 @@ typedef enum scpg_statement
 	SCPG_STATEMENTS
 } scpg_statement;
 
-/* Run one; its rows are in SPI_tuptable. nulls as SPI's, or NULL. Who may is for the caller to check. */
+/* Run one; its rows are in SPI_tuptable. nulls as SPI's, or NULL. Who may change something is for the caller to check. */
 extern void scpg_catalog_run(scpg_statement statement, Datum *values, const char *nulls, bool read_only);
 
 /*
@@ -78,7 +78,7 @@ extern void scpg_model_log_epoch(scpg_model *model, int epoch, float8 loss, floa
 /* State ready or failed, with the counts; finished is set for ready. */
 extern void scpg_model_finish(scpg_model *model, scpg_model_state state, int64 images, int64 skipped);
 
-/* All versions of its name, or this one alone, with the grants that mean nothing then. */
+/* All versions of its name, or this one alone; with the last version its grants. */
 extern void scpg_model_drop(const scpg_model *model, bool all_versions);
 
 /* ---- weights (model_weights.c) ---------------------------------------------------- */
@@ -104,7 +104,7 @@ extern void scpg_model_revoke(Oid owner, const char *name, Oid role);
 
 /* ---- locks (locks.c) ---------------------------------------------------------------- */
 
-/* As scpg_model_lock, but to the end of the transaction: what it makes or deletes is not seen before. */
+/* As scpg_model_lock, but to the end of the transaction, for before that nobody else sees what it makes or deletes. */
 extern void scpg_model_lock_transaction(Oid owner, const char *name);
 
 #endif /* SCPG_MODEL_PARTS_H */

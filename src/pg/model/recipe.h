@@ -61,7 +61,7 @@ typedef enum scpg_transform_order
 	SCPG_ORDER_ROTATE_FLIP
 } scpg_transform_order;
 
-/* The names are the options'; their meaning is in the README's table. */
+/* The names are the options'; their meaning is in docs/options.md. */
 typedef struct scpg_recipe
 {
 	scpg_preset preset;

@@ -5,7 +5,8 @@
  *	  and what any preset must give way to.
  *
  * The rules look at the number, the size and the colours of the images, never
- * at labels. Percentages below are purities of 600 handwritten digits in 10
+ * at labels; what does not depend on the images is in set_preset of recipe.c.
+ * Percentages below are purities of 600 handwritten digits in 10
  * clusters. What the presets reach, on them and on photographs, is in
  * docs/paper.md and docs/measured.md.
  *
@@ -55,7 +56,7 @@ is_strokes(const scpg_dataset *images)
  * The size of a view: small pictures as they are (a multiple of 8, which
  * halves well), at least 32, which the network halves five times; photos at 64,
  * which keeps what tells kinds apart and costs a quarter of 128. Strokes are
- * enlarged to 64: the digits' 93 % are of views of that size.
+ * enlarged to 64: the digits' 92 % are of views of that size.
  */
 static int
 choose_input_size(double median_side, bool strokes)
