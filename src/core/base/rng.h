@@ -159,7 +159,7 @@ sc_hash_bytes(const void *bytes, size_t size, uint64_t seed)
 		uint64_t w = 0;
 
 		for (int i = 0; i < 8; i++)
-			w |= (uint64_t) p[i] << (8 * i);
+			w |= (uint64_t) p[i] << (8 * i); /* NOLINT: the bytes are the caller's, and set */
 		h = sc_mix64(h ^ w);
 	}
 	if (size > 0)

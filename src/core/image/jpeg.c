@@ -235,6 +235,7 @@ cmyk_to_rgb(uint8_t *row, size_t width, bool inverted)
 {
 	unsigned flip = inverted ? 0 : 255;
 
+	SC_ASSERT(row != NULL);
 	for (size_t x = 0; x < width; x++)
 	{
 		unsigned k = row[4 * x + 3] ^ flip;

@@ -205,6 +205,7 @@ plan_body(png_reader *r)
 static void
 drop_alpha(uint8_t *row, size_t width, size_t channels)
 {
+	SC_ASSERT(row != NULL);
 	for (size_t x = 0; x < width; x++)
 	{
 		unsigned alpha = row[x * (channels + 1) + channels];

@@ -140,6 +140,7 @@ sc_head_init(const sc_head_config *config, float *params, float *stats, sc_rng *
 		int width = sc_head_width(config, l), inputs = sc_head_inputs(config, l);
 		float bound = (float) (1.0 / sqrt(inputs));
 
+		SC_ASSERT(!config->batch_norm || (layer->scale != NULL && layer->mean != NULL && layer->var != NULL));
 		for (size_t i = 0; i < (size_t) width * inputs; i++)
 			layer->weight[i] = sc_rng_range(rng, -bound, bound);
 		for (int j = 0; j < width; j++)

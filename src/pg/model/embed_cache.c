@@ -133,6 +133,7 @@ scpg_model_of_statement(const char *name)
 	{
 		found_model *m = &cache.models[i];
 
+		/* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison): this_moment begins with zeros. */
 		if (known && m->context != NULL && memcmp(&m->when, &now, sizeof(now)) == 0 && strcmp(m->name, name) == 0)
 		{
 			m->used = ++cache.uses;

@@ -159,7 +159,11 @@ choose_auto(scpg_recipe *r, const scpg_given *given, const scpg_dataset *images,
 		r->epochs = choose_epochs(n, r->input_size);
 	/* With as many whitened components as points, all points are equally far apart. */
 	if (!GIVEN(pca_components) && r->pca_components > 0)
-		r->pca_components = Max(2, Min(r->pca_components, images->images / 10));
+	{
+		int64 tenth = images->images / 10;
+
+		r->pca_components = Max(2, Min(r->pca_components, tenth));
+	}
 }
 
 void

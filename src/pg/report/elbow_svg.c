@@ -52,7 +52,8 @@ append_choice(scpg_plot *plot, const scpg_elbow_result *r)
 	if (r->chosen > 0)
 	{
 		double x = scpg_plot_x(plot, r->chosen);
-		bool at_right = x > (plot->left + plot->right) / 2;
+		int middle = (plot->left + plot->right) / 2;
+		bool at_right = x > middle;
 
 		appendStringInfo(svg,
 						 "<path d=\"M%.1f %dV%d\" stroke=\"#d55e00\" stroke-width=\"1.5\" stroke-dasharray=\"5 4\"/>\n",

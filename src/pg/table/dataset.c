@@ -277,6 +277,7 @@ finish(loader *l)
 	int64 n = d->images;
 	uint64 occurrence = 0;
 	uint64 hash = 0;
+	int lower, upper; /* of the short sides, in the middle of their order */
 
 	if (n == 0)
 		return;
@@ -301,7 +302,9 @@ finish(loader *l)
 	}
 
 	qsort(l->side, n, sizeof(int), compare_ints);
-	d->median_side = ((double) l->side[(n - 1) / 2] + l->side[n / 2]) / 2;
+	lower = l->side[(n - 1) / 2];
+	upper = l->side[n / 2];
+	d->median_side = ((double) lower + upper) / 2;
 	d->gray_share = (double) l->gray / n;
 	d->stroke_share = (double) l->strokes / n;
 }
