@@ -48,17 +48,17 @@ SELECT jpeg_size(contact_sheet(CASE WHEN i % 2 = 0 THEN image END, 10, 32)) FROM
 RESET client_min_messages;
 
 -- arguments
-SELECT picture_fails('SELECT contact_sheet(image, ' || a || ') FROM shot')
+SELECT failure('SELECT contact_sheet(image, ' || a || ') FROM shot')
 	FROM unnest(ARRAY['0, 32', '-1, 32', '1001, 32', '4, 7', '4, 1025', 'NULL, 32', '4, NULL', 'i, 32']) a;
 SELECT contact_sheet(image, 10, 32 ORDER BY i) AS before FROM shot \gset
 -- sheets that cannot be
-SELECT picture_fails('SELECT contact_sheet(image, 1000, 1000) FROM shot');
-SELECT picture_fails('SELECT contact_sheet(image, 1, 1024) FROM shot');
+SELECT failure('SELECT contact_sheet(image, 1000, 1000) FROM shot');
+SELECT failure('SELECT contact_sheet(image, 1, 1024) FROM shot');
 SET selfclass.max_image_pixels = 100000;
-SELECT picture_fails('SELECT contact_sheet(image, 10, 100) FROM shot');
+SELECT failure('SELECT contact_sheet(image, 10, 100) FROM shot');
 RESET selfclass.max_image_pixels;
 SET selfclass.max_memory = '16MB';
-SELECT picture_fails('SELECT contact_sheet(image, 10, 200) FROM shot') ~ '^54000 \| not enough memory for a sheet of pictures \| ' AS refused;
+SELECT failure('SELECT contact_sheet(image, 10, 200) FROM shot') ~ '^54000 \| not enough memory for a sheet of pictures \| ' AS refused;
 RESET selfclass.max_memory;
 -- and the session goes on, at any number of threads
 SET selfclass.threads = 3;
@@ -94,7 +94,7 @@ UPDATE near SET image = CASE id WHEN 'n1' THEN NULL ELSE '\x00'::bytea END WHERE
 SELECT jpeg_size(neighbor_sheet('near', 'image', 'emb', 1000, 10));
 SELECT count(*), count(DISTINCT image) FROM near WHERE emb IS NOT NULL;
 -- arguments
-SELECT picture_fails('SELECT neighbor_sheet(' || a || ')') FROM unnest(ARRAY[
+SELECT failure('SELECT neighbor_sheet(' || a || ')') FROM unnest(ARRAY[
 	$$NULL, 'image', 'emb', 1, 1$$, $$'near', NULL, 'emb', 1, 1$$, $$'near', 'image', NULL, 1, 1$$,
 	$$'near', 'image', 'emb', NULL, 1$$, $$'near', 'image', 'emb', 1, NULL$$,
 	$$'near', 'image', 'emb', 0, 1$$, $$'near', 'image', 'emb', 1001, 1$$, $$'near', 'image', 'emb', 1, 0$$,
@@ -103,14 +103,14 @@ SELECT picture_fails('SELECT neighbor_sheet(' || a || ')') FROM unnest(ARRAY[
 	$$'near', 'image', 'id', 1, 1$$, $$'shot', 'image', 'i', 1, 1$$, $$'near_pkey', 'image', 'emb', 1, 1$$,
 	$$4000000000::regclass, 'image', 'emb', 1, 1$$]) a;
 SET selfclass.max_image_pixels = 100000;
-SELECT picture_fails($$SELECT neighbor_sheet('near', 'image', 'emb', 5, 5)$$);
+SELECT failure($$SELECT neighbor_sheet('near', 'image', 'emb', 5, 5)$$);
 RESET selfclass.max_image_pixels;
 UPDATE near SET emb = '[1,2,3]' WHERE id = 'n2';
-SELECT picture_fails($$SELECT neighbor_sheet('near', 'image', 'emb', 1, 1)$$);
+SELECT failure($$SELECT neighbor_sheet('near', 'image', 'emb', 1, 1)$$);
 CREATE ROLE neighbor_sheet_reader;
 GRANT USAGE ON SCHEMA pictures_test, selfclass TO neighbor_sheet_reader;
 SET ROLE neighbor_sheet_reader;
-SELECT picture_fails($$SELECT neighbor_sheet('near', 'image', 'emb', 1, 1)$$);
+SELECT failure($$SELECT neighbor_sheet('near', 'image', 'emb', 1, 1)$$);
 RESET ROLE;
 REVOKE ALL ON SCHEMA pictures_test, selfclass FROM neighbor_sheet_reader;
 DROP ROLE neighbor_sheet_reader;

@@ -13,18 +13,6 @@ END $$;
 -- How often a pattern occurs.
 CREATE FUNCTION occurs(drawing text, pattern text) RETURNS bigint LANGUAGE sql AS
 	'SELECT count(*) FROM regexp_matches(drawing, pattern, ''g'')';
--- What a statement fails with.
-CREATE FUNCTION picture_fails(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-	detail text;
-	hint text;
-BEGIN
-	EXECUTE statement;
-	RETURN 'no error';
-EXCEPTION WHEN OTHERS THEN
-	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-	RETURN concat_ws(' | ', SQLSTATE, SQLERRM, nullif(detail, ''), nullif(hint, ''));
-END $$;
 
 -- elbow
 CREATE VIEW curve AS SELECT elbow_svg('(6,3;100,40,10,8,7,6.5)') AS d;
@@ -73,8 +61,8 @@ SELECT is_svg(d), d !~* 'nan|inf[^oe]' AS finite FROM (
 	UNION ALL SELECT scatter_svg(x, -x, 1) FROM (VALUES (-1.7e308), (1.7e308)) v(x)
 	UNION ALL SELECT scatter_svg(x, 1e300, 1) FROM (VALUES (5e-324), (1e-310)) v(x)
 	UNION ALL SELECT scatter_svg(x, x, 1) FROM (VALUES (1::float8), (1.0000000000000002)) v(x)) AS s(d);
-SELECT picture_fails($$SELECT scatter_svg('NaN', 1, 1)$$);
-SELECT picture_fails($$SELECT scatter_svg(1, '-inf', 1)$$);
+SELECT failure($$SELECT scatter_svg('NaN', 1, 1)$$);
+SELECT failure($$SELECT scatter_svg(1, '-inf', 1)$$);
 -- in a window and in groups
 SELECT count(*), count(DISTINCT d), bool_and(is_svg(d))
 	FROM (SELECT scatter_svg(x, y, label) OVER (PARTITION BY label) FROM spot) AS s(d);
