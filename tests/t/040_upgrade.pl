@@ -218,11 +218,10 @@ for my $key ('precision', 'kmeans_init', 'n_init', 'elbow_method')
 # ---- how a later update retires a function ---------------------------------------------
 
 my ($retire) = slurp_file("$scripts/selfclass--1.0--1.1.sql") =~ /^-- BEGIN retire\n(.*)^-- END retire\n/ms;
-$retire =~ s/^-- ?//mg;
-my ($call) = $retire =~ /^(SELECT retire\(.*\);\n)/m;
-(my $other = $call) =~ s/knn\(.*\)'/near_duplicates(regclass, name, double precision)'/;
-$retire =~ s/\Q$call\E/$call$other/;
 append_to_file("$scripts/selfclass--$version--retired.sql", $retire . q{
+	SELECT retire('knn(regclass, name, embedding, integer)');
+	SELECT retire('near_duplicates(regclass, name, double precision)');
+	DROP FUNCTION retire(regprocedure);
 	CREATE FUNCTION knn(items regclass, emb name, query embedding, k integer)
 		RETURNS TABLE (id bigint, distance double precision, rank integer) LANGUAGE sql AS 'SELECT 1::bigint, 0.0::float8, 1';
 	CREATE FUNCTION near_duplicates(items regclass, emb name, threshold double precision)
