@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "pg/model/model.h"
+#include "pg/server/compat.h"
 
 /* ---- statements on the extension's tables, as their owner (catalog.c) ------------ */
 
@@ -62,7 +63,7 @@ extern float8 scpg_catalog_float8(uint64 row, int column);
 /* ---- names (model_find.c) ------------------------------------------------------------ */
 
 /* 42710: a model is not made over one that is there. */
-extern void scpg_model_refuse_existing(const char *name) pg_attribute_noreturn();
+pg_noreturn extern void scpg_model_refuse_existing(const char *name);
 
 /* ---- a training's changes of its model (model.c) --------------------------------- */
 
