@@ -106,7 +106,7 @@
  * MB on Debian 12), whose start-up does not survive without, and OpenBLAS's
  * first buffer (gemm.h).
  */
-#define SC_CORE_ROOM ((size_t) 320 << 20)
+#define SC_CORE_ROOM ((size_t) 288 << 20)
 
 typedef struct sc_core_api
 {
