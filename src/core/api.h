@@ -25,6 +25,7 @@
 #include "core/analytics/space.h"
 #include "core/base/arena.h"
 #include "core/base/distance.h"
+#include "core/base/headroom.h"
 #include "core/base/pool.h"
 #include "core/base/rng.h"
 #include "core/base/simd.h"
@@ -76,6 +77,7 @@
 	F(sc_normalized_mutual_info) \
 	F(sc_adjusted_rand_index) \
 	F(sc_precision_best) \
+	F(sc_conv_code_forbidden) \
 	F(sc_trainer_plan) \
 	F(sc_trainer_create) \
 	F(sc_trainer_destroy) \
@@ -99,6 +101,13 @@
 #define SC_TEST_FUNCTIONS(F)
 #endif
 
+/*
+ * Address space that opening it takes at most: the libraries that it needs (83
+ * MB on Debian 12), whose start-up does not survive without, and OpenBLAS's
+ * first buffer (gemm.h).
+ */
+#define SC_CORE_ROOM ((size_t) 288 << 20)
+
 typedef struct sc_core_api
 {
 	/*
@@ -108,6 +117,7 @@ typedef struct sc_core_api
 	 */
 	const char *build_id;
 	bool serial_blas; /* one lane only: OpenBLAS without threads */
+	bool no_room;	  /* there is too little memory left to compute anything */
 #define F(f) __typeof__(f) *f;
 	SC_CORE_FUNCTIONS(F)
 #undef F

@@ -54,6 +54,10 @@ fail_with_text(jpeg_reader *r)
 	switch (r->error.msg_code)
 	{
 		case JERR_OUT_OF_MEMORY:
+			/* Its odd parameters stand for a request that it never makes, the even ones for malloc (jmemmgr.c). */
+			if (r->error.msg_parm.i[0] % 2 == 0)
+				sc_image_leave(&r->exit, sc_image_fail_malloc(err));
+			/* FALLTHROUGH */
 		case JERR_NO_BACKING_STORE:
 			sc_image_leave(&r->exit, sc_image_fail_memory(SC_IMAGE_JPEG, r->task->limits, err));
 		case JERR_ARITH_NOTIMPL:

@@ -69,6 +69,12 @@ sc_image_check_scans(size_t scans, size_t pixels, const sc_image_limits *limits,
 }
 
 sc_status
+sc_image_fail_malloc(sc_error *err)
+{
+	return sc_fail(err, SC_NO_MEMORY, "out of memory for an image");
+}
+
+sc_status
 sc_image_fail_memory(sc_image_format format, const sc_image_limits *limits, sc_error *err)
 {
 	sc_fail(err, SC_LIMIT, "image needs too much memory to be decoded");

@@ -103,6 +103,11 @@ extern void scpg_model_require_owner(const scpg_model *model);
 extern void scpg_model_grant(Oid owner, const char *name, Oid role);
 extern void scpg_model_revoke(Oid owner, const char *name, Oid role);
 
+/* ---- what the system forbids (forbidden_code.c) ------------------------------------- */
+
+/* A WARNING where convolutions run without oneDNN because of that: once in a session, or again. */
+extern void scpg_warn_forbidden_code(bool again);
+
 /* ---- locks (locks.c) ---------------------------------------------------------------- */
 
 /* As scpg_model_lock, but to the end of the transaction, for before that nobody else sees what it makes or deletes. */
