@@ -18,9 +18,10 @@ sc_image_check_size(size_t width, size_t height, const sc_image_limits *limits, 
 		return sc_fail(err, SC_BAD_IMAGE, "image has no pixels");
 	if (width > SC_IMAGE_MAX_SIDE || height > SC_IMAGE_MAX_SIDE)
 	{
-		sc_fail(err, SC_UNSUPPORTED, "image is too long or too wide");
+		sc_fail(err, SC_LIMIT, "image is too long or too wide");
 		sc_detail(err, "It has %zu by %zu pixels; a side may have up to %d.", width, height, SC_IMAGE_MAX_SIDE);
-		return SC_UNSUPPORTED;
+		sc_hint(err, "Reduce the image.");
+		return SC_LIMIT;
 	}
 	if (sc_mul(width, height) > limits->max_pixels)
 	{
