@@ -31,6 +31,9 @@ SELECT abs(silhouette(e, CASE WHEN id < 600 THEN truth::int END) - 0.77918429620
 	FROM (SELECT id, truth, e FROM points UNION ALL SELECT 600, 1, '[1,1,1,1,1,1,1,1,1,1,1,1]' UNION ALL SELECT 1, 1, NULL) p;
 SELECT abs(silhouette(e, l) - (9.5 / 10.5 + 8.5 / 9.5) / 2) < 1e-12 AS two_labels, silhouette(e, 3) AS one_label, silhouette(e, NULL) AS no_label FROM (VALUES ('[0]'::embedding, 7), ('[1]', 7), ('[10]', -7), ('[11]', -7)) v (e, l);
 SELECT silhouette(e, 1) IS NULL AS no_rows FROM points WHERE false;
+-- a row far from all others, the first or the last, changes nothing of theirs
+SELECT round(silhouette(e, l ORDER BY n)::numeric, 6) AS first, round(silhouette(e, l ORDER BY n DESC)::numeric, 6) AS last
+	FROM (VALUES (1, '[1e8]'::embedding, 2), (2, '[0]', 0), (3, '[0.001]', 0), (4, '[1]', 1), (5, '[1.001]', 1)) v (n, e, l);
 
 -- what is refused
 \pset format unaligned
