@@ -62,6 +62,7 @@
 	F(sc_kmeans_step_layout) \
 	F(sc_kmeans_step_assign) \
 	F(sc_elbow_choose) \
+	F(sc_elbow_falls) \
 	F(sc_knn_layout) \
 	F(sc_knn_run) \
 	F(sc_near_layout) \
