@@ -86,7 +86,9 @@
 	F(sc_trainer_save_bytes) \
 	F(sc_trainer_save) \
 	F(sc_trainer_load) \
-	F(sc_weights_small_stem) \
+	F(sc_weights_look) \
+	F(sc_st_metadata_get) \
+	F(sc_st_annotate) \
 	F(sc_weights_import_bytes) \
 	F(sc_weights_import) \
 	F(sc_encoder_plan) \
