@@ -41,12 +41,14 @@ typedef struct statement
 	const char *column[MAX_ARGUMENTS]; /* ... of this one */
 } statement;
 
-/* May the role $3 use the model m? It owns it, or was granted it (grants.c). */
-#define USABLE \
-	"(pg_catalog.pg_has_role($3, m.owner::pg_catalog.oid, 'USAGE') OR EXISTS (" \
+/* May the role use the model m? It has the rights of its owner, or was granted it (grants.c). */
+#define USABLE_BY(role) \
+	"(pg_catalog.pg_has_role(" role ", m.owner::pg_catalog.oid, 'USAGE') OR EXISTS (" \
 	"SELECT FROM %1$s.selfclass_model_grant g " \
 	"WHERE g.owner OPERATOR(pg_catalog.=) m.owner AND g.name OPERATOR(pg_catalog.=) m.name " \
-	"AND pg_catalog.pg_has_role($3, g.role::pg_catalog.oid, 'USAGE')))"
+	"AND (g.role::pg_catalog.oid OPERATOR(pg_catalog.=) 0" /* PUBLIC */ \
+	" OR pg_catalog.pg_has_role(" role ", g.role::pg_catalog.oid, 'USAGE'))))"
+#define USABLE USABLE_BY("$3")
 #define EQUALS " OPERATOR(pg_catalog.=) "
 
 static const statement statements[] = {
@@ -55,12 +57,22 @@ static const statement statements[] = {
 		 " m.source::pg_catalog.oid, m.images, m.skipped, m.epochs_done, m.loss, m.pca, m.kmeans, m.elbow, m.created,"
 		 " m.weights_bytes, m.weights_crc "
 		 "FROM %1$s.selfclass_model m "
-		 "WHERE m.name" EQUALS "$1 AND ($2 IS NULL OR m.version" EQUALS "$2) AND " USABLE " "
-		 "ORDER BY m.owner::pg_catalog.oid" EQUALS "$3 DESC, $4 AND m.state" EQUALS
-		 "'ready' DESC, m.model_id DESC LIMIT 1",
+		 "WHERE m.name" EQUALS "$1 AND ($2 IS NULL OR m.version" EQUALS "$2) AND m.owner::pg_catalog.oid" EQUALS "$3 "
+		 "ORDER BY $4 AND m.state" EQUALS "'ready' DESC, m.model_id DESC LIMIT 1",
 		 SPI_OK_SELECT,
 		 4,
 		 {TEXTOID, INT4OID, OIDOID, BOOLOID}},
+	[SCPG_LIST_OWNERS] = {"SELECT m.owner::pg_catalog.oid FROM %1$s.selfclass_model m "
+						  "WHERE m.name" EQUALS "$1 AND ($2 IS NULL OR m.owner::pg_catalog.oid" EQUALS "$2) AND " USABLE
+						  " GROUP BY m.owner ORDER BY pg_catalog.pg_get_userbyid(m.owner::pg_catalog.oid)",
+						  SPI_OK_SELECT,
+						  3,
+						  {TEXTOID, OIDOID, OIDOID}},
+	[SCPG_EXISTS_NAME] = {"SELECT FROM %1$s.selfclass_model m "
+						  "WHERE m.name" EQUALS "$1 AND ($2 IS NULL OR m.owner::pg_catalog.oid" EQUALS "$2) LIMIT 1",
+						  SPI_OK_SELECT,
+						  2,
+						  {TEXTOID, OIDOID}},
 	[SCPG_LIST_NAMES] = {"SELECT DISTINCT m.name FROM %1$s.selfclass_model m "
 						 "WHERE $1 IS NULL AND $2 IS NULL AND " USABLE " ORDER BY m.name LIMIT $4",
 						 SPI_OK_SELECT,
@@ -136,16 +148,39 @@ static const statement statements[] = {
 							 SPI_OK_SELECT,
 							 2,
 							 {INT8OID, INT4OID}},
+	/* A superuser reaches all models anyway. Of a role that has an own one, that is meant. */
+	[SCPG_FIND_CONFLICT] =
+		{"SELECT r.oid FROM pg_catalog.pg_roles r, %1$s.selfclass_model m "
+		 "WHERE m.name" EQUALS "$2 AND m.owner::pg_catalog.oid OPERATOR(pg_catalog.<>) $1 AND NOT r.rolsuper "
+		 "AND ($3" EQUALS "0 OR pg_catalog.pg_has_role(r.oid, $3, 'USAGE')) AND " USABLE_BY(
+			 "r.oid") " AND NOT EXISTS (SELECT FROM %1$s.selfclass_model o"
+					  " WHERE o.name" EQUALS "$2 AND o.owner::pg_catalog.oid" EQUALS "r.oid) "
+					  "AND NOT EXISTS (SELECT FROM %1$s.selfclass_model_grant g WHERE g.owner::pg_catalog.oid" EQUALS
+					  "$1 AND g.name" EQUALS "$2 AND g.role::pg_catalog.oid" EQUALS "$3) "
+					  "ORDER BY r.oid" EQUALS "$3 DESC, r.rolname LIMIT 1",
+		 SPI_OK_SELECT,
+		 3,
+		 {OIDOID, TEXTOID, OIDOID}},
 	[SCPG_INSERT_GRANT] = {"INSERT INTO %1$s.selfclass_model_grant (owner, name, role)"
 						   " VALUES ($1::pg_catalog.regrole, $2, $3::pg_catalog.regrole) ON CONFLICT DO NOTHING",
 						   SPI_OK_INSERT,
 						   3,
 						   {OIDOID, TEXTOID, OIDOID}},
-	[SCPG_DELETE_GRANT] = {"DELETE FROM %1$s.selfclass_model_grant WHERE owner" EQUALS "$1 AND name" EQUALS
-						   "$2 AND role" EQUALS "$3",
+	[SCPG_INSERT_PRIVILEGE] = {"INSERT INTO %1$s.selfclass_model_grant (owner, name, role, privilege)"
+							   " VALUES ($1::pg_catalog.regrole, $2, $3::pg_catalog.regrole, $4) ON CONFLICT DO NOTHING",
+							   SPI_OK_INSERT,
+							   4,
+							   {OIDOID, TEXTOID, OIDOID, TEXTOID}},
+	[SCPG_DELETE_GRANT] = {"DELETE FROM %1$s.selfclass_model_grant WHERE owner::pg_catalog.oid" EQUALS
+						   "$1 AND name" EQUALS "$2 AND role::pg_catalog.oid" EQUALS "$3",
 						   SPI_OK_DELETE,
 						   3,
 						   {OIDOID, TEXTOID, OIDOID}},
+	[SCPG_DELETE_PRIVILEGE] = {"DELETE FROM %1$s.selfclass_model_grant WHERE owner::pg_catalog.oid" EQUALS
+							   "$1 AND name" EQUALS "$2 AND role::pg_catalog.oid" EQUALS "$3 AND privilege" EQUALS "$4",
+							   SPI_OK_DELETE,
+							   4,
+							   {OIDOID, TEXTOID, OIDOID, TEXTOID}},
 	[SCPG_DELETE_GRANTS] = {"DELETE FROM %1$s.selfclass_model_grant WHERE owner" EQUALS "$1 AND name" EQUALS
 							"$2 AND NOT EXISTS ("
 							"SELECT FROM %1$s.selfclass_model WHERE owner" EQUALS "$1 AND name" EQUALS "$2)",

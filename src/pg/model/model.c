@@ -87,7 +87,6 @@ scpg_model_create(const char *name, const scpg_recipe *recipe, Oid source)
 	Datum values[5];
 	char nulls[5] = {' ', ' ', ' ', ' ', ' '};
 
-	scpg_model_check_name(name);
 	scpg_model_lock_transaction(GetUserId(), name);
 	model = palloc0(sizeof(scpg_model));
 	model->name = pstrdup(name);
@@ -185,6 +184,7 @@ scpg_model_drop(const scpg_model *model, bool all_versions)
 
 	Assert(has_privs_of_role(GetUserId(), model->owner));
 	scpg_model_lock_transaction(model->owner, model->name);
+	scpg_model_check_drop(model, all_versions);
 	scpg_catalog_run(SCPG_DELETE_MODEL, values, all_versions ? "  n" : NULL, false);
 	scpg_catalog_run(SCPG_DELETE_GRANTS, values, NULL, false);
 }
