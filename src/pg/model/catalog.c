@@ -41,38 +41,58 @@ typedef struct statement
 	const char *column[MAX_ARGUMENTS]; /* ... of this one */
 } statement;
 
-/* May the role use the model m? It has the rights of its owner, or was granted it (grants.c). */
-#define USABLE_BY(role) \
-	"(pg_catalog.pg_has_role(" role ", m.owner::pg_catalog.oid, 'USAGE') OR EXISTS (" \
-	"SELECT FROM %1$s.selfclass_model_grant g " \
-	"WHERE g.owner OPERATOR(pg_catalog.=) m.owner AND g.name OPERATOR(pg_catalog.=) m.name " \
-	"AND (g.role::pg_catalog.oid OPERATOR(pg_catalog.=) 0" /* PUBLIC */ \
-	" OR pg_catalog.pg_has_role(" role ", g.role::pg_catalog.oid, 'USAGE'))))"
-#define USABLE USABLE_BY("$3")
 #define EQUALS " OPERATOR(pg_catalog.=) "
 
+/*
+ * What a column of roles or relations means now: NULL where that is gone. The
+ * cast is right for the types of every version of the extension, as these
+ * statements have to be: before ALTER EXTENSION UPDATE the columns are 1.0's.
+ */
+#define ROLE(column) column "::pg_catalog.regrole::pg_catalog.oid"
+#define RELATION(column) column "::pg_catalog.regclass::pg_catalog.oid"
+
+/* The owner of the model m; 0, of which only superusers are members, where it is gone. */
+#define OWNER "COALESCE(" ROLE("m.owner") ", 0::pg_catalog.oid)"
+
+/*
+ * May the role use the model m? It has the rights of its owner, or was granted
+ * it (grants.c), or everyone was: no role can be called public, so a grant keeps
+ * that name and no oid.
+ */
+#define IS_PUBLIC(column) column "::pg_catalog.text" EQUALS "'public'"
+#define USABLE_BY(role) \
+	"(pg_catalog.pg_has_role(" role ", " OWNER ", 'USAGE') OR EXISTS (" \
+	"SELECT FROM %1$s.selfclass_model_grant g " \
+	"WHERE " ROLE("g.owner") EQUALS ROLE("m.owner") " AND g.name" EQUALS "m.name " \
+													"AND (" IS_PUBLIC("g.role") " OR pg_catalog.pg_has_role(" role \
+																				", " ROLE("g.role") ", 'USAGE'))))"
+#define USABLE USABLE_BY("$3")
+
+/* Whose a model is, as calls write it before its name; the name of a role that is gone too. */
+#define OWNER_NAME "m.owner::pg_catalog.text"
+
 static const statement statements[] = {
-	[SCPG_FIND_MODEL] =
-		{"SELECT m.model_id, m.name, m.version, m.owner::pg_catalog.oid, m.state, m.recipe,"
-		 " m.source::pg_catalog.oid, m.images, m.skipped, m.epochs_done, m.loss, m.pca, m.kmeans, m.elbow, m.created,"
-		 " m.weights_bytes, m.weights_crc "
-		 "FROM %1$s.selfclass_model m "
-		 "WHERE m.name" EQUALS "$1 AND ($2 IS NULL OR m.version" EQUALS "$2) AND m.owner::pg_catalog.oid" EQUALS "$3 "
-		 "ORDER BY $4 AND m.state" EQUALS "'ready' DESC, m.model_id DESC LIMIT 1",
-		 SPI_OK_SELECT,
-		 4,
-		 {TEXTOID, INT4OID, OIDOID, BOOLOID}},
-	[SCPG_LIST_OWNERS] = {"SELECT m.owner::pg_catalog.oid FROM %1$s.selfclass_model m "
-						  "WHERE m.name" EQUALS "$1 AND ($2 IS NULL OR m.owner::pg_catalog.oid" EQUALS "$2) AND " USABLE
-						  " GROUP BY m.owner ORDER BY pg_catalog.pg_get_userbyid(m.owner::pg_catalog.oid)",
+	[SCPG_FIND_MODEL] = {"SELECT m.model_id, m.name, m.version, " OWNER ", m.state, m.recipe, " RELATION(
+							 "m.source") ", m.images, m.skipped, m.epochs_done, m.loss, m.pca, m.kmeans, m.elbow, m.created,"
+										 " m.weights_bytes, m.weights_crc, m.source::pg_catalog.text, " OWNER_NAME
+										 " FROM %1$s.selfclass_model m "
+										 "WHERE m.name" EQUALS "$1 AND ($2 IS NULL OR m.version" EQUALS
+										 "$2) AND " OWNER_NAME EQUALS "$3 "
+										 "ORDER BY $4 AND m.state" EQUALS "'ready' DESC, m.model_id DESC LIMIT 1",
+						 SPI_OK_SELECT,
+						 4,
+						 {TEXTOID, INT4OID, TEXTOID, BOOLOID}},
+	[SCPG_LIST_OWNERS] = {"SELECT " OWNER_NAME " FROM %1$s.selfclass_model m "
+						  "WHERE m.name" EQUALS "$1 AND ($2 IS NULL OR " OWNER_NAME EQUALS "$2) AND " USABLE
+						  " GROUP BY " OWNER_NAME " ORDER BY " OWNER_NAME " COLLATE pg_catalog.\"C\"",
 						  SPI_OK_SELECT,
 						  3,
-						  {TEXTOID, OIDOID, OIDOID}},
+						  {TEXTOID, TEXTOID, OIDOID}},
 	[SCPG_EXISTS_NAME] = {"SELECT FROM %1$s.selfclass_model m "
-						  "WHERE m.name" EQUALS "$1 AND ($2 IS NULL OR m.owner::pg_catalog.oid" EQUALS "$2) LIMIT 1",
+						  "WHERE m.name" EQUALS "$1 AND ($2 IS NULL OR " OWNER_NAME EQUALS "$2) LIMIT 1",
 						  SPI_OK_SELECT,
 						  2,
-						  {TEXTOID, OIDOID}},
+						  {TEXTOID, TEXTOID}},
 	[SCPG_LIST_NAMES] = {"SELECT DISTINCT m.name FROM %1$s.selfclass_model m "
 						 "WHERE $1 IS NULL AND $2 IS NULL AND " USABLE " ORDER BY m.name LIMIT $4",
 						 SPI_OK_SELECT,
@@ -83,16 +103,17 @@ static const statement statements[] = {
 		 " (name, version, owner, state, recipe, backbone, dim, source, epochs_done, selfclass_version) "
 		 "SELECT $1, COALESCE(pg_catalog.max(version), 0) OPERATOR(pg_catalog.+) 1, $2::pg_catalog.regrole, 'training',"
 		 " $3, 'resnet18', $5, $4::pg_catalog.regclass, 0, '" SELFCLASS_VERSION "' "
-		 "FROM %1$s.selfclass_model WHERE name" EQUALS "$1 AND owner" EQUALS "$2 "
+		 "FROM %1$s.selfclass_model WHERE name" EQUALS "$1 AND " ROLE("owner") EQUALS
+		 "$2 "
 		 "RETURNING model_id, version, created",
 		 SPI_OK_INSERT_RETURNING,
 		 5,
 		 {TEXTOID, OIDOID, JSONBOID, OIDOID, INT4OID}},
-	[SCPG_DELETE_MODEL] = {"DELETE FROM %1$s.selfclass_model WHERE owner" EQUALS "$1 AND name" EQUALS "$2"
+	[SCPG_DELETE_MODEL] = {"DELETE FROM %1$s.selfclass_model m WHERE " OWNER_NAME EQUALS "$1 AND name" EQUALS "$2"
 						   " AND ($3 IS NULL OR version" EQUALS "$3)",
 						   SPI_OK_DELETE,
 						   3,
-						   {OIDOID, TEXTOID, INT4OID}},
+						   {TEXTOID, TEXTOID, INT4OID}},
 	[SCPG_UPDATE_LOSS] = {"UPDATE %1$s.selfclass_model SET loss = $2 WHERE model_id" EQUALS "$1",
 						  SPI_OK_UPDATE,
 						  2,
@@ -149,41 +170,46 @@ static const statement statements[] = {
 							 2,
 							 {INT8OID, INT4OID}},
 	/* A superuser reaches all models anyway. Of a role that has an own one, that is meant. */
-	[SCPG_FIND_CONFLICT] =
-		{"SELECT r.oid FROM pg_catalog.pg_roles r, %1$s.selfclass_model m "
-		 "WHERE m.name" EQUALS "$2 AND m.owner::pg_catalog.oid OPERATOR(pg_catalog.<>) $1 AND NOT r.rolsuper "
-		 "AND ($3" EQUALS "0 OR pg_catalog.pg_has_role(r.oid, $3, 'USAGE')) AND " USABLE_BY(
-			 "r.oid") " AND NOT EXISTS (SELECT FROM %1$s.selfclass_model o"
-					  " WHERE o.name" EQUALS "$2 AND o.owner::pg_catalog.oid" EQUALS "r.oid) "
-					  "AND NOT EXISTS (SELECT FROM %1$s.selfclass_model_grant g WHERE g.owner::pg_catalog.oid" EQUALS
-					  "$1 AND g.name" EQUALS "$2 AND g.role::pg_catalog.oid" EQUALS "$3) "
-					  "ORDER BY r.oid" EQUALS "$3 DESC, r.rolname LIMIT 1",
-		 SPI_OK_SELECT,
-		 3,
-		 {OIDOID, TEXTOID, OIDOID}},
+	[SCPG_FIND_CONFLICT] = {"SELECT r.oid FROM pg_catalog.pg_roles r, %1$s.selfclass_model m "
+							"WHERE m.name" EQUALS "$2 AND " OWNER " OPERATOR(pg_catalog.<>) $1 AND NOT r.rolsuper "
+							"AND ($3" EQUALS "0 OR pg_catalog.pg_has_role(r.oid, $3, 'USAGE')) AND " USABLE_BY(
+								"r.oid") " AND NOT EXISTS (SELECT FROM %1$s.selfclass_model o WHERE o.name" EQUALS
+										 "$2 AND " ROLE("o.owner") EQUALS
+							"r.oid) AND NOT EXISTS (SELECT FROM %1$s.selfclass_model_grant g WHERE " ROLE("g.owner")
+								EQUALS "$1 AND g.name" EQUALS "$2 AND " ROLE("g.role") EQUALS
+							"$3) "
+							"ORDER BY r.oid" EQUALS "$3 DESC, r.rolname LIMIT 1",
+							SPI_OK_SELECT,
+							3,
+							{OIDOID, TEXTOID, OIDOID}},
 	[SCPG_INSERT_GRANT] = {"INSERT INTO %1$s.selfclass_model_grant (owner, name, role)"
 						   " VALUES ($1::pg_catalog.regrole, $2, $3::pg_catalog.regrole) ON CONFLICT DO NOTHING",
 						   SPI_OK_INSERT,
 						   3,
 						   {OIDOID, TEXTOID, OIDOID}},
-	[SCPG_INSERT_PRIVILEGE] = {"INSERT INTO %1$s.selfclass_model_grant (owner, name, role, privilege)"
-							   " VALUES ($1::pg_catalog.regrole, $2, $3::pg_catalog.regrole, $4) ON CONFLICT DO NOTHING",
-							   SPI_OK_INSERT,
-							   4,
-							   {OIDOID, TEXTOID, OIDOID, TEXTOID}},
-	[SCPG_DELETE_GRANT] = {"DELETE FROM %1$s.selfclass_model_grant WHERE owner::pg_catalog.oid" EQUALS
-						   "$1 AND name" EQUALS "$2 AND role::pg_catalog.oid" EQUALS "$3",
+	[SCPG_INSERT_PRIVILEGE] =
+		{"INSERT INTO %1$s.selfclass_model_grant AS g (owner, name, role, privilege)"
+		 " VALUES ($1::pg_catalog.regrole, $2, CASE WHEN $3" EQUALS "0 THEN 'public'::%1$s.model_role"
+		 " ELSE $3::pg_catalog.regrole::%1$s.model_role END, $4)"
+		 " ON CONFLICT (owner, name, role) DO UPDATE SET privilege = EXCLUDED.privilege WHERE $4" EQUALS "'edit'",
+		 SPI_OK_INSERT,
+		 4,
+		 {OIDOID, TEXTOID, OIDOID, TEXTOID}},
+	[SCPG_DELETE_GRANT] = {"DELETE FROM %1$s.selfclass_model_grant WHERE " ROLE("owner") EQUALS
+						   "$1 AND name" EQUALS "$2 AND CASE WHEN $3" EQUALS
+						   "0 THEN " IS_PUBLIC("role") " ELSE " ROLE("role") EQUALS "$3 END",
 						   SPI_OK_DELETE,
 						   3,
 						   {OIDOID, TEXTOID, OIDOID}},
-	[SCPG_DELETE_PRIVILEGE] = {"DELETE FROM %1$s.selfclass_model_grant WHERE owner::pg_catalog.oid" EQUALS
-							   "$1 AND name" EQUALS "$2 AND role::pg_catalog.oid" EQUALS "$3 AND privilege" EQUALS "$4",
-							   SPI_OK_DELETE,
-							   4,
-							   {OIDOID, TEXTOID, OIDOID, TEXTOID}},
-	[SCPG_DELETE_GRANTS] = {"DELETE FROM %1$s.selfclass_model_grant WHERE owner" EQUALS "$1 AND name" EQUALS
+	[SCPG_REVOKE_EDIT] = {"UPDATE %1$s.selfclass_model_grant SET privilege = 'use' WHERE " ROLE("owner") EQUALS
+						  "$1 AND name" EQUALS "$2 AND CASE WHEN $3" EQUALS
+						  "0 THEN " IS_PUBLIC("role") " ELSE " ROLE("role") EQUALS "$3 END",
+						  SPI_OK_UPDATE,
+						  3,
+						  {OIDOID, TEXTOID, OIDOID}},
+	[SCPG_DELETE_GRANTS] = {"DELETE FROM %1$s.selfclass_model_grant m WHERE " OWNER EQUALS "$1 AND name" EQUALS
 							"$2 AND NOT EXISTS ("
-							"SELECT FROM %1$s.selfclass_model WHERE owner" EQUALS "$1 AND name" EQUALS "$2)",
+							"SELECT FROM %1$s.selfclass_model m WHERE " OWNER EQUALS "$1 AND name" EQUALS "$2)",
 							SPI_OK_DELETE,
 							2,
 							{OIDOID, TEXTOID}},

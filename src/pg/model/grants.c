@@ -42,7 +42,7 @@ run(scpg_statement statement, const scpg_model *model, Oid role, scpg_privilege 
 	Datum values[4] = {ObjectIdGetDatum(model->owner), CStringGetTextDatum(model->name), ObjectIdGetDatum(role)};
 
 	Assert(has_privs_of_role(GetUserId(), model->owner));
-	if (privilege != SCPG_PRIVILEGE_USE_1_0)
+	if (statement == SCPG_INSERT_PRIVILEGE)
 		values[3] = CStringGetTextDatum(privilege_names[privilege]);
 	scpg_catalog_run(statement, values, NULL, false);
 }
@@ -53,7 +53,7 @@ scpg_model_grant(const scpg_model *model, Oid role, scpg_privilege privilege)
 	bool as_1_0 = privilege == SCPG_PRIVILEGE_USE_1_0;
 
 	/* Nobody takes a name over: what it means to a role stays, and stays one thing. */
-	run(SCPG_FIND_CONFLICT, model, role, SCPG_PRIVILEGE_USE_1_0);
+	run(SCPG_FIND_CONFLICT, model, role, privilege);
 	if (SPI_processed > 0)
 	{
 		Oid reaches = scpg_catalog_oid(0, 1);
@@ -69,5 +69,5 @@ scpg_model_grant(const scpg_model *model, Oid role, scpg_privilege privilege)
 void
 scpg_model_revoke(const scpg_model *model, Oid role, scpg_privilege privilege)
 {
-	run(privilege == SCPG_PRIVILEGE_EDIT ? SCPG_DELETE_PRIVILEGE : SCPG_DELETE_GRANT, model, role, privilege);
+	run(privilege == SCPG_PRIVILEGE_EDIT ? SCPG_REVOKE_EDIT : SCPG_DELETE_GRANT, model, role, privilege);
 }

@@ -24,21 +24,33 @@
 
 /* ---- whose ---------------------------------------------------------------- */
 
+static Datum
+optional_text(const char *text)
+{
+	return text == NULL ? (Datum) 0 : CStringGetTextDatum(text);
+}
+
 /*
- * The owner whose models of this name the role means; InvalidOid where there is
- * none, or where several would do (*owners > 1). An own model hides the others.
+ * The name of the owner whose models of this name the role means; NULL where
+ * there is none, or where several would do (*owners > 1). An own model hides the
+ * others.
  */
-static Oid
+static char *
 choose_owner(const scpg_model_name *n, Oid role, bool by_statement, uint64 *owners)
 {
-	Datum values[3] = {CStringGetTextDatum(n->name), ObjectIdGetDatum(n->owner), ObjectIdGetDatum(role)};
-	Oid owner = InvalidOid;
+	Datum values[3] = {CStringGetTextDatum(n->name), optional_text(n->owner_name), ObjectIdGetDatum(role)};
+	const char *own = scpg_role_name(role);
 
-	scpg_catalog_run(SCPG_LIST_OWNERS, values, n->has_owner ? NULL : " n ", by_statement);
+	scpg_catalog_run(SCPG_LIST_OWNERS, values, n->owner_name == NULL ? " n " : NULL, by_statement);
 	*owners = SPI_processed;
-	for (uint64 i = 0; i < SPI_processed && owner != role; i++)
-		owner = scpg_catalog_oid(i, 1);
-	return owner == role || *owners == 1 ? owner : InvalidOid;
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		char *owner = scpg_catalog_text(i, 1);
+
+		if (*owners == 1 || strcmp(owner, own) == 0)
+			return owner;
+	}
+	return NULL;
 }
 
 /* Of the owners that SCPG_LIST_OWNERS has just listed. */
@@ -50,7 +62,7 @@ refuse_ambiguous(const scpg_model_name *n)
 	initStringInfo(&forms);
 	for (uint64 i = 0; i < Min(SPI_processed, MAX_OWNERS); i++)
 		appendStringInfo(&forms, "%s%s", i ? ", " : "",
-						 scpg_model_owned_name(scpg_catalog_oid(i, 1), n->name, n->version));
+						 scpg_model_owned_name(scpg_catalog_text(i, 1), n->name, n->version));
 	if (SPI_processed > MAX_OWNERS)
 		appendStringInfoString(&forms, ", ...");
 	ereport(ERROR, (errcode(ERRCODE_AMBIGUOUS_ALIAS), errmsg("model name \"%s\" is ambiguous", n->text),
@@ -62,9 +74,9 @@ refuse_ambiguous(const scpg_model_name *n)
 static bool
 exists(const scpg_model_name *n, bool by_statement)
 {
-	Datum values[2] = {CStringGetTextDatum(n->name), ObjectIdGetDatum(n->owner)};
+	Datum values[2] = {CStringGetTextDatum(n->name), optional_text(n->owner_name)};
 
-	scpg_catalog_run(SCPG_EXISTS_NAME, values, n->has_owner ? NULL : " n", by_statement);
+	scpg_catalog_run(SCPG_EXISTS_NAME, values, n->owner_name == NULL ? " n" : NULL, by_statement);
 	return SPI_processed > 0;
 }
 
@@ -84,14 +96,14 @@ refuse_ungranted(const scpg_model_name *n, Oid role, bool for_owner)
 
 /* The owner's newest version of that name, or the one that n says; NULL: there is none. Whose it may be is decided. */
 static scpg_model *
-find_version(const scpg_model_name *n, Oid owner, bool ready_first, bool by_statement)
+find_version(const scpg_model_name *n, const char *owner, bool ready_first, bool by_statement)
 {
 	Datum values[4];
 	scpg_model *model;
 
 	values[0] = CStringGetTextDatum(n->name);
 	values[1] = Int32GetDatum(n->version);
-	values[2] = ObjectIdGetDatum(owner);
+	values[2] = CStringGetTextDatum(owner);
 	values[3] = BoolGetDatum(ready_first);
 	scpg_catalog_run(SCPG_FIND_MODEL, values, n->version == 0 ? " n  " : NULL, by_statement);
 	if (SPI_processed == 0)
@@ -115,6 +127,8 @@ find_version(const scpg_model_name *n, Oid owner, bool ready_first, bool by_stat
 	model->created = scpg_catalog_int8(0, 15);
 	model->weights_bytes = scpg_catalog_int8(0, 16);
 	model->weights_crc = scpg_catalog_int8(0, 17);
+	model->source_name = scpg_catalog_text(0, 18);
+	model->owner_name = scpg_catalog_text(0, 19);
 	model->by_statement = by_statement;
 	SPI_freetuptable(SPI_tuptable);
 	return model;
@@ -135,7 +149,7 @@ refuse_missing(const scpg_model_name *n, Oid role, bool by_statement)
 		names[i] = scpg_catalog_text(i, 1);
 	nearest = scpg_nearest(n->name, names, count);
 	ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("model \"%s\" does not exist", n->text),
-					n->has_owner && !OidIsValid(n->owner) ? errhint("There is no role of its owner's name.")
+					n->owner_name != NULL && !OidIsValid(n->owner) ? errhint("There is no role of its owner's name.")
 					: nearest == NULL ? errhint("The view \"selfclass_models\" shows the models that you may use.")
 					: strcmp(nearest, n->name) != 0 ? errhint("Perhaps you meant the model \"%s\".", nearest)
 					: n->version != 0 ? errhint("The model \"%s\" has no version %d.", n->name, n->version)
@@ -148,15 +162,15 @@ find(const char *name, Oid role, bool missing_ok, bool for_owner, bool ready_fir
 {
 	scpg_model_name n = scpg_model_name_read(name);
 	uint64 owners;
-	Oid owner = choose_owner(&n, role, by_statement, &owners);
+	char *owner = choose_owner(&n, role, by_statement, &owners);
 	scpg_model *model = NULL;
 
-	if (owners > 1 && !OidIsValid(owner))
+	if (owners > 1 && owner == NULL)
 		refuse_ambiguous(&n);
-	if (OidIsValid(owner))
+	if (owner != NULL)
 		model = find_version(&n, owner, ready_first, by_statement);
 	/* A bare name that only others own is free to be taken. */
-	else if ((!missing_ok || n.has_owner) && exists(&n, by_statement))
+	else if ((!missing_ok || n.owner_name != NULL) && exists(&n, by_statement))
 		refuse_ungranted(&n, role, for_owner);
 	if (model == NULL && !missing_ok)
 		refuse_missing(&n, role, by_statement);
@@ -176,16 +190,16 @@ scpg_model_find_own(const char *name)
 {
 	scpg_model_name n = scpg_model_name_read(name);
 
-	return find_version(&n, GetUserId(), false, false);
+	return find_version(&n, scpg_role_name(GetUserId()), false, false);
 }
 
 scpg_model *
 scpg_model_find_meant(const scpg_model_name *n, Oid role)
 {
 	uint64 owners;
-	Oid owner = choose_owner(n, role, false, &owners);
+	char *owner = choose_owner(n, role, false, &owners);
 
-	return OidIsValid(owner) ? find_version(n, owner, true, false) : NULL;
+	return owner == NULL ? NULL : find_version(n, owner, true, false);
 }
 
 static scpg_model *

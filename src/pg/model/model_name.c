@@ -52,7 +52,7 @@ require_name(const char *name)
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("the name of the model must not be null")));
 }
 
-/* "12", "0": the whole text is a number that fits; a role that is gone is called by its own. */
+/* "12", "0": the whole text is a number that fits. */
 static bool
 read_number(const char *text, uint32 *number)
 {
@@ -67,18 +67,24 @@ read_number(const char *text, uint32 *number)
 	return *end == '\0' && errno == 0 && value <= PG_UINT32_MAX;
 }
 
-/* False: it is not written as a role. *role is InvalidOid where there is none of that name. */
-static bool
+/*
+ * The role's name as it is kept with models (pg/type/kept_name.h), NULL: it is
+ * not written as a role's. *role is InvalidOid where there is none, as where it
+ * is the number of one that was gone already when 1.0 kept it.
+ */
+static const char *
 read_role(const char *text, Oid *role)
 {
 	List *parts;
+	uint32 number;
 
-	if (read_number(text, role))
-		return true;
+	*role = InvalidOid;
+	if (read_number(text, &number))
+		return text;
 	if (!SplitIdentifierString(pstrdup(text), '.', &parts) || list_length(parts) != 1)
-		return false;
+		return NULL;
 	*role = get_role_oid(linitial(parts), true);
-	return true;
+	return quote_identifier(linitial(parts));
 }
 
 /* Bytes of the owner before its dot, -1: there is none; 0: what stands there is no identifier. */
@@ -113,9 +119,14 @@ scpg_model_name_parse(scpg_model_name *n, const char *text)
 
 	memset(n, 0, sizeof(*n));
 	n->text = text;
-	n->has_owner = owner > 0;
-	if (owner == 0 || (owner > 0 && !read_role(pnstrdup(text, owner), &n->owner)))
+	if (owner == 0)
 		return false;
+	if (owner > 0)
+	{
+		n->owner_name = read_role(pnstrdup(text, owner), &n->owner);
+		if (n->owner_name == NULL)
+			return false;
+	}
 	if (at != NULL && (!read_number(at + 1, &version) || version < 1 || version > PG_INT32_MAX))
 		return false;
 	n->version = (int) version;
@@ -146,7 +157,7 @@ scpg_model_name_is_free(const char *text)
 {
 	scpg_model_name n = scpg_model_name_read(text);
 
-	return n.version == 0 && (!n.has_owner || n.owner == GetUserId());
+	return n.version == 0 && (n.owner_name == NULL || n.owner == GetUserId());
 }
 
 char *
@@ -156,7 +167,7 @@ scpg_model_new_name(const char *text)
 
 	if (n.version != 0)
 		refuse_name(text);
-	if (n.has_owner && n.owner != GetUserId())
+	if (n.owner_name != NULL && n.owner != GetUserId())
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("cannot make model \"%s\" for another role", text),
 				 errhint("A model belongs to the role that makes it: SET ROLE, or leave the owner out.")));
@@ -181,7 +192,7 @@ scpg_role_argument(FunctionCallInfo fcinfo, int n)
 	/* No role has that name. */
 	if (pg_strcasecmp(name, "public") == 0)
 		return ACL_ID_PUBLIC;
-	if (!read_role(name, &role) || !OidIsValid(role))
+	if (read_role(name, &role) == NULL || !OidIsValid(role))
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("role \"%.200s\" does not exist", name),
 						errhint("A role's name is quoted where SQL would quote it; \"public\" means every role.")));
 	return role;
@@ -201,9 +212,9 @@ scpg_role_name(Oid role)
 }
 
 char *
-scpg_model_owned_name(Oid owner, const char *name, int version)
+scpg_model_owned_name(const char *owner, const char *name, int version)
 {
-	char *full = psprintf("%s.%s", scpg_role_name(owner), name);
+	char *full = psprintf("%s.%s", owner, name);
 
 	return version == 0 ? full : psprintf("%s@%d", full, version);
 }
@@ -212,6 +223,6 @@ char *
 scpg_model_full_name(const scpg_model *model)
 {
 	if (model->owner != GetUserId())
-		return scpg_model_owned_name(model->owner, model->name, model->version);
+		return scpg_model_owned_name(model->owner_name, model->name, model->version);
 	return psprintf("%s@%d", model->name, model->version);
 }

@@ -18,12 +18,12 @@
 /* With the arguments of each; model_id is $1 where nothing else is said. */
 typedef enum scpg_statement
 {
-	SCPG_FIND_MODEL,		/* name, version or null, owner, ready ones before others */
-	SCPG_LIST_OWNERS,		/* name, owner or null, role: the owners of those that it may use */
-	SCPG_EXISTS_NAME,		/* name, owner or null: a row where anybody has such a model */
+	SCPG_FIND_MODEL,		/* name, version or null, owner's name, ready ones before others */
+	SCPG_LIST_OWNERS,		/* name, owner's name or null, role: the owners' names of those that it may use */
+	SCPG_EXISTS_NAME,		/* name, owner's name or null: a row where anybody has such a model */
 	SCPG_LIST_NAMES,		/* null, null, role, most */
 	SCPG_INSERT_MODEL,		/* name, owner, recipe, source, dim: RETURNING model_id, version, created */
-	SCPG_DELETE_MODEL,		/* owner, name, version or null for all of them */
+	SCPG_DELETE_MODEL,		/* owner's name, name, version or null for all of them */
 	SCPG_UPDATE_LOSS,		/* loss */
 	SCPG_UPDATE_RECIPE,		/* recipe */
 	SCPG_UPDATE_STATE,		/* state, images, skipped */
@@ -39,7 +39,7 @@ typedef enum scpg_statement
 	SCPG_INSERT_GRANT,	   /* owner, name, role: as 1.0 has it */
 	SCPG_INSERT_PRIVILEGE, /* owner, name, role, privilege */
 	SCPG_DELETE_GRANT,	   /* owner, name, role */
-	SCPG_DELETE_PRIVILEGE, /* owner, name, role, privilege */
+	SCPG_REVOKE_EDIT,	   /* owner, name, role */
 	SCPG_DELETE_GRANTS,	   /* owner, name: where no version is left */
 	SCPG_STATEMENTS
 } scpg_statement;
@@ -71,9 +71,9 @@ typedef struct scpg_model_name
 {
 	const char *text; /* all of it, as it was given */
 	char *name;
-	int version; /* 0: none was given */
-	bool has_owner;
-	Oid owner; /* InvalidOid: none was given, or there is no such role */
+	int version;			/* 0: none was given */
+	const char *owner_name; /* as it is kept with a model; NULL: none was given */
+	Oid owner;				/* InvalidOid: none was given, or there is no such role */
 } scpg_model_name;
 
 /* False: it is no name of a model. Raises nothing. */
@@ -92,7 +92,7 @@ extern Oid scpg_role_argument(FunctionCallInfo fcinfo, int n);
 extern const char *scpg_role_name(Oid role);
 
 /* "owner.name@version", without the version where it is 0. */
-extern char *scpg_model_owned_name(Oid owner, const char *name, int version);
+extern char *scpg_model_owned_name(const char *owner, const char *name, int version);
 
 /* ---- which model a name means (model_find.c) --------------------------------------- */
 
@@ -159,7 +159,7 @@ typedef enum scpg_privilege
 /* 42710 where a role would then reach models of that name of two owners. */
 extern void scpg_model_grant(const scpg_model *model, Oid role, scpg_privilege privilege);
 
-/* Without USE there is no EDIT. */
+/* EDIT leaves USE; without USE there is no EDIT. */
 extern void scpg_model_revoke(const scpg_model *model, Oid role, scpg_privilege privilege);
 
 /* ---- locks (locks.c) ---------------------------------------------------------------- */
