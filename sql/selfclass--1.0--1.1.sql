@@ -257,16 +257,56 @@ ALTER TABLE selfclass_model_grant
 	ALTER owner TYPE model_role USING owner::text::model_role,
 	ALTER role TYPE model_role USING role::text::model_role;
 
+-- current: over the models that the role may use, its own of a name before others,
+-- of which there may be but one owner's; of these the newest, those ready before others.
 CREATE OR REPLACE VIEW selfclass_models WITH (security_barrier) AS
 	SELECT m.model_id, m.name, m.version, m.owner::regrole AS owner, m.state, m.recipe, m.backbone, m.dim,
 		m.source::regclass AS source, m.images, m.skipped, m.epochs_done, m.loss, m.pca, m.kmeans, m.elbow, m.created,
-		m.finished, m.selfclass_version
-	FROM selfclass_model m
+		m.finished, m.selfclass_version,
+		m.model_id OPERATOR(pg_catalog.=) pg_catalog.first_value(m.model_id) OVER (PARTITION BY m.name
+			ORDER BY o.name OPERATOR(pg_catalog.=) pg_catalog.quote_ident(CURRENT_USER) DESC,
+				m.state OPERATOR(pg_catalog.=) 'ready' DESC, m.model_id DESC)
+		AND (o.name OPERATOR(pg_catalog.=) pg_catalog.quote_ident(CURRENT_USER)
+			OR pg_catalog.min(o.name) OVER (PARTITION BY m.name)
+				OPERATOR(pg_catalog.=) pg_catalog.max(o.name) OVER (PARTITION BY m.name)) AS current
+	FROM selfclass_model m, LATERAL (SELECT m.owner::text AS name) o
 	WHERE pg_catalog.pg_has_role(COALESCE(m.owner::regrole::oid, 0::oid), 'USAGE')
 		OR EXISTS (SELECT FROM selfclass_model_grant g
 				   WHERE g.owner::regrole OPERATOR(pg_catalog.=) m.owner::regrole AND g.name OPERATOR(pg_catalog.=) m.name
-					   AND pg_catalog.pg_has_role(g.role::regrole::oid, 'USAGE'));
+					   AND (g.role::text OPERATOR(pg_catalog.=) 'public' OR pg_catalog.pg_has_role(g.role::regrole::oid, 'USAGE')));
 COMMENT ON VIEW selfclass_models IS 'the models that the current role may use: its own and those granted to it; a superuser also sees those whose owner is gone';
+COMMENT ON COLUMN selfclass_models.current IS 'is it what the bare name means to the current role?';
+
+-- What a grant lets do: 1.0 had the one privilege that is now called use.
+ALTER TABLE selfclass_model_grant
+	ADD privilege text NOT NULL DEFAULT 'use' CHECK (privilege IN ('use', 'edit'));
+COMMENT ON TABLE selfclass_model_grant IS 'what roles may do with every version of the owner''s model of that name';
+COMMENT ON COLUMN selfclass_model_grant.role IS 'a role, or public, which no role can be called';
+COMMENT ON COLUMN selfclass_model_grant.privilege IS 'use, or edit: to change its groups and their names too';
+
+CREATE VIEW selfclass_model_grants WITH (security_barrier) AS
+	SELECT g.owner::regrole AS owner, g.name, g.role::text AS role, g.privilege
+	FROM selfclass_model_grant g
+	WHERE pg_catalog.pg_has_role(COALESCE(g.owner::regrole::oid, 0::oid), 'USAGE')
+		OR pg_catalog.pg_has_role(g.role::regrole::oid, 'USAGE') OR g.role::text OPERATOR(pg_catalog.=) 'public';
+GRANT SELECT ON selfclass_model_grants TO PUBLIC;
+COMMENT ON VIEW selfclass_model_grants IS 'grants of the models that the current role owns, and those to itself and to everyone';
+
+SELECT retire('grant_model(text, regrole)');
+SELECT retire('revoke_model(text, regrole)');
+SELECT retire('drop_model(text)');
+
+CREATE FUNCTION grant_model(model text, role text, privilege text DEFAULT 'use') RETURNS void
+	AS 'MODULE_PATHNAME', 'scpg_grant_model_privilege' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION grant_model(text, text, text) IS 'let a role, or public, use every version of one''s model, or edit its groups too';
+
+CREATE FUNCTION revoke_model(model text, role text, privilege text DEFAULT NULL) RETURNS void
+	AS 'MODULE_PATHNAME', 'scpg_revoke_model_privilege' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION revoke_model(text, text, text) IS 'take back what grant_model gave: all of it, or that privilege';
+
+CREATE FUNCTION drop_model(model text, if_exists boolean DEFAULT false) RETURNS void
+	AS 'MODULE_PATHNAME', 'scpg_drop_model_if_exists' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION drop_model(text, boolean) IS 'delete one''s model, every version of it, or with name@version that one';
 
 -- Dumps by the owner of a database who is no superuser. He needs the right on
 -- each table and each sequence that a dump carries.

@@ -57,25 +57,45 @@ typedef struct statement
 /* The owner of the model m; 0, of which only superusers are members, where it is gone. */
 #define OWNER "COALESCE(" ROLE("m.owner") ", 0::pg_catalog.oid)"
 
-/* May the role $3 use the model m? It owns it, or was granted it (grants.c). */
-#define USABLE \
-	"(pg_catalog.pg_has_role($3, " OWNER ", 'USAGE') OR EXISTS (" \
+/*
+ * May the role use the model m? It has the rights of its owner, or was granted
+ * it (grants.c), or everyone was: no role can be called public, so a grant keeps
+ * that name and no oid.
+ */
+#define IS_PUBLIC(column) column "::pg_catalog.text" EQUALS "'public'"
+#define USABLE_BY(role) \
+	"(pg_catalog.pg_has_role(" role ", " OWNER ", 'USAGE') OR EXISTS (" \
 	"SELECT FROM %1$s.selfclass_model_grant g " \
 	"WHERE " ROLE("g.owner") EQUALS ROLE("m.owner") " AND g.name" EQUALS "m.name " \
-													"AND pg_catalog.pg_has_role($3, " ROLE("g.role") ", 'USAGE')))"
+													"AND (" IS_PUBLIC("g.role") " OR pg_catalog.pg_has_role(" role \
+																				", " ROLE("g.role") ", 'USAGE'))))"
+#define USABLE USABLE_BY("$3")
+
+/* Whose a model is, as calls write it before its name; the name of a role that is gone too. */
+#define OWNER_NAME "m.owner::pg_catalog.text"
 
 static const statement statements[] = {
 	[SCPG_FIND_MODEL] = {"SELECT m.model_id, m.name, m.version, " OWNER ", m.state, m.recipe, " RELATION(
 							 "m.source") ", m.images, m.skipped, m.epochs_done, m.loss, m.pca, m.kmeans, m.elbow, m.created,"
-										 " m.weights_bytes, m.weights_crc, m.source::pg_catalog.text "
-										 "FROM %1$s.selfclass_model m "
+										 " m.weights_bytes, m.weights_crc, m.source::pg_catalog.text, " OWNER_NAME
+										 " FROM %1$s.selfclass_model m "
 										 "WHERE m.name" EQUALS "$1 AND ($2 IS NULL OR m.version" EQUALS
-										 "$2) AND " USABLE " "
-										 "ORDER BY " OWNER EQUALS "$3 DESC, $4 AND m.state" EQUALS
-										 "'ready' DESC, m.model_id DESC LIMIT 1",
+										 "$2) AND " OWNER_NAME EQUALS "$3 "
+										 "ORDER BY $4 AND m.state" EQUALS "'ready' DESC, m.model_id DESC LIMIT 1",
 						 SPI_OK_SELECT,
 						 4,
-						 {TEXTOID, INT4OID, OIDOID, BOOLOID}},
+						 {TEXTOID, INT4OID, TEXTOID, BOOLOID}},
+	[SCPG_LIST_OWNERS] = {"SELECT " OWNER_NAME " FROM %1$s.selfclass_model m "
+						  "WHERE m.name" EQUALS "$1 AND ($2 IS NULL OR " OWNER_NAME EQUALS "$2) AND " USABLE
+						  " GROUP BY " OWNER_NAME " ORDER BY " OWNER_NAME " COLLATE pg_catalog.\"C\"",
+						  SPI_OK_SELECT,
+						  3,
+						  {TEXTOID, TEXTOID, OIDOID}},
+	[SCPG_EXISTS_NAME] = {"SELECT FROM %1$s.selfclass_model m "
+						  "WHERE m.name" EQUALS "$1 AND ($2 IS NULL OR " OWNER_NAME EQUALS "$2) LIMIT 1",
+						  SPI_OK_SELECT,
+						  2,
+						  {TEXTOID, TEXTOID}},
 	[SCPG_LIST_NAMES] = {"SELECT DISTINCT m.name FROM %1$s.selfclass_model m "
 						 "WHERE $1 IS NULL AND $2 IS NULL AND " USABLE " ORDER BY m.name LIMIT $4",
 						 SPI_OK_SELECT,
@@ -92,11 +112,11 @@ static const statement statements[] = {
 		 SPI_OK_INSERT_RETURNING,
 		 5,
 		 {TEXTOID, OIDOID, JSONBOID, OIDOID, INT4OID}},
-	[SCPG_DELETE_MODEL] = {"DELETE FROM %1$s.selfclass_model m WHERE " OWNER EQUALS "$1 AND name" EQUALS "$2"
+	[SCPG_DELETE_MODEL] = {"DELETE FROM %1$s.selfclass_model m WHERE " OWNER_NAME EQUALS "$1 AND name" EQUALS "$2"
 						   " AND ($3 IS NULL OR version" EQUALS "$3)",
 						   SPI_OK_DELETE,
 						   3,
-						   {OIDOID, TEXTOID, INT4OID}},
+						   {TEXTOID, TEXTOID, INT4OID}},
 	[SCPG_UPDATE_LOSS] = {"UPDATE %1$s.selfclass_model SET loss = $2 WHERE model_id" EQUALS "$1",
 						  SPI_OK_UPDATE,
 						  2,
@@ -152,16 +172,44 @@ static const statement statements[] = {
 							 SPI_OK_SELECT,
 							 2,
 							 {INT8OID, INT4OID}},
+	/* A superuser reaches all models anyway. Of a role that has an own one, that is meant. */
+	[SCPG_FIND_CONFLICT] = {"SELECT r.oid FROM pg_catalog.pg_roles r, %1$s.selfclass_model m "
+							"WHERE m.name" EQUALS "$2 AND " OWNER " OPERATOR(pg_catalog.<>) $1 AND NOT r.rolsuper "
+							"AND ($3" EQUALS "0 OR pg_catalog.pg_has_role(r.oid, $3, 'USAGE')) AND " USABLE_BY(
+								"r.oid") " AND NOT EXISTS (SELECT FROM %1$s.selfclass_model o WHERE o.name" EQUALS
+										 "$2 AND " ROLE("o.owner") EQUALS
+							"r.oid) AND NOT EXISTS (SELECT FROM %1$s.selfclass_model_grant g WHERE " ROLE("g.owner")
+								EQUALS "$1 AND g.name" EQUALS "$2 AND " ROLE("g.role") EQUALS
+							"$3) "
+							"ORDER BY r.oid" EQUALS "$3 DESC, r.rolname LIMIT 1",
+							SPI_OK_SELECT,
+							3,
+							{OIDOID, TEXTOID, OIDOID}},
 	[SCPG_INSERT_GRANT] = {"INSERT INTO %1$s.selfclass_model_grant (owner, name, role)"
 						   " VALUES ($1::pg_catalog.regrole, $2, $3::pg_catalog.regrole) ON CONFLICT DO NOTHING",
 						   SPI_OK_INSERT,
 						   3,
 						   {OIDOID, TEXTOID, OIDOID}},
+	[SCPG_INSERT_PRIVILEGE] =
+		{"INSERT INTO %1$s.selfclass_model_grant AS g (owner, name, role, privilege)"
+		 " VALUES ($1::pg_catalog.regrole, $2, CASE WHEN $3" EQUALS "0 THEN 'public'::%1$s.model_role"
+		 " ELSE $3::pg_catalog.regrole::%1$s.model_role END, $4)"
+		 " ON CONFLICT (owner, name, role) DO UPDATE SET privilege = EXCLUDED.privilege WHERE $4" EQUALS "'edit'",
+		 SPI_OK_INSERT,
+		 4,
+		 {OIDOID, TEXTOID, OIDOID, TEXTOID}},
 	[SCPG_DELETE_GRANT] = {"DELETE FROM %1$s.selfclass_model_grant WHERE " ROLE("owner") EQUALS
-						   "$1 AND name" EQUALS "$2 AND " ROLE("role") EQUALS "$3",
+						   "$1 AND name" EQUALS "$2 AND CASE WHEN $3" EQUALS
+						   "0 THEN " IS_PUBLIC("role") " ELSE " ROLE("role") EQUALS "$3 END",
 						   SPI_OK_DELETE,
 						   3,
 						   {OIDOID, TEXTOID, OIDOID}},
+	[SCPG_REVOKE_EDIT] = {"UPDATE %1$s.selfclass_model_grant SET privilege = 'use' WHERE " ROLE("owner") EQUALS
+						  "$1 AND name" EQUALS "$2 AND CASE WHEN $3" EQUALS
+						  "0 THEN " IS_PUBLIC("role") " ELSE " ROLE("role") EQUALS "$3 END",
+						  SPI_OK_UPDATE,
+						  3,
+						  {OIDOID, TEXTOID, OIDOID}},
 	[SCPG_DELETE_GRANTS] = {"DELETE FROM %1$s.selfclass_model_grant m WHERE " OWNER EQUALS "$1 AND name" EQUALS
 							"$2 AND NOT EXISTS ("
 							"SELECT FROM %1$s.selfclass_model m WHERE " OWNER EQUALS "$1 AND name" EQUALS "$2)",

@@ -78,7 +78,8 @@ column(HeapTuple tuple, TupleDesc desc, const char *name, int *number)
 /*
  * A row comes whose owner is no role here, from a dump of elsewhere: it belongs
  * to whoever inserts it. So two owners' models of one name may become one
- * owner's. They get different versions, and a grant is not made twice.
+ * owner's. They get different versions, and a grant is not made twice. The
+ * extension's own statements, which run as another user, know what they insert.
  */
 Datum
 scpg_adopt(PG_FUNCTION_ARGS)
@@ -93,6 +94,8 @@ scpg_adopt(PG_FUNCTION_ARGS)
 	Datum values[3];
 	bool never = false;
 
+	if (InLocalUserIdChange())
+		return PointerGetDatum(row);
 	values[0] = column(row, desc, "owner", &owner_column);
 	values[1] = column(row, desc, "name", &name_column);
 	values[2] = column(row, desc, grants ? "role" : "version", &third_column);
