@@ -27,7 +27,10 @@
 --
 -- Tables that a dump carries. A new column may be NULL or has a DEFAULT, because
 -- a dump taken under 1.0 restores into this version without it. A new table, and
--- its sequence, needs pg_extension_config_dump.
+-- its sequence, needs pg_extension_config_dump, and GRANT SELECT ON both TO
+-- pg_database_owner, or owners of databases can take no dumps any more. A column
+-- that names a role or a relation is a model_role or a model_relation; a table
+-- with a column of roles needs the triggers of selfclass_model_grant.
 --
 -- Options. A recipe that was stored before an option was new lacks its key, which
 -- then means what 1.0 did: see scpg_recipe_restore.
@@ -305,6 +308,37 @@ CREATE FUNCTION drop_model(model text, if_exists boolean DEFAULT false) RETURNS 
 	AS 'MODULE_PATHNAME', 'scpg_drop_model_if_exists' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION drop_model(text, boolean) IS 'delete one''s model, every version of it, or with name@version that one';
 
+-- Dumps by the owner of a database who is no superuser. He needs the right on
+-- each table and each sequence that a dump carries.
+GRANT SELECT ON selfclass_model, selfclass_model_weights, selfclass_training_log, selfclass_model_grant TO pg_database_owner;
+GRANT SELECT ON SEQUENCE selfclass_model_model_id_seq TO pg_database_owner;
+
+-- What comes from a dump may name roles that are not here.
+CREATE FUNCTION selfclass_adopt() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'scpg_adopt' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION selfclass_adopt() IS 'gives a model or a grant whose owner does not exist to the role that inserts it';
+
+CREATE TRIGGER selfclass_adopt BEFORE INSERT ON selfclass_model FOR EACH ROW EXECUTE FUNCTION selfclass_adopt();
+COMMENT ON TRIGGER selfclass_adopt ON selfclass_model IS 'models of owners that do not exist';
+CREATE TRIGGER selfclass_adopt BEFORE INSERT ON selfclass_model_grant FOR EACH ROW EXECUTE FUNCTION selfclass_adopt();
+COMMENT ON TRIGGER selfclass_adopt ON selfclass_model_grant IS 'grants by owners that do not exist';
+
+-- At commit, so that one who trains within a long transaction keeps no other from it.
+CREATE FUNCTION selfclass_hold_roles() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'scpg_hold_roles' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION selfclass_hold_roles() IS 'grants usage on the type model_role to the roles that models and grants name, so that they cannot be dropped';
+
+CREATE CONSTRAINT TRIGGER selfclass_hold_roles AFTER INSERT OR UPDATE OF owner OR DELETE ON selfclass_model
+	DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION selfclass_hold_roles();
+COMMENT ON TRIGGER selfclass_hold_roles ON selfclass_model IS 'owners cannot be dropped';
+CREATE CONSTRAINT TRIGGER selfclass_hold_roles AFTER INSERT OR UPDATE OF owner, role OR DELETE ON selfclass_model_grant
+	DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION selfclass_hold_roles();
+COMMENT ON TRIGGER selfclass_hold_roles ON selfclass_model_grant IS 'roles with a grant cannot be dropped';
+
+CREATE FUNCTION reassign_models(from_role text, to_role text) RETURNS bigint
+	AS 'MODULE_PATHNAME', 'scpg_reassign_models' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION reassign_models(text, text) IS 'give all models of a role, which may be gone, to another one, with their grants; returns how many';
+
 -- ---------------------------------------------------------------------------
 -- Models: training, embedding, files
 -- ---------------------------------------------------------------------------
@@ -320,5 +354,12 @@ COMMENT ON FUNCTION drop_model(text, boolean) IS 'delete one''s model, every ver
 -- ---------------------------------------------------------------------------
 -- The end
 -- ---------------------------------------------------------------------------
+
+-- The roles of 1.0's rows are held from now on. At once: no script after this one
+-- could change the tables while that is left for the commit.
+SET CONSTRAINTS selfclass_hold_roles IMMEDIATE;
+UPDATE selfclass_model SET owner = owner;
+UPDATE selfclass_model_grant SET owner = owner;
+SET CONSTRAINTS selfclass_hold_roles DEFERRED;
 
 DROP FUNCTION retire(regprocedure);

@@ -51,6 +51,9 @@ typedef struct statement
 #define ROLE(column) column "::pg_catalog.regrole::pg_catalog.oid"
 #define RELATION(column) column "::pg_catalog.regclass::pg_catalog.oid"
 
+/* Has the column the oid of what follows, whatever that means now? Only for the types of version 1.1. */
+#define SAME_ROLE(column) column " OPERATOR(%1$s.=) "
+
 /* The owner of the model m; 0, of which only superusers are members, where it is gone. */
 #define OWNER "COALESCE(" ROLE("m.owner") ", 0::pg_catalog.oid)"
 
@@ -213,6 +216,65 @@ static const statement statements[] = {
 							SPI_OK_DELETE,
 							2,
 							{OIDOID, TEXTOID}},
+	[SCPG_FIND_ROLE] = {"SELECT FROM %1$s.selfclass_model WHERE " ROLE("owner") EQUALS
+						"$1 UNION ALL "
+						"SELECT FROM %1$s.selfclass_model_grant WHERE " ROLE("owner") EQUALS "$1 OR " ROLE("role")
+							EQUALS "$1 LIMIT 1",
+						SPI_OK_SELECT,
+						1,
+						{OIDOID}},
+	[SCPG_FORGET_OWNER] = {"UPDATE %1$s.selfclass_model SET owner = owner::pg_catalog.text::%1$s.model_role"
+						   " WHERE " SAME_ROLE("owner") "$1::pg_catalog.regrole::%1$s.model_role AND " ROLE(
+							   "owner") " IS NULL",
+						   SPI_OK_UPDATE,
+						   1,
+						   {OIDOID}},
+	[SCPG_FORGET_GRANTS] = {"DELETE FROM %1$s.selfclass_model_grant"
+							" WHERE " SAME_ROLE("owner") "$1::pg_catalog.regrole::%1$s.model_role AND " ROLE(
+								"owner") " IS NULL"
+										 " OR " SAME_ROLE("role") "$1::pg_catalog.regrole::%1$s.model_role AND " ROLE(
+											 "role") " IS NULL",
+							SPI_OK_DELETE,
+							1,
+							{OIDOID}},
+	[SCPG_FIND_VERSION] = {"SELECT pg_catalog.max(version) OPERATOR(pg_catalog.+) 1 FROM %1$s.selfclass_model"
+						   " WHERE " SAME_ROLE("owner") "$1 AND name" EQUALS
+														"$2 HAVING pg_catalog.bool_or(version" EQUALS "$3)",
+						   SPI_OK_SELECT,
+						   3,
+						   {InvalidOid, TEXTOID, INT4OID},
+						   {"owner"}},
+	[SCPG_FIND_GRANT] = {"SELECT FROM %1$s.selfclass_model_grant"
+						 " WHERE " SAME_ROLE("owner") "$1 AND name" EQUALS "$2 AND " SAME_ROLE("role") "$3",
+						 SPI_OK_SELECT,
+						 3,
+						 {InvalidOid, TEXTOID, InvalidOid},
+						 {"owner", NULL, "owner"}},
+	[SCPG_LIST_OWNED] = {"SELECT m.name, pg_catalog.max(CASE WHEN t.name IS NULL THEN 0 ELSE 1 END)"
+						 " FROM %1$s.selfclass_model m LEFT JOIN %1$s.selfclass_model t"
+						 " ON t.name" EQUALS "m.name AND " ROLE("t.owner") EQUALS
+						 "$2"
+						 " WHERE m.owner::pg_catalog.text" EQUALS "$1 GROUP BY m.name ORDER BY m.name",
+						 SPI_OK_SELECT,
+						 2,
+						 {TEXTOID, OIDOID}},
+	[SCPG_CLEAR_GRANTS] = {"DELETE FROM %1$s.selfclass_model_grant g WHERE " ROLE("g.owner") EQUALS
+						   "$2 AND EXISTS ("
+						   "SELECT FROM %1$s.selfclass_model m"
+						   " WHERE m.owner::pg_catalog.text" EQUALS "$1 AND m.name" EQUALS "g.name)",
+						   SPI_OK_DELETE,
+						   2,
+						   {TEXTOID, OIDOID}},
+	[SCPG_REASSIGN_GRANTS] = {"UPDATE %1$s.selfclass_model_grant SET owner = $2::pg_catalog.regrole"
+							  " WHERE owner::pg_catalog.text" EQUALS "$1",
+							  SPI_OK_UPDATE,
+							  2,
+							  {TEXTOID, OIDOID}},
+	[SCPG_REASSIGN_MODELS] = {"UPDATE %1$s.selfclass_model SET owner = $2::pg_catalog.regrole"
+							  " WHERE owner::pg_catalog.text" EQUALS "$1",
+							  SPI_OK_UPDATE,
+							  2,
+							  {TEXTOID, OIDOID}},
 };
 
 StaticAssertDecl(lengthof(statements) == SCPG_STATEMENTS, "a statement has no text");
@@ -254,6 +316,12 @@ table_owner(Oid table)
 	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
 	ReleaseSysCache(tuple);
 	return owner;
+}
+
+Oid
+scpg_catalog_owner(void)
+{
+	return table_owner(model_table(scpg_extension_schema()));
 }
 
 /* A plan for this call; *keep: it serves later ones too. */
@@ -322,7 +390,11 @@ scpg_catalog_run(scpg_statement number, Datum *values, const char *nulls, bool r
 	Assert(number < SCPG_STATEMENTS);
 	Assert(values != NULL);
 	GetUserIdAndSecContext(&user, &security);
-	SetUserIdAndSecContext(owner, security | SECURITY_LOCAL_USERID_CHANGE);
+	/*
+	 * What the extension's own triggers leave for the commit is allowed where
+	 * what users leave is not, as in REFRESH MATERIALIZED VIEW.
+	 */
+	SetUserIdAndSecContext(owner, (security & ~SECURITY_RESTRICTED_OPERATION) | SECURITY_LOCAL_USERID_CHANGE);
 	PG_TRY();
 	{
 		result = SPI_execute_plan(find_plan(number, schema_name, table), values, nulls, read_only, 0);

@@ -41,11 +41,23 @@ typedef enum scpg_statement
 	SCPG_DELETE_GRANT,	   /* owner, name, role */
 	SCPG_REVOKE_EDIT,	   /* owner, name, role */
 	SCPG_DELETE_GRANTS,	   /* owner, name: where no version is left */
+	SCPG_FIND_ROLE,		   /* role: a row for one that is named */
+	SCPG_FORGET_OWNER,	   /* role: models of an earlier one of its oid */
+	SCPG_FORGET_GRANTS,	   /* role: likewise */
+	SCPG_FIND_VERSION,	   /* owner, name, version: if it is taken, the next one */
+	SCPG_FIND_GRANT,	   /* owner, name, role */
+	SCPG_LIST_OWNED,	   /* owner's text, role: each name, and 1 if the role has it too */
+	SCPG_CLEAR_GRANTS,	   /* owner's text, role: those of the role on names that it gets */
+	SCPG_REASSIGN_GRANTS,  /* owner's text, role */
+	SCPG_REASSIGN_MODELS,  /* owner's text, role */
 	SCPG_STATEMENTS
 } scpg_statement;
 
 /* Run one; its rows are in SPI_tuptable. nulls as SPI's, or NULL. Who may change something is for the caller to check. */
 extern void scpg_catalog_run(scpg_statement statement, Datum *values, const char *nulls, bool read_only);
+
+/* The role that the statements run as: the owner of the extension's tables. */
+extern Oid scpg_catalog_owner(void);
 
 /*
  * Likewise a change of the one row of the model, which its owner alone may make
@@ -162,9 +174,20 @@ extern void scpg_model_grant(const scpg_model *model, Oid role, scpg_privilege p
 /* EDIT leaves USE; without USE there is no EDIT. */
 extern void scpg_model_revoke(const scpg_model *model, Oid role, scpg_privilege privilege);
 
+/* ---- owners (owners.c) ------------------------------------------------------------ */
+
+/* At commit: the role cannot be dropped for as long as a model or a grant names it. */
+extern void scpg_model_hold_role(Oid role);
+
+/* All models of one role, which may be gone, become another's; how many, every version counted. */
+extern int64 scpg_model_reassign(const char *from_name, const char *to_name);
+
 /* ---- locks (locks.c) ---------------------------------------------------------------- */
 
 /* As scpg_model_lock, but to the end of the transaction, for before that nobody else sees what it makes or deletes. */
 extern void scpg_model_lock_transaction(Oid owner, const char *name);
+
+/* On which roles are held, waiting, to the end of the transaction. */
+extern void scpg_model_lock_roles(void);
 
 #endif /* SCPG_MODEL_PARTS_H */
