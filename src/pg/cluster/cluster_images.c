@@ -61,7 +61,7 @@ find_model(scpg_cluster_encoding *e, const char *name)
 		}
 		/* Somebody may have trained it before we had the lock: look again. */
 	}
-	scpg_model_check_triggers(e->name);
+	scpg_model_check_triggers(GetUserId(), e->name);
 }
 
 /* The recipe of a model that is ready, with what decides the clustering from the options. */

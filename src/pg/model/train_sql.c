@@ -34,7 +34,7 @@ check_new(const char *name, bool retrain)
 
 	if (retrain || model == NULL || model->state == SCPG_MODEL_FAILED)
 	{
-		scpg_model_check_triggers(name);
+		scpg_model_check_triggers(GetUserId(), name);
 		return;
 	}
 	if (model->state == SCPG_MODEL_READY)
@@ -108,6 +108,7 @@ resume(const char *name)
 						errmsg("model \"%s\" has no training to go on with", name),
 						model->state == SCPG_MODEL_READY ? errdetail("It is ready.") : errdetail("Its training failed."),
 						errhint("CALL train_encoder with the option \"retrain\": true makes a new version.")));
+	scpg_model_check_triggers(model->owner, model->name);
 	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(model->source)))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
