@@ -237,6 +237,257 @@ COMMENT ON OPERATOR FAMILY model_role_ops USING btree IS 'order of roles by oid'
 -- Vectors: embedding, analytics
 -- ---------------------------------------------------------------------------
 
+-- As pgvector's: not the texts.
+CREATE FUNCTION embedding_concat(embedding, embedding) RETURNS embedding
+	AS 'MODULE_PATHNAME', 'scpg_embedding_concat' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION embedding_concat(embedding, embedding) IS 'the elements of one, then those of the other';
+
+CREATE OPERATOR || (LEFTARG = embedding, RIGHTARG = embedding, FUNCTION = embedding_concat);
+COMMENT ON OPERATOR || (embedding, embedding) IS 'the elements of one, then those of the other';
+
+CREATE FUNCTION binary_quantize(embedding) RETURNS bit
+	AS 'MODULE_PATHNAME', 'scpg_binary_quantize' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION binary_quantize(embedding) IS 'a bit for each element: is it above 0';
+
+COMMENT ON AGGREGATE pca_fit(embedding, double precision) IS 'principal components of the embeddings: a whole number of them from 1 on, or as many as explain a share of the variance below 1';
+COMMENT ON AGGREGATE pca_fit(embedding, double precision, jsonb) IS 'principal components of the embeddings: a whole number of them from 1 on, or as many as explain a share of the variance below 1; options: whiten';
+
+-- Whole numbers are bigint, which int and smallint become by themselves: drivers
+-- send them so. (pca_fit(embedding, integer) stays, as does the int of its
+-- double precision: a bigint there is a number of components as well.) What is
+-- an aggregate goes before its transition function and comes after it.
+
+SELECT retire('kmeans_fit(embedding, integer)');
+SELECT retire('kmeans_fit(embedding, integer, jsonb)');
+SELECT retire('elbow(embedding, integer)');
+SELECT retire('elbow(embedding, integer, jsonb)');
+SELECT retire('clustering_purity(integer, text)');
+SELECT retire('clustering_purity(integer, bigint)');
+SELECT retire('clustering_accuracy(integer, text)');
+SELECT retire('clustering_accuracy(integer, bigint)');
+SELECT retire('normalized_mutual_info(integer, text)');
+SELECT retire('normalized_mutual_info(integer, bigint)');
+SELECT retire('adjusted_rand_index(integer, text)');
+SELECT retire('adjusted_rand_index(integer, bigint)');
+SELECT retire('majority_truth(integer, text)');
+SELECT retire('majority_truth(integer, bigint)');
+SELECT retire('silhouette(embedding, integer)');
+SELECT retire('knn_accuracy(embedding, text, integer)');
+SELECT retire('subvector(embedding, integer, integer)');
+SELECT retire('kmeans_accum(internal, embedding, integer)');
+SELECT retire('kmeans_accum(internal, embedding, integer, jsonb)');
+SELECT retire('elbow_accum(internal, embedding, integer)');
+SELECT retire('elbow_accum(internal, embedding, integer, jsonb)');
+SELECT retire('label_tally_accum(bytea, integer, text)');
+SELECT retire('label_tally_accum(bytea, integer, bigint)');
+SELECT retire('silhouette_accum(internal, embedding, integer)');
+SELECT retire('knn_accuracy_accum(internal, embedding, text, integer)');
+SELECT retire('kmeans_train(regclass, name, integer, jsonb)');
+SELECT retire('kmeans(embedding, integer)');
+SELECT retire('kmeans(embedding, integer, jsonb)');
+
+CREATE FUNCTION subvector(embedding, bigint, bigint) RETURNS embedding
+	AS 'MODULE_PATHNAME', 'scpg_subvector_wide' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION subvector(embedding, bigint, bigint) IS 'elements from a start, counted from 1, and how many';
+
+CREATE FUNCTION kmeans_accum(internal, embedding, bigint) RETURNS internal
+	AS 'MODULE_PATHNAME', 'scpg_kmeans_accum_wide' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION kmeans_accum(internal, embedding, bigint) IS 'adds a row to the state of kmeans_fit';
+
+CREATE FUNCTION kmeans_accum(internal, embedding, bigint, jsonb) RETURNS internal
+	AS 'MODULE_PATHNAME', 'scpg_kmeans_accum_wide' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION kmeans_accum(internal, embedding, bigint, jsonb) IS 'adds a row to the state of kmeans_fit';
+
+CREATE FUNCTION elbow_accum(internal, embedding, bigint) RETURNS internal
+	AS 'MODULE_PATHNAME', 'scpg_elbow_accum_wide' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION elbow_accum(internal, embedding, bigint) IS 'adds a row to the state of elbow';
+
+CREATE FUNCTION elbow_accum(internal, embedding, bigint, jsonb) RETURNS internal
+	AS 'MODULE_PATHNAME', 'scpg_elbow_accum_wide' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION elbow_accum(internal, embedding, bigint, jsonb) IS 'adds a row to the state of elbow';
+
+CREATE FUNCTION label_tally_accum(bytea, bigint, text) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'scpg_tally_accum_text_wide' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION label_tally_accum(bytea, bigint, text) IS 'adds a row to the state of the measures of labels';
+
+CREATE FUNCTION label_tally_accum(bytea, bigint, bigint) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'scpg_tally_accum_bigint_wide' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION label_tally_accum(bytea, bigint, bigint) IS 'adds a row to the state of the measures of labels';
+
+CREATE FUNCTION silhouette_accum(internal, embedding, bigint) RETURNS internal
+	AS 'MODULE_PATHNAME', 'scpg_silhouette_accum_wide' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION silhouette_accum(internal, embedding, bigint) IS 'adds a row to the state of silhouette';
+
+CREATE FUNCTION knn_accuracy_accum(internal, embedding, text, bigint) RETURNS internal
+	AS 'MODULE_PATHNAME', 'scpg_knn_accuracy_accum_wide' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION knn_accuracy_accum(internal, embedding, text, bigint) IS 'adds a row to the state of knn_accuracy';
+
+CREATE FUNCTION kmeans_train(items regclass, emb name, k bigint, options jsonb DEFAULT '{}') RETURNS kmeans_model
+	AS 'MODULE_PATHNAME', 'scpg_kmeans_train_wide' LANGUAGE C STABLE PARALLEL UNSAFE COST 100000;
+COMMENT ON FUNCTION kmeans_train(regclass, name, bigint, jsonb) IS 'clusters of the embeddings of a table of any size, the largest first: k-means of a sample, then one query with kmeans_step an iteration, which announces itself by a NOTICE; options: sample (rows), and those of kmeans_fit, n_init for the sample';
+
+CREATE FUNCTION kmeans(e embedding, k bigint) RETURNS integer
+	AS 'MODULE_PATHNAME', 'scpg_kmeans_window_wide' LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION kmeans(embedding, bigint) IS 'the row''s cluster among those of its partition, the largest 0; NULL where the embedding is; as many clusters as rows where those are fewer';
+
+CREATE FUNCTION kmeans(e embedding, k bigint, options jsonb) RETURNS integer
+	AS 'MODULE_PATHNAME', 'scpg_kmeans_window_wide' LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION kmeans(embedding, bigint, jsonb) IS 'the row''s cluster among those of its partition, the largest 0; NULL where the embedding is; as many clusters as rows where those are fewer; options: n_init, max_iter, tol, seed, init';
+
+CREATE AGGREGATE kmeans_fit(embedding, bigint) (
+	SFUNC = kmeans_accum,
+	STYPE = internal,
+	SSPACE = 1000000,
+	FINALFUNC = kmeans_final,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE kmeans_fit(embedding, bigint) IS 'clusters of the embeddings that are not NULL, so many, the largest first';
+
+CREATE AGGREGATE kmeans_fit(embedding, bigint, jsonb) (
+	SFUNC = kmeans_accum,
+	STYPE = internal,
+	SSPACE = 1000000,
+	FINALFUNC = kmeans_final,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE kmeans_fit(embedding, bigint, jsonb) IS 'clusters of the embeddings that are not NULL, so many, the largest first; options: n_init, max_iter, tol, seed, init';
+
+CREATE AGGREGATE elbow(embedding, bigint) (
+	SFUNC = elbow_accum,
+	STYPE = internal,
+	SSPACE = 1000000,
+	FINALFUNC = elbow_final,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE elbow(embedding, bigint) IS 'inertia of k-means for each number of clusters up to a largest one, and the number to choose';
+
+CREATE AGGREGATE elbow(embedding, bigint, jsonb) (
+	SFUNC = elbow_accum,
+	STYPE = internal,
+	SSPACE = 1000000,
+	FINALFUNC = elbow_final,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE elbow(embedding, bigint, jsonb) IS 'inertia of k-means for each number of clusters up to a largest one, and the number to choose; options: method (last_turn, kneedle, silhouette), min_gain, sensitivity, and those of kmeans_fit';
+
+CREATE AGGREGATE clustering_purity(bigint, text) (
+	SFUNC = label_tally_accum,
+	STYPE = bytea,
+	SSPACE = 4096,
+	FINALFUNC = clustering_purity_final,
+	COMBINEFUNC = label_tally_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE clustering_purity(bigint, text) IS 'share of rows whose truth is the most frequent one of their cluster; a NULL label counts as wrong';
+
+CREATE AGGREGATE clustering_purity(bigint, bigint) (
+	SFUNC = label_tally_accum,
+	STYPE = bytea,
+	SSPACE = 4096,
+	FINALFUNC = clustering_purity_final,
+	COMBINEFUNC = label_tally_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE clustering_purity(bigint, bigint) IS 'share of rows whose truth is the most frequent one of their cluster; a NULL label counts as wrong';
+
+CREATE AGGREGATE clustering_accuracy(bigint, text) (
+	SFUNC = label_tally_accum,
+	STYPE = bytea,
+	SSPACE = 4096,
+	FINALFUNC = clustering_accuracy_final,
+	COMBINEFUNC = label_tally_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE clustering_accuracy(bigint, text) IS 'share of rows whose truth is the one matched to their cluster, in the best one-to-one matching; a NULL label counts as wrong';
+
+CREATE AGGREGATE clustering_accuracy(bigint, bigint) (
+	SFUNC = label_tally_accum,
+	STYPE = bytea,
+	SSPACE = 4096,
+	FINALFUNC = clustering_accuracy_final,
+	COMBINEFUNC = label_tally_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE clustering_accuracy(bigint, bigint) IS 'share of rows whose truth is the one matched to their cluster, in the best one-to-one matching; a NULL label counts as wrong';
+
+CREATE AGGREGATE normalized_mutual_info(bigint, text) (
+	SFUNC = label_tally_accum,
+	STYPE = bytea,
+	SSPACE = 4096,
+	FINALFUNC = normalized_mutual_info_final,
+	COMBINEFUNC = label_tally_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE normalized_mutual_info(bigint, text) IS 'mutual information of label and truth over the mean of their entropies (0 ... 1); rows without a label are one more cluster';
+
+CREATE AGGREGATE normalized_mutual_info(bigint, bigint) (
+	SFUNC = label_tally_accum,
+	STYPE = bytea,
+	SSPACE = 4096,
+	FINALFUNC = normalized_mutual_info_final,
+	COMBINEFUNC = label_tally_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE normalized_mutual_info(bigint, bigint) IS 'mutual information of label and truth over the mean of their entropies (0 ... 1); rows without a label are one more cluster';
+
+CREATE AGGREGATE adjusted_rand_index(bigint, text) (
+	SFUNC = label_tally_accum,
+	STYPE = bytea,
+	SSPACE = 4096,
+	FINALFUNC = adjusted_rand_index_final,
+	COMBINEFUNC = label_tally_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE adjusted_rand_index(bigint, text) IS 'agreement of label and truth over all pairs of rows, corrected for chance (1: the same); rows without a label are one more cluster';
+
+CREATE AGGREGATE adjusted_rand_index(bigint, bigint) (
+	SFUNC = label_tally_accum,
+	STYPE = bytea,
+	SSPACE = 4096,
+	FINALFUNC = adjusted_rand_index_final,
+	COMBINEFUNC = label_tally_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE adjusted_rand_index(bigint, bigint) IS 'agreement of label and truth over all pairs of rows, corrected for chance (1: the same); rows without a label are one more cluster';
+
+CREATE AGGREGATE majority_truth(bigint, text) (
+	SFUNC = label_tally_accum,
+	STYPE = bytea,
+	SSPACE = 4096,
+	FINALFUNC = majority_truth_final,
+	COMBINEFUNC = label_tally_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE majority_truth(bigint, text) IS 'the most frequent truth of each label, as an object';
+
+CREATE AGGREGATE majority_truth(bigint, bigint) (
+	SFUNC = label_tally_accum,
+	STYPE = bytea,
+	SSPACE = 4096,
+	FINALFUNC = majority_truth_final,
+	COMBINEFUNC = label_tally_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE majority_truth(bigint, bigint) IS 'the most frequent truth of each label, as an object';
+
+CREATE AGGREGATE silhouette(embedding, bigint) (
+	SFUNC = silhouette_accum,
+	STYPE = internal,
+	SSPACE = 1000000,
+	FINALFUNC = silhouette_final,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE silhouette(embedding, bigint) IS 'mean silhouette (-1 ... 1) of the rows that have an embedding and a label; NULL with fewer than two labels';
+
+CREATE AGGREGATE knn_accuracy(embedding, text, bigint) (
+	SFUNC = knn_accuracy_accum,
+	STYPE = internal,
+	SSPACE = 1000000,
+	FINALFUNC = knn_accuracy_final,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE knn_accuracy(embedding, text, bigint) IS 'share of rows whose k nearest other rows, by majority, have the same truth; NULL with fewer than two rows';
+
 -- ---------------------------------------------------------------------------
 -- Models: tables, views, rights
 -- ---------------------------------------------------------------------------
@@ -350,6 +601,39 @@ COMMENT ON FUNCTION reassign_models(text, text) IS 'give all models of a role, w
 -- ---------------------------------------------------------------------------
 -- Pictures
 -- ---------------------------------------------------------------------------
+
+-- Whole numbers are bigint: see above.
+
+SELECT retire('contact_sheet(bytea, integer, integer)');
+SELECT retire('scatter_svg(double precision, double precision, integer)');
+SELECT retire('contact_sheet_accum(internal, bytea, integer, integer)');
+SELECT retire('scatter_svg_accum(internal, double precision, double precision, integer)');
+
+CREATE FUNCTION contact_sheet_accum(internal, bytea, bigint, bigint) RETURNS internal
+	AS 'MODULE_PATHNAME', 'scpg_contact_sheet_accum_wide' LANGUAGE C STABLE PARALLEL SAFE COST 10000;
+COMMENT ON FUNCTION contact_sheet_accum(internal, bytea, bigint, bigint) IS 'adds an image to a contact sheet';
+
+CREATE FUNCTION scatter_svg_accum(internal, double precision, double precision, bigint) RETURNS internal
+	AS 'MODULE_PATHNAME', 'scpg_scatter_svg_accum_wide' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION scatter_svg_accum(internal, double precision, double precision, bigint) IS 'adds a point to a drawing';
+
+CREATE AGGREGATE contact_sheet(image bytea, columns bigint, tile bigint) (
+	SFUNC = contact_sheet_accum,
+	STYPE = internal,
+	SSPACE = 1000000,
+	FINALFUNC = contact_sheet_final,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE contact_sheet(bytea, bigint, bigint) IS 'JPEG of the images in rows of that many columns, each fitted into a square of tile pixels; an unreadable or NULL image is a tile with a cross; NULL where there are no rows';
+
+CREATE AGGREGATE scatter_svg(x double precision, y double precision, label bigint) (
+	SFUNC = scatter_svg_accum,
+	STYPE = internal,
+	SSPACE = 4096,
+	FINALFUNC = scatter_svg_final,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE scatter_svg(double precision, double precision, bigint) IS 'drawing (SVG) of points in the colours of their groups; a row without x or y is left out; NULL where there is none';
 
 -- ---------------------------------------------------------------------------
 -- The end

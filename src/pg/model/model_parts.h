@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "pg/model/model.h"
+#include "pg/server/compat.h"
 
 /* ---- statements on the extension's tables, as their owner (catalog.c) ------------ */
 
@@ -95,7 +96,7 @@ extern bool scpg_model_name_parse(scpg_model_name *n, const char *text);
 extern scpg_model_name scpg_model_name_read(const char *text);
 
 /* 42710: a model is not made over one that is there. */
-extern void scpg_model_refuse_existing(const char *name) pg_attribute_noreturn();
+pg_noreturn extern void scpg_model_refuse_existing(const char *name);
 
 /* A role, read as SQL reads an identifier, ACL_ID_PUBLIC for "public"; 42704 where there is none, NULL: 22004. */
 extern Oid scpg_role_argument(FunctionCallInfo fcinfo, int n);
@@ -181,6 +182,11 @@ extern void scpg_model_hold_role(Oid role);
 
 /* All models of one role, which may be gone, become another's; how many, every version counted. */
 extern int64 scpg_model_reassign(const char *from_name, const char *to_name);
+
+/* ---- what the system forbids (forbidden_code.c) ------------------------------------- */
+
+/* A WARNING where convolutions run without oneDNN because of that: once in a session, or again. */
+extern void scpg_warn_forbidden_code(bool again);
 
 /* ---- locks (locks.c) ---------------------------------------------------------------- */
 
