@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/xact.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
@@ -73,13 +74,14 @@ change_privilege(Oid role, bool grant)
 	PG_END_TRY();
 }
 
-/* Does a row name it? As it is now, whatever this transaction sees. */
+/* Does a row name it? As it is now, after this transaction's own changes, whatever else the transaction sees. */
 static bool
 is_named(Oid role)
 {
 	Datum values[1] = {ObjectIdGetDatum(role)};
 	bool named;
 
+	CommandCounterIncrement();
 	PushActiveSnapshot(GetLatestSnapshot());
 	scpg_catalog_run(SCPG_FIND_ROLE, values, NULL, true);
 	PopActiveSnapshot();
