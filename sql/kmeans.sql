@@ -6,6 +6,8 @@ SELECT label, size, embedding_dims(centroid) FROM km, kmeans_centroids(m);
 SELECT count(DISTINCT truth) AS truths, count(DISTINCT kmeans_predict(e, m)) AS labels, count(DISTINCT (truth, kmeans_predict(e, m))) AS pairs FROM points, km;
 SELECT abs(sum(kmeans_distance(e, m) ^ 2) / (SELECT kmeans_inertia(m) FROM km) - 1) < 1e-9 AS distance FROM points, km;
 SELECT bool_and(kmeans_distance(e, m) = e <-> centroid) AS own FROM points, km, kmeans_centroids(m) c WHERE c.label = kmeans_predict(e, m);
+SELECT c.* FROM kmeans_centroids((SELECT kmeans_fit(e, 3) FROM (VALUES ('[26,110]'::embedding), ('[26,110]'), ('[26,110]'), ('[26,110]'), ('[0.1,7]'), ('[0.3,8]'), ('[30000,5]')) v (e))) c;
+SELECT c.label, c.size FROM kmeans_centroids((SELECT kmeans_fit(e, 3) FROM (VALUES ('[1e8]'::embedding), ('[0]'), ('[0.001]'), ('[1]'), ('[1.001]')) v (e))) c;
 SELECT bool_and(centroid <-> mean < 1e-5) AS centroids_are_means
 	FROM (SELECT kmeans_predict(e, m) AS label, avg(e) AS mean FROM points, km GROUP BY 1) g JOIN (SELECT (kmeans_centroids(m)).* FROM km) c USING (label);
 SELECT bool_and(abs(kmeans_inertia(m) / (ARRAY[65740.79138739489, 43741.309206981256, 23740.08071485441, 10468.333197442227])[k] - 1) < 1e-6) AS other_k

@@ -76,6 +76,160 @@ END $$;
 -- Types
 -- ---------------------------------------------------------------------------
 
+-- What a row of the extension names: by oid in this database, by name in a dump.
+-- 1.0 had regrole and regclass there, which read no name that they do not find.
+
+CREATE TYPE model_role;
+
+CREATE FUNCTION model_role_in(cstring) RETURNS model_role
+	AS 'MODULE_PATHNAME', 'scpg_model_role_in' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION model_role_in(cstring) IS 'I/O';
+
+CREATE FUNCTION model_role_out(model_role) RETURNS cstring
+	AS 'MODULE_PATHNAME', 'scpg_model_role_out' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION model_role_out(model_role) IS 'I/O';
+
+CREATE FUNCTION model_role_recv(internal) RETURNS model_role
+	AS 'MODULE_PATHNAME', 'scpg_model_role_recv' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION model_role_recv(internal) IS 'I/O';
+
+CREATE FUNCTION model_role_send(model_role) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'scpg_model_role_send' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION model_role_send(model_role) IS 'I/O';
+
+CREATE TYPE model_role (
+	INPUT = model_role_in,
+	OUTPUT = model_role_out,
+	RECEIVE = model_role_recv,
+	SEND = model_role_send,
+	STORAGE = plain
+);
+COMMENT ON TYPE model_role IS 'a role by its oid and its name, which is kept once the role is gone; reads any name';
+
+CREATE FUNCTION model_role(regrole) RETURNS model_role
+	AS 'MODULE_PATHNAME', 'scpg_model_role_from_oid' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION model_role(regrole) IS 'regrole to model_role';
+CREATE CAST (regrole AS model_role) WITH FUNCTION model_role(regrole) AS ASSIGNMENT;
+COMMENT ON CAST (regrole AS model_role) IS 'regrole to model_role';
+
+CREATE FUNCTION model_role_to_regrole(model_role) RETURNS regrole
+	AS 'MODULE_PATHNAME', 'scpg_model_role_oid' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION model_role_to_regrole(model_role) IS 'model_role to regrole, NULL where it is gone';
+CREATE CAST (model_role AS regrole) WITH FUNCTION model_role_to_regrole(model_role) AS ASSIGNMENT;
+COMMENT ON CAST (model_role AS regrole) IS 'model_role to regrole, NULL where it is gone';
+
+CREATE TYPE model_relation;
+
+CREATE FUNCTION model_relation_in(cstring) RETURNS model_relation
+	AS 'MODULE_PATHNAME', 'scpg_model_relation_in' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION model_relation_in(cstring) IS 'I/O';
+
+CREATE FUNCTION model_relation_out(model_relation) RETURNS cstring
+	AS 'MODULE_PATHNAME', 'scpg_model_relation_out' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION model_relation_out(model_relation) IS 'I/O';
+
+CREATE FUNCTION model_relation_recv(internal) RETURNS model_relation
+	AS 'MODULE_PATHNAME', 'scpg_model_relation_recv' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION model_relation_recv(internal) IS 'I/O';
+
+CREATE FUNCTION model_relation_send(model_relation) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'scpg_model_relation_send' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION model_relation_send(model_relation) IS 'I/O';
+
+CREATE TYPE model_relation (
+	INPUT = model_relation_in,
+	OUTPUT = model_relation_out,
+	RECEIVE = model_relation_recv,
+	SEND = model_relation_send,
+	STORAGE = plain
+);
+COMMENT ON TYPE model_relation IS 'a relation by its oid and its name, which is kept once the relation is gone; reads any name';
+
+CREATE FUNCTION model_relation(regclass) RETURNS model_relation
+	AS 'MODULE_PATHNAME', 'scpg_model_relation_from_oid' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION model_relation(regclass) IS 'regclass to model_relation';
+CREATE CAST (regclass AS model_relation) WITH FUNCTION model_relation(regclass) AS ASSIGNMENT;
+COMMENT ON CAST (regclass AS model_relation) IS 'regclass to model_relation';
+
+CREATE FUNCTION model_relation_to_regclass(model_relation) RETURNS regclass
+	AS 'MODULE_PATHNAME', 'scpg_model_relation_oid' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION model_relation_to_regclass(model_relation) IS 'model_relation to regclass, NULL where it is gone';
+CREATE CAST (model_relation AS regclass) WITH FUNCTION model_relation_to_regclass(model_relation) AS ASSIGNMENT;
+COMMENT ON CAST (model_relation AS regclass) IS 'model_relation to regclass, NULL where it is gone';
+
+-- Order, for keys: by oid, so the same whatever has become of the roles.
+
+CREATE FUNCTION model_role_lt(model_role, model_role) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'scpg_kept_name_lt' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION model_role_lt(model_role, model_role) IS 'implementation of the operator <';
+
+CREATE FUNCTION model_role_le(model_role, model_role) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'scpg_kept_name_le' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION model_role_le(model_role, model_role) IS 'implementation of the operator <=';
+
+CREATE FUNCTION model_role_eq(model_role, model_role) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'scpg_kept_name_eq' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION model_role_eq(model_role, model_role) IS 'implementation of the operator =';
+
+CREATE FUNCTION model_role_ne(model_role, model_role) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'scpg_kept_name_ne' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION model_role_ne(model_role, model_role) IS 'implementation of the operator <>';
+
+CREATE FUNCTION model_role_ge(model_role, model_role) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'scpg_kept_name_ge' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION model_role_ge(model_role, model_role) IS 'implementation of the operator >=';
+
+CREATE FUNCTION model_role_gt(model_role, model_role) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'scpg_kept_name_gt' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION model_role_gt(model_role, model_role) IS 'implementation of the operator >';
+
+CREATE FUNCTION model_role_cmp(model_role, model_role) RETURNS integer
+	AS 'MODULE_PATHNAME', 'scpg_kept_name_cmp' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION model_role_cmp(model_role, model_role) IS 'less-equal-greater';
+
+CREATE OPERATOR < (
+	LEFTARG = model_role, RIGHTARG = model_role, FUNCTION = model_role_lt,
+	COMMUTATOR = >, NEGATOR = >=, RESTRICT = scalarltsel, JOIN = scalarltjoinsel
+);
+COMMENT ON OPERATOR < (model_role, model_role) IS 'less than';
+
+CREATE OPERATOR <= (
+	LEFTARG = model_role, RIGHTARG = model_role, FUNCTION = model_role_le,
+	COMMUTATOR = >=, NEGATOR = >, RESTRICT = scalarlesel, JOIN = scalarlejoinsel
+);
+COMMENT ON OPERATOR <= (model_role, model_role) IS 'less than or equal';
+
+CREATE OPERATOR = (
+	LEFTARG = model_role, RIGHTARG = model_role, FUNCTION = model_role_eq,
+	COMMUTATOR = =, NEGATOR = <>, RESTRICT = eqsel, JOIN = eqjoinsel,
+	MERGES
+);
+COMMENT ON OPERATOR = (model_role, model_role) IS 'equal';
+
+CREATE OPERATOR <> (
+	LEFTARG = model_role, RIGHTARG = model_role, FUNCTION = model_role_ne,
+	COMMUTATOR = <>, NEGATOR = =, RESTRICT = neqsel, JOIN = neqjoinsel
+);
+COMMENT ON OPERATOR <> (model_role, model_role) IS 'not equal';
+
+CREATE OPERATOR >= (
+	LEFTARG = model_role, RIGHTARG = model_role, FUNCTION = model_role_ge,
+	COMMUTATOR = <=, NEGATOR = <, RESTRICT = scalargesel, JOIN = scalargejoinsel
+);
+COMMENT ON OPERATOR >= (model_role, model_role) IS 'greater than or equal';
+
+CREATE OPERATOR > (
+	LEFTARG = model_role, RIGHTARG = model_role, FUNCTION = model_role_gt,
+	COMMUTATOR = <, NEGATOR = <=, RESTRICT = scalargtsel, JOIN = scalargtjoinsel
+);
+COMMENT ON OPERATOR > (model_role, model_role) IS 'greater than';
+
+CREATE OPERATOR CLASS model_role_ops DEFAULT FOR TYPE model_role USING btree AS
+	OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >,
+	FUNCTION 1 model_role_cmp(model_role, model_role);
+COMMENT ON OPERATOR CLASS model_role_ops USING btree IS 'order of roles by oid';
+COMMENT ON OPERATOR FAMILY model_role_ops USING btree IS 'order of roles by oid';
+
 -- ---------------------------------------------------------------------------
 -- Vectors: embedding, analytics
 -- ---------------------------------------------------------------------------
@@ -368,6 +522,33 @@ COMMENT ON FUNCTION near_duplicates(regclass, anyelement, name, double precision
 -- ---------------------------------------------------------------------------
 -- Models: tables, views, rights
 -- ---------------------------------------------------------------------------
+
+-- The columns get new types without a change of the view's, on which users may
+-- have built: it lets go of the table, and takes it again. Through text: what is
+-- gone, of which 1.0 has a number alone, must not be read as an oid.
+CREATE OR REPLACE VIEW selfclass_models WITH (security_barrier) AS
+	SELECT m.model_id, m.name, m.version, NULL::regrole AS owner, m.state, m.recipe, m.backbone, m.dim,
+		NULL::regclass AS source, m.images, m.skipped, m.epochs_done, m.loss, m.pca, m.kmeans, m.elbow, m.created,
+		m.finished, m.selfclass_version
+	FROM selfclass_model m;
+
+ALTER TABLE selfclass_model
+	ALTER owner TYPE model_role USING owner::text::model_role,
+	ALTER source TYPE model_relation USING source::text::model_relation;
+ALTER TABLE selfclass_model_grant
+	ALTER owner TYPE model_role USING owner::text::model_role,
+	ALTER role TYPE model_role USING role::text::model_role;
+
+CREATE OR REPLACE VIEW selfclass_models WITH (security_barrier) AS
+	SELECT m.model_id, m.name, m.version, m.owner::regrole AS owner, m.state, m.recipe, m.backbone, m.dim,
+		m.source::regclass AS source, m.images, m.skipped, m.epochs_done, m.loss, m.pca, m.kmeans, m.elbow, m.created,
+		m.finished, m.selfclass_version
+	FROM selfclass_model m
+	WHERE pg_catalog.pg_has_role(COALESCE(m.owner::regrole::oid, 0::oid), 'USAGE')
+		OR EXISTS (SELECT FROM selfclass_model_grant g
+				   WHERE g.owner::regrole OPERATOR(pg_catalog.=) m.owner::regrole AND g.name OPERATOR(pg_catalog.=) m.name
+					   AND pg_catalog.pg_has_role(g.role::regrole::oid, 'USAGE'));
+COMMENT ON VIEW selfclass_models IS 'the models that the current role may use: its own and those granted to it; a superuser also sees those whose owner is gone';
 
 -- ---------------------------------------------------------------------------
 -- Models: training, embedding, files
