@@ -35,7 +35,7 @@ CREATE TABLE albums (album text, image bytea, number int, PRIMARY KEY (album, nu
 INSERT INTO albums SELECT 'a' || id % 2, image, id / 2 FROM photos;
 CREATE TYPE album_key AS (album text, number int);
 CREATE VIEW album_view AS TABLE albums;
-SELECT count(DISTINCT label), count(DISTINCT (id).number) AS numbers, pg_typeof(min(id)) AS key FROM cluster_images('albums', NULL::album_key, 3, 'base');
+SELECT count(DISTINCT label), count(DISTINCT (id).number) AS numbers, pg_typeof((array_agg(id))[1]) AS key FROM cluster_images('albums', NULL::album_key, 3, 'base');
 SELECT bool_and(a.label = b.label) AS same, count(*) FROM cluster_images('albums', NULL::album_key, 3, 'base') a
 	JOIN cluster_images('album_view', NULL::album_key, 3, 'base', '{"id_column": ["album", "number"]}') b USING (id);
 SELECT count(e.embedding) FROM embed_images('album_view', NULL::album_key, 'base', '{"id_column": ["album", "number"]}') e JOIN albums a ON e.id = ROW(a.album, a.number)::album_key;

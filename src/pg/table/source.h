@@ -12,6 +12,8 @@
 
 #include "fmgr.h"
 
+#include "pg/server/compat.h"
+
 /* What a call says about the key. */
 typedef struct scpg_key_request
 {
@@ -71,7 +73,7 @@ extern bool scpg_source_integer_key(const scpg_source *source);
 extern Datum scpg_source_key(const scpg_source *source, Datum id, bool as_bigint);
 
 /* 22004: a row has no key. */
-extern void scpg_source_refuse_null_key(const scpg_source *source) pg_attribute_noreturn();
+pg_noreturn extern void scpg_source_refuse_null_key(const scpg_source *source);
 
 /* The table and its column of embeddings that two arguments name, by their numbers. */
 extern scpg_source scpg_source_embeddings(FunctionCallInfo fcinfo, int table, int column, const scpg_key_request *key);

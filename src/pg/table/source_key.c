@@ -206,7 +206,11 @@ advise(const scpg_source *source, Relation rel, const scpg_key_request *asked, c
 	if (asked->call == NULL)
 		return psprintf("Name what identifies a row: %s.", options_literal(key));
 	if (key->n == 1 || !takes_example(asked))
-		return psprintf("Call it as %s.", make_call(source, asked, data_column, key, NULL));
+	{
+		char *call = make_call(source, asked, data_column, key, NULL);
+
+		return psprintf("%s%s.", strncmp(call, "CALL ", 5) == 0 ? "" : "Call it as ", call);
+	}
 	row_type = quote_identifier(psprintf("%s_key", RelationGetRelationName(rel)));
 	return psprintf("CREATE TYPE %s AS %s; then call it as %s.", row_type, list_columns(key, true),
 					make_call(source, asked, data_column, key, row_type));
@@ -243,14 +247,10 @@ row_type(const scpg_source *source, Relation rel, const scpg_key_request *asked,
 	if (!asked->returned)
 		return RECORDOID;
 	if (!takes_example(asked))
-	{
-		key_columns other = guess(rel, 1);
-
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the key of relation \"%s\" has more than one column", RelationGetRelationName(rel)),
-				 errdetail("It has %d.", key->n), errhint("%s", advise(source, rel, asked, data_column, &other))));
-	}
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("the key of relation \"%s\" has more than one column", RelationGetRelationName(rel)),
+						errdetail("It has %d.", key->n),
+						errhint("Name one column that identifies every row: '{\"id_column\": \"...\"}'.")));
 	if (!OidIsValid(asked->example) && key->primary)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
