@@ -119,7 +119,7 @@ on_error(j_common_ptr common)
 		case JERR_OUT_OF_MEMORY:
 			/* Its odd parameters stand for a request that it never makes, the even ones for malloc (jmemmgr.c). */
 			if (r->error.msg_parm.i[0] % 2 == 0)
-				sc_image_leave(&r->exit, sc_image_fail_malloc(err));
+				sc_image_leave(&r->exit, sc_image_fail_malloc(r->task->err));
 			/* FALLTHROUGH */
 		case JERR_NO_BACKING_STORE:
 			sc_image_leave(&r->exit, sc_image_fail_memory(SC_IMAGE_JPEG, r->task->limits, r->task->err));
