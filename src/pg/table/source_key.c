@@ -241,8 +241,8 @@ fits(Oid row_type, const key_columns *key)
 
 /* The type of a key of several columns, or an error that says how to give it one. */
 static Oid
-row_type(const scpg_source *source, Relation rel, const scpg_key_request *asked, const char *data_column,
-		 const key_columns *key)
+choose_row_type(const scpg_source *source, Relation rel, const scpg_key_request *asked, const char *data_column,
+				const key_columns *key)
 {
 	if (!asked->returned)
 		return RECORDOID;
@@ -302,7 +302,7 @@ scpg_source_set_key(scpg_source *source, Relation rel, const scpg_key_request *a
 	}
 	else
 	{
-		source->id_type = row_type(source, rel, asked, data_column, &key);
+		source->id_type = choose_row_type(source, rel, asked, data_column, &key);
 		source->id_column = list_columns(&key, false);
 		source->id = row_expression(&key, source->id_type);
 	}
