@@ -69,8 +69,7 @@ open_reader(const scpg_source *source, int max_side, bool own_snapshot)
 		CommandCounterIncrement();
 		PushActiveSnapshot(GetTransactionSnapshot());
 	}
-	query = psprintf("SELECT %s, %s FROM %s", pstrdup(quote_identifier(source->id_column)),
-					 pstrdup(quote_identifier(source->data_column)), source->relation);
+	query = psprintf("SELECT %s, %s FROM %s", source->id, quote_identifier(source->data_column), source->relation);
 	memset(&options, 0, sizeof(options));
 	options.cursorOptions = CURSOR_OPT_NO_SCROLL;
 	options.read_only = true;
@@ -99,9 +98,7 @@ take_key(const scpg_source *source, HeapTuple tuple, TupleDesc desc)
 	Datum id = heap_getattr(tuple, 1, desc, &null);
 
 	if (null)
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-						errmsg("key column \"%s\" of %s contains a null value", source->id_column, source->relation),
-						errhint("Name a column that identifies every row: '{\"id_column\": \"...\"}'.")));
+		scpg_source_refuse_null_key(source);
 	/* A key that is stored out of line would not survive a commit. */
 	if (source->id_length == -1)
 		return PointerGetDatum(PG_DETOAST_DATUM_COPY(id));
