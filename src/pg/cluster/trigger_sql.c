@@ -122,9 +122,9 @@ append_list(StringInfo list, const char *item, int bytes)
 	appendStringInfo(list, "%s%.*s", list->len > 0 ? ", " : "", bytes, item);
 }
 
-/* "photos.album with id = 5": by its primary key, or without it, where there is none or it may not be shown. */
+/* "s.album with id = 5", by its primary key; where there is none, or it may not be shown, "s.album, column image". */
 static char *
-name_row(Relation rel, HeapTuple row)
+name_row(Relation rel, HeapTuple row, const char *image_column)
 {
 	TupleDesc desc = RelationGetDescr(rel);
 	Bitmapset *columns = RelationGetIndexAttrBitmap(rel, INDEX_ATTR_BITMAP_PRIMARY_KEY);
@@ -136,7 +136,7 @@ name_row(Relation rel, HeapTuple row)
 	int i = -1;
 
 	if (bms_is_empty(columns) || !may_show(rel, columns))
-		return relation;
+		return psprintf("%s, column %s", relation, quote_identifier(image_column));
 	initStringInfo(&names);
 	initStringInfo(&values);
 	while ((i = bms_next_member(columns, i)) >= 0)
@@ -166,10 +166,12 @@ tell_row(void *arg)
 
 /* Of one row of many, an error tells which. */
 static Datum
-embed_row(Relation rel, HeapTuple row, Datum image, const scpg_model *model)
+embed_row(Relation rel, HeapTuple row, const char *image_column, Datum image, const scpg_model *model)
 {
 	/* Named now, for an output function is not to be called when something has failed. */
-	ErrorContextCallback callback = {.previous = error_context_stack, .callback = tell_row, .arg = name_row(rel, row)};
+	ErrorContextCallback callback = {.previous = error_context_stack,
+									 .callback = tell_row,
+									 .arg = name_row(rel, row, image_column)};
 	scpg_embedding *embedding;
 
 	error_context_stack = &callback;
@@ -212,7 +214,7 @@ scpg_embed_image_trigger(PG_FUNCTION_ARGS)
 		if (typmod >= 0)
 			scpg_embedding_check_expected(typmod, SC_EMBEDDING_DIM);
 		/* The model that its name means to the owner of the table, or of the partition: not who inserts decides. */
-		embedding = embed_row(rel, row, image, scpg_model_of_statement(args[0], rel->rd_rel->relowner));
+		embedding = embed_row(rel, row, args[1], image, scpg_model_of_statement(args[0], rel->rd_rel->relowner));
 	}
 	return PointerGetDatum(heap_modify_tuple_by_cols(row, desc, 1, &embedding_column, &embedding, &null));
 }
