@@ -37,6 +37,11 @@ my %statement = (
 	'embedding' => q{SELECT count(*) FROM embed_images('pictures', 'net')},
 	'training' => q{SELECT count(*) FROM cluster_images('pictures', k => 2, options =>
 		'{"preset": "lightly", "epochs": 1, "input_size": 16, "batch_size": 8, "precision": "f32"}')},
+	'more threads' => q{SELECT kmeans_fit(e, 3) FROM t},
+);
+# What the session does before, without a limit.
+my %before = (
+	'more threads' => q{SET selfclass.threads = 1; SELECT pca_fit(e, 2) IS NOT NULL FROM t; SET selfclass.threads = 6},
 );
 
 # As many sessions at once.
@@ -48,6 +53,7 @@ my %step_mb = ((map { $_ => 20 } keys %statement), training => 30);
 my $script = PostgreSQL::Test::Utils::tempdir() . '/limited.sql';
 append_to_file(
 	$script, q{
+	:before;
 	SELECT pg_backend_pid() AS pid, embedding_dims(e) FROM t LIMIT 1 \gset
 	\setenv PID :pid
 	\setenv MB :mb
@@ -61,11 +67,13 @@ append_to_file(
 
 sub limited
 {
-	my ($statement, $mb) = @_;
+	my ($name, $mb) = @_;
+	my $before = $before{$name} // 'SELECT 1';
 	my %s = (out => '', err => '', mb => $mb);
 
 	$s{harness} = start(
-		[ 'psql', '-XAtq', '-v', "statement=$statement", '-v', "mb=$mb", '-f', $script, '-d', $node->connstr('postgres') ],
+		[ 'psql', '-XAtq', '-v', "before=$before", '-v', "statement=$statement{$name}", '-v', "mb=$mb", '-f', $script,
+			'-d', $node->connstr('postgres') ],
 		'<', '/dev/null', '>', \$s{out}, '2>', \$s{err}, timer($PostgreSQL::Test::Utils::timeout_default));
 	return \%s;
 }
@@ -90,7 +98,7 @@ for my $name (sort keys %statement)
 
 	for (my $step = 0; $step < $steps; $step += $together)
 	{
-		my @sessions = map { limited($statement{$name}, $_ * $step_mb{$name}) } $step .. $step + $together - 1;
+		my @sessions = map { limited($name, $_ * $step_mb{$name}) } $step .. $step + $together - 1;
 
 		for my $s (@sessions)
 		{
@@ -127,7 +135,7 @@ SKIP:
 	}
 	my (undef, undef, $err) = $node->psql('postgres',
 		q{SELECT count(*) FROM cluster_images('pictures', k => 2, options => '{"precision": "bf16", "input_size": 16}')});
-	like($err, qr/ERROR:  (the operating system forbids|this CPU has no bf16|without oneDNN)/, 'bf16 says why not');
+	like($err, qr/ERROR:  (there is no bf16 arithmetic: the operating system forbids|this CPU has no bf16|without oneDNN)/, 'bf16 says why not');
 }
 
 $node->stop;

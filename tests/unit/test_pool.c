@@ -148,6 +148,22 @@ run_limited(int lanes, size_t more)
 	return WEXITSTATUS(status);
 }
 
+static void
+test_limits(void)
+{
+	int ended = run_limited(3, 0), before = 0;
+
+	CHECK(ended == SC_RESOURCES, "nothing left: %d", ended);
+	for (size_t mb = 32; mb <= 1024; mb += 32)
+	{
+		ended = run_limited(3, mb << 20);
+		CHECK(ended == SC_RESOURCES || ended == SC_NO_MEMORY || (ended >= SC_MAX(before, 101) && ended <= 103),
+			  "%zu MB: %d after %d", mb, ended, before);
+		before = ended;
+	}
+	CHECK(ended == 103, "a gigabyte: %d", ended);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -156,19 +172,7 @@ main(int argc, char **argv)
 	unit_begin(argc, argv);
 	/* First: a child has the buffers that its parent has. */
 	CASE ("short of address space: fewer lanes, or none and why")
-	{
-		int ended = run_limited(3, 0), before = 0;
-
-		CHECK(ended == SC_RESOURCES, "nothing left: %d", ended);
-		for (size_t mb = 32; mb <= 1024; mb += 32)
-		{
-			ended = run_limited(3, mb << 20);
-			CHECK(ended == SC_RESOURCES || ended == SC_NO_MEMORY || (ended >= SC_MAX(before, 101) && ended <= 103),
-				  "%zu MB: %d after %d", mb, ended, before);
-			before = ended;
-		}
-		CHECK(ended == 103, "a gigabyte: %d", ended);
-	}
+		test_limits();
 	CASE ("every lane runs, and barriers hold")
 	{
 		for (int lanes = 1; lanes <= 5; lanes++)

@@ -71,8 +71,14 @@ refuse_bf16(sc_conv_kind kind, sc_error *err)
 #ifdef SC_WITH_ONEDNN
 	if (kind != SC_CONV_BLAS && sc_conv_onednn_has_bf16())
 	{
-		SC_TRY(sc_conv_onednn_check_code(err));
-		sc_fail(err, SC_UNSUPPORTED, "this oneDNN has no bf16 arithmetic for all passes of a convolution");
+		sc_status code = sc_conv_onednn_check_code(err);
+
+		if (code == SC_NO_MEMORY)
+			return code;
+		sc_fail(err, SC_UNSUPPORTED,
+				code == SC_OK
+					? "this oneDNN has no bf16 arithmetic for all passes of a convolution"
+					: "there is no bf16 arithmetic: the operating system forbids the code that oneDNN generates");
 	}
 	else if (kind != SC_CONV_BLAS)
 		sc_fail(err, SC_UNSUPPORTED, "this CPU has no bf16 arithmetic");

@@ -33,11 +33,6 @@ sc_conv_onednn_check_code(sc_error *err)
 	if (error == ENOMEM)
 		return sc_headroom_fail(CODE_ROOM, err);
 	if (error != 0)
-	{
-		sc_fail(err, SC_UNSUPPORTED, "the operating system forbids the code that oneDNN generates");
-		sc_detail(err, "It lets no memory be both writable and executable.");
-		sc_hint(err, "Of a systemd unit it is MemoryDenyWriteExecute that forbids it; of SELinux, execmem.");
-		return SC_UNSUPPORTED;
-	}
+		return sc_fail(err, SC_UNSUPPORTED, "the operating system forbids the code that oneDNN generates");
 	return SC_OK;
 }
