@@ -248,6 +248,18 @@ is(failure('home', q{CALL resume_encoder('m')}), '42P01: the relation that model
 like($node->safe_psql('home', q{UPDATE s.selfclass_model SET state = 'ready' WHERE name = 'm' AND owner::text = 'postgres'; SELECT report_html('m')}),
 	qr/public\.photos, a table that is gone/, 'nor by a report');
 
+# ---- the types' binary form ------------------------------------------------------------------
+
+my $file = $node->basedir . '/names.binary';
+$node->safe_psql('home', qq{CREATE TABLE names (r s.model_role, t s.model_relation);
+	INSERT INTO names VALUES ('heir', 'secrets'), ('nobody', 'nowhere.nothing'), ('16999', '16999'), ('public', NULL);
+	COPY names TO '$file' (FORMAT binary)});
+is($node->safe_psql('home', qq{CREATE TABLE again (LIKE names); COPY again FROM '$file' (FORMAT binary);
+	SELECT r, t, r::regrole, t::regclass FROM again}), "heir|public.secrets|heir|secrets
+nobody|nowhere.nothing||
+16999|16999||
+public|||", 'is their text');
+
 # ---- from 1.0 ------------------------------------------------------------------------------------
 
 $node->safe_psql('postgres', 'CREATE ROLE gone');
