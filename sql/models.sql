@@ -145,12 +145,44 @@ SELECT drop_model('m3');
 SELECT whose('m3');
 RESET ROLE;
 REVOKE models_evil, "Models' ""odd"".role" FROM models_web;
+-- What would be ambiguous to one member is not granted to its group; a later membership makes it so.
+CREATE ROLE models_group;
+SELECT grant_model('models_anna.m3', 'models_web');
+GRANT models_group TO models_web;
+SELECT failure($$SELECT grant_model('models_evil.m3', 'models_group')$$);
+REVOKE models_group FROM models_web;
+SELECT grant_model('models_evil.m3', 'models_group');
+GRANT models_group TO models_web;
+SET ROLE models_web;
+SELECT whose('m3');
+SELECT whose('models_evil.m3'), whose('models_anna.m3');
+RESET ROLE;
+SELECT revoke_model('models_anna.m3', 'models_web'), revoke_model('models_evil.m3', 'models_group');
+DROP ROLE models_group;
 
 -- A superuser reaches all models, and means one only where there is but one.
 SELECT failure($$SELECT drop_model('m3')$$);
 SELECT whose('models_evil.m3');
 SELECT count(*) FILTER (WHERE current) AS current, count(*) FROM selfclass_models;
+CALL train_encoder('m3', 'pictures', recipe(9));
+SELECT drop_model('m3');
+SELECT failure($$SELECT drop_model('m3')$$);
+CALL resume_encoder('models_evil.m3');
+-- That of a role that is gone goes by its name.
+CREATE ROLE models_gone;
+SET ROLE models_gone;
+CALL train_encoder('m3', 'pictures', recipe(3));
+RESET ROLE;
+DROP OWNED BY models_gone;
+DROP ROLE models_gone;
+SELECT whose('models_gone.m3');
+SELECT failure($$SELECT drop_model('m3')$$);
 SELECT drop_model('"Models'' ""odd"".role".m3@1');
+SELECT failure($$SELECT drop_model('models_nobody.m3')$$);
+SET ROLE models_web;
+SELECT whose('models_gone.m3');
+RESET ROLE;
+SELECT drop_model('models_gone.m3');
 SELECT failure($$SELECT drop_model('m3')$$);
 SET ROLE models_web;
 SELECT failure($$SELECT drop_model('models_evil.m3')$$);
@@ -278,6 +310,15 @@ CALL train_encoder('m3', 'pictures', recipe(6, '{"retrain": true}'));
 SELECT version, current FROM selfclass_models ORDER BY version;
 INSERT INTO album SELECT 5, image FROM pictures WHERE id = 1;
 SELECT id, owner FROM album LEFT JOIN known USING (e) WHERE id = 5;
+-- Nor does the training of another version go on.
+RESET ROLE;
+UPDATE selfclass_model SET state = 'training' WHERE name = 'm3' AND version = 2;
+SET ROLE models_anna;
+CREATE OR REPLACE TRIGGER embed BEFORE INSERT ON album FOR EACH ROW EXECUTE FUNCTION embed_image_trigger('m3', 'image', 'e');
+CALL resume_encoder('m3');
+RESET ROLE;
+UPDATE selfclass_model SET state = 'ready' WHERE name = 'm3' AND version = 2;
+SET ROLE models_anna;
 -- The newest that is ready is what a name means; an older version may go.
 CREATE OR REPLACE TRIGGER embed BEFORE INSERT ON album FOR EACH ROW EXECUTE FUNCTION embed_image_trigger('models_anna.m3', 'image', 'e');
 SELECT drop_model('m3@1');

@@ -488,6 +488,40 @@ CREATE AGGREGATE knn_accuracy(embedding, text, bigint) (
 );
 COMMENT ON AGGREGATE knn_accuracy(embedding, text, bigint) IS 'share of rows whose k nearest other rows, by majority, have the same truth; NULL with fewer than two rows';
 
+-- Neighbours. Options stand on the form with an example of the key alone, so that the
+-- number of arguments tells the two forms apart.
+
+SELECT retire('knn(regclass, name, embedding, integer)');
+SELECT retire('knn(regclass, anyelement, name, embedding, integer)');
+SELECT retire('knn_join(regclass, name, integer, regclass)');
+SELECT retire('knn_join(regclass, anyelement, name, integer, regclass)');
+SELECT retire('near_duplicates(regclass, anyelement, name, double precision)');
+
+CREATE FUNCTION knn(items regclass, emb name, query embedding, k bigint)
+	RETURNS TABLE (id bigint, distance double precision)
+	AS 'MODULE_PATHNAME', 'scpg_knn_wide' LANGUAGE C STABLE PARALLEL UNSAFE COST 10000 ROWS 10;
+COMMENT ON FUNCTION knn(regclass, name, embedding, bigint) IS 'the k rows whose embedding is nearest to one, by Euclidean distance; the key is an integer';
+
+CREATE FUNCTION knn(items regclass, key_example anyelement, emb name, query embedding, k bigint, options jsonb DEFAULT '{}')
+	RETURNS TABLE (id anyelement, distance double precision)
+	AS 'MODULE_PATHNAME', 'scpg_knn_keyed_wide' LANGUAGE C STABLE PARALLEL UNSAFE COST 10000 ROWS 10;
+COMMENT ON FUNCTION knn(regclass, anyelement, name, embedding, bigint, jsonb) IS 'the k rows whose embedding is nearest to one, by Euclidean distance; the key is of the type of a NULL given as example; option id_column';
+
+CREATE FUNCTION knn_join(items regclass, emb name, k bigint, queries regclass DEFAULT NULL)
+	RETURNS TABLE (id bigint, neighbor bigint, rank integer, distance double precision)
+	AS 'MODULE_PATHNAME', 'scpg_knn_join_wide' LANGUAGE C STABLE PARALLEL UNSAFE COST 100000 ROWS 10000;
+COMMENT ON FUNCTION knn_join(regclass, name, bigint, regclass) IS 'the k nearest rows for every row of queries, or of the table itself without the row itself; keys are integers';
+
+CREATE FUNCTION knn_join(items regclass, key_example anyelement, emb name, k bigint, queries regclass DEFAULT NULL, options jsonb DEFAULT '{}')
+	RETURNS TABLE (id anyelement, neighbor anyelement, rank integer, distance double precision)
+	AS 'MODULE_PATHNAME', 'scpg_knn_join_keyed_wide' LANGUAGE C STABLE PARALLEL UNSAFE COST 100000 ROWS 10000;
+COMMENT ON FUNCTION knn_join(regclass, anyelement, name, bigint, regclass, jsonb) IS 'the k nearest rows for every row of queries, or of the table itself without the row itself; keys are of the type of a NULL given as example; option id_column';
+
+CREATE FUNCTION near_duplicates(items regclass, key_example anyelement, emb name, threshold double precision, options jsonb DEFAULT '{}')
+	RETURNS TABLE (id anyelement, duplicate anyelement, distance double precision)
+	AS 'MODULE_PATHNAME', 'scpg_near_duplicates_options' LANGUAGE C STABLE PARALLEL UNSAFE COST 100000 ROWS 1000;
+COMMENT ON FUNCTION near_duplicates(regclass, anyelement, name, double precision, jsonb) IS 'all pairs of rows whose embeddings are within a Euclidean distance of each other, each once, the lower key first; keys are of the type of a NULL given as example; option id_column';
+
 -- ---------------------------------------------------------------------------
 -- Models: tables, views, rights
 -- ---------------------------------------------------------------------------
@@ -598,6 +632,12 @@ COMMENT ON FUNCTION reassign_models(text, text) IS 'give all models of a role, w
 -- Groups: the one call, labels, the trigger
 -- ---------------------------------------------------------------------------
 
+SELECT retire('cluster_images_into(regclass, name, integer, text, jsonb)');
+
+CREATE PROCEDURE cluster_images_into(images regclass, labels text, k bigint DEFAULT NULL, model text DEFAULT NULL, options jsonb DEFAULT '{}')
+	AS 'MODULE_PATHNAME', 'scpg_cluster_images_into_wide' LANGUAGE C;
+COMMENT ON PROCEDURE cluster_images_into(regclass, text, bigint, text, jsonb) IS 'group the images of a table into a new table, whose name may have a schema, committing after every epoch';
+
 -- ---------------------------------------------------------------------------
 -- Pictures
 -- ---------------------------------------------------------------------------
@@ -605,6 +645,7 @@ COMMENT ON FUNCTION reassign_models(text, text) IS 'give all models of a role, w
 -- Whole numbers are bigint: see above.
 
 SELECT retire('contact_sheet(bytea, integer, integer)');
+SELECT retire('neighbor_sheet(regclass, name, name, integer, integer)');
 SELECT retire('scatter_svg(double precision, double precision, integer)');
 SELECT retire('contact_sheet_accum(internal, bytea, integer, integer)');
 SELECT retire('scatter_svg_accum(internal, double precision, double precision, integer)');
@@ -616,6 +657,10 @@ COMMENT ON FUNCTION contact_sheet_accum(internal, bytea, bigint, bigint) IS 'add
 CREATE FUNCTION scatter_svg_accum(internal, double precision, double precision, bigint) RETURNS internal
 	AS 'MODULE_PATHNAME', 'scpg_scatter_svg_accum_wide' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION scatter_svg_accum(internal, double precision, double precision, bigint) IS 'adds a point to a drawing';
+
+CREATE FUNCTION neighbor_sheet(items regclass, image name, emb name, queries bigint, k bigint, options jsonb DEFAULT '{}') RETURNS bytea
+	AS 'MODULE_PATHNAME', 'scpg_neighbor_sheet_wide' LANGUAGE C STABLE PARALLEL UNSAFE COST 1000000;
+COMMENT ON FUNCTION neighbor_sheet(regclass, name, name, bigint, bigint, jsonb) IS 'JPEG with a row for each of that many queries: the query, then the k rows whose embedding is nearest to its, by Euclidean distance; the queries are the rows with the smallest SHA-256 of their images, so the same for any order of rows; NULL where no row has both an image and an embedding; option id_column';
 
 CREATE AGGREGATE contact_sheet(image bytea, columns bigint, tile bigint) (
 	SFUNC = contact_sheet_accum,

@@ -13,7 +13,7 @@ SELECT count(DISTINCT x.components) FROM (SELECT pca_fit(e, 2), pca_fit(e, 2::bi
 	LATERAL (VALUES (a), (b), (c), (d), (f)) m (m), LATERAL (SELECT string_agg(embedding::text, ' ' ORDER BY component) FROM pca_components(m)) x (components);
 SELECT count(*) FROM pca_components((SELECT pca_fit(e, 1::float8) FROM few));
 SELECT kmeans_fit(e, 3)::text = kmeans_fit(e, 3::bigint)::text AND kmeans_fit(e, 3)::text = kmeans_fit(e, 3::smallint, '{}')::text AS kmeans_fit,
-	elbow(e, 4)::text = elbow(e, 4::bigint)::text AND elbow(e, 4)::text = elbow(e, 4::smallint, '{}')::text AS elbow,
+	elbow(e, 7)::text = elbow(e, 7::bigint)::text AND elbow(e, 7)::text = elbow(e, 7::smallint, '{}')::text AS elbow,
 	silhouette(e, label) = silhouette(e, label::bigint) AND silhouette(e, label) = silhouette(e, label::int) AS silhouette,
 	knn_accuracy(e, truth::text, 3) = knn_accuracy(e, truth::text, 3::bigint) AS knn_accuracy FROM few;
 SELECT clustering_purity(label::bigint, truth) + clustering_purity(label::int, truth::int) + clustering_purity(label, truth::text) AS purity,

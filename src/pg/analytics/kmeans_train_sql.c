@@ -259,9 +259,7 @@ scpg_kmeans_train_wide(PG_FUNCTION_ARGS)
 	scpg_kmeans_check(t.k, 0);
 	scpg_options_read(&t.options, NULL, PG_GETARG_JSONB_P(3), option_table, lengthof(option_table));
 	scpg_kmeans_check_start(&t.options.kmeans, t.k);
-	/* No key is needed; the column of embeddings is there as well as any. */
-	scpg_source_resolve(&source, PG_GETARG_OID(0), NameStr(*PG_GETARG_NAME(1)), NameStr(*PG_GETARG_NAME(1)),
-						scpg_embedding_type());
+	source = scpg_source_embeddings(fcinfo, 0, 1, NULL);
 
 	SPI_connect();
 	t.context = AllocSetContextCreate(CurrentMemoryContext, "kmeans_train", ALLOCSET_DEFAULT_SIZES);

@@ -61,7 +61,7 @@ find_model(scpg_cluster_encoding *e, const char *name)
 		}
 		/* Somebody may have trained it before we had the lock: look again. */
 	}
-	scpg_model_check_triggers(e->name);
+	scpg_model_check_triggers(GetUserId(), e->name);
 }
 
 /* The recipe of a model that is ready, with what decides the clustering from the options. */
@@ -74,7 +74,10 @@ take_recipe(scpg_cluster_encoding *e, const scpg_cluster_request *asked)
 	e->recipe = e->stored;
 	/* Columns by name are those of the table that trained it. */
 	if (asked->relid != e->model->source)
-		e->recipe.id_column = e->recipe.image_column = NULL;
+	{
+		e->recipe.id_column = NULL;
+		e->recipe.image_column = NULL;
+	}
 	scpg_recipe_override_clustering(&e->recipe, &options, &e->given);
 }
 
@@ -83,12 +86,14 @@ scpg_cluster_images_plan(scpg_cluster_job *job)
 {
 	const scpg_cluster_request *asked = &job->asked;
 	scpg_cluster_encoding *e = &job->encoding;
+	scpg_key_request key = asked->key;
 
 	scpg_recipe_read(&e->recipe, &e->given, asked->options, SCPG_PRESET_AUTO);
 	find_model(e, asked->name);
 	if (!e->train)
 		take_recipe(e, asked);
-	scpg_source_resolve(&job->source, asked->relid, e->recipe.id_column, e->recipe.image_column, BYTEAOID);
+	key.columns = e->recipe.id_column;
+	scpg_source_resolve(&job->source, asked->relid, &key, e->recipe.image_column, BYTEAOID);
 }
 
 /* ---- read ------------------------------------------------------------------------ */

@@ -25,7 +25,8 @@ typedef struct scpg_cluster_request
 	int k;		/* 0: none was given */
 	char *name; /* of the model, or NULL */
 	const Jsonb *options;
-	bool commits; /* a procedure: commits as it goes, and wants the embeddings too */
+	scpg_key_request key; /* without its columns, which are an option */
+	bool commits;		  /* a procedure: commits as it goes, and wants the embeddings too */
 } scpg_cluster_request;
 
 /* How images become embeddings: with a model that is ready, or by a training. */

@@ -110,11 +110,11 @@ extern scpg_model *scpg_model_find_any(const char *name);
 /* ---- triggers that name a model (model_triggers.c) ------------------------------ */
 
 /*
- * Before any work on a new version of the current user's model of that name:
- * 55000 where it would change what a trigger of this database uses, for it names
- * its model without a version.
+ * Before any work on a new version of the owner's model of that name: 55000
+ * where it would change what a trigger of this database uses, for it names its
+ * model without a version.
  */
-extern void scpg_model_check_triggers(const char *name);
+extern void scpg_model_check_triggers(Oid owner, const char *name);
 
 /* ---- what is known of it (model.c) --------------------------------------------- */
 

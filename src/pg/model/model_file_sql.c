@@ -115,7 +115,7 @@ scpg_import_encoder(PG_FUNCTION_ARGS)
 	model = scpg_model_find_own(name);
 	if (model != NULL && model->state != SCPG_MODEL_FAILED && !recipe.retrain)
 		scpg_model_refuse_existing(name);
-	scpg_model_check_triggers(name);
+	scpg_model_check_triggers(GetUserId(), name);
 	file = PG_GETARG_BYTEA_PP(1);
 	/* Which first convolution the network has shows in the file, where no option says it. */
 	if (!SCPG_GIVEN(&given, stem))

@@ -118,7 +118,7 @@ tell_trigger(const trigger *t, const scpg_model *model)
 }
 
 void
-scpg_model_check_triggers(const char *name)
+scpg_model_check_triggers(Oid owner, const char *name)
 {
 	ListCell *cell;
 
@@ -132,7 +132,7 @@ scpg_model_check_triggers(const char *name)
 		if (model == NULL || model->state != SCPG_MODEL_READY)
 			continue;
 		/* A new version of the model that it uses, or one of its own owner, whom an own model comes first. */
-		if (model->owner == GetUserId() || (looks == GetUserId() && n.owner_name == NULL))
+		if (model->owner == owner || (looks == owner && n.owner_name == NULL))
 			ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 							errmsg("a new version of model \"%s\" would change what a trigger uses", name),
 							tell_trigger(t, model)));

@@ -52,7 +52,7 @@ static const scpg_option normalize_fields[] = {
 
 static const scpg_option table[] = {
 	CHOICE(CALL, preset, preset_names),
-	NAME(READING, id_column),
+	ENTRY(READING, id_column, NAMES, .nullable = true),
 	NAME(READING, image_column),
 	CHOICE(READING, on_error, scpg_on_error_names),
 	ENTRY(CALL, seed, INT8, .min = -9223372036854775808.0, .max = 9223372036854775807.0),
