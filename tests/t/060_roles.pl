@@ -69,6 +69,17 @@ new_database('home', 'dba');
 my $dump = $node->basedir . '/home.dump';
 my @pg_dump = ('pg_dump', '-Fc', '-Z0', '-d', $node->connstr('home'), '-f', $dump);
 $node->command_ok([ @pg_dump, '-U', 'dba' ], 'the owner of a database dumps it');
+for my $schema ('public', 'of_its_own')
+{
+	my $db = "in_$schema";
+	$node->safe_psql('postgres', "CREATE DATABASE $db OWNER dba");
+	$node->safe_psql($db, "CREATE SCHEMA IF NOT EXISTS $schema; CREATE EXTENSION selfclass SCHEMA $schema");
+	# As the documents say.
+	$node->safe_psql($db, "GRANT USAGE ON SCHEMA $schema TO pg_database_owner") if $schema ne 'public';
+	$node->command_ok([ 'pg_dump', '-Fc', '-d', $node->connstr($db), '-U', 'dba', '-f', "$dump.$db" ], "with the extension in schema $schema, too");
+}
+is($node->safe_psql('home', q{SELECT count(*) FROM pg_extension, unnest(extconfig) r
+	WHERE extname = 'selfclass' AND NOT has_table_privilege('dba', r, 'SELECT')}), '0', 'for he may read every table and sequence that a dump carries');
 $node->safe_psql('home', slurp_file('tests/fixtures/gray_jpeg.sql'));
 $node->safe_psql('home', q{CREATE TABLE photos (id int PRIMARY KEY, image bytea);
 	INSERT INTO photos SELECT i, test_picture(i % 3, i) FROM generate_series(1, 12) i;
@@ -106,7 +117,7 @@ as('home', 'alice', q{SELECT revoke_model('m', 'public')});
 	my $long = $node->background_psql('home');
 	$long->query_safe(q{SET client_min_messages = warning; SET ROLE bob; BEGIN});
 	$long->query_safe(q{SELECT count(*) FROM cluster_images('photos', 2, 'long', '{"input_size": 16, "epochs": 0}')});
-	as('home', 'alice', q{SET statement_timeout = '60s'; SELECT grant_model('m', 'web')});
+	as('home', 'alice', q{SET lock_timeout = '60s'; SELECT grant_model('m', 'web')});
 	is(held('home'), 'alice web', 'nobody waits for one who trains');
 	$long->query_safe('COMMIT');
 	$long->quit;
@@ -247,6 +258,18 @@ $node->safe_psql('home', q{UPDATE s.selfclass_model SET state = 'training' WHERE
 is(failure('home', q{CALL resume_encoder('m')}), '42P01: the relation that model "m" was trained on does not exist any more', 'nor by a training');
 like($node->safe_psql('home', q{UPDATE s.selfclass_model SET state = 'ready' WHERE name = 'm' AND owner::text = 'postgres'; SELECT report_html('m')}),
 	qr/public\.photos, a table that is gone/, 'nor by a report');
+
+# ---- the types' binary form ------------------------------------------------------------------
+
+my $file = $node->basedir . '/names.binary';
+$node->safe_psql('home', qq{CREATE TABLE names (r s.model_role, t s.model_relation);
+	INSERT INTO names VALUES ('heir', 'secrets'), ('nobody', 'nowhere.nothing'), ('16999', '16999'), ('public', NULL);
+	COPY names TO '$file' (FORMAT binary)});
+is($node->safe_psql('home', qq{CREATE TABLE again (LIKE names); COPY again FROM '$file' (FORMAT binary);
+	SELECT r, t, r::regrole, t::regclass FROM again}), "heir|public.secrets|heir|secrets
+nobody|nowhere.nothing||
+16999|16999||
+public|||", 'is their text');
 
 # ---- from 1.0 ------------------------------------------------------------------------------------
 

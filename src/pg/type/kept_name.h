@@ -6,8 +6,9 @@
  *
  * They stand where regrole and regclass cannot: their text is a name that reads
  * in any database, whether there is such a thing or not. A value means what had
- * its oid when it was made, under whatever name, and never anything that came
- * later: not another of the same oid, and not another of the same name.
+ * its oid when it was made, and never anything that came later: not another of
+ * the same oid, and not another of the same name. A relation may be renamed
+ * meanwhile, and so may a role that is held, as those in the extension's tables.
  *
  *-------------------------------------------------------------------------
  */
