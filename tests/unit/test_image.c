@@ -605,6 +605,7 @@ typedef struct png_kind
 	bool interlaced;
 	bool transparent; /* write tRNS: colour 0, or the palette's alpha */
 	int orientation;  /* write eXIf; 0: none */
+	int significant;  /* write sBIT: these bits of each colour; 0: none */
 } png_kind;
 
 /* rows: as PNG packs them, rowbytes each. */
@@ -616,7 +617,10 @@ encode_png(const uint8_t *rows, size_t rowbytes, int width, int height, png_kind
 	png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, NULL, NULL, NULL);
 	png_infop info = png_create_info_struct(png);
 	png_color_16 transparent = {0};
+	png_color_8 significant;
 
+	memset(&significant, kind.significant, sizeof(significant));
+	significant.alpha = (png_byte) kind.bits;
 	png_set_write_fn(png, &b, png_write, png_flush_nothing);
 	png_set_IHDR(png, info, (png_uint_32) width, (png_uint_32) height, kind.bits, kind.type,
 				 kind.interlaced ? PNG_INTERLACE_ADAM7 : PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
@@ -625,6 +629,8 @@ encode_png(const uint8_t *rows, size_t rowbytes, int width, int height, png_kind
 		png_set_PLTE(png, info, palette, colours);
 	if (kind.transparent)
 		png_set_tRNS(png, info, alpha, colours, &transparent);
+	if (kind.significant > 0)
+		png_set_sBIT(png, info, &significant);
 	if (kind.orientation > 0)
 	{
 		uint8_t exif[128];
@@ -652,9 +658,50 @@ noise(uint8_t *p, size_t size, uint64_t seed)
 }
 
 static uint8_t
-on_white(int value, int alpha)
+on_ground(int value, int alpha, int ground)
 {
-	return (uint8_t) floor(value * (alpha / 255.0) + 255.0 * (1 - alpha / 255.0) + 0.5);
+	return (uint8_t) floor(value * (alpha / 255.0) + ground * (1 - alpha / 255.0) + 0.5);
+}
+
+static int
+rounded(double value)
+{
+	return (int) floor(value + 0.5);
+}
+
+/*
+ * What pixels of colours (count, channels) of so many bits and their alpha
+ * (count) become. Of 16 bits those are read that hold the largest sample, or
+ * that `significant` (0: not said) names; what is almost white stands on black.
+ */
+static void
+show(uint8_t *out, const int *colours, const int *alpha, int count, int channels, int bits, int significant)
+{
+	static const double weights[3] = {0.299, 0.587, 0.114};
+	int most = (1 << bits) - 1, largest = 0, ground = 255;
+	double luma = 0, weight = 0;
+
+	for (int i = 0; i < count; i++)
+		for (int c = 0; c < channels; c++)
+		{
+			if (alpha[i] > 0)
+				largest = SC_MAX(largest, colours[i * channels + c]);
+			luma += (channels == 1 ? 1 : weights[c]) * alpha[i] * colours[i * channels + c];
+			weight += (channels == 1 ? 1 : weights[c]) * alpha[i];
+		}
+	if (bits == 16)
+		for (int b = significant > 0 ? significant : 8; b<16; b += significant> 0 ? 16 : 2)
+			if (largest < 1 << b)
+			{
+				most = (1 << b) - 1;
+				break;
+			}
+	if (weight > 0 && luma / weight / most >= 0.75)
+		ground = 0;
+	for (int i = 0; i < count; i++)
+		for (int c = 0; c < channels; c++)
+			out[i * channels + c] = on_ground(rounded(SC_MIN(colours[i * channels + c], most) * 255.0 / most),
+											  rounded(alpha[i] * 255.0 / (bits == 16 ? 65535 : 255)), ground);
 }
 
 /*
@@ -692,6 +739,8 @@ test_png_variants(void)
 			size_t rowbytes = ((size_t) w * samples * kind.bits + 7) / 8;
 			uint8_t *rows = malloc(rowbytes * h);
 			uint8_t *wanted = malloc((size_t) w * h * channels);
+			int *colour_of = malloc(sizeof(int) * (size_t) (w * h * channels));
+			int *alpha_of = malloc(sizeof(int) * (size_t) (w * h));
 			png_color palette[256];
 			png_byte alpha[256];
 			int colours = 1 << SC_MIN(kind.bits, 8);
@@ -709,9 +758,8 @@ test_png_variants(void)
 				for (int x = 0; x < w; x++)
 				{
 					int v[4];
-					int a = 255;
+					int most = kind.bits == 16 ? 65535 : 255, a = most;
 					bool zero = true;
-					uint8_t *out = wanted + (y * w + x) * channels;
 
 					for (int s = 0; s < samples; s++)
 					{
@@ -721,7 +769,7 @@ test_png_variants(void)
 												  : p[0] >> (8 - kind.bits - bit % 8) & ((1 << kind.bits) - 1);
 
 						zero = zero && raw == 0;
-						v[s] = is_palette ? raw : (int) floor(raw * 255.0 / ((1 << kind.bits) - 1) + 0.5);
+						v[s] = is_palette || kind.bits == 16 ? raw : rounded(raw * 255.0 / ((1 << kind.bits) - 1));
 					}
 					if (has_alpha)
 						a = v[samples - 1];
@@ -729,9 +777,12 @@ test_png_variants(void)
 						a = alpha[v[0]];
 					else if (kind.transparent && zero)
 						a = 0;
+					alpha_of[y * w + x] = a;
 					for (int c = 0; c < channels; c++)
-						out[c] = on_white(is_palette ? ((uint8_t *) &palette[v[0]])[c] : v[channels == 3 ? c : 0], a);
+						colour_of[(y * w + x) * channels + c] =
+							is_palette ? ((uint8_t *) &palette[v[0]])[c] : v[channels == 3 ? c : 0];
 				}
+			show(wanted, colour_of, alpha_of, w * h, channels, SC_MAX(kind.bits, 8), 0);
 			b = encode_png(rows, rowbytes, w, h, kind, is_palette ? palette : NULL, alpha, colours);
 			d = distance(b, 0, w, h, channels, wanted);
 			CHECK(d == 0, "type %d, %d bits, variant %d: off by %d", kind.type, kind.bits, variant, d);
@@ -744,9 +795,233 @@ test_png_variants(void)
 				free(half);
 			}
 			free(b.data);
+			free(alpha_of);
+			free(colour_of);
 			free(wanted);
 			free(rows);
 		}
+}
+
+/* Samples (height, width, samples) of 16 bits as a PNG. */
+static bytes
+encode_png16(const int *values, int width, int height, png_kind kind)
+{
+	size_t samples = (kind.type & PNG_COLOR_MASK_COLOR ? 3 : 1) + (kind.type & PNG_COLOR_MASK_ALPHA ? 1 : 0);
+	size_t count = (size_t) width * height * samples;
+	uint8_t *rows = malloc(count * 2);
+	bytes b;
+
+	for (size_t i = 0; i < count; i++)
+	{
+		rows[2 * i] = (uint8_t) (values[i] >> 8);
+		rows[2 * i + 1] = (uint8_t) values[i];
+	}
+	kind.bits = 16;
+	b = encode_png(rows, (size_t) width * samples * 2, width, height, kind, NULL, NULL, 0);
+	free(rows);
+	return b;
+}
+
+/*
+ * Cameras and microscopes store 10, 12 or 14 bits in 16. They are read by the
+ * bits that they use, or by what the file says of them where that can be true;
+ * in one colour and in three, beside what is transparent, reduced or not.
+ */
+static void
+test_png_deep(void)
+{
+	enum
+	{
+		W = 23,
+		H = 17
+	};
+	/* largest sample, bits that the file says (0: it does not), bits to read by */
+	static const int cases[][3] = {{1, 0, 8},	   {255, 0, 8},		{256, 0, 10},	{1023, 0, 10},	 {1024, 0, 12},
+								   {4095, 0, 12},  {4096, 0, 14},	{16383, 0, 14}, {16384, 0, 16},	 {65535, 0, 16},
+								   {4095, 12, 12}, {200, 12, 12},	{4096, 12, 16}, {65535, 12, 16}, {4095, 16, 16},
+								   {100, 16, 16},  {30000, 15, 15}, {500, 9, 9},	{1, 1, 1},		 {0, 0, 8}};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		for (int variant = 0; variant < 8; variant++)
+		{
+			bool alpha = variant & 1, colour = variant & 2;
+			png_kind kind = {.type = (colour ? PNG_COLOR_MASK_COLOR : 0) | (alpha ? PNG_COLOR_MASK_ALPHA : 0),
+							 .interlaced = variant & 4,
+							 .significant = cases[i][1]};
+			int channels = colour ? 3 : 1, samples = channels + alpha;
+			int values[W * H * 4], colours[W * H * 3], alphas[W * H];
+			int most = (1 << cases[i][2]) - 1;
+			sc_rng rng = sc_rng_stream(5, i, (uint32_t) variant, 0);
+			uint8_t wanted[W * H * 3];
+			uint8_t *half;
+			bytes b;
+			int d;
+
+			for (int p = 0; p < W * H; p++)
+			{
+				/* The colours of what is not seen are whatever they are. */
+				alphas[p] = alpha && p % 3 == 0 ? 0 : 65535;
+				for (int c = 0; c < channels; c++)
+				{
+					int largest = alphas[p] == 0 ? 65535 : p == 1 ? cases[i][0] : cases[i][0] / 2;
+
+					colours[p * channels + c] = p == 1 && c == 0 ? largest : (int) sc_rng_below(&rng, largest + 1u);
+					values[p * samples + c] = colours[p * channels + c];
+				}
+				if (alpha)
+					values[p * samples + channels] = alphas[p];
+			}
+			/* From the definition here, and from the table. */
+			show(wanted, colours, alphas, W * H, channels, 16, cases[i][1]);
+			CHECK(wanted[channels] == rounded(255.0 * cases[i][0] / most), "case %zu: %d", i, wanted[channels]);
+			b = encode_png16(values, W, H, kind);
+			d = distance(b, 0, W, H, channels, wanted);
+			CHECK(d == 0, "case %zu, variant %d: off by %d", i, variant, d);
+			half = area_mean(wanted, W, H, channels, 9, 7);
+			d = distance(b, 7, 9, 7, channels, half);
+			CHECK(d == 0, "case %zu, variant %d, reduced: off by %d", i, variant, d);
+			free(half);
+			free(b.data);
+		}
+}
+
+/* A drawing shows on its transparent ground, whatever its colour; how much of it there is does not matter. */
+static void
+test_png_ground(void)
+{
+	enum
+	{
+		SIDE = 24
+	};
+	/* the colour, and the ground that it stands on */
+	static const int cases[][4] = {{255, 255, 255, 0}, {255, 255, 0, 0}, {192, 192, 192, 0}, {190, 190, 190, 255},
+								   {0, 0, 0, 255},	   {255, 0, 0, 255}, {0, 255, 0, 255},	 {128, 128, 128, 255}};
+	static const int alphas[] = {255, 128, 3};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		for (int variant = 0; variant < 2 * 3 * 3; variant++)
+		{
+			int alpha = alphas[variant / 2 % 3], share = variant / 6;
+			uint8_t rows[SIDE * SIDE * 4], wanted[SIDE * SIDE * 3];
+			bytes b;
+			int d;
+
+			for (int p = 0; p < SIDE * SIDE; p++)
+			{
+				/* A point, a bar, all but a point. */
+				bool on = share == 0 ? p == 77 : share == 1 ? p % SIDE >= 8 && p % SIDE < 12 : p != 77;
+
+				for (int c = 0; c < 3; c++)
+				{
+					rows[4 * p + c] = (uint8_t) (on ? cases[i][c] : 255 - cases[i][c]);
+					wanted[3 * p + c] = on_ground(rows[4 * p + c], on ? alpha : 0, cases[i][3]);
+				}
+				rows[4 * p + 3] = (uint8_t) (on ? alpha : 0);
+			}
+			b = encode_png(rows, SIDE * 4, SIDE, SIDE,
+						   (png_kind){.type = PNG_COLOR_TYPE_RGB_ALPHA, .bits = 8, .interlaced = variant & 1}, NULL,
+						   NULL, 0);
+			d = distance(b, 0, SIDE, SIDE, 3, wanted);
+			CHECK(d == 0, "case %zu, variant %d: off by %d", i, variant, d);
+			free(b.data);
+		}
+}
+
+/* The parts of a PNG: where chunk number n begins; its end if there are fewer. */
+static size_t
+png_chunk(bytes b, int n)
+{
+	size_t at = 8;
+
+	for (; n > 0 && at < b.size; n--)
+		at += 12 + ((size_t) b.data[at] << 24 | (size_t) b.data[at + 1] << 16 | (size_t) b.data[at + 2] << 8 |
+					b.data[at + 3]);
+	return at;
+}
+
+/* A picture whose pixels are whole is read, whatever became of the end of its file. */
+static void
+test_png_end(void)
+{
+	uint8_t p[31 * 19];
+	uint8_t junk[256];
+	sc_error err;
+
+	noise(p, sizeof(p), 8);
+	noise(junk, sizeof(junk), 9);
+	for (int interlaced = 0; interlaced < 2; interlaced++)
+	{
+		bytes b = encode_png(p, 31, 31, 19, (png_kind){.type = PNG_COLOR_TYPE_GRAY, .bits = 8, .interlaced = interlaced},
+							 NULL, NULL, 0);
+		size_t end = png_chunk(b, 2); /* after IHDR and IDAT */
+		bytes longer = {malloc(end + sizeof(junk)), end + sizeof(junk)};
+
+		CHECK(b.size == end + 12, "%zu and %zu bytes", end, b.size);
+		for (size_t size = end; size <= b.size; size++)
+			CHECK(distance((bytes){b.data, size}, 0, 31, 19, 1, p) == 0, "%zu of %zu bytes", size, b.size);
+		for (size_t size = 0; size < end; size++)
+			CHECK(probe(b.data, size, 0, &limits, &err) == SC_BAD_IMAGE, "%zu bytes: %s", size, err.message);
+		memcpy(longer.data, b.data, end);
+		memcpy(longer.data + end, junk, sizeof(junk));
+		CHECK(distance(longer, 0, 31, 19, 1, p) == 0, "junk at the end");
+		free(longer.data);
+		/* The checksum of the pixels still counts. */
+		b.data[end - 1] ^= 1;
+		CHECK(probe(b.data, b.size, 0, &limits, &err) == SC_BAD_IMAGE, "a checksum: %s", err.message);
+		CHECK(probe(b.data, end, 0, &limits, &err) == SC_BAD_IMAGE, "a checksum: %s", err.message);
+		free(b.data);
+	}
+}
+
+/* Files that are PNG by their first bytes and are not read: what says so is ours. */
+static void
+test_png_refused(void)
+{
+	static const uint8_t cgbi[] = {0, 0, 0, 4, 'C', 'g', 'B', 'I', 0x50, 0, 0x20, 6, 0, 0, 0, 0};
+	uint8_t *row = calloc(1, 125001);
+	png_kind kind = {.type = PNG_COLOR_TYPE_GRAY, .bits = 1};
+	bytes b = encode_png(row, 1, 8, 1, kind, NULL, NULL, 0);
+	bytes apple = {malloc(b.size + sizeof(cgbi)), b.size + sizeof(cgbi)};
+	sc_error err;
+
+	memcpy(apple.data, b.data, 8);
+	memcpy(apple.data + 8, cgbi, sizeof(cgbi));
+	memcpy(apple.data + 8 + sizeof(cgbi), b.data + 8, b.size - 8);
+	CHECK(probe(apple.data, apple.size, 0, &limits, &err) == SC_UNSUPPORTED, "%s", err.message);
+	CHECK(strstr(err.message, "CgBI") != NULL && err.hint[0] != '\0', "%s", err.message);
+	for (size_t size = 0; size < 8 + sizeof(cgbi); size++)
+		probe(apple.data, size, 0, &limits, &err);
+	free(apple.data);
+	free(b.data);
+
+	for (int width = 1000000; width <= 1000001; width++)
+	{
+		png_structp png;
+		png_infop info;
+
+		/* The writer has a limit of its own. */
+		b = (bytes){NULL, 0};
+		png = png_create_write_struct(PNG_LIBPNG_VER_STRING, NULL, NULL, NULL);
+		info = png_create_info_struct(png);
+		png_set_user_limits(png, 2000000, 2000000);
+		png_set_write_fn(png, &b, png_write, png_flush_nothing);
+		png_set_IHDR(png, info, (png_uint_32) width, 1, 1, PNG_COLOR_TYPE_GRAY, PNG_INTERLACE_NONE,
+					 PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+		png_write_info(png, info);
+		png_write_row(png, row);
+		png_write_end(png, info);
+		png_destroy_write_struct(&png, &info);
+		if (width == 1000000)
+			CHECK(probe(b.data, b.size, 0, &limits, &err) == SC_OK, "%s %s", err.message, err.detail);
+		else
+		{
+			CHECK(probe(b.data, b.size, 0, &limits, &err) == SC_LIMIT, "%s %s", err.message, err.detail);
+			CHECK(strcmp(err.message, "image is too long or too wide") == 0 && strstr(err.detail, "1000001") != NULL,
+				  "%s %s", err.message, err.detail);
+		}
+		free(b.data);
+	}
+	free(row);
 }
 
 static void
@@ -793,7 +1068,6 @@ test_hostile_png(void)
 		noise((uint8_t *) palette, sizeof(palette), 2);
 		noise(alpha, sizeof(alpha), 3);
 		b = encode_png(rows, rowbytes, 15, 13, kind, variant & 1 ? NULL : palette, alpha, 256);
-		test_truncation(b, "PNG");
 		test_damage(b, 1000, 50 + (uint64_t) variant);
 		test_stop(b);
 		free(b.data);
@@ -881,6 +1155,14 @@ main(int argc, char **argv)
 #ifdef SC_WITH_PNG
 	CASE ("variants of PNG")
 		test_png_variants();
+	CASE ("PNG of more bits than it uses")
+		test_png_deep();
+	CASE ("PNG, what is transparent")
+		test_png_ground();
+	CASE ("PNG, its end")
+		test_png_end();
+	CASE ("PNG that is refused")
+		test_png_refused();
 	CASE ("PNG, orientation")
 		test_png_orientation();
 	CASE ("hostile PNG")

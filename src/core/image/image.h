@@ -9,6 +9,8 @@
  * caller.
  * The picture is upright (EXIF orientation applied), RGB or grayscale, and
  * reduced while it is decoded so that its short side is at most `max_side`.
+ * Whatever the file leaves open (the ground below what is transparent, how many
+ * of 16 bits count) follows from its own pixels, never from other pictures.
  * Bytes are hostile. Faults of a file that no pixel depends on are passed over;
  * a picture that is not whole is corrupt.
  *

@@ -92,6 +92,8 @@ extern sc_status sc_image_check_pixels(size_t width, size_t height, size_t scale
 extern sc_status sc_image_check_memory(size_t bytes, const sc_image_limits *limits, sc_error *err);
 /* Scans so far of a JPEG of so many pixels: each costs as much as a picture. */
 extern sc_status sc_image_check_scans(size_t scans, size_t pixels, const sc_image_limits *limits, sc_error *err);
+/* A library asked the system for memory in vain: SC_NO_MEMORY. */
+extern sc_status sc_image_fail_malloc(sc_error *err);
 /* A library asked for more memory than it may have: SC_LIMIT. */
 extern sc_status sc_image_fail_memory(sc_image_format format, const sc_image_limits *limits, sc_error *err);
 

@@ -117,6 +117,10 @@ on_error(j_common_ptr common)
 	switch (r->error.msg_code)
 	{
 		case JERR_OUT_OF_MEMORY:
+			/* Its odd parameters stand for a request that it never makes, the even ones for malloc (jmemmgr.c). */
+			if (r->error.msg_parm.i[0] % 2 == 0)
+				sc_image_leave(&r->exit, sc_image_fail_malloc(r->task->err));
+			/* FALLTHROUGH */
 		case JERR_NO_BACKING_STORE:
 			sc_image_leave(&r->exit, sc_image_fail_memory(SC_IMAGE_JPEG, r->task->limits, r->task->err));
 		case JERR_ARITH_NOTIMPL:
@@ -178,7 +182,12 @@ on_message(j_common_ptr common, int level)
 	if (level >= 0)
 		return;
 	if (r->error.msg_code == JWRN_JPEG_EOF)
+	{
+		/* It comes again for each two bytes of a segment that is skipped. */
+		if (r->ended)
+			return;
 		r->ended = true;
+	}
 	else if (r->error.msg_code == JWRN_EXTRANEOUS_DATA && r->ended)
 		r->skipped = (size_t) r->error.msg_parm.i[0];
 	if (!is_harmless(r))

@@ -18,9 +18,10 @@ sc_image_check_size(size_t width, size_t height, const sc_image_limits *limits, 
 		return sc_fail(err, SC_BAD_IMAGE, "image has no pixels");
 	if (width > SC_IMAGE_MAX_SIDE || height > SC_IMAGE_MAX_SIDE)
 	{
-		sc_fail(err, SC_UNSUPPORTED, "image is too long or too wide");
+		sc_fail(err, SC_LIMIT, "image is too long or too wide");
 		sc_detail(err, "It has %zu by %zu pixels; a side may have up to %d.", width, height, SC_IMAGE_MAX_SIDE);
-		return SC_UNSUPPORTED;
+		sc_hint(err, "Reduce the image.");
+		return SC_LIMIT;
 	}
 	return sc_image_check_pixels(width, height, 1, limits, err);
 }
@@ -78,6 +79,12 @@ sc_image_check_scans(size_t scans, size_t pixels, const sc_image_limits *limits,
 		return SC_LIMIT;
 	}
 	return SC_OK;
+}
+
+sc_status
+sc_image_fail_malloc(sc_error *err)
+{
+	return sc_fail(err, SC_NO_MEMORY, "out of memory for an image");
 }
 
 sc_status

@@ -18,6 +18,7 @@
 #include "pg/report/sheet.h"
 #include "pg/report/tile.h"
 #include "pg/server/compat.h"
+#include "pg/server/errors.h"
 #include "pg/server/jobs.h"
 #include "pg/server/load.h"
 #include "pg/server/memory.h"
@@ -121,13 +122,15 @@ wait_for_batch(scpg_sheet *sheet, struct varlena *value)
 	if (value == NULL)
 	{
 		item->status = SC_DATA;
-		strlcpy(item->error.message, "image is NULL", sizeof(item->error.message));
+		strlcpy(item->error.message, "image is null", sizeof(item->error.message));
 	}
 	else if ((fits = scpg_take_value(item, PointerGetDatum(value), need_of_waiting(sheet, sheet->waiting + 1),
 									 sheet->batch)))
 	{
 		sheet->bytes += item->size;
 		item->status = plan_image(item, sheet->tile, &limits);
+		if (item->status == SC_NO_MEMORY)
+			scpg_check(item->status, &item->error);
 		fits = item->status != SC_OK || need_of_waiting(sheet, sheet->waiting + 1) <= scpg_memory_left();
 		if (!fits)
 			scpg_too_large(item, item->size);

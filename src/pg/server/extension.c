@@ -35,6 +35,7 @@ static struct
 	Oid schema;
 	Oid embedding;
 	Oid kmeans_model;
+	Oid model_role;
 } cache;
 
 static void
@@ -44,6 +45,7 @@ forget(Datum arg, int cacheid, uint32 hashvalue)
 	cache.schema = InvalidOid;
 	cache.embedding = InvalidOid;
 	cache.kmeans_model = InvalidOid;
+	cache.model_role = InvalidOid;
 }
 
 static Oid
@@ -123,4 +125,10 @@ Oid
 scpg_kmeans_model_type(void)
 {
 	return look_up(&cache.kmeans_model, "kmeans_model");
+}
+
+Oid
+scpg_model_role_type(void)
+{
+	return look_up(&cache.model_role, "model_role");
 }

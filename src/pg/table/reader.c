@@ -22,6 +22,7 @@
 #include "utils/snapmgr.h"
 
 #include "pg/server/compat.h"
+#include "pg/server/errors.h"
 #include "pg/server/load.h"
 #include "pg/server/memory.h"
 #include "pg/server/settings.h"
@@ -125,7 +126,7 @@ take_row(scpg_reader *reader, HeapTuple tuple, TupleDesc desc, Size *bytes)
 	if (null)
 	{
 		row->status = row->error.status = SC_DATA;
-		strlcpy(row->error.message, "image is NULL", sizeof(row->error.message));
+		strlcpy(row->error.message, "image is null", sizeof(row->error.message));
 		reader->rows++;
 		return true;
 	}
@@ -135,6 +136,8 @@ take_row(scpg_reader *reader, HeapTuple tuple, TupleDesc desc, Size *bytes)
 		*bytes += item->size;
 		item->status = scpg_core()->sc_image_plan_read(&item->plan, item->bytes, item->size, reader->max_side,
 													   &reader->limits, &item->error);
+		if (item->status == SC_NO_MEMORY)
+			scpg_check(item->status, &item->error);
 		fits = item->status != SC_OK || scpg_decode_need(reader->item, reader->items + 1) <= scpg_memory_left();
 		if (!fits)
 			scpg_too_large(item, item->size);
