@@ -341,6 +341,7 @@ scpg_sheet_write(const scpg_sheet *sheet)
 		ereport(WARNING,
 				(errmsg("%lld of %lld images on the %s could not be read", (long long) bad, (long long) sheet->images,
 						sheet->name),
-				 errdetail("The first of them: %s%s%s", reason.message, reason.detail[0] ? ". " : ".", reason.detail)));
+				 errdetail("The first of them: %s%s%s", reason.message, reason.detail[0] ? ". " : ".", reason.detail),
+				 reason.hint[0] ? errhint("%s", reason.hint) : 0));
 	return result;
 }
