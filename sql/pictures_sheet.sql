@@ -43,6 +43,8 @@ SELECT jpeg_size(contact_sheet(image, 4, 32 ORDER BY n)) FROM (
 	UNION ALL SELECT 6, substr(image, 1, length(image) - 40) FROM shot WHERE i = 2
 	UNION ALL SELECT 7, image FROM shot WHERE i = 3) AS t(n, image);
 SELECT contact_sheet(NULL, 4, 32) = contact_sheet('\xffd8ffe0', 4, 32) AS same_cross;
+-- the hint is that of the first
+SELECT is_jpeg(contact_sheet(convert_to(encode(image, 'base64'), 'UTF8'), 1, 32)) FROM shot WHERE i = 1;
 SET client_min_messages = error;
 SELECT jpeg_size(contact_sheet(CASE WHEN i % 2 = 0 THEN image END, 10, 32)) FROM shot;
 RESET client_min_messages;

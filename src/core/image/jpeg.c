@@ -182,7 +182,12 @@ on_message(j_common_ptr common, int level)
 	if (level >= 0)
 		return;
 	if (r->error.msg_code == JWRN_JPEG_EOF)
+	{
+		/* It comes again for each two bytes of a segment that is skipped. */
+		if (r->ended)
+			return;
 		r->ended = true;
+	}
 	else if (r->error.msg_code == JWRN_EXTRANEOUS_DATA && r->ended)
 		r->skipped = (size_t) r->error.msg_parm.i[0];
 	if (!is_harmless(r))

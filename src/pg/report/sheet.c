@@ -18,6 +18,7 @@
 #include "pg/report/sheet.h"
 #include "pg/report/tile.h"
 #include "pg/server/compat.h"
+#include "pg/server/errors.h"
 #include "pg/server/jobs.h"
 #include "pg/server/load.h"
 #include "pg/server/memory.h"
@@ -128,6 +129,8 @@ wait_for_batch(scpg_sheet *sheet, struct varlena *value)
 	{
 		sheet->bytes += item->size;
 		item->status = plan_image(item, sheet->tile, &limits);
+		if (item->status == SC_NO_MEMORY)
+			scpg_check(item->status, &item->error);
 		fits = item->status != SC_OK || need_of_waiting(sheet, sheet->waiting + 1) <= scpg_memory_left();
 		if (!fits)
 			scpg_too_large(item, item->size);
@@ -338,6 +341,7 @@ scpg_sheet_write(const scpg_sheet *sheet)
 		ereport(WARNING,
 				(errmsg("%lld of %lld images on the %s could not be read", (long long) bad, (long long) sheet->images,
 						sheet->name),
-				 errdetail("The first of them: %s%s%s", reason.message, reason.detail[0] ? ". " : ".", reason.detail)));
+				 errdetail("The first of them: %s%s%s", reason.message, reason.detail[0] ? ". " : ".", reason.detail),
+				 reason.hint[0] ? errhint("%s", reason.hint) : 0));
 	return result;
 }

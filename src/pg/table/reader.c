@@ -123,7 +123,7 @@ take_row(scpg_reader *reader, HeapTuple tuple, TupleDesc desc, Size *bytes)
 	if (null)
 	{
 		row->status = row->error.status = SC_DATA;
-		strlcpy(row->error.message, "image is NULL", sizeof(row->error.message));
+		strlcpy(row->error.message, "image is null", sizeof(row->error.message));
 		reader->rows++;
 		return true;
 	}
