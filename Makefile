@@ -25,7 +25,7 @@ help:
 ##@   rooms, links          do the includes of src and the links of the documents hold?
 ##@   format, format-check  lay the C out as .clang-format says, or tell where it is not (clang-format 14)
 ##@   tidy                  cppcheck and clang-tidy
-##@   fuzz-programs         build/fuzz/bin/fuzz_*: fuzzers, with clang
+##@   fuzz                  the fuzzers of tests/fuzz, each for FUZZ_SECONDS=120 (clang)
 ##@   paper, bench-analytics   measure: the paper's experiments, the analytics beside their rivals
 ##@   setup                 install what all of this needs (Debian packages)
 ##@   clean
@@ -211,16 +211,27 @@ $(BUILD)/bin/%: tests/demo/%.c $(CORE_OBJ)
 	@mkdir -p $(@D)
 	$(call link_with,,$(CORE_OBJ))
 
-# Fuzzers (clang's libFuzzer): "make fuzz-programs", then run build/fuzz/bin/fuzz_*.
+# Fuzzers (clang's libFuzzer), each for FUZZ_SECONDS; what they found new is kept in build/fuzz/corpus.
+FUZZ_SECONDS = 120
 $(BUILD)/bin/%: tests/fuzz/%.c $(CORE_OBJ)
 	@mkdir -p $(@D)
 	$(call link_with,-fsanitize=fuzzer,$(CORE_OBJ))
+# The type's source, with a server that the fuzzer makes itself.
+TYPE_SRC = src/pg/type/embedding.c src/pg/type/embedding_sql.c
+$(BUILD)/bin/fuzz_embedding: tests/fuzz/fuzz_embedding.c $(TYPE_SRC)
+	@mkdir -p $(@D)
+	$(CC) -g -O1 $(SANITIZE) -fsanitize=fuzzer $(WARNINGS) $(filter-out -MMD -MP,$(PG_CPPFLAGS)) -o $@ $< $(TYPE_SRC) -lm
 FUZZ = $(patsubst tests/fuzz/%.c,build/fuzz/bin/%,$(wildcard tests/fuzz/fuzz_*.c))
 fuzz-programs:
 	$(MAKE) CC=clang BUILD=build/fuzz WITH_TESTS=yes SANITIZE='-fsanitize=address,undefined,fuzzer-no-link' $(FUZZ)
+$(BUILD)/bin/seeds: tests/fuzz/seeds.c
+	@mkdir -p $(@D)
+	$(CC) $(CORE_CFLAGS) -o $@ $< $(CORE_LIBS)
+fuzz: fuzz-programs $(BUILD)/bin/seeds
+	@tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZ)
 -include $(wildcard $(BUILD)/unit/*.d $(BUILD)/bin/*.d)
 
-.PHONY: FORCE install-core uninstall-core clean-core unit unit-programs fuzz-programs
+.PHONY: FORCE install-core uninstall-core clean-core unit unit-programs fuzz fuzz-programs
 .SECONDARY: $(CORE_OBJ)
 FORCE:
 

@@ -35,6 +35,9 @@ SELECT import_encoder('bad', file, '{"stem": "small"}') FROM files WHERE seed = 
 SELECT import_encoder('bad', substr(file, 1, 8) || convert_to(replace(convert_from(substr(file, 9, 500), 'UTF8'), 'bn1.bias', 'bn1.bise'), 'UTF8')
 	|| substr(file, 509)) FROM files WHERE seed = 1;
 SELECT import_encoder('bad', overlay(file PLACING '\x00000000000000ff' FROM 1)) FROM files WHERE seed = 1;
+SELECT import_encoder('bad', file || '\x00') FROM files WHERE seed = 1;
+-- the last variance
+SELECT import_encoder('bad', overlay(file PLACING '\x000020c1' FROM length(file) - 11)) FROM files WHERE seed = 1;
 SELECT import_encoder('bad', NULL);
 SELECT import_encoder(NULL, '');
 SELECT import_encoder('no name', '');

@@ -76,13 +76,445 @@ END $$;
 -- Types
 -- ---------------------------------------------------------------------------
 
+-- What a row of the extension names: by oid in this database, by name in a dump.
+-- 1.0 had regrole and regclass there, which read no name that they do not find.
+
+CREATE TYPE model_role;
+
+CREATE FUNCTION model_role_in(cstring) RETURNS model_role
+	AS 'MODULE_PATHNAME', 'scpg_model_role_in' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION model_role_in(cstring) IS 'I/O';
+
+CREATE FUNCTION model_role_out(model_role) RETURNS cstring
+	AS 'MODULE_PATHNAME', 'scpg_model_role_out' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION model_role_out(model_role) IS 'I/O';
+
+CREATE FUNCTION model_role_recv(internal) RETURNS model_role
+	AS 'MODULE_PATHNAME', 'scpg_model_role_recv' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION model_role_recv(internal) IS 'I/O';
+
+CREATE FUNCTION model_role_send(model_role) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'scpg_model_role_send' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION model_role_send(model_role) IS 'I/O';
+
+CREATE TYPE model_role (
+	INPUT = model_role_in,
+	OUTPUT = model_role_out,
+	RECEIVE = model_role_recv,
+	SEND = model_role_send,
+	STORAGE = plain
+);
+COMMENT ON TYPE model_role IS 'a role by its oid and its name, which is kept once the role is gone; reads any name';
+
+CREATE FUNCTION model_role(regrole) RETURNS model_role
+	AS 'MODULE_PATHNAME', 'scpg_model_role_from_oid' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION model_role(regrole) IS 'regrole to model_role';
+CREATE CAST (regrole AS model_role) WITH FUNCTION model_role(regrole) AS ASSIGNMENT;
+COMMENT ON CAST (regrole AS model_role) IS 'regrole to model_role';
+
+CREATE FUNCTION model_role_to_regrole(model_role) RETURNS regrole
+	AS 'MODULE_PATHNAME', 'scpg_model_role_oid' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION model_role_to_regrole(model_role) IS 'model_role to regrole, NULL where it is gone';
+CREATE CAST (model_role AS regrole) WITH FUNCTION model_role_to_regrole(model_role) AS ASSIGNMENT;
+COMMENT ON CAST (model_role AS regrole) IS 'model_role to regrole, NULL where it is gone';
+
+CREATE TYPE model_relation;
+
+CREATE FUNCTION model_relation_in(cstring) RETURNS model_relation
+	AS 'MODULE_PATHNAME', 'scpg_model_relation_in' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION model_relation_in(cstring) IS 'I/O';
+
+CREATE FUNCTION model_relation_out(model_relation) RETURNS cstring
+	AS 'MODULE_PATHNAME', 'scpg_model_relation_out' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION model_relation_out(model_relation) IS 'I/O';
+
+CREATE FUNCTION model_relation_recv(internal) RETURNS model_relation
+	AS 'MODULE_PATHNAME', 'scpg_model_relation_recv' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION model_relation_recv(internal) IS 'I/O';
+
+CREATE FUNCTION model_relation_send(model_relation) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'scpg_model_relation_send' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION model_relation_send(model_relation) IS 'I/O';
+
+CREATE TYPE model_relation (
+	INPUT = model_relation_in,
+	OUTPUT = model_relation_out,
+	RECEIVE = model_relation_recv,
+	SEND = model_relation_send,
+	STORAGE = plain
+);
+COMMENT ON TYPE model_relation IS 'a relation by its oid and its name, which is kept once the relation is gone; reads any name';
+
+CREATE FUNCTION model_relation(regclass) RETURNS model_relation
+	AS 'MODULE_PATHNAME', 'scpg_model_relation_from_oid' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION model_relation(regclass) IS 'regclass to model_relation';
+CREATE CAST (regclass AS model_relation) WITH FUNCTION model_relation(regclass) AS ASSIGNMENT;
+COMMENT ON CAST (regclass AS model_relation) IS 'regclass to model_relation';
+
+CREATE FUNCTION model_relation_to_regclass(model_relation) RETURNS regclass
+	AS 'MODULE_PATHNAME', 'scpg_model_relation_oid' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION model_relation_to_regclass(model_relation) IS 'model_relation to regclass, NULL where it is gone';
+CREATE CAST (model_relation AS regclass) WITH FUNCTION model_relation_to_regclass(model_relation) AS ASSIGNMENT;
+COMMENT ON CAST (model_relation AS regclass) IS 'model_relation to regclass, NULL where it is gone';
+
+-- Order, for keys: by oid, so the same whatever has become of the roles.
+
+CREATE FUNCTION model_role_lt(model_role, model_role) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'scpg_kept_name_lt' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION model_role_lt(model_role, model_role) IS 'implementation of the operator <';
+
+CREATE FUNCTION model_role_le(model_role, model_role) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'scpg_kept_name_le' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION model_role_le(model_role, model_role) IS 'implementation of the operator <=';
+
+CREATE FUNCTION model_role_eq(model_role, model_role) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'scpg_kept_name_eq' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION model_role_eq(model_role, model_role) IS 'implementation of the operator =';
+
+CREATE FUNCTION model_role_ne(model_role, model_role) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'scpg_kept_name_ne' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION model_role_ne(model_role, model_role) IS 'implementation of the operator <>';
+
+CREATE FUNCTION model_role_ge(model_role, model_role) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'scpg_kept_name_ge' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION model_role_ge(model_role, model_role) IS 'implementation of the operator >=';
+
+CREATE FUNCTION model_role_gt(model_role, model_role) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'scpg_kept_name_gt' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION model_role_gt(model_role, model_role) IS 'implementation of the operator >';
+
+CREATE FUNCTION model_role_cmp(model_role, model_role) RETURNS integer
+	AS 'MODULE_PATHNAME', 'scpg_kept_name_cmp' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION model_role_cmp(model_role, model_role) IS 'less-equal-greater';
+
+CREATE OPERATOR < (
+	LEFTARG = model_role, RIGHTARG = model_role, FUNCTION = model_role_lt,
+	COMMUTATOR = >, NEGATOR = >=, RESTRICT = scalarltsel, JOIN = scalarltjoinsel
+);
+COMMENT ON OPERATOR < (model_role, model_role) IS 'less than';
+
+CREATE OPERATOR <= (
+	LEFTARG = model_role, RIGHTARG = model_role, FUNCTION = model_role_le,
+	COMMUTATOR = >=, NEGATOR = >, RESTRICT = scalarlesel, JOIN = scalarlejoinsel
+);
+COMMENT ON OPERATOR <= (model_role, model_role) IS 'less than or equal';
+
+CREATE OPERATOR = (
+	LEFTARG = model_role, RIGHTARG = model_role, FUNCTION = model_role_eq,
+	COMMUTATOR = =, NEGATOR = <>, RESTRICT = eqsel, JOIN = eqjoinsel,
+	MERGES
+);
+COMMENT ON OPERATOR = (model_role, model_role) IS 'equal';
+
+CREATE OPERATOR <> (
+	LEFTARG = model_role, RIGHTARG = model_role, FUNCTION = model_role_ne,
+	COMMUTATOR = <>, NEGATOR = =, RESTRICT = neqsel, JOIN = neqjoinsel
+);
+COMMENT ON OPERATOR <> (model_role, model_role) IS 'not equal';
+
+CREATE OPERATOR >= (
+	LEFTARG = model_role, RIGHTARG = model_role, FUNCTION = model_role_ge,
+	COMMUTATOR = <=, NEGATOR = <, RESTRICT = scalargesel, JOIN = scalargejoinsel
+);
+COMMENT ON OPERATOR >= (model_role, model_role) IS 'greater than or equal';
+
+CREATE OPERATOR > (
+	LEFTARG = model_role, RIGHTARG = model_role, FUNCTION = model_role_gt,
+	COMMUTATOR = <, NEGATOR = <=, RESTRICT = scalargtsel, JOIN = scalargtjoinsel
+);
+COMMENT ON OPERATOR > (model_role, model_role) IS 'greater than';
+
+CREATE OPERATOR CLASS model_role_ops DEFAULT FOR TYPE model_role USING btree AS
+	OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >,
+	FUNCTION 1 model_role_cmp(model_role, model_role);
+COMMENT ON OPERATOR CLASS model_role_ops USING btree IS 'order of roles by oid';
+COMMENT ON OPERATOR FAMILY model_role_ops USING btree IS 'order of roles by oid';
+
 -- ---------------------------------------------------------------------------
 -- Vectors: embedding, analytics
 -- ---------------------------------------------------------------------------
 
+-- As pgvector's: not the texts.
+CREATE FUNCTION embedding_concat(embedding, embedding) RETURNS embedding
+	AS 'MODULE_PATHNAME', 'scpg_embedding_concat' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION embedding_concat(embedding, embedding) IS 'the elements of one, then those of the other';
+
+CREATE OPERATOR || (LEFTARG = embedding, RIGHTARG = embedding, FUNCTION = embedding_concat);
+COMMENT ON OPERATOR || (embedding, embedding) IS 'the elements of one, then those of the other';
+
+CREATE FUNCTION binary_quantize(embedding) RETURNS bit
+	AS 'MODULE_PATHNAME', 'scpg_binary_quantize' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION binary_quantize(embedding) IS 'a bit for each element: is it above 0';
+
+COMMENT ON AGGREGATE pca_fit(embedding, double precision) IS 'principal components of the embeddings: a whole number of them from 1 on, or as many as explain a share of the variance below 1';
+COMMENT ON AGGREGATE pca_fit(embedding, double precision, jsonb) IS 'principal components of the embeddings: a whole number of them from 1 on, or as many as explain a share of the variance below 1; options: whiten';
+
+-- Whole numbers are bigint, which int and smallint become by themselves: drivers
+-- send them so. (pca_fit(embedding, integer) stays, as does the int of its
+-- double precision: a bigint there is a number of components as well.) What is
+-- an aggregate goes before its transition function and comes after it.
+
+SELECT retire('kmeans_fit(embedding, integer)');
+SELECT retire('kmeans_fit(embedding, integer, jsonb)');
+SELECT retire('elbow(embedding, integer)');
+SELECT retire('elbow(embedding, integer, jsonb)');
+SELECT retire('clustering_purity(integer, text)');
+SELECT retire('clustering_purity(integer, bigint)');
+SELECT retire('clustering_accuracy(integer, text)');
+SELECT retire('clustering_accuracy(integer, bigint)');
+SELECT retire('normalized_mutual_info(integer, text)');
+SELECT retire('normalized_mutual_info(integer, bigint)');
+SELECT retire('adjusted_rand_index(integer, text)');
+SELECT retire('adjusted_rand_index(integer, bigint)');
+SELECT retire('majority_truth(integer, text)');
+SELECT retire('majority_truth(integer, bigint)');
+SELECT retire('silhouette(embedding, integer)');
+SELECT retire('knn_accuracy(embedding, text, integer)');
+SELECT retire('subvector(embedding, integer, integer)');
+SELECT retire('kmeans_accum(internal, embedding, integer)');
+SELECT retire('kmeans_accum(internal, embedding, integer, jsonb)');
+SELECT retire('elbow_accum(internal, embedding, integer)');
+SELECT retire('elbow_accum(internal, embedding, integer, jsonb)');
+SELECT retire('label_tally_accum(bytea, integer, text)');
+SELECT retire('label_tally_accum(bytea, integer, bigint)');
+SELECT retire('silhouette_accum(internal, embedding, integer)');
+SELECT retire('knn_accuracy_accum(internal, embedding, text, integer)');
+SELECT retire('kmeans_train(regclass, name, integer, jsonb)');
+SELECT retire('kmeans(embedding, integer)');
+SELECT retire('kmeans(embedding, integer, jsonb)');
+
+CREATE FUNCTION subvector(embedding, bigint, bigint) RETURNS embedding
+	AS 'MODULE_PATHNAME', 'scpg_subvector_wide' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION subvector(embedding, bigint, bigint) IS 'elements from a start, counted from 1, and how many';
+
+CREATE FUNCTION kmeans_accum(internal, embedding, bigint) RETURNS internal
+	AS 'MODULE_PATHNAME', 'scpg_kmeans_accum_wide' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION kmeans_accum(internal, embedding, bigint) IS 'adds a row to the state of kmeans_fit';
+
+CREATE FUNCTION kmeans_accum(internal, embedding, bigint, jsonb) RETURNS internal
+	AS 'MODULE_PATHNAME', 'scpg_kmeans_accum_wide' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION kmeans_accum(internal, embedding, bigint, jsonb) IS 'adds a row to the state of kmeans_fit';
+
+CREATE FUNCTION elbow_accum(internal, embedding, bigint) RETURNS internal
+	AS 'MODULE_PATHNAME', 'scpg_elbow_accum_wide' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION elbow_accum(internal, embedding, bigint) IS 'adds a row to the state of elbow';
+
+CREATE FUNCTION elbow_accum(internal, embedding, bigint, jsonb) RETURNS internal
+	AS 'MODULE_PATHNAME', 'scpg_elbow_accum_wide' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION elbow_accum(internal, embedding, bigint, jsonb) IS 'adds a row to the state of elbow';
+
+CREATE FUNCTION label_tally_accum(bytea, bigint, text) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'scpg_tally_accum_text_wide' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION label_tally_accum(bytea, bigint, text) IS 'adds a row to the state of the measures of labels';
+
+CREATE FUNCTION label_tally_accum(bytea, bigint, bigint) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'scpg_tally_accum_bigint_wide' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION label_tally_accum(bytea, bigint, bigint) IS 'adds a row to the state of the measures of labels';
+
+CREATE FUNCTION silhouette_accum(internal, embedding, bigint) RETURNS internal
+	AS 'MODULE_PATHNAME', 'scpg_silhouette_accum_wide' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION silhouette_accum(internal, embedding, bigint) IS 'adds a row to the state of silhouette';
+
+CREATE FUNCTION knn_accuracy_accum(internal, embedding, text, bigint) RETURNS internal
+	AS 'MODULE_PATHNAME', 'scpg_knn_accuracy_accum_wide' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION knn_accuracy_accum(internal, embedding, text, bigint) IS 'adds a row to the state of knn_accuracy';
+
+CREATE FUNCTION kmeans_train(items regclass, emb name, k bigint, options jsonb DEFAULT '{}') RETURNS kmeans_model
+	AS 'MODULE_PATHNAME', 'scpg_kmeans_train_wide' LANGUAGE C STABLE PARALLEL UNSAFE COST 100000;
+COMMENT ON FUNCTION kmeans_train(regclass, name, bigint, jsonb) IS 'clusters of the embeddings of a table of any size, the largest first: k-means of a sample, then one query with kmeans_step an iteration, which announces itself by a NOTICE; options: sample (rows), and those of kmeans_fit, n_init for the sample';
+
+CREATE FUNCTION kmeans(e embedding, k bigint) RETURNS integer
+	AS 'MODULE_PATHNAME', 'scpg_kmeans_window_wide' LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION kmeans(embedding, bigint) IS 'the row''s cluster among those of its partition, the largest 0; NULL where the embedding is; as many clusters as rows where those are fewer';
+
+CREATE FUNCTION kmeans(e embedding, k bigint, options jsonb) RETURNS integer
+	AS 'MODULE_PATHNAME', 'scpg_kmeans_window_wide' LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION kmeans(embedding, bigint, jsonb) IS 'the row''s cluster among those of its partition, the largest 0; NULL where the embedding is; as many clusters as rows where those are fewer; options: n_init, max_iter, tol, seed, init';
+
+CREATE AGGREGATE kmeans_fit(embedding, bigint) (
+	SFUNC = kmeans_accum,
+	STYPE = internal,
+	SSPACE = 1000000,
+	FINALFUNC = kmeans_final,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE kmeans_fit(embedding, bigint) IS 'clusters of the embeddings that are not NULL, so many, the largest first';
+
+CREATE AGGREGATE kmeans_fit(embedding, bigint, jsonb) (
+	SFUNC = kmeans_accum,
+	STYPE = internal,
+	SSPACE = 1000000,
+	FINALFUNC = kmeans_final,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE kmeans_fit(embedding, bigint, jsonb) IS 'clusters of the embeddings that are not NULL, so many, the largest first; options: n_init, max_iter, tol, seed, init';
+
+CREATE AGGREGATE elbow(embedding, bigint) (
+	SFUNC = elbow_accum,
+	STYPE = internal,
+	SSPACE = 1000000,
+	FINALFUNC = elbow_final,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE elbow(embedding, bigint) IS 'inertia of k-means for each number of clusters up to a largest one, and the number to choose';
+
+CREATE AGGREGATE elbow(embedding, bigint, jsonb) (
+	SFUNC = elbow_accum,
+	STYPE = internal,
+	SSPACE = 1000000,
+	FINALFUNC = elbow_final,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE elbow(embedding, bigint, jsonb) IS 'inertia of k-means for each number of clusters up to a largest one, and the number to choose; options: method (last_turn, kneedle, silhouette), min_gain, sensitivity, and those of kmeans_fit';
+
+CREATE AGGREGATE clustering_purity(bigint, text) (
+	SFUNC = label_tally_accum,
+	STYPE = bytea,
+	SSPACE = 4096,
+	FINALFUNC = clustering_purity_final,
+	COMBINEFUNC = label_tally_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE clustering_purity(bigint, text) IS 'share of rows whose truth is the most frequent one of their cluster; a NULL label counts as wrong';
+
+CREATE AGGREGATE clustering_purity(bigint, bigint) (
+	SFUNC = label_tally_accum,
+	STYPE = bytea,
+	SSPACE = 4096,
+	FINALFUNC = clustering_purity_final,
+	COMBINEFUNC = label_tally_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE clustering_purity(bigint, bigint) IS 'share of rows whose truth is the most frequent one of their cluster; a NULL label counts as wrong';
+
+CREATE AGGREGATE clustering_accuracy(bigint, text) (
+	SFUNC = label_tally_accum,
+	STYPE = bytea,
+	SSPACE = 4096,
+	FINALFUNC = clustering_accuracy_final,
+	COMBINEFUNC = label_tally_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE clustering_accuracy(bigint, text) IS 'share of rows whose truth is the one matched to their cluster, in the best one-to-one matching; a NULL label counts as wrong';
+
+CREATE AGGREGATE clustering_accuracy(bigint, bigint) (
+	SFUNC = label_tally_accum,
+	STYPE = bytea,
+	SSPACE = 4096,
+	FINALFUNC = clustering_accuracy_final,
+	COMBINEFUNC = label_tally_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE clustering_accuracy(bigint, bigint) IS 'share of rows whose truth is the one matched to their cluster, in the best one-to-one matching; a NULL label counts as wrong';
+
+CREATE AGGREGATE normalized_mutual_info(bigint, text) (
+	SFUNC = label_tally_accum,
+	STYPE = bytea,
+	SSPACE = 4096,
+	FINALFUNC = normalized_mutual_info_final,
+	COMBINEFUNC = label_tally_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE normalized_mutual_info(bigint, text) IS 'mutual information of label and truth over the mean of their entropies (0 ... 1); rows without a label are one more cluster';
+
+CREATE AGGREGATE normalized_mutual_info(bigint, bigint) (
+	SFUNC = label_tally_accum,
+	STYPE = bytea,
+	SSPACE = 4096,
+	FINALFUNC = normalized_mutual_info_final,
+	COMBINEFUNC = label_tally_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE normalized_mutual_info(bigint, bigint) IS 'mutual information of label and truth over the mean of their entropies (0 ... 1); rows without a label are one more cluster';
+
+CREATE AGGREGATE adjusted_rand_index(bigint, text) (
+	SFUNC = label_tally_accum,
+	STYPE = bytea,
+	SSPACE = 4096,
+	FINALFUNC = adjusted_rand_index_final,
+	COMBINEFUNC = label_tally_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE adjusted_rand_index(bigint, text) IS 'agreement of label and truth over all pairs of rows, corrected for chance (1: the same); rows without a label are one more cluster';
+
+CREATE AGGREGATE adjusted_rand_index(bigint, bigint) (
+	SFUNC = label_tally_accum,
+	STYPE = bytea,
+	SSPACE = 4096,
+	FINALFUNC = adjusted_rand_index_final,
+	COMBINEFUNC = label_tally_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE adjusted_rand_index(bigint, bigint) IS 'agreement of label and truth over all pairs of rows, corrected for chance (1: the same); rows without a label are one more cluster';
+
+CREATE AGGREGATE majority_truth(bigint, text) (
+	SFUNC = label_tally_accum,
+	STYPE = bytea,
+	SSPACE = 4096,
+	FINALFUNC = majority_truth_final,
+	COMBINEFUNC = label_tally_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE majority_truth(bigint, text) IS 'the most frequent truth of each label, as an object';
+
+CREATE AGGREGATE majority_truth(bigint, bigint) (
+	SFUNC = label_tally_accum,
+	STYPE = bytea,
+	SSPACE = 4096,
+	FINALFUNC = majority_truth_final,
+	COMBINEFUNC = label_tally_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE majority_truth(bigint, bigint) IS 'the most frequent truth of each label, as an object';
+
+CREATE AGGREGATE silhouette(embedding, bigint) (
+	SFUNC = silhouette_accum,
+	STYPE = internal,
+	SSPACE = 1000000,
+	FINALFUNC = silhouette_final,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE silhouette(embedding, bigint) IS 'mean silhouette (-1 ... 1) of the rows that have an embedding and a label; NULL with fewer than two labels';
+
+CREATE AGGREGATE knn_accuracy(embedding, text, bigint) (
+	SFUNC = knn_accuracy_accum,
+	STYPE = internal,
+	SSPACE = 1000000,
+	FINALFUNC = knn_accuracy_final,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE knn_accuracy(embedding, text, bigint) IS 'share of rows whose k nearest other rows, by majority, have the same truth; NULL with fewer than two rows';
+
 -- ---------------------------------------------------------------------------
 -- Models: tables, views, rights
 -- ---------------------------------------------------------------------------
+
+-- The columns get new types without a change of the view's, on which users may
+-- have built: it lets go of the table, and takes it again. Through text: what is
+-- gone, of which 1.0 has a number alone, must not be read as an oid.
+CREATE OR REPLACE VIEW selfclass_models WITH (security_barrier) AS
+	SELECT m.model_id, m.name, m.version, NULL::regrole AS owner, m.state, m.recipe, m.backbone, m.dim,
+		NULL::regclass AS source, m.images, m.skipped, m.epochs_done, m.loss, m.pca, m.kmeans, m.elbow, m.created,
+		m.finished, m.selfclass_version
+	FROM selfclass_model m;
+
+ALTER TABLE selfclass_model
+	ALTER owner TYPE model_role USING owner::text::model_role,
+	ALTER source TYPE model_relation USING source::text::model_relation;
+ALTER TABLE selfclass_model_grant
+	ALTER owner TYPE model_role USING owner::text::model_role,
+	ALTER role TYPE model_role USING role::text::model_role;
+
+CREATE OR REPLACE VIEW selfclass_models WITH (security_barrier) AS
+	SELECT m.model_id, m.name, m.version, m.owner::regrole AS owner, m.state, m.recipe, m.backbone, m.dim,
+		m.source::regclass AS source, m.images, m.skipped, m.epochs_done, m.loss, m.pca, m.kmeans, m.elbow, m.created,
+		m.finished, m.selfclass_version
+	FROM selfclass_model m
+	WHERE pg_catalog.pg_has_role(COALESCE(m.owner::regrole::oid, 0::oid), 'USAGE')
+		OR EXISTS (SELECT FROM selfclass_model_grant g
+				   WHERE g.owner::regrole OPERATOR(pg_catalog.=) m.owner::regrole AND g.name OPERATOR(pg_catalog.=) m.name
+					   AND pg_catalog.pg_has_role(g.role::regrole::oid, 'USAGE'));
+COMMENT ON VIEW selfclass_models IS 'the models that the current role may use: its own and those granted to it; a superuser also sees those whose owner is gone';
 
 -- ---------------------------------------------------------------------------
 -- Models: training, embedding, files
@@ -95,6 +527,39 @@ END $$;
 -- ---------------------------------------------------------------------------
 -- Pictures
 -- ---------------------------------------------------------------------------
+
+-- Whole numbers are bigint: see above.
+
+SELECT retire('contact_sheet(bytea, integer, integer)');
+SELECT retire('scatter_svg(double precision, double precision, integer)');
+SELECT retire('contact_sheet_accum(internal, bytea, integer, integer)');
+SELECT retire('scatter_svg_accum(internal, double precision, double precision, integer)');
+
+CREATE FUNCTION contact_sheet_accum(internal, bytea, bigint, bigint) RETURNS internal
+	AS 'MODULE_PATHNAME', 'scpg_contact_sheet_accum_wide' LANGUAGE C STABLE PARALLEL SAFE COST 10000;
+COMMENT ON FUNCTION contact_sheet_accum(internal, bytea, bigint, bigint) IS 'adds an image to a contact sheet';
+
+CREATE FUNCTION scatter_svg_accum(internal, double precision, double precision, bigint) RETURNS internal
+	AS 'MODULE_PATHNAME', 'scpg_scatter_svg_accum_wide' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION scatter_svg_accum(internal, double precision, double precision, bigint) IS 'adds a point to a drawing';
+
+CREATE AGGREGATE contact_sheet(image bytea, columns bigint, tile bigint) (
+	SFUNC = contact_sheet_accum,
+	STYPE = internal,
+	SSPACE = 1000000,
+	FINALFUNC = contact_sheet_final,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE contact_sheet(bytea, bigint, bigint) IS 'JPEG of the images in rows of that many columns, each fitted into a square of tile pixels; an unreadable or NULL image is a tile with a cross; NULL where there are no rows';
+
+CREATE AGGREGATE scatter_svg(x double precision, y double precision, label bigint) (
+	SFUNC = scatter_svg_accum,
+	STYPE = internal,
+	SSPACE = 4096,
+	FINALFUNC = scatter_svg_final,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE scatter_svg(double precision, double precision, bigint) IS 'drawing (SVG) of points in the colours of their groups; a row without x or y is left out; NULL where there is none';
 
 -- ---------------------------------------------------------------------------
 -- The end

@@ -14,16 +14,49 @@
 
 #define MAX 64
 
+/* What the metadata says under two keys, and a copy of the file that says more. */
+static void
+read_metadata(const sc_st_metadata *metadata, const uint8_t *data, size_t size)
+{
+	static const sc_st_note note = {"a", "\"b\\"};
+	static const char *const keys[] = {"", "format"};
+	sc_st_metadata again;
+	sc_st_tensor tensors[MAX];
+	bool found;
+	size_t len;
+	int count;
+
+	for (int i = 0; i < 2; i++)
+		if (sc_st_metadata_get(NULL, &len, &found, metadata, keys[i], NULL) == SC_OK && found)
+		{
+			char *value = malloc(len + 1);
+
+			(void) sc_st_metadata_get(value, &len, &found, metadata, keys[i], NULL);
+			free(value);
+		}
+	if (metadata->len > 0)
+	{
+		size_t bytes = sc_st_annotate(NULL, data, size, metadata, &note, 1);
+		uint8_t *copy = malloc(bytes);
+
+		if (sc_st_annotate(copy, data, size, metadata, &note, 1) != bytes ||
+			sc_st_read(tensors, MAX, &count, &again, copy, bytes, NULL) != SC_OK || again.len <= metadata->len)
+			abort();
+		free(copy);
+	}
+}
+
 extern int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	sc_st_tensor tensors[MAX];
+	sc_st_metadata metadata;
 	sc_error err;
 	int count;
 
-	if (sc_st_read(tensors, MAX, &count, data, size, &err) != SC_OK)
+	if (sc_st_read(tensors, MAX, &count, &metadata, data, size, &err) != SC_OK)
 		return 0;
 	for (int i = 0; i < count; i++)
 	{
@@ -38,5 +71,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			shape[d] = (int) t->shape[d];
 		(void) sc_st_check(t, t->ndim, shape, &err);
 	}
+	read_metadata(&metadata, data, size);
 	return 0;
 }

@@ -20,12 +20,16 @@ read_exact(const void *bytes, size_t size, sc_error *err)
 {
 	uint8_t *copy = malloc(size > 0 ? size : 1);
 	sc_st_tensor tensors[MAX];
+	sc_st_metadata metadata;
+	char value[2000];
+	size_t len;
+	bool found;
 	int count;
 	sc_status status;
 
 	memcpy(copy, bytes, size);
 	memset(err, 0, sizeof(*err));
-	status = sc_st_read(tensors, MAX, &count, copy, size, err);
+	status = sc_st_read(tensors, MAX, &count, &metadata, copy, size, err);
 	if (status == SC_OK)
 		for (int i = 0; i < count; i++)
 		{
@@ -35,6 +39,8 @@ read_exact(const void *bytes, size_t size, sc_error *err)
 				(void) sc_st_value(&tensors[i], k);
 			(void) sc_st_check(&tensors[i], 2, shape, NULL);
 		}
+	if (status == SC_OK)
+		(void) sc_st_metadata_get(value, &len, &found, &metadata, "made by", NULL);
 	free(copy);
 	return status;
 }
@@ -81,7 +87,7 @@ round_trip(void)
 	memcpy(file + entries[1].offset, &steps, sizeof(steps));
 	memcpy(file + entries[2].offset, bias, sizeof(bias));
 
-	CHECK(sc_st_read(tensors, MAX, &count, file, size, &err) == SC_OK, "%s %s", err.message, err.detail);
+	CHECK(sc_st_read(tensors, MAX, &count, NULL, file, size, &err) == SC_OK, "%s %s", err.message, err.detail);
 	CHECK(count == 4, "%d tensors", count);
 	t = sc_st_find(tensors, count, "conv1.weight");
 	CHECK(t != NULL && t->dtype == SC_ST_F32 && t->count == 6, "conv1.weight");
@@ -111,7 +117,7 @@ round_trip(void)
 	CHECK(sc_st_check(t, 1, (int[]){5}, &err) == SC_BAD_WEIGHTS, "infinity");
 
 	/* A file with more tensors than there is room for. */
-	CHECK(sc_st_read(tensors, 3, &count, file, size, &err) == SC_BAD_WEIGHTS, "four in three");
+	CHECK(sc_st_read(tensors, 3, &count, NULL, file, size, &err) == SC_BAD_WEIGHTS, "four in three");
 
 	/* The same entries, the same bytes. */
 	sc_st_write(again, entries, 4);
@@ -151,7 +157,7 @@ by_hand(void)
 	memcpy(data + 16, &integer, 8);
 	memcpy(data + 24, halves, 12);
 	memcpy(data + 36, brains, 6);
-	CHECK(sc_st_read(tensors, MAX, &count, file, size, &err) == SC_OK, "%s %s", err.message, err.detail);
+	CHECK(sc_st_read(tensors, MAX, &count, NULL, file, size, &err) == SC_OK, "%s %s", err.message, err.detail);
 	CHECK(count == 4, "%d tensors", count);
 	t = sc_st_find(tensors, count, "b");
 	CHECK(t != NULL && sc_st_check(t, 2, (int[]){2, 3}, &err) == SC_OK, "%s", err.message);
@@ -192,15 +198,13 @@ hostile(void)
 #define T(body) "{\"a\":{" body "}}"
 #define E(name) "\"" name "\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}"
 	static const char *const good[] = {
-		"{}",
-		" { } ",
-		"{\"__metadata__\":{}}",
 		T("\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]"),
 		T("\"dtype\":\"F32\",\"shape\":[0,18446744073709551615],\"data_offsets\":[8,8]"),
 		/* two tensors on the same bytes */
-		("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
+		("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},"
 		 "\"b\":{\"dtype\":\"BF16\",\"shape\":[2],\"data_offsets\":[0,4]}}"),
 	};
+	static const char *const without_data[] = {"{}", " { } ", "{\"__metadata__\":{}}"};
 	static const char *const bad[] = {
 		"",
 		"{",
@@ -277,6 +281,21 @@ hostile(void)
 
 		CHECK(read_exact(file, size, &err) == SC_OK, "%s: %s %s", good[i], err.message, err.detail);
 	}
+	for (size_t i = 0; i < sizeof(without_data) / sizeof(without_data[0]); i++)
+	{
+		size_t size = file_of(file, without_data[i], 0);
+
+		CHECK(read_exact(file, size, &err) == SC_OK, "%s: %s %s", without_data[i], err.message, err.detail);
+	}
+	/* Bytes that no tensor has. */
+	for (size_t i = 0; i < sizeof(without_data) / sizeof(without_data[0]); i++)
+		CHECK(read_exact(file, file_of(file, without_data[i], 1), &err) == SC_BAD_WEIGHTS, "%s", without_data[i]);
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+	{
+		CHECK(read_exact(file, file_of(file, good[i], 11), &err) == SC_BAD_WEIGHTS, "three bytes after %s", good[i]);
+		CHECK(strcmp(err.message, "the safetensors data go on after the last tensor") == 0, "%s", err.message);
+		CHECK(strcmp(err.detail, "Of 11 bytes of data the tensors take the first 8.") == 0, "%s", err.detail);
+	}
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 	{
 		size_t size = file_of(file, bad[i], 8);
@@ -294,6 +313,136 @@ hostile(void)
 	}
 }
 
+/* The value of a key, in a text of its own, or what is wrong with it. */
+static sc_status
+value_of(char *out, const char *header, const char *key, sc_error *err)
+{
+	uint8_t file[2000];
+	size_t size = file_of(file, header, 0), len, bound;
+	sc_st_tensor tensors[MAX];
+	sc_st_metadata metadata;
+	sc_status status;
+	bool found;
+	int count;
+
+	memset(err, 0, sizeof(*err));
+	CHECK(sc_st_read(tensors, MAX, &count, &metadata, file, size, err) == SC_OK, "%s: %s", header, err->detail);
+	strcpy(out, "none");
+	if (sc_st_metadata_get(NULL, &bound, &found, &metadata, key, err) != SC_OK)
+		return SC_BAD_WEIGHTS;
+	if (!found)
+		return SC_OK;
+	status = sc_st_metadata_get(out, &len, &found, &metadata, key, err);
+	CHECK(status != SC_OK || (len == strlen(out) && len <= bound), "%zu of %zu", len, bound);
+	return status;
+}
+
+static void
+metadata_values(void)
+{
+#define M(body) "{\"__metadata__\":{" body "}}"
+	static const struct
+	{
+		const char *header, *key, *value; /* NULL: refused */
+	} cases[] = {
+		{"{}", "a", "none"},
+		{M(""), "a", "none"},
+		{M("\"a\":\"\""), "a", ""},
+		{M("\"b\":\"a\",\"a\" :\t\"x\\\\\", \"c\":\"\\\"\"\n"), "a", "x\\"},
+		{M("\"b\":\"a\",\"a\":\"x\\\\\",\"c\":\"\\\"a\\\"\""), "c", "\"a\""},
+		{M("\"a\":\"\\/\\b\\f\\n\\r\\t\\u0041\\u007e\""), "a", "/\b\f\n\r\tA~"},
+		/* a value is no key, nor is a part of one, nor one that is written otherwise */
+		{M("\"b\":\"a\""), "a", "none"},
+		{M("\"aa\":\"b\""), "a", "none"},
+		{M("\"\\u0061\":\"b\""), "a", "none"},
+		/* what others wrote is left alone */
+		{M("\"b\":\"\xC3\xBC\",\"a\":\"x\",\"b\":\"\\x\""), "a", "x"},
+		{M("\"a\":\"x\",\"a\":\"x\""), "a", NULL},
+		{M("\"a\":\"\xC3\xBC\""), "a", NULL},
+		{M("\"a\":\"\\u00fc\""), "a", NULL},
+		{M("\"a\":\"\\u0000\""), "a", NULL},
+		{M("\"a\":\"\\u004\""), "a", NULL},
+		{M("\"a\":\"\\u00g1\""), "a", NULL},
+		{M("\"a\":\"\\x\""), "a", NULL},
+	};
+#undef M
+	char value[2000];
+	sc_error err;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		sc_status status = value_of(value, cases[i].header, cases[i].key, &err);
+
+		if (cases[i].value == NULL)
+			CHECK(status == SC_BAD_WEIGHTS && strstr(err.message, "\"a\"") != NULL, "%s: %s", cases[i].header, value);
+		else
+			CHECK(status == SC_OK && strcmp(value, cases[i].value) == 0, "%s: %s, not %s, %s", cases[i].header, value,
+				  cases[i].value, err.message);
+	}
+}
+
+/* A copy with notes: they are read as they were given, what was there is still there, and the data stay. */
+static void
+annotated(void)
+{
+	static const char *const headers[] = {
+		"{\"__metadata__\":{\"format\":\"pt\"},\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}",
+		"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]} , \"__metadata__\" : { \"format\" :\"pt\" } }  ",
+		"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},\"__metadata__\":{ }}",
+	};
+	static const sc_st_note notes[] = {{"one", "{\"k\": [1, \"\\u00fc\"]}"}, {"two", ""}, {"three", "\\\"\\"}};
+
+	for (size_t h = 0; h < sizeof(headers) / sizeof(headers[0]); h++)
+	{
+		uint8_t file[2000], *copy;
+		char value[2000];
+		sc_st_tensor tensors[MAX];
+		sc_st_metadata metadata;
+		sc_error err;
+		size_t size = file_of(file, headers[h], 8), bytes, len;
+		bool found;
+		int count;
+
+		CHECK(sc_st_read(tensors, MAX, &count, &metadata, file, size, &err) == SC_OK, "%s", err.detail);
+		bytes = sc_st_annotate(NULL, file, size, &metadata, notes, 3);
+		copy = malloc(bytes);
+		CHECK(sc_st_annotate(copy, file, size, &metadata, notes, 3) == bytes, "%zu bytes", bytes);
+		CHECK(sc_st_read(tensors, MAX, &count, &metadata, copy, bytes, &err) == SC_OK, "%s %s", err.message, err.detail);
+		CHECK(count == 1 && tensors[0].data == copy + bytes - 8 && (tensors[0].data - copy) % 8 == 0, "the data");
+		CHECK(memcmp(tensors[0].data, file + size - 8, 8) == 0, "the data");
+		for (int i = 0; i < 3; i++)
+			CHECK(sc_st_metadata_get(value, &len, &found, &metadata, notes[i].key, &err) == SC_OK && found &&
+					  strcmp(value, notes[i].value) == 0,
+				  "%s: %s", notes[i].key, value);
+		CHECK(sc_st_metadata_get(value, &len, &found, &metadata, "format", &err) == SC_OK && found == (h < 2), "format");
+		free(copy);
+	}
+}
+
+/* A header longer than the format allows is not written. */
+static void
+too_long(void)
+{
+	static const char header[] = "{\"__metadata__\":{\"format\":\"pt\"}}";
+	const size_t most = 100000000;
+	char *value = malloc(most + 1);
+	uint8_t file[100];
+	sc_st_tensor tensors[MAX];
+	sc_st_metadata metadata;
+	sc_st_note note = {"x", value};
+	size_t size = file_of(file, header, 0);
+	sc_error err;
+	int count;
+
+	memset(value, 'x', most);
+	value[most] = '\0';
+	CHECK(sc_st_read(tensors, MAX, &count, &metadata, file, size, &err) == SC_OK, "%s", err.detail);
+	CHECK(sc_st_annotate(NULL, file, size, &metadata, &note, 1) == SIZE_MAX, "a header that is too long");
+	value[most - 100] = '\0';
+	CHECK(sc_st_annotate(NULL, file, size, &metadata, &note, 1) < most + 16, "a header that is not");
+	free(value);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -304,5 +453,11 @@ main(int argc, char **argv)
 		by_hand();
 	CASE ("hostile files")
 		hostile();
+	CASE ("metadata")
+		metadata_values();
+	CASE ("metadata written")
+		annotated();
+	CASE ("metadata too long")
+		too_long();
 	return unit_end();
 }

@@ -53,6 +53,7 @@ typedef struct png_reader
 	size_t memory;	   /* bytes that libpng holds */
 	size_t max_memory; /* ... and may hold */
 	bool full;		   /* it asked for more */
+	bool no_memory;	   /* ... or for what the system did not have */
 } png_reader;
 
 /* Buffers of the decoding, beside those of libpng. */
@@ -65,6 +66,8 @@ typedef struct png_buffers
 static sc_status
 fail_full(const png_reader *r)
 {
+	if (r->no_memory)
+		return sc_image_fail_malloc(r->task->err);
 	return sc_image_fail_memory(SC_IMAGE_PNG, r->task->limits, r->task->err);
 }
 
@@ -102,7 +105,7 @@ on_malloc(png_structp png, png_alloc_size_t size)
 	block = malloc(sc_add(size, SC_ALIGN));
 	if (block == NULL)
 	{
-		r->full = true;
+		r->full = r->no_memory = true;
 		return NULL;
 	}
 	memcpy(block, &size, sizeof(size));
@@ -407,7 +410,7 @@ guarded(png_reader *r, png_view view)
 	r->at = 0;
 	r->memory = 0;
 	r->max_memory = r->task->limits->max_memory;
-	r->full = false;
+	r->full = r->no_memory = false;
 	r->exit.status = SC_OK;
 	if (sigsetjmp(r->exit.jump, 0) == 0)
 	{

@@ -7,7 +7,8 @@
  *
  * The reader takes hostile bytes. It reads F32, F16, BF16, F64 and I64; other
  * types, names beyond plain ASCII, more than four dimensions and unknown keys are
- * refused, as is what the format itself forbids. Overlapping data is not.
+ * refused, as is what the format itself forbids: bytes behind the last tensor too.
+ * Overlapping data is not.
  *
  *-------------------------------------------------------------------------
  */
@@ -52,6 +53,40 @@ extern size_t sc_st_bytes(const sc_st_entry *entries, int count);
  */
 extern void sc_st_write(uint8_t *out, sc_st_entry *entries, int count);
 
+/* ---- metadata: strings by name, beside the tensors ----------------------- */
+
+/* The object of a file that was read, checked, as it stands there; len 0: there is none. */
+typedef struct sc_st_metadata
+{
+	const char *text; /* (len), from "{" to "}"; in the file's bytes */
+	size_t len;
+} sc_st_metadata;
+
+/*
+ * The value of a key (plain ASCII) to out, without its escapes, ended by a 0.
+ * out has room for *len + 1 bytes, where *len is what a call with out NULL says,
+ * which looks the key up alone; then *len is the value's own length. *found:
+ * false where there is no such key. SC_BAD_WEIGHTS: the key is there twice, or
+ * its value is not ASCII.
+ */
+extern sc_status sc_st_metadata_get(char *out, size_t *len, bool *found, const sc_st_metadata *metadata,
+									const char *key, sc_error *err);
+
+/* What is added to a file's metadata. */
+typedef struct sc_st_note
+{
+	const char *key;   /* printable ASCII without quote and backslash */
+	const char *value; /* printable ASCII */
+} sc_st_note;
+
+/*
+ * A copy of a file that was read (metadata: its own) with notes added, to out;
+ * returns its bytes. out NULL: only counts them. SIZE_MAX: its header would be
+ * longer than the format allows.
+ */
+extern size_t sc_st_annotate(uint8_t *out, const uint8_t *file, size_t size, const sc_st_metadata *metadata,
+							 const sc_st_note *notes, int count);
+
 /* ---- reading (safetensors_read.c: the header; safetensors.c: the tensors) -- */
 
 typedef struct sc_st_tensor
@@ -68,11 +103,11 @@ typedef struct sc_st_tensor
 /*
  * Read and check the header of a whole file. tensors (max) receives the
  * tensors in the order of the file, *count their number; a file with more is
- * refused. The bytes must stay as long as the tensors are used.
- * SC_BAD_WEIGHTS.
+ * refused. metadata may be NULL. The bytes must stay as long as the tensors and
+ * the metadata are used. SC_BAD_WEIGHTS.
  */
-extern sc_status sc_st_read(sc_st_tensor *tensors, int max, int *count, const uint8_t *bytes, size_t size,
-							sc_error *err);
+extern sc_status sc_st_read(sc_st_tensor *tensors, int max, int *count, sc_st_metadata *metadata, const uint8_t *bytes,
+							size_t size, sc_error *err);
 
 /* The tensor of that name; NULL: there is none. */
 extern const sc_st_tensor *sc_st_find(const sc_st_tensor *tensors, int count, const char *name);

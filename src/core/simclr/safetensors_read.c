@@ -12,14 +12,14 @@
 
 #include <string.h>
 
-/* The format's own limit. */
-#define MAX_HEADER ((size_t) 100000000)
-
 typedef struct reader
 {
 	const uint8_t *at;
 	const uint8_t *end;
 	const uint8_t *start;
+	const uint8_t *data; /* what follows the header */
+	size_t size;		 /* bytes of it */
+	size_t taken;		 /* where the last of the tensors read ends */
 	sc_error *err;
 } reader;
 
@@ -122,11 +122,12 @@ read_number(reader *r, size_t *value)
 
 /* The metadata: an object of strings. */
 static sc_status
-skip_metadata(reader *r)
+read_metadata(reader *r, sc_st_metadata *metadata)
 {
 	text t;
 
 	SC_TRY(expect(r, '{'));
+	metadata->text = (const char *) r->at - 1;
 	if (accept(r, '}'))
 		return SC_OK;
 	do
@@ -173,9 +174,9 @@ read_shape(reader *r, sc_st_tensor *tensor)
 	return expect(r, ']');
 }
 
-/* One tensor's object; data: what follows the header, size bytes. */
+/* One tensor's object. */
 static sc_status
-read_tensor(reader *r, sc_st_tensor *tensor, const uint8_t *data, size_t size)
+read_tensor(reader *r, sc_st_tensor *tensor)
 {
 	bool has_dtype = false, has_shape = false, has_offsets = false;
 	size_t begin = 0, end = 0, bytes;
@@ -213,28 +214,30 @@ read_tensor(reader *r, sc_st_tensor *tensor, const uint8_t *data, size_t size)
 
 	if (!has_dtype || !has_shape || !has_offsets)
 		return malformed(r, "a tensor without dtype, shape or data_offsets");
-	if (begin > end || end > size)
+	if (begin > end || end > r->size)
 		return malformed(r, "offsets outside of the data");
 	if (__builtin_mul_overflow(tensor->count, sc_st_dtypes[tensor->dtype].bytes, &bytes) || bytes != end - begin)
 		return malformed(r, "offsets that do not fit the shape");
-	tensor->data = data + begin;
+	tensor->data = r->data + begin;
+	r->taken = SC_MAX(r->taken, end);
 	return SC_OK;
 }
 
-/* One entry of the header's object: the metadata, or a tensor. data: what follows the header, size bytes. */
+/* One entry of the header's object: the metadata, or a tensor. */
 static sc_status
-read_entry(reader *r, sc_st_tensor *tensors, int max, int *count, bool *metadata, const uint8_t *data, size_t size)
+read_entry(reader *r, sc_st_tensor *tensors, int max, int *count, sc_st_metadata *metadata)
 {
 	text name;
 
 	SC_TRY(read_string(r, &name));
 	SC_TRY(expect(r, ':'));
-	if (text_is(&name, "__metadata__"))
+	if (text_is(&name, SC_ST_METADATA))
 	{
-		if (*metadata)
-			return malformed(r, "a second __metadata__");
-		*metadata = true;
-		return skip_metadata(r);
+		if (metadata->len > 0)
+			return malformed(r, "a second " SC_ST_METADATA);
+		SC_TRY(read_metadata(r, metadata));
+		metadata->len = (size_t) ((const char *) r->at - metadata->text);
+		return SC_OK;
 	}
 	if (!name.plain)
 		return malformed(r, "a tensor's name that is not plain ASCII");
@@ -245,38 +248,49 @@ read_entry(reader *r, sc_st_tensor *tensors, int max, int *count, bool *metadata
 		return malformed(r, "more tensors than a network of this kind has");
 	tensors[*count].name = name.bytes;
 	tensors[*count].name_len = name.len;
-	SC_TRY(read_tensor(r, &tensors[*count], data, size));
+	SC_TRY(read_tensor(r, &tensors[*count]));
 	(*count)++;
 	return SC_OK;
 }
 
 sc_status
-sc_st_read(sc_st_tensor *tensors, int max, int *count, const uint8_t *bytes, size_t size, sc_error *err)
+sc_st_read(sc_st_tensor *tensors, int max, int *count, sc_st_metadata *metadata, const uint8_t *bytes, size_t size,
+		   sc_error *err)
 {
-	uint64_t length = 0;
+	uint64_t length = size < SC_ST_PROLOGUE ? 0 : sc_st_header_length(bytes);
+	sc_st_metadata unused;
 	reader r = {.err = err};
-	bool metadata = false;
 
 	*count = 0;
-	for (int i = 0; i < SC_ST_PROLOGUE && size >= SC_ST_PROLOGUE; i++)
-		length |= (uint64_t) bytes[i] << (8 * i);
-	if (size < SC_ST_PROLOGUE || length > MAX_HEADER || length > size - SC_ST_PROLOGUE)
+	if (metadata == NULL)
+		metadata = &unused;
+	*metadata = (sc_st_metadata){0};
+	if (size < SC_ST_PROLOGUE || length > SC_ST_MAX_HEADER || length > size - SC_ST_PROLOGUE)
 	{
 		sc_fail(err, SC_BAD_WEIGHTS, "this is not safetensors data, or it is cut off");
 		sc_detail(err, "The data have %zu bytes and announce a header of %llu.", size, (unsigned long long) length);
 		return SC_BAD_WEIGHTS;
 	}
 	r.start = r.at = bytes + SC_ST_PROLOGUE;
-	r.end = r.start + length;
+	r.data = r.end = r.start + length;
+	r.size = size - SC_ST_PROLOGUE - (size_t) length;
 
 	SC_TRY(expect(&r, '{'));
 	if (!accept(&r, '}'))
 	{
 		do
-			SC_TRY(read_entry(&r, tensors, max, count, &metadata, r.end, size - SC_ST_PROLOGUE - (size_t) length));
+			SC_TRY(read_entry(&r, tensors, max, count, metadata));
 		while (accept(&r, ','));
 		SC_TRY(expect(&r, '}'));
 	}
 	skip_space(&r);
-	return r.at == r.end ? SC_OK : malformed(&r, "text after the end");
+	if (r.at != r.end)
+		return malformed(&r, "text after the end");
+	if (r.taken != r.size)
+	{
+		sc_fail(err, SC_BAD_WEIGHTS, "the safetensors data go on after the last tensor");
+		sc_detail(err, "Of %zu bytes of data the tensors take the first %zu.", r.size, r.taken);
+		return SC_BAD_WEIGHTS;
+	}
+	return SC_OK;
 }

@@ -10,27 +10,8 @@
  */
 #include "core/simclr/safetensors_parts.h"
 
-#include <string.h>
-
-/* Text that is counted, and written where there is room for it. */
-typedef struct sink
-{
-	uint8_t *out; /* NULL: counts only */
-	size_t used;
-} sink;
-
 static void
-put(sink *s, const char *text)
-{
-	size_t n = strlen(text);
-
-	if (s->out != NULL)
-		memcpy(s->out + s->used, text, n);
-	s->used += n;
-}
-
-static void
-put_number(sink *s, size_t value)
+put_number(sc_st_sink *s, size_t value)
 {
 	char digits[24];
 	char *p = digits + sizeof(digits) - 1;
@@ -39,7 +20,7 @@ put_number(sink *s, size_t value)
 	do
 		*--p = (char) ('0' + value % 10);
 	while ((value /= 10) > 0);
-	put(s, p);
+	sc_st_put(s, p);
 }
 
 size_t
@@ -56,10 +37,10 @@ sc_st_entry_count(const sc_st_entry *entry)
 static size_t
 put_header(uint8_t *out, const sc_st_entry *entries, int count, size_t *data)
 {
-	sink s = {out, SC_ST_PROLOGUE};
+	sc_st_sink s = {out, SC_ST_PROLOGUE};
 	size_t begin = 0;
 
-	put(&s, "{\"__metadata__\":{\"format\":\"pt\"}");
+	sc_st_put(&s, "{\"" SC_ST_METADATA "\":{\"format\":\"pt\"}");
 	for (int i = 0; i < count; i++)
 	{
 		const sc_st_entry *e = &entries[i];
@@ -68,27 +49,26 @@ put_header(uint8_t *out, const sc_st_entry *entries, int count, size_t *data)
 		SC_ASSERT(e->ndim >= 0 && e->ndim <= SC_ST_MAX_DIMS && (e->dtype == SC_ST_F32 || e->dtype == SC_ST_I64));
 		end = sc_add(begin, sc_mul(sc_st_entry_count(e), sc_st_dtypes[e->dtype].bytes));
 
-		put(&s, ",\"");
-		put(&s, e->name);
-		put(&s, "\":{\"dtype\":\"");
-		put(&s, sc_st_dtypes[e->dtype].name);
-		put(&s, "\",\"shape\":[");
+		sc_st_put(&s, ",\"");
+		sc_st_put(&s, e->name);
+		sc_st_put(&s, "\":{\"dtype\":\"");
+		sc_st_put(&s, sc_st_dtypes[e->dtype].name);
+		sc_st_put(&s, "\",\"shape\":[");
 		for (int d = 0; d < e->ndim; d++)
 		{
 			if (d > 0)
-				put(&s, ",");
+				sc_st_put(&s, ",");
 			put_number(&s, (size_t) e->shape[d]);
 		}
-		put(&s, "],\"data_offsets\":[");
+		sc_st_put(&s, "],\"data_offsets\":[");
 		put_number(&s, begin);
-		put(&s, ",");
+		sc_st_put(&s, ",");
 		put_number(&s, end);
-		put(&s, "]}");
+		sc_st_put(&s, "]}");
 		begin = end;
 	}
-	put(&s, "}");
-	while (s.used % 8 != 0)
-		put(&s, " ");
+	sc_st_put(&s, "}");
+	sc_st_put_padding(&s);
 	*data = begin;
 	return s.used;
 }
@@ -108,8 +88,7 @@ sc_st_write(uint8_t *out, sc_st_entry *entries, int count)
 	size_t data;
 	size_t offset = put_header(out, entries, count, &data);
 
-	for (int i = 0; i < SC_ST_PROLOGUE; i++)
-		out[i] = (uint8_t) ((uint64_t) (offset - SC_ST_PROLOGUE) >> (8 * i));
+	sc_st_put_length(out, offset);
 	for (int i = 0; i < count; i++)
 	{
 		entries[i].offset = offset;

@@ -134,7 +134,7 @@ sc_weights_open(sc_st_tensor tensors[SC_WEIGHTS_MAX], int *count, const sc_resne
 	sc_weights_tensor backbone[SC_WEIGHTS_MAX];
 	int n = sc_weights_list(backbone, net, NULL, false), known = 0;
 
-	SC_TRY(sc_st_read(tensors, SC_WEIGHTS_MAX, count, bytes, size, err));
+	SC_TRY(sc_st_read(tensors, SC_WEIGHTS_MAX, count, NULL, bytes, size, err));
 	for (int i = 0; i < n; i++)
 	{
 		const sc_st_tensor *tensor = sc_st_find(tensors, *count, backbone[i].name);

@@ -12,16 +12,15 @@
 #include <string.h>
 
 sc_status
-sc_weights_small_stem(bool *small_stem, const uint8_t *bytes, size_t size, sc_error *err)
+sc_weights_look(sc_weights_file *file, const uint8_t *bytes, size_t size, sc_error *err)
 {
 	sc_st_tensor tensors[SC_WEIGHTS_MAX];
 	const sc_st_tensor *conv;
 	int count;
 
-	*small_stem = false;
-	SC_TRY(sc_st_read(tensors, SC_WEIGHTS_MAX, &count, bytes, size, err));
+	SC_TRY(sc_st_read(tensors, SC_WEIGHTS_MAX, &count, &file->metadata, bytes, size, err));
 	conv = sc_st_find(tensors, count, "conv1.weight");
-	*small_stem = conv != NULL && conv->ndim == 4 && conv->shape[3] == 3;
+	file->small_stem = conv != NULL && conv->ndim == 4 && conv->shape[3] == 3;
 	return SC_OK;
 }
 
@@ -71,6 +70,31 @@ sc_weights_import_bytes(size_t *file, size_t *scratch, const sc_train_config *co
 	*scratch = sc_arena_need(&counter);
 }
 
+/* Variances of batch normalisation, which the network takes the root of, whoever they are from. */
+static sc_status
+check_variances(const sc_st_tensor *tensors, int count, sc_error *err)
+{
+	static const char name[] = "running_var";
+	const size_t len = sizeof(name) - 1;
+
+	for (int i = 0; i < count; i++)
+	{
+		const sc_st_tensor *t = &tensors[i];
+
+		if (t->name_len < len || memcmp(t->name + t->name_len - len, name, len) != 0)
+			continue;
+		for (size_t j = 0; j < t->count; j++)
+			if (sc_st_value(t, j) < 0)
+			{
+				sc_fail(err, SC_BAD_WEIGHTS, "tensor \"%.*s\" has a negative variance",
+						(int) SC_MIN(t->name_len, (size_t) 63), t->name);
+				sc_detail(err, "Element %zu is %g.", j, sc_st_value(t, j));
+				return SC_BAD_WEIGHTS;
+			}
+	}
+	return SC_OK;
+}
+
 /* Does the file hold the network's tensors, the head's and the momenta in these shapes? */
 static sc_status
 check(sc_st_tensor tensors[SC_WEIGHTS_MAX], int *count, const sc_resnet *net, const sc_train_config *config,
@@ -81,7 +105,8 @@ check(sc_st_tensor tensors[SC_WEIGHTS_MAX], int *count, const sc_resnet *net, co
 	int n = sc_weights_list(all, net, &head, true);
 
 	SC_TRY(sc_weights_open(tensors, count, net, bytes, size, err));
-	return sc_weights_check(all, n, tensors, *count, err);
+	SC_TRY(sc_weights_check(all, n, tensors, *count, err));
+	return check_variances(tensors, *count, err);
 }
 
 sc_status

@@ -239,9 +239,9 @@ find_start(const train *t, int64 n)
 	return result;
 }
 
-PG_FUNCTION_INFO_V1(scpg_kmeans_train);
+PG_FUNCTION_INFO_V1(scpg_kmeans_train_wide);
 Datum
-scpg_kmeans_train(PG_FUNCTION_ARGS)
+scpg_kmeans_train_wide(PG_FUNCTION_ARGS)
 {
 	static const char *const names[] = {"relation", "name of the column of embeddings", "number of clusters", "options"};
 	train t = {.options = {.kmeans = SCPG_KMEANS_DEFAULTS, .sample = SCPG_SAMPLE_ROWS}};
@@ -255,7 +255,7 @@ scpg_kmeans_train(PG_FUNCTION_ARGS)
 
 	for (int i = 0; i < lengthof(names); i++)
 		scpg_refuse_null(fcinfo, i, names[i]);
-	t.k = PG_GETARG_INT32(2);
+	t.k = scpg_int_argument(fcinfo, 2, names[2]);
 	scpg_kmeans_check(t.k, 0);
 	scpg_options_read(&t.options, NULL, PG_GETARG_JSONB_P(3), option_table, lengthof(option_table));
 	scpg_kmeans_check_start(&t.options.kmeans, t.k);
@@ -285,3 +285,5 @@ scpg_kmeans_train(PG_FUNCTION_ARGS)
 	scpg_kmeans_report_iterations(m.iterations, m.converged);
 	PG_RETURN_POINTER(result);
 }
+
+SCPG_NARROW_FORM(kmeans_train, 2)

@@ -42,26 +42,38 @@ typedef struct statement
 	const char *column[MAX_ARGUMENTS]; /* ... of this one */
 } statement;
 
-/* May the role $3 use the model m? It owns it, or was granted it (grants.c). */
-#define USABLE \
-	"(pg_catalog.pg_has_role($3, m.owner::pg_catalog.oid, 'USAGE') OR EXISTS (" \
-	"SELECT FROM %1$s.selfclass_model_grant g " \
-	"WHERE g.owner OPERATOR(pg_catalog.=) m.owner AND g.name OPERATOR(pg_catalog.=) m.name " \
-	"AND pg_catalog.pg_has_role($3, g.role::pg_catalog.oid, 'USAGE')))"
 #define EQUALS " OPERATOR(pg_catalog.=) "
 
+/*
+ * What a column of roles or relations means now: NULL where that is gone. The
+ * cast is right for the types of every version of the extension, as these
+ * statements have to be: before ALTER EXTENSION UPDATE the columns are 1.0's.
+ */
+#define ROLE(column) column "::pg_catalog.regrole::pg_catalog.oid"
+#define RELATION(column) column "::pg_catalog.regclass::pg_catalog.oid"
+
+/* The owner of the model m; 0, of which only superusers are members, where it is gone. */
+#define OWNER "COALESCE(" ROLE("m.owner") ", 0::pg_catalog.oid)"
+
+/* May the role $3 use the model m? It owns it, or was granted it (grants.c). */
+#define USABLE \
+	"(pg_catalog.pg_has_role($3, " OWNER ", 'USAGE') OR EXISTS (" \
+	"SELECT FROM %1$s.selfclass_model_grant g " \
+	"WHERE " ROLE("g.owner") EQUALS ROLE("m.owner") " AND g.name" EQUALS "m.name " \
+													"AND pg_catalog.pg_has_role($3, " ROLE("g.role") ", 'USAGE')))"
+
 static const statement statements[] = {
-	[SCPG_FIND_MODEL] =
-		{"SELECT m.model_id, m.name, m.version, m.owner::pg_catalog.oid, m.state, m.recipe,"
-		 " m.source::pg_catalog.oid, m.images, m.skipped, m.epochs_done, m.loss, m.pca, m.kmeans, m.elbow, m.created,"
-		 " m.weights_bytes, m.weights_crc "
-		 "FROM %1$s.selfclass_model m "
-		 "WHERE m.name" EQUALS "$1 AND ($2 IS NULL OR m.version" EQUALS "$2) AND " USABLE " "
-		 "ORDER BY m.owner::pg_catalog.oid" EQUALS "$3 DESC, $4 AND m.state" EQUALS
-		 "'ready' DESC, m.model_id DESC LIMIT 1",
-		 SPI_OK_SELECT,
-		 4,
-		 {TEXTOID, INT4OID, OIDOID, BOOLOID}},
+	[SCPG_FIND_MODEL] = {"SELECT m.model_id, m.name, m.version, " OWNER ", m.state, m.recipe, " RELATION(
+							 "m.source") ", m.images, m.skipped, m.epochs_done, m.loss, m.pca, m.kmeans, m.elbow, m.created,"
+										 " m.weights_bytes, m.weights_crc, m.source::pg_catalog.text "
+										 "FROM %1$s.selfclass_model m "
+										 "WHERE m.name" EQUALS "$1 AND ($2 IS NULL OR m.version" EQUALS
+										 "$2) AND " USABLE " "
+										 "ORDER BY " OWNER EQUALS "$3 DESC, $4 AND m.state" EQUALS
+										 "'ready' DESC, m.model_id DESC LIMIT 1",
+						 SPI_OK_SELECT,
+						 4,
+						 {TEXTOID, INT4OID, OIDOID, BOOLOID}},
 	[SCPG_LIST_NAMES] = {"SELECT DISTINCT m.name FROM %1$s.selfclass_model m "
 						 "WHERE $1 IS NULL AND $2 IS NULL AND " USABLE " ORDER BY m.name LIMIT $4",
 						 SPI_OK_SELECT,
@@ -72,12 +84,13 @@ static const statement statements[] = {
 		 " (name, version, owner, state, recipe, backbone, dim, source, epochs_done, selfclass_version) "
 		 "SELECT $1, COALESCE(pg_catalog.max(version), 0) OPERATOR(pg_catalog.+) 1, $2::pg_catalog.regrole, 'training',"
 		 " $3, 'resnet18', $5, $4::pg_catalog.regclass, 0, '" SELFCLASS_VERSION "' "
-		 "FROM %1$s.selfclass_model WHERE name" EQUALS "$1 AND owner" EQUALS "$2 "
+		 "FROM %1$s.selfclass_model WHERE name" EQUALS "$1 AND " ROLE("owner") EQUALS
+		 "$2 "
 		 "RETURNING model_id, version, created",
 		 SPI_OK_INSERT_RETURNING,
 		 5,
 		 {TEXTOID, OIDOID, JSONBOID, OIDOID, INT4OID}},
-	[SCPG_DELETE_MODEL] = {"DELETE FROM %1$s.selfclass_model WHERE owner" EQUALS "$1 AND name" EQUALS "$2"
+	[SCPG_DELETE_MODEL] = {"DELETE FROM %1$s.selfclass_model m WHERE " OWNER EQUALS "$1 AND name" EQUALS "$2"
 						   " AND ($3 IS NULL OR version" EQUALS "$3)",
 						   SPI_OK_DELETE,
 						   3,
@@ -142,14 +155,14 @@ static const statement statements[] = {
 						   SPI_OK_INSERT,
 						   3,
 						   {OIDOID, TEXTOID, OIDOID}},
-	[SCPG_DELETE_GRANT] = {"DELETE FROM %1$s.selfclass_model_grant WHERE owner" EQUALS "$1 AND name" EQUALS
-						   "$2 AND role" EQUALS "$3",
+	[SCPG_DELETE_GRANT] = {"DELETE FROM %1$s.selfclass_model_grant WHERE " ROLE("owner") EQUALS
+						   "$1 AND name" EQUALS "$2 AND " ROLE("role") EQUALS "$3",
 						   SPI_OK_DELETE,
 						   3,
 						   {OIDOID, TEXTOID, OIDOID}},
-	[SCPG_DELETE_GRANTS] = {"DELETE FROM %1$s.selfclass_model_grant WHERE owner" EQUALS "$1 AND name" EQUALS
+	[SCPG_DELETE_GRANTS] = {"DELETE FROM %1$s.selfclass_model_grant m WHERE " OWNER EQUALS "$1 AND name" EQUALS
 							"$2 AND NOT EXISTS ("
-							"SELECT FROM %1$s.selfclass_model WHERE owner" EQUALS "$1 AND name" EQUALS "$2)",
+							"SELECT FROM %1$s.selfclass_model m WHERE " OWNER EQUALS "$1 AND name" EQUALS "$2)",
 							SPI_OK_DELETE,
 							2,
 							{OIDOID, TEXTOID}},

@@ -91,7 +91,7 @@ embed_images(FunctionCallInfo fcinfo, int example)
 	int model_argument = example < 0 ? 1 : 2;
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext batch;
-	scpg_skips skips = {.hint = "Their rows have a NULL embedding.", .context = CurrentMemoryContext};
+	scpg_skips skips = {.hint = "Their rows have a null embedding.", .context = CurrentMemoryContext};
 	embed_options options = {0};
 	scpg_source source;
 	const scpg_recipe *recipe;

@@ -39,11 +39,12 @@ typedef struct scpg_model
 	int64 model_id;
 	char *name;
 	int version;
-	Oid owner;
+	Oid owner; /* InvalidOid: the role is gone */
 	scpg_model_state state;
 	Jsonb *stored_recipe; /* scpg_model_recipe reads it */
 	scpg_recipe *recipe;  /* NULL: not read yet */
-	Oid source;			  /* the table it was trained on; may be gone */
+	Oid source;			  /* the relation it was trained on; InvalidOid: none, or it is gone */
+	char *source_name;	  /* its name, which stays; NULL: none, or the model is being made */
 	int64 images;
 	int64 skipped;
 	int epochs_done;

@@ -56,17 +56,15 @@ scpg_export_encoder(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(result);
 }
 
-/* Which first convolution the network has shows in the file, where no option says it. */
-static void
-find_stem(scpg_recipe *recipe, const bytea *file)
+static sc_weights_file
+look(const bytea *file)
 {
-	bool small_stem;
+	sc_weights_file seen;
 	sc_error err;
 
-	scpg_check(scpg_core()->sc_weights_small_stem(&small_stem, (const uint8 *) VARDATA_ANY(file),
-												  VARSIZE_ANY_EXHDR(file), &err),
+	scpg_check(scpg_core()->sc_weights_look(&seen, (const uint8 *) VARDATA_ANY(file), VARSIZE_ANY_EXHDR(file), &err),
 			   &err);
-	recipe->stem = small_stem ? SCPG_STEM_SMALL : SCPG_STEM_IMAGENET;
+	return seen;
 }
 
 /* The file as a training would store it: checked, whole, in float, without what is not the network's. */
@@ -119,8 +117,9 @@ scpg_import_encoder(PG_FUNCTION_ARGS)
 	if (model != NULL && model->owner == GetUserId() && model->state != SCPG_MODEL_FAILED && !recipe.retrain)
 		scpg_model_refuse_existing(name);
 	file = PG_GETARG_BYTEA_PP(1);
+	/* Which first convolution the network has shows in the file, where no option says it. */
 	if (!SCPG_GIVEN(&given, stem))
-		find_stem(&recipe, file);
+		recipe.stem = look(file).small_stem ? SCPG_STEM_SMALL : SCPG_STEM_IMAGENET;
 	/* Weights from elsewhere are single precision; their embeddings must not depend on the CPU. */
 	if (recipe.precision == SCPG_PRECISION_AUTO)
 		recipe.precision = SCPG_PRECISION_F32;

@@ -146,6 +146,7 @@ find(const char *name, bool ready_first, bool by_statement)
 	model->created = scpg_catalog_int8(0, 15);
 	model->weights_bytes = scpg_catalog_int8(0, 16);
 	model->weights_crc = scpg_catalog_int8(0, 17);
+	model->source_name = scpg_catalog_text(0, 18);
 	model->by_statement = by_statement;
 	SPI_freetuptable(SPI_tuptable);
 	return model;

@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "pg/model/model.h"
+#include "pg/server/compat.h"
 
 /* ---- statements on the extension's tables, as their owner (catalog.c) ------------ */
 
@@ -62,7 +63,7 @@ extern float8 scpg_catalog_float8(uint64 row, int column);
 /* ---- names (model_find.c) ------------------------------------------------------------ */
 
 /* 42710: a model is not made over one that is there. */
-extern void scpg_model_refuse_existing(const char *name) pg_attribute_noreturn();
+pg_noreturn extern void scpg_model_refuse_existing(const char *name);
 
 /* ---- a training's changes of its model (model.c) --------------------------------- */
 
@@ -101,6 +102,11 @@ extern void scpg_model_require_owner(const scpg_model *model);
 /* A role may use the owner's model of this name, in all versions, those to come too; or may not any more. */
 extern void scpg_model_grant(Oid owner, const char *name, Oid role);
 extern void scpg_model_revoke(Oid owner, const char *name, Oid role);
+
+/* ---- what the system forbids (forbidden_code.c) ------------------------------------- */
+
+/* A WARNING where convolutions run without oneDNN because of that: once in a session, or again. */
+extern void scpg_warn_forbidden_code(bool again);
 
 /* ---- locks (locks.c) ---------------------------------------------------------------- */
 

@@ -112,7 +112,7 @@ wait_for_batch(scpg_sheet *sheet, struct varlena *value)
 	if (value == NULL)
 	{
 		item->status = SC_DATA;
-		strlcpy(item->error.message, "image is NULL", sizeof(item->error.message));
+		strlcpy(item->error.message, "image is null", sizeof(item->error.message));
 	}
 	else
 	{

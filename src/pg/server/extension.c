@@ -38,6 +38,7 @@ static struct
 	Oid schema;
 	Oid embedding;
 	Oid kmeans_model;
+	Oid model_role;
 } cache;
 
 static void
@@ -48,6 +49,7 @@ forget(Datum arg, int cacheid, uint32 hashvalue)
 	cache.schema = InvalidOid;
 	cache.embedding = InvalidOid;
 	cache.kmeans_model = InvalidOid;
+	cache.model_role = InvalidOid;
 }
 
 /* The extension's row: its oid, and its schema. */
@@ -148,6 +150,12 @@ Oid
 scpg_kmeans_model_type(void)
 {
 	return look_up(&cache.kmeans_model, find_type, "kmeans_model");
+}
+
+Oid
+scpg_model_role_type(void)
+{
+	return look_up(&cache.model_role, find_type, "model_role");
 }
 
 void

@@ -18,9 +18,10 @@ extern Oid scpg_extension_schema(void);
 /* Its name as SQL needs it, quoted where it must be, in the current memory context. */
 extern const char *scpg_extension_schema_name(void);
 
-/* The types embedding and kmeans_model. */
+/* The types embedding, kmeans_model and model_role. */
 extern Oid scpg_embedding_type(void);
 extern Oid scpg_kmeans_model_type(void);
+extern Oid scpg_model_role_type(void);
 
 /*
  * Keep the extension from being dropped until the end of the transaction; 42704

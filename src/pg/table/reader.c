@@ -21,6 +21,7 @@
 #include "utils/snapmgr.h"
 
 #include "pg/server/compat.h"
+#include "pg/server/errors.h"
 #include "pg/server/load.h"
 #include "pg/server/memory.h"
 #include "pg/server/settings.h"
@@ -122,7 +123,7 @@ take_row(scpg_reader *reader, HeapTuple tuple, TupleDesc desc)
 	if (null)
 	{
 		row->status = row->error.status = SC_DATA;
-		strlcpy(row->error.message, "image is NULL", sizeof(row->error.message));
+		strlcpy(row->error.message, "image is null", sizeof(row->error.message));
 		return 0;
 	}
 	size = toast_raw_datum_size(value);
@@ -134,6 +135,8 @@ take_row(scpg_reader *reader, HeapTuple tuple, TupleDesc desc)
 	item->size = VARSIZE(data) - VARHDRSZ;
 	row->status = scpg_core()->sc_image_plan_read(&item->plan, item->bytes, item->size, reader->max_side,
 												  &reader->limits, &row->error);
+	if (row->status == SC_NO_MEMORY)
+		scpg_check(row->status, &row->error);
 	if (row->status != SC_OK)
 		return size;
 	reader->item_row[reader->items++] = row;
