@@ -7,7 +7,8 @@
  * part of the statements that look for them (USABLE); who may change one is
  * decided before (grants.c). Then the one statement runs as the owner of the
  * tables. It names every table, function and operator with its schema: the
- * caller's search_path must not decide what the owner runs.
+ * caller's search_path must not decide what the owner runs. Before the first of
+ * a transaction the extension is locked, so that DROP EXTENSION waits.
  *
  *-------------------------------------------------------------------------
  */
@@ -375,8 +376,8 @@ find_plan(scpg_statement number, const char *schema, Oid table)
 
 /* ---- running ----------------------------------------------------------------- */
 
-void
-scpg_catalog_run(scpg_statement number, Datum *values, const char *nulls, bool read_only)
+static void
+run_as_owner(scpg_statement number, Datum *values, const char *nulls, bool read_only)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	Oid schema = scpg_extension_schema();
@@ -387,8 +388,6 @@ scpg_catalog_run(scpg_statement number, Datum *values, const char *nulls, bool r
 	int security;
 	int result = 0;
 
-	Assert(number < SCPG_STATEMENTS);
-	Assert(values != NULL);
 	GetUserIdAndSecContext(&user, &security);
 	/*
 	 * What the extension's own triggers leave for the commit is allowed where
@@ -408,6 +407,16 @@ scpg_catalog_run(scpg_statement number, Datum *values, const char *nulls, bool r
 	MemoryContextSwitchTo(caller);
 	if (result != statements[number].result)
 		elog(ERROR, "unexpected result of \"%s\": %s", statements[number].sql, SPI_result_code_string(result));
+}
+
+void
+scpg_catalog_run(scpg_statement number, Datum *values, const char *nulls, bool read_only)
+{
+	Assert(number < SCPG_STATEMENTS);
+	Assert(values != NULL);
+	/* Statements that only read too: what they lock stays locked when the transaction goes on to write. */
+	scpg_extension_lock();
+	run_as_owner(number, values, nulls, read_only);
 }
 
 void
