@@ -27,7 +27,10 @@
 --
 -- Tables that a dump carries. A new column may be NULL or has a DEFAULT, because
 -- a dump taken under 1.0 restores into this version without it. A new table, and
--- its sequence, needs pg_extension_config_dump.
+-- its sequence, needs pg_extension_config_dump, and GRANT SELECT ON both TO
+-- pg_database_owner, or owners of databases can take no dumps any more. A column
+-- that names a role or a relation is a model_role or a model_relation; a table
+-- with a column of roles needs the triggers of selfclass_model_grant.
 --
 -- Options. A recipe that was stored before an option was new lacks its key, which
 -- then means what 1.0 did: see scpg_recipe_restore.
@@ -539,16 +542,87 @@ ALTER TABLE selfclass_model_grant
 	ALTER owner TYPE model_role USING owner::text::model_role,
 	ALTER role TYPE model_role USING role::text::model_role;
 
+-- current: over the models that the role may use, its own of a name before others,
+-- of which there may be but one owner's; of these the newest, those ready before others.
 CREATE OR REPLACE VIEW selfclass_models WITH (security_barrier) AS
 	SELECT m.model_id, m.name, m.version, m.owner::regrole AS owner, m.state, m.recipe, m.backbone, m.dim,
 		m.source::regclass AS source, m.images, m.skipped, m.epochs_done, m.loss, m.pca, m.kmeans, m.elbow, m.created,
-		m.finished, m.selfclass_version
-	FROM selfclass_model m
+		m.finished, m.selfclass_version,
+		m.model_id OPERATOR(pg_catalog.=) pg_catalog.first_value(m.model_id) OVER (PARTITION BY m.name
+			ORDER BY o.name OPERATOR(pg_catalog.=) pg_catalog.quote_ident(CURRENT_USER) DESC,
+				m.state OPERATOR(pg_catalog.=) 'ready' DESC, m.model_id DESC)
+		AND (o.name OPERATOR(pg_catalog.=) pg_catalog.quote_ident(CURRENT_USER)
+			OR pg_catalog.min(o.name) OVER (PARTITION BY m.name)
+				OPERATOR(pg_catalog.=) pg_catalog.max(o.name) OVER (PARTITION BY m.name)) AS current
+	FROM selfclass_model m, LATERAL (SELECT m.owner::text AS name) o
 	WHERE pg_catalog.pg_has_role(COALESCE(m.owner::regrole::oid, 0::oid), 'USAGE')
 		OR EXISTS (SELECT FROM selfclass_model_grant g
 				   WHERE g.owner::regrole OPERATOR(pg_catalog.=) m.owner::regrole AND g.name OPERATOR(pg_catalog.=) m.name
-					   AND pg_catalog.pg_has_role(g.role::regrole::oid, 'USAGE'));
+					   AND (g.role::text OPERATOR(pg_catalog.=) 'public' OR pg_catalog.pg_has_role(g.role::regrole::oid, 'USAGE')));
 COMMENT ON VIEW selfclass_models IS 'the models that the current role may use: its own and those granted to it; a superuser also sees those whose owner is gone';
+COMMENT ON COLUMN selfclass_models.current IS 'is it what the bare name means to the current role?';
+
+-- What a grant lets do: 1.0 had the one privilege that is now called use.
+ALTER TABLE selfclass_model_grant
+	ADD privilege text NOT NULL DEFAULT 'use' CHECK (privilege IN ('use', 'edit'));
+COMMENT ON TABLE selfclass_model_grant IS 'what roles may do with every version of the owner''s model of that name';
+COMMENT ON COLUMN selfclass_model_grant.role IS 'a role, or public, which no role can be called';
+COMMENT ON COLUMN selfclass_model_grant.privilege IS 'use, or edit: to change its groups and their names too';
+
+CREATE VIEW selfclass_model_grants WITH (security_barrier) AS
+	SELECT g.owner::regrole AS owner, g.name, g.role::text AS role, g.privilege
+	FROM selfclass_model_grant g
+	WHERE pg_catalog.pg_has_role(COALESCE(g.owner::regrole::oid, 0::oid), 'USAGE')
+		OR pg_catalog.pg_has_role(g.role::regrole::oid, 'USAGE') OR g.role::text OPERATOR(pg_catalog.=) 'public';
+GRANT SELECT ON selfclass_model_grants TO PUBLIC;
+COMMENT ON VIEW selfclass_model_grants IS 'grants of the models that the current role owns, and those to itself and to everyone';
+
+SELECT retire('grant_model(text, regrole)');
+SELECT retire('revoke_model(text, regrole)');
+SELECT retire('drop_model(text)');
+
+CREATE FUNCTION grant_model(model text, role text, privilege text DEFAULT 'use') RETURNS void
+	AS 'MODULE_PATHNAME', 'scpg_grant_model_privilege' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION grant_model(text, text, text) IS 'let a role, or public, use every version of one''s model, or edit its groups too';
+
+CREATE FUNCTION revoke_model(model text, role text, privilege text DEFAULT NULL) RETURNS void
+	AS 'MODULE_PATHNAME', 'scpg_revoke_model_privilege' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION revoke_model(text, text, text) IS 'take back what grant_model gave: all of it, or that privilege';
+
+CREATE FUNCTION drop_model(model text, if_exists boolean DEFAULT false) RETURNS void
+	AS 'MODULE_PATHNAME', 'scpg_drop_model_if_exists' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION drop_model(text, boolean) IS 'delete one''s model, every version of it, or with name@version that one';
+
+-- Dumps by the owner of a database who is no superuser. He needs the right on
+-- each table and each sequence that a dump carries.
+GRANT SELECT ON selfclass_model, selfclass_model_weights, selfclass_training_log, selfclass_model_grant TO pg_database_owner;
+GRANT SELECT ON SEQUENCE selfclass_model_model_id_seq TO pg_database_owner;
+
+-- What comes from a dump may name roles that are not here.
+CREATE FUNCTION selfclass_adopt() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'scpg_adopt' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION selfclass_adopt() IS 'gives a model or a grant whose owner does not exist to the role that inserts it';
+
+CREATE TRIGGER selfclass_adopt BEFORE INSERT ON selfclass_model FOR EACH ROW EXECUTE FUNCTION selfclass_adopt();
+COMMENT ON TRIGGER selfclass_adopt ON selfclass_model IS 'models of owners that do not exist';
+CREATE TRIGGER selfclass_adopt BEFORE INSERT ON selfclass_model_grant FOR EACH ROW EXECUTE FUNCTION selfclass_adopt();
+COMMENT ON TRIGGER selfclass_adopt ON selfclass_model_grant IS 'grants by owners that do not exist';
+
+-- At commit, so that one who trains within a long transaction keeps no other from it.
+CREATE FUNCTION selfclass_hold_roles() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'scpg_hold_roles' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION selfclass_hold_roles() IS 'grants usage on the type model_role to the roles that models and grants name, so that they cannot be dropped';
+
+CREATE CONSTRAINT TRIGGER selfclass_hold_roles AFTER INSERT OR UPDATE OF owner OR DELETE ON selfclass_model
+	DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION selfclass_hold_roles();
+COMMENT ON TRIGGER selfclass_hold_roles ON selfclass_model IS 'owners cannot be dropped';
+CREATE CONSTRAINT TRIGGER selfclass_hold_roles AFTER INSERT OR UPDATE OF owner, role OR DELETE ON selfclass_model_grant
+	DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION selfclass_hold_roles();
+COMMENT ON TRIGGER selfclass_hold_roles ON selfclass_model_grant IS 'roles with a grant cannot be dropped';
+
+CREATE FUNCTION reassign_models(from_role text, to_role text) RETURNS bigint
+	AS 'MODULE_PATHNAME', 'scpg_reassign_models' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION reassign_models(text, text) IS 'give all models of a role, which may be gone, to another one, with their grants; returns how many';
 
 -- ---------------------------------------------------------------------------
 -- Models: training, embedding, files
@@ -609,5 +683,12 @@ COMMENT ON AGGREGATE scatter_svg(double precision, double precision, bigint) IS 
 -- ---------------------------------------------------------------------------
 -- The end
 -- ---------------------------------------------------------------------------
+
+-- The roles of 1.0's rows are held from now on. At once: no script after this one
+-- could change the tables while that is left for the commit.
+SET CONSTRAINTS selfclass_hold_roles IMMEDIATE;
+UPDATE selfclass_model SET owner = owner;
+UPDATE selfclass_model_grant SET owner = owner;
+SET CONSTRAINTS selfclass_hold_roles DEFERRED;
 
 DROP FUNCTION retire(regprocedure);

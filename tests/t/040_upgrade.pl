@@ -197,6 +197,13 @@ like($answers->{'a grant'}, qr/^[0-9a-f]{32}$/, 'a role uses the model that was 
 is($answers->{'and what it does not grant'}, 'net', 'and no other');
 is_deeply(answers('old'), $answers, 'the same answers again');
 
+# What its functions that 1.1 has others for still do, and that they keep to what is new.
+my $used = qr/cannot drop model "net", which a trigger uses/;
+($rc, $out, $err) = $node->psql('old', q{SELECT drop_model('net')});
+like($err, $used, 'a model under a trigger stays');
+is($node->safe_psql('old', q{CREATE ROLE other; SELECT grant_model('net', 'other'), revoke_model('net', 'other');
+	SELECT role FROM s.selfclass_model_grant}), "|\nfriend", 'grants in the tables of 1.0');
+
 # ---- a dump of 1.0, and the update --------------------------------------------------
 
 copy_database('old', 'copy');
@@ -221,6 +228,23 @@ copy_database('old', 'again');
 is($node->safe_psql('again', $question{$_}), $answers->{$_}, "$_, in a dump of it") for 'a view on knn', 'a view on kmeans_fit';
 is($node->safe_psql('old', qq{CALL train_encoder('new', 'photos', '{"input_size": 16, "epochs": 0}');
 	SELECT selfclass_version FROM selfclass_models WHERE name = 'new'}), $version, 'a new model names the new version');
+
+# ---- whose a model is --------------------------------------------------------------------
+
+is($node->safe_psql($_, q{SELECT owner = current_user::regrole, name, role, privilege FROM selfclass_model_grants}),
+	't|net|friend|use', "$_: a grant of 1.0 is one to use") for 'old', 'copy';
+$node->safe_psql('old', q{
+	CREATE FUNCTION grant_as_1_0(text, regrole) RETURNS void AS '$libdir/selfclass', 'scpg_grant_model' LANGUAGE C;
+	CREATE FUNCTION revoke_as_1_0(text, regrole) RETURNS void AS '$libdir/selfclass', 'scpg_revoke_model' LANGUAGE C;
+	CREATE FUNCTION drop_as_1_0(text) RETURNS void AS '$libdir/selfclass', 'scpg_drop_model' LANGUAGE C});
+is($node->safe_psql('old', q{SELECT grant_as_1_0('net', 'other'); SELECT role, privilege FROM selfclass_model_grants ORDER BY role;
+	SELECT revoke_as_1_0('net', 'other'); SELECT role FROM selfclass_model_grants}), "\nfriend|use\nother|use\n\nfriend",
+	'the functions of 1.0 on the tables of this version');
+($rc, $out, $err) = $node->psql('old', q{SELECT drop_as_1_0('net')});
+like($err, $used, 'which keep a model under a trigger too');
+is($node->safe_psql('old', q{SELECT grant_model('net', 'public', 'edit'); SET ROLE friend; SELECT role, privilege FROM selfclass_model_grants ORDER BY role;
+	SELECT name, version, current FROM selfclass_models; RESET ROLE; SELECT revoke_model('net', 'public')}),
+	"\nfriend|use\npublic|edit\nnet|1|t\n", 'a grant to everyone');
 
 # ---- a recipe without a key -----------------------------------------------------------
 

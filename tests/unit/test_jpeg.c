@@ -222,7 +222,7 @@ test_cut(void)
 		sc_error err;
 
 		/* In steps, for each is read four times. */
-		for (size_t size = 0; size < base.size; size += size < base.size - 20 ? 7 : 1)
+		for (size_t size = 0; size < base.size; size += size < base.size - 30 ? 37 : 1)
 		{
 			bytes cut = copy_of(base);
 

@@ -144,6 +144,8 @@ on_error(j_common_ptr common)
 	}
 	if (r->ended && r->info.input_scan_number > 0)
 		fail_without_scans(r);
+	if (r->ended)
+		r->error.msg_code = JWRN_JPEG_EOF; /* within the header */
 	fail_with_text(r, SC_BAD_IMAGE, "");
 }
 

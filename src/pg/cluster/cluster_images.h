@@ -37,7 +37,7 @@ typedef struct scpg_cluster_encoding
 	scpg_recipe stored; /* a ready model's, as it was */
 	scpg_model *model;	/* NULL: none, as yet or at all */
 	bool train;
-	bool locked;		   /* the model's name is, for the training */
+	char *name;			   /* of the model to be made; locked for the training */
 	scpg_encoder *encoder; /* while it is needed */
 } scpg_cluster_encoding;
 

@@ -325,13 +325,18 @@ is_same_given(const scpg_recipe *a, const scpg_recipe *b, const scpg_option *opt
 	return true;
 }
 
-/* Does "name" name the version of it that full is? */
+/* Does "name", or "owner.name", name the version of it that full is? */
 static bool
 names_version(const char *name, const char *full)
 {
-	size_t length = strcspn(full, "@");
+	const char *at = strrchr(full, '@');
+	const char *dot = strrchr(full, '.');
+	size_t length = at == NULL ? strlen(full) : (size_t) (at - full);
+	/* A model's name has neither of them. */
+	size_t owner = dot == NULL ? 0 : (size_t) (dot + 1 - full);
 
-	return strlen(name) == length && strncmp(name, full, length) == 0;
+	return (strlen(name) == length && strncmp(name, full, length) == 0) ||
+		   (strlen(name) == length - owner && strncmp(name, full + owner, length - owner) == 0);
 }
 
 void

@@ -51,10 +51,11 @@ find_role(const List *names)
 	return get_role_oid(linitial(names), true);
 }
 
+/* Where a role is given by its oid, 0 is PUBLIC, as in the server's lists of privileges; no role can have the name. */
 static char *
 role_name(Oid oid)
 {
-	char *name = GetUserNameFromId(oid, true);
+	char *name = oid == ACL_ID_PUBLIC ? pstrdup("public") : GetUserNameFromId(oid, true);
 
 	return name == NULL ? NULL : pstrdup(quote_identifier(name));
 }

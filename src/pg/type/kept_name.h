@@ -44,7 +44,7 @@ extern const scpg_kept_name_form scpg_model_relation_form;
 /* Of a text, of something that is there or not. NULL: an error was left in escontext. */
 extern scpg_kept_name *scpg_kept_name_read(const scpg_kept_name_form *form, const char *text, Node *escontext);
 
-/* Of an oid; one that nothing has is kept as a number that means nothing. */
+/* Of an oid; one that nothing has is kept as a number that means nothing. Of roles, 0 is "public". */
 extern scpg_kept_name *scpg_kept_name_make(const scpg_kept_name_form *form, Oid oid);
 
 /* What the value means; InvalidOid: it is gone, or has never been here. */
