@@ -41,6 +41,10 @@ SELECT failure($$SELECT kmeans_train('few', 'e', 3000000000)$$);
 SELECT failure($$SELECT subvector(e, 1, 3000000000) FROM few$$);
 SELECT failure($$SELECT scatter_svg(id, 1, 3000000000) FROM few$$);
 SELECT failure($$SELECT contact_sheet(NULL, 3000000000, 32)$$);
+-- its two forms are told apart by the second argument's type alone, so that it must have one, or a name
+SELECT failure($$PREPARE by_place AS SELECT * FROM cluster_images($1, $2)$$);
+SELECT failure($$PREPARE by_name AS SELECT * FROM cluster_images($1, k => $2)$$);
+DEALLOCATE by_name;
 \pset format aligned
 \pset tuples_only off
 DROP TABLE few;

@@ -61,7 +61,7 @@ scpg_dataset_test(PG_FUNCTION_ARGS)
 	bool nulls[8] = {false};
 	MemoryContext caller = CurrentMemoryContext;
 	char *id_column[2] = {NULL};
-	scpg_key_request key = {NULL};
+	scpg_key_request request = {NULL};
 	scpg_source source;
 	scpg_dataset *d;
 	uint64 *hash;
@@ -76,9 +76,9 @@ scpg_dataset_test(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(1))
 	{
 		id_column[0] = text_to_cstring(PG_GETARG_TEXT_PP(1));
-		key.columns = id_column;
+		request.columns = id_column;
 	}
-	scpg_source_resolve(&source, PG_GETARG_OID(0), &key, NULL, BYTEAOID);
+	scpg_source_resolve(&source, PG_GETARG_OID(0), &request, NULL, BYTEAOID);
 	d = scpg_dataset_load(&source, PG_GETARG_INT32(2), PG_GETARG_BOOL(3) ? SCPG_ON_ERROR_FAIL : SCPG_ON_ERROR_SKIP,
 						  PG_GETARG_BOOL(4));
 	SPI_finish();
