@@ -150,6 +150,7 @@ my %question = (
 	'and what it does not grant' => q{SET ROLE friend; SELECT name FROM selfclass_models},
 	'a trigger' => q{BEGIN; INSERT INTO kept SELECT id + 100, image FROM photos WHERE id <= 3; SELECT id, md5(emb::text) FROM kept WHERE id > 100 ORDER BY id; ROLLBACK},
 	'what it kept' => q{SELECT md5(string_agg(emb::text, ',' ORDER BY id)) FROM kept},
+	'its file' => q{SELECT md5(export_encoder('net'))},
 	'a view on knn' => q{SELECT * FROM neighbours ORDER BY query, distance, id},
 	'a view on selfclass_models' => q{SELECT * FROM my_models WHERE name = 'net'},
 	'one on all its columns' => q{SELECT * FROM all_of_models WHERE name = 'net'},
@@ -198,6 +199,11 @@ is_deeply(objects('old'), $objects, 'and the objects of a new install');
 resumes('old', 'after the update');
 is($node->safe_psql('old', qq{CALL train_encoder('new', 'photos', '{"input_size": 16, "epochs": 0}');
 	SELECT selfclass_version FROM selfclass_models WHERE name = 'new'}), $version, 'a new model names the new version');
+
+# What is new in this version: an export carries the recipe and, where asked, the groups.
+is($node->safe_psql('old', q{SELECT count(import_encoder('moved', export_encoder('net', '{"clusters": true}')));
+	SELECT bool_and(embed_image(image, 'moved') = embed_image(image, 'net')), bool_and(assign_cluster_image(image, 'moved') = assign_cluster_image(image, 'net')) FROM photos}),
+	"1\nt|t", 'a model of 1.0 goes through a file with its groups');
 
 # ---- a recipe without a key -----------------------------------------------------------
 
