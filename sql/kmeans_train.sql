@@ -58,6 +58,11 @@ SELECT kmeans_train('parts', 'e', 5)::text = m::text AS partitioned FROM trained
 SET max_parallel_workers_per_gather = 0;
 SELECT kmeans_train('parts', 'e', 5)::text = m::text AS serial FROM trained;
 RESET max_parallel_workers_per_gather;
+SET plan_cache_mode = force_custom_plan;
+SELECT kmeans_train('parts', 'e', 5)::text = m::text AS custom_plan FROM trained;
+SET plan_cache_mode = force_generic_plan;
+SELECT kmeans_train('parts', 'e', 5)::text = m::text AS generic_plan FROM trained;
+RESET plan_cache_mode;
 RESET parallel_setup_cost;
 RESET parallel_tuple_cost;
 RESET min_parallel_table_scan_size;

@@ -628,6 +628,12 @@ COMMENT ON FUNCTION reassign_models(text, text) IS 'give all models of a role, w
 -- Models: training, embedding, files
 -- ---------------------------------------------------------------------------
 
+SELECT retire('export_encoder(text)');
+CREATE FUNCTION export_encoder(model text, options jsonb DEFAULT '{}') RETURNS bytea
+	AS 'MODULE_PATHNAME', 'scpg_export_encoder_with' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000000;
+COMMENT ON FUNCTION export_encoder(text, jsonb) IS 'a model as a safetensors file with the names of torchvision''s resnet18 and its recipe, with {"clusters": true} its groups too';
+COMMENT ON FUNCTION import_encoder(text, bytea, jsonb) IS 'make a model of a safetensors file with the names of torchvision''s resnet18; an export''s recipe and groups come with it';
+
 -- ---------------------------------------------------------------------------
 -- Groups: the one call, labels, the trigger
 -- ---------------------------------------------------------------------------

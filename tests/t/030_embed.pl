@@ -141,6 +141,17 @@ $node->safe_psql($db, 'CREATE DATABASE restored');
 $node->command_ok([ 'pg_restore', '-d', $node->connstr('restored'), $dump ], 'a restore');
 is($node->safe_psql('restored', $all), $node->safe_psql($db, $all), 'embeddings are the same to the bit');
 
+# A file carries a model with its groups into another database, in the precision that training chose on this CPU.
+$node->safe_psql($db, q{CALL cluster_images_into('pictures', 'labels', 3, 'grouped', '{"input_size": 16, "batch_size": 8, "epochs": 1}')});
+my $file = PostgreSQL::Test::Utils::tempdir() . '/file';
+$node->safe_psql($db, qq{COPY (SELECT encode(export_encoder('grouped', '{"clusters": true}'), 'hex')) TO '$file'});
+$node->safe_psql('restored', qq{SELECT import_encoder('grouped', decode(pg_read_file('$file'), 'hex'))});
+my $grouped = q{SELECT id, embed_image(image, 'grouped'), assign_cluster_image(image, 'grouped'),
+	assign_cluster(embed_image(image, 'grouped'), 'grouped') FROM pictures ORDER BY id};
+is($node->safe_psql('restored', $grouped), $node->safe_psql($db, $grouped), 'a file carries embeddings and labels to the bit');
+my $recipe = q{SELECT recipe->'precision', recipe->'input_size' FROM selfclass_models WHERE name = 'grouped'};
+is($node->safe_psql('restored', $recipe), $node->safe_psql($db, $recipe), 'and the precision');
+
 $in .= "\\q\n";
 $session->finish;
 unlike(slurp_file($node->logfile), qr/was terminated by signal|TRAP:|PANIC: |WARNING: .*leak/, 'no crash, nothing leaked');

@@ -152,6 +152,7 @@ my %question = (
 	'and what it does not grant' => q{SET ROLE friend; SELECT name FROM selfclass_models},
 	'a trigger' => q{BEGIN; INSERT INTO kept SELECT id + 100, image FROM photos WHERE id <= 3; SELECT id, md5(emb::text) FROM kept WHERE id > 100 ORDER BY id; ROLLBACK},
 	'what it kept' => q{SELECT md5(string_agg(emb::text, ',' ORDER BY id)) FROM kept},
+	'its file' => q{SELECT md5(export_encoder('net'))},
 	'a view on knn' => q{SELECT * FROM neighbours ORDER BY query, distance, id},
 	'a view on kmeans_fit' => q{SELECT m FROM grouped},
 	'whole numbers that were int' => q{SELECT md5(row(kmeans_fit(emb, 2), kmeans_fit(emb, 2, '{"seed": 2}'), elbow(emb, 4), elbow(emb, 4, '{"seed": 2}'),
@@ -245,6 +246,11 @@ like($err, $used, 'which keep a model under a trigger too');
 is($node->safe_psql('old', q{SELECT grant_model('net', 'public', 'edit'); SET ROLE friend; SELECT role, privilege FROM selfclass_model_grants ORDER BY role;
 	SELECT name, version, current FROM selfclass_models; RESET ROLE; SELECT revoke_model('net', 'public')}),
 	"\nfriend|use\npublic|edit\nnet|1|t\n", 'a grant to everyone');
+
+# What is new in this version: an export carries the recipe and, where asked, the groups.
+is($node->safe_psql('old', q{SELECT count(import_encoder('moved', export_encoder('net', '{"clusters": true}')));
+	SELECT bool_and(embed_image(image, 'moved') = embed_image(image, 'net')), bool_and(assign_cluster_image(image, 'moved') = assign_cluster_image(image, 'net')) FROM photos}),
+	"1\nt|t", 'a model of 1.0 goes through a file with its groups');
 
 # ---- a recipe without a key -----------------------------------------------------------
 

@@ -14,6 +14,7 @@
 
 #include <math.h>
 
+#include "commands/extension.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -59,34 +60,55 @@ count_rows(const train *t)
 	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 }
 
-/* The plan of one iteration; its parameter is a model. */
-static SPIPlanPtr
+/* One iteration as a query; its parameter is a model. */
+typedef struct step_query
+{
+	const char *sql;
+	SPIPlanPtr plan; /* NULL: planned anew for each model */
+} step_query;
+
+/*
+ * One plan serves all iterations, and the model stays a parameter of it: a model
+ * within a plan would go to every worker as text. Citus must know the values of
+ * parameters when it plans, and takes them in a subquery; so where it is there,
+ * whatever the relation is (a view may lead to distributed tables), each
+ * iteration is planned for its model, and no setting of plan_cache_mode
+ * changes that.
+ */
+static step_query
 prepare_step(const train *t)
 {
+	bool citus = OidIsValid(get_extension_oid("citus", true));
 	Oid type = scpg_kmeans_model_type();
-	SPIPlanPtr plan;
+	step_query q = {.sql = psprintf("SELECT %s.kmeans_step(%s, %s) FROM %s", t->table.schema, t->table.column,
+									citus ? "(SELECT $1)" : "$1", t->table.relation)};
 
-	/* A model within the plan would go to every worker as text. */
-	plan = SPI_prepare_cursor(psprintf("SELECT %s.kmeans_step(%s, $1) FROM %s", t->table.schema, t->table.column,
-									   t->table.relation),
-							  1, &type, CURSOR_OPT_PARALLEL_OK | CURSOR_OPT_GENERIC_PLAN);
-	if (plan == NULL)
+	if (citus)
+		return q;
+	q.plan = SPI_prepare_cursor(q.sql, 1, &type, CURSOR_OPT_PARALLEL_OK | CURSOR_OPT_GENERIC_PLAN);
+	if (q.plan == NULL)
 		elog(ERROR, "could not prepare an iteration: %s", SPI_result_code_string(SPI_result));
-	return plan;
+	return q;
 }
 
 /* The model after one iteration from m, in t->context. */
 static const scpg_numbers *
-step(const train *t, SPIPlanPtr plan, const scpg_numbers *m)
+step(const train *t, const step_query *query, const scpg_numbers *m)
 {
+	Oid type = scpg_kmeans_model_type();
 	Datum argument = PointerGetDatum(m);
 	bool isnull;
 	Datum result;
 	MemoryContext old;
+	int status;
 
 	CHECK_FOR_INTERRUPTS();
-	if (SPI_execute_plan(plan, &argument, NULL, true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not run an iteration: %s", SPI_result_code_string(SPI_result));
+	if (query->plan != NULL)
+		status = SPI_execute_plan(query->plan, &argument, NULL, true, 0);
+	else
+		status = SPI_execute_with_args(query->sql, 1, &type, &argument, NULL, true, 0);
+	if (status != SPI_OK_SELECT)
+		elog(ERROR, "could not run an iteration: %s", SPI_result_code_string(status));
 	result = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
 	/* There were rows a moment ago, and the snapshot is the same; a view may hold anything. */
 	if (isnull)
@@ -164,7 +186,7 @@ arrange(const train *t, const scpg_kmeans_model *m, const scpg_kmeans_model *mea
 static scpg_numbers *
 iterate(const train *t, const scpg_numbers *first, double still)
 {
-	SPIPlanPtr plan = prepare_step(t);
+	step_query query = prepare_step(t);
 	const scpg_numbers *now = first;
 	const scpg_numbers *measured = NULL; /* what the step from `now` returns, once it is known */
 	scpg_numbers *result;
@@ -174,7 +196,7 @@ iterate(const train *t, const scpg_numbers *first, double still)
 
 	while (iteration < t->options.kmeans.max_iter && !converged)
 	{
-		const scpg_numbers *after = step(t, plan, now);
+		const scpg_numbers *after = step(t, &query, now);
 		double way;
 
 		m = scpg_kmeans_model_open(now);
@@ -194,11 +216,12 @@ iterate(const train *t, const scpg_numbers *first, double still)
 	}
 	/* A step tells the sizes and the inertia of the centroids that it is given, not of those that it returns. */
 	if (measured == NULL)
-		measured = step(t, plan, now);
+		measured = step(t, &query, now);
 	m = scpg_kmeans_model_open(now);
 	next = scpg_kmeans_model_open(measured);
 	result = arrange(t, &m, &next, iteration, converged);
-	SPI_freeplan(plan);
+	if (query.plan != NULL)
+		SPI_freeplan(query.plan);
 	return result;
 }
 

@@ -29,27 +29,19 @@ scpg_cluster_space(const scpg_model *model)
 	sc_space space = {.d = SC_EMBEDDING_DIM};
 	const scpg_recipe *recipe;
 	scpg_kmeans_model kmeans;
-	bool fits;
 
-	if (model->kmeans == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("nothing was clustered with model \"%s\" yet", model->name),
-				 errhint("Cluster its images first: SELECT * FROM cluster_images('...', model => '%s').", model->name)));
+	scpg_model_require_clustering(model);
 	recipe = scpg_model_recipe(model);
 	kmeans = scpg_kmeans_model_open((const scpg_numbers *) model->kmeans);
-	if (recipe->pca_components > 0)
-	{
-		space = components_of(model);
-		fits = space.d == SC_EMBEDDING_DIM && kmeans.d <= space.q;
-		space.q = kmeans.d;
-	}
-	else
-		fits = kmeans.d == SC_EMBEDDING_DIM;
-	if (!fits)
+	if (!scpg_model_clustering_fits(recipe, model->pca, model->kmeans))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED), errmsg("the clustering of model \"%s\" is corrupt", model->name),
 				 errdetail("Its centroids have %d dimensions.", kmeans.d), errhint("Cluster again with the model.")));
+	if (recipe->pca_components > 0)
+	{
+		space = components_of(model);
+		space.q = kmeans.d;
+	}
 	space.l2_normalize = recipe->l2_normalize;
 	space.k = kmeans.k;
 	space.centroids = kmeans.centroids;

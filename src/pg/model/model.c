@@ -19,6 +19,8 @@
 
 #include "core/api.h"
 #include "pg/model/model_parts.h"
+#include "pg/type/kmeans_model.h"
+#include "pg/type/pca_model.h"
 
 static const char *const state_names[] = {"training", "ready", "failed"};
 
@@ -55,6 +57,30 @@ scpg_model_recipe(const scpg_model *model)
 	MemoryContextSwitchTo(caller);
 	cache->recipe = recipe;
 	return recipe;
+}
+
+void
+scpg_model_require_clustering(const scpg_model *model)
+{
+	if (model->kmeans == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("nothing was clustered with model \"%s\" yet", model->name),
+				 errhint("Cluster its images first: SELECT * FROM cluster_images('...', model => '%s').", model->name)));
+}
+
+bool
+scpg_model_clustering_fits(const scpg_recipe *recipe, const struct varlena *pca, const struct varlena *kmeans)
+{
+	int d = scpg_kmeans_model_open((const scpg_numbers *) kmeans).d;
+	scpg_pca_model components;
+
+	if (recipe->pca_components == 0)
+		return d == SC_EMBEDDING_DIM;
+	if (pca == NULL)
+		return false;
+	components = scpg_pca_model_open((const scpg_numbers *) pca);
+	return components.d == SC_EMBEDDING_DIM && d <= components.q;
 }
 
 int64

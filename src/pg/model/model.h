@@ -127,6 +127,13 @@ extern const scpg_recipe *scpg_model_recipe(const scpg_model *model);
 /* "training", "ready" or "failed". */
 extern const char *scpg_model_state_name(const scpg_model *model);
 
+/* 55000 where nothing was clustered with the model yet. */
+extern void scpg_model_require_clustering(const scpg_model *model);
+
+/* Do a pca_model (or NULL) and a kmeans_model fit each other, as of a clustering by this recipe? */
+extern bool scpg_model_clustering_fits(const scpg_recipe *recipe, const struct varlena *pca,
+									   const struct varlena *kmeans);
+
 typedef struct scpg_model_epoch
 {
 	int epoch;

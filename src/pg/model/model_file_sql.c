@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * src/pg/model/model_file_sql.c
- *	  export_encoder() and import_encoder(): weights as a safetensors file with
- *	  torchvision's names, to PyTorch and from it.
+ *	  export_encoder() and import_encoder(): a model as a safetensors file with
+ *	  torchvision's names, to PyTorch, to another database, and from them.
  *
  *-------------------------------------------------------------------------
  */
@@ -24,6 +24,7 @@
 #include "pg/server/memory.h"
 
 PG_FUNCTION_INFO_V1(scpg_export_encoder);
+PG_FUNCTION_INFO_V1(scpg_export_encoder_with);
 PG_FUNCTION_INFO_V1(scpg_import_encoder);
 
 static void
@@ -32,15 +33,22 @@ refuse_null(const char *what)
 	ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", what)));
 }
 
-Datum
-scpg_export_encoder(PG_FUNCTION_ARGS)
+typedef struct export_options
+{
+	bool clusters;
+} export_options;
+
+static const scpg_option export_table[] = {
+	{"clusters", SCPG_OPTION_BOOL, offsetof(export_options, clusters)},
+};
+
+static bytea *
+export_model(FunctionCallInfo fcinfo, const export_options *options)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext scratch;
 	scpg_model *model;
-	uint8 *weights;
 	bytea *result;
-	Size size;
 
 	if (PG_ARGISNULL(0))
 		refuse_null("the name of the model");
@@ -48,23 +56,28 @@ scpg_export_encoder(PG_FUNCTION_ARGS)
 	scratch = AllocSetContextCreate(CurrentMemoryContext, "selfclass weights", ALLOCSET_SMALL_SIZES);
 	MemoryContextSwitchTo(scratch);
 	model = scpg_model_find_ready(text_to_cstring(PG_GETARG_TEXT_PP(0)));
-	weights = scpg_model_load_weights(model, scratch, &size);
-	result = MemoryContextAlloc(caller, VARHDRSZ + size);
-	SET_VARSIZE(result, VARHDRSZ + size);
-	memcpy(VARDATA(result), weights, size);
+	if (options->clusters)
+		scpg_model_require_clustering(model);
+	result = scpg_model_file_write(model, options->clusters, caller);
 	SPI_finish();
-	PG_RETURN_BYTEA_P(result);
+	return result;
 }
 
-static sc_weights_file
-look(const bytea *file)
+/* 1.0's export_encoder(text), which views that were made under it may call. */
+Datum
+scpg_export_encoder(PG_FUNCTION_ARGS)
 {
-	sc_weights_file seen;
-	sc_error err;
+	PG_RETURN_BYTEA_P(export_model(fcinfo, &(export_options){0}));
+}
 
-	scpg_check(scpg_core()->sc_weights_look(&seen, (const uint8 *) VARDATA_ANY(file), VARSIZE_ANY_EXHDR(file), &err),
-			   &err);
-	return seen;
+Datum
+scpg_export_encoder_with(PG_FUNCTION_ARGS)
+{
+	export_options options = {0};
+
+	scpg_options_read(&options, NULL, PG_ARGISNULL(1) ? NULL : PG_GETARG_JSONB_P(1), export_table,
+					  lengthof(export_table));
+	PG_RETURN_BYTEA_P(export_model(fcinfo, &options));
 }
 
 /* The file as a training would store it: checked, whole, in float, without what is not the network's. */
@@ -90,15 +103,55 @@ read_weights(const scpg_recipe *recipe, const bytea *file, MemoryContext cxt, Si
 	return weights;
 }
 
+/* Weights from elsewhere are single precision; their embeddings must not depend on the CPU. */
+static void
+settle_precision(scpg_recipe *recipe)
+{
+	if (recipe->precision == SCPG_PRECISION_AUTO)
+		recipe->precision = SCPG_PRECISION_F32;
+}
+
+/*
+ * The recipe of an import. On entry it is that of the options alone, which is
+ * right for a file without a recipe; one that has it gives all that the options
+ * leave out.
+ */
+static void
+choose_recipe(scpg_recipe *recipe, scpg_given *given, const Jsonb *options, scpg_model_file *file)
+{
+	const char *other;
+
+	if (file->has_recipe)
+	{
+		*recipe = file->recipe;
+		scpg_recipe_read_over(recipe, given, options);
+	}
+	else if (!SCPG_GIVEN(given, stem))
+		recipe->stem = file->small_stem ? SCPG_STEM_SMALL : SCPG_STEM_IMAGENET;
+	settle_precision(recipe);
+	if (file->clustering.kmeans == NULL)
+		return;
+
+	/* Groups of what this encoder does not give are none. */
+	settle_precision(&file->recipe);
+	other = scpg_recipe_differs(recipe, &file->recipe);
+	if (other != NULL)
+	{
+		ereport(NOTICE, (errmsg("the groups in the file are left out, for \"%s\" is another than theirs", other)));
+		file->clustering.kmeans = NULL;
+	}
+}
+
 Datum
 scpg_import_encoder(PG_FUNCTION_ARGS)
 {
 	Jsonb *options = PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2);
 	char *name;
-	bytea *file;
+	bytea *bytes;
 	scpg_model *model;
 	scpg_recipe recipe;
 	scpg_given given;
+	scpg_model_file file;
 	uint8 *weights;
 	Size size;
 
@@ -116,17 +169,15 @@ scpg_import_encoder(PG_FUNCTION_ARGS)
 	if (model != NULL && model->state != SCPG_MODEL_FAILED && !recipe.retrain)
 		scpg_model_refuse_existing(name);
 	scpg_model_check_triggers(GetUserId(), name);
-	file = PG_GETARG_BYTEA_PP(1);
-	/* Which first convolution the network has shows in the file, where no option says it. */
-	if (!SCPG_GIVEN(&given, stem))
-		recipe.stem = look(file).small_stem ? SCPG_STEM_SMALL : SCPG_STEM_IMAGENET;
-	/* Weights from elsewhere are single precision; their embeddings must not depend on the CPU. */
-	if (recipe.precision == SCPG_PRECISION_AUTO)
-		recipe.precision = SCPG_PRECISION_F32;
-	weights = read_weights(&recipe, file, CurrentMemoryContext, &size);
+	bytes = PG_GETARG_BYTEA_PP(1);
+	scpg_model_file_read(&file, bytes, SCPG_GIVEN(&given, preset));
+	choose_recipe(&recipe, &given, options, &file);
+	weights = read_weights(&recipe, bytes, CurrentMemoryContext, &size);
 	model = scpg_model_create(name, &recipe, InvalidOid);
 	scpg_model_save_weights(model, weights, size, 0);
 	scpg_model_finish(model, SCPG_MODEL_READY, 0, 0);
+	if (file.clustering.kmeans != NULL)
+		scpg_model_set_clustering(model, file.clustering.pca, file.clustering.kmeans, file.clustering.elbow);
 	SPI_finish();
 	PG_RETURN_VOID();
 }

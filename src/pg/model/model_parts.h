@@ -149,6 +149,37 @@ extern void scpg_model_save_weights(scpg_model *model, const uint8 *bytes, Size 
 /* The stored weights, checksum verified (XX001). Counted against selfclass.max_memory in cxt. */
 extern uint8 *scpg_model_load_weights(const scpg_model *model, MemoryContext cxt, Size *size);
 
+/* ---- a model as a file (model_file.c) ------------------------------------------------ */
+
+/* What a clustering leaves in its model. */
+typedef struct scpg_model_clustering
+{
+	struct varlena *pca;	/* pca_model, or NULL */
+	struct varlena *kmeans; /* kmeans_model; NULL: nothing was clustered */
+	struct varlena *elbow;	/* elbow_result, or NULL */
+} scpg_model_clustering;
+
+/*
+ * Safetensors, in cxt: the weights, with the recipe and, where asked, the
+ * clustering in the metadata. 54000 where they are too large for that.
+ */
+extern bytea *scpg_model_file_write(const scpg_model *model, bool clusters, MemoryContext cxt);
+
+/* What a file says beside its weights. */
+typedef struct scpg_model_file
+{
+	bool small_stem; /* by its tensors */
+	bool has_recipe; /* it is an export of a selfclass; else what follows is empty */
+	scpg_recipe recipe;
+	scpg_model_clustering clustering;
+} scpg_model_file;
+
+/*
+ * From a file, which may be hostile: 22023 for what the recipe cannot be, as of
+ * options, else 22P03. weights_alone: its recipe and clustering are not read.
+ */
+extern void scpg_model_file_read(scpg_model_file *file, const bytea *bytes, bool weights_alone);
+
 /* ---- rights (grants.c) ------------------------------------------------------------ */
 
 /* 42501: who is not the owner may not do it. */

@@ -249,9 +249,8 @@ note_fields(scpg_given *given, const Jsonb *options)
 }
 
 void
-scpg_recipe_read(scpg_recipe *recipe, scpg_given *given, const Jsonb *options, scpg_preset preset)
+scpg_recipe_read_over(scpg_recipe *recipe, scpg_given *given, const Jsonb *options)
 {
-	set_preset(recipe, named_preset(options, preset));
 	memset(given, 0, sizeof(*given));
 	scpg_options_read(recipe, given->option, options, table, lengthof(table));
 	note_fields(given, options);
@@ -265,6 +264,17 @@ scpg_recipe_read(scpg_recipe *recipe, scpg_given *given, const Jsonb *options, s
 				 errhint(
 					 "Give \"min_scale\" and \"max_scale\", \"min_ratio\" and \"max_ratio\", and \"sigmas\" in ascending order.")));
 
+	/* sigmas by hand mean a blur by sigma, whatever the preset says. */
+	if (GIVEN(sigmas) && !GIVEN(kernel_size))
+		recipe->kernel_size = 0;
+}
+
+void
+scpg_recipe_read(scpg_recipe *recipe, scpg_given *given, const Jsonb *options, scpg_preset preset)
+{
+	set_preset(recipe, named_preset(options, preset));
+	scpg_recipe_read_over(recipe, given, options);
+
 	/*
 	 * What the smallest crop needs to fill a view, up to three views: then
 	 * no crop is enlarged much, and a photo of a camera takes little room.
@@ -277,10 +287,6 @@ scpg_recipe_read(scpg_recipe *recipe, scpg_given *given, const Jsonb *options, s
 
 		recipe->image_side = (int) ceil(view * Min(3.0, 1.0 / sqrt(recipe->min_scale)));
 	}
-
-	/* sigmas by hand mean a blur by sigma, whatever the preset says. */
-	if (GIVEN(sigmas) && !GIVEN(kernel_size))
-		recipe->kernel_size = 0;
 }
 
 /* ---- to and from what a model stores ------------------------------------------ */
@@ -324,6 +330,59 @@ is_same_given(const scpg_recipe *a, const scpg_recipe *b, const scpg_option *opt
 			return false;
 	return true;
 }
+
+/* ---- to and from a file that goes elsewhere --------------------------------------- */
+
+/* Does an option mean the same elsewhere? Columns and models may have other names there. */
+static bool
+travels(const scpg_option *option)
+{
+	return option->stage != SCPG_STAGE_READING && option->offset != AT(init) && option->offset != AT(retrain);
+}
+
+Jsonb *
+scpg_recipe_write_file(const scpg_recipe *recipe)
+{
+	scpg_option options[lengthof(table)];
+	int n = 0;
+
+	for (int i = 0; i < lengthof(table); i++)
+		if (travels(&table[i]))
+			options[n++] = table[i];
+	return scpg_options_write(recipe, options, n);
+}
+
+void
+scpg_recipe_read_file(scpg_recipe *recipe, const Jsonb *stored)
+{
+	scpg_given given;
+
+	/*
+	 * Files with a recipe are of 1.1 and later: a key that one lacks means what
+	 * 1.1 did, and where preset lightly says something else by then, 1.1's
+	 * value is assigned here.
+	 */
+	scpg_recipe_read(recipe, &given, stored, SCPG_PRESET_LIGHTLY);
+	for (int i = 0; i < lengthof(table); i++)
+		if (given.option[i] && !travels(&table[i]))
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("option \"%s\" has no place in a file", table[i].name)));
+}
+
+const char *
+scpg_recipe_differs(const scpg_recipe *a, const scpg_recipe *b)
+{
+	static const char *const names[] = {"input_size", "image_side",	  "stem",			"precision",
+										"normalize",  "l2_normalize", "pca_components", "pca_whiten"};
+
+	for (int i = 0; i < lengthof(table); i++)
+		for (int j = 0; j < lengthof(names); j++)
+			if (strcmp(table[i].name, names[j]) == 0 && !is_same(a, b, &table[i]))
+				return names[j];
+	return NULL;
+}
+
+/* ---- over a recipe that a model has ------------------------------------------------- */
 
 /* Does "name", or "owner.name", name the version of it that full is? */
 static bool

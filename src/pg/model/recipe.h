@@ -146,6 +146,9 @@ extern bool scpg_recipe_is_given(const scpg_given *given, size_t offset);
 /* The preset that options name, or else this one, overridden by the other options. */
 extern void scpg_recipe_read(scpg_recipe *recipe, scpg_given *given, const Jsonb *options, scpg_preset preset);
 
+/* Options over a recipe that is there: what they leave out stays as it is. */
+extern void scpg_recipe_read_over(scpg_recipe *recipe, scpg_given *given, const Jsonb *options);
+
 /*
  * Fill what was left to be chosen, check what depends on the number of images
  * (22023), and shrink a preset's batch to it. One NOTICE tells what preset
@@ -157,6 +160,20 @@ extern void scpg_recipe_choose(scpg_recipe *recipe, const scpg_given *given, con
 /* To and from what a model stores. */
 extern Jsonb *scpg_recipe_write(const scpg_recipe *recipe);
 extern void scpg_recipe_restore(scpg_recipe *recipe, const Jsonb *stored);
+
+/*
+ * To and from a file that goes elsewhere: without the names of columns and
+ * models, and without what is of one call. From a file it is checked as options
+ * are, and those that have no place there are refused (22023).
+ */
+extern Jsonb *scpg_recipe_write_file(const scpg_recipe *recipe);
+extern void scpg_recipe_read_file(scpg_recipe *recipe, const Jsonb *stored);
+
+/*
+ * The name of an option that decides where an image lies among the groups and
+ * is not the same in both; NULL: there is none.
+ */
+extern const char *scpg_recipe_differs(const scpg_recipe *a, const scpg_recipe *b);
 
 /*
  * Into a stored recipe, the options that were given and that do not decide what

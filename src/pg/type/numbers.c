@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * src/pg/type/numbers.c
- *	  Making, checking and reading values that are numbers with a head.
+ *	  Making, checking, reading and writing values that are numbers with a head.
  *
  *-------------------------------------------------------------------------
  */
@@ -10,6 +10,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "libpq/pqformat.h"
 #include "utils/memutils.h"
 
 #include "pg/type/numbers.h"
@@ -89,5 +90,47 @@ scpg_numbers_parse(const scpg_numbers_form *form, const char *text, Node *escont
 		SYNTAX_ERROR("Junk after closing \")\".");
 	if (!scpg_numbers_valid(form, result))
 		SYNTAX_ERROR("A number is not one that type %s allows.", form->name);
+	return result;
+}
+
+bytea *
+scpg_numbers_write(const scpg_numbers_form *form, const scpg_numbers *value)
+{
+	size_t count = form->count(value->head);
+	StringInfoData buf;
+
+	pq_begintypsend(&buf);
+	for (int i = 0; i < form->heads; i++)
+		pq_sendint32(&buf, (uint32) value->head[i]);
+	for (size_t i = 0; i < count; i++)
+		pq_sendfloat8(&buf, value->x[i]);
+	return pq_endtypsend(&buf);
+}
+
+scpg_numbers *
+scpg_numbers_read(const scpg_numbers_form *form, StringInfo buf)
+{
+	int32 head[NUMBERS_HEAD] = {0};
+	size_t count = 0;
+	scpg_numbers *result;
+
+	if (buf->len - buf->cursor >= form->heads * (int) sizeof(int32))
+	{
+		for (int i = 0; i < form->heads; i++)
+			head[i] = (int32) pq_getmsgint(buf, 4);
+		count = form->count(head);
+	}
+	if (count == 0 || count != (size_t) (buf->len - buf->cursor) / sizeof(double) ||
+		(buf->len - buf->cursor) % sizeof(double) != 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+						errmsg("invalid binary format for type %s", form->name),
+						errdetail("The sizes do not fit the %d bytes that follow.", buf->len - buf->cursor)));
+	result = scpg_numbers_new(form, head);
+	for (size_t i = 0; i < count; i++)
+		result->x[i] = pq_getmsgfloat8(buf);
+	if (!scpg_numbers_valid(form, result))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+						errmsg("invalid binary format for type %s", form->name),
+						errdetail("A number is not one that type %s allows.", form->name)));
 	return result;
 }

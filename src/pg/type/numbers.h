@@ -15,6 +15,7 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "lib/stringinfo.h"
 #include "nodes/nodes.h"
 
 #include "pg/server/compat.h"
@@ -52,5 +53,9 @@ extern bool scpg_numbers_valid(const scpg_numbers_form *form, const scpg_numbers
  * function, with NULL returned.
  */
 extern scpg_numbers *scpg_numbers_parse(const scpg_numbers_form *form, const char *text, Node *escontext);
+
+/* The binary form, and from it: what is left of buf; 22P03 where that is no value of the type. */
+extern bytea *scpg_numbers_write(const scpg_numbers_form *form, const scpg_numbers *value);
+extern scpg_numbers *scpg_numbers_read(const scpg_numbers_form *form, StringInfo buf);
 
 #endif /* SCPG_NUMBERS_H */

@@ -11,7 +11,6 @@
 #include "common/shortest_dec.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
-#include "libpq/pqformat.h"
 
 #include "pg/type/elbow_result.h"
 #include "pg/type/kmeans_model.h"
@@ -48,42 +47,15 @@ numbers_out(const scpg_numbers_form *form, FunctionCallInfo fcinfo)
 static Datum
 numbers_recv(const scpg_numbers_form *form, FunctionCallInfo fcinfo)
 {
-	StringInfo buf = (StringInfo) PG_GETARG_POINTER(0);
-	int32 head[NUMBERS_HEAD] = {0};
-	size_t count;
-	scpg_numbers *result;
-
-	for (int i = 0; i < form->heads; i++)
-		head[i] = (int32) pq_getmsgint(buf, 4);
-	count = form->count(head);
-	if (count == 0 || count != (size_t) (buf->len - buf->cursor) / sizeof(double) ||
-		(buf->len - buf->cursor) % sizeof(double) != 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-						errmsg("invalid binary format for type %s", form->name),
-						errdetail("The sizes do not fit the %d bytes that follow.", buf->len - buf->cursor)));
-	result = scpg_numbers_new(form, head);
-	for (size_t i = 0; i < count; i++)
-		result->x[i] = pq_getmsgfloat8(buf);
-	if (!scpg_numbers_valid(form, result))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-						errmsg("invalid binary format for type %s", form->name),
-						errdetail("A number is not one that type %s allows.", form->name)));
-	PG_RETURN_POINTER(result);
+	PG_RETURN_POINTER(scpg_numbers_read(form, (StringInfo) PG_GETARG_POINTER(0)));
 }
 
 static Datum
 numbers_send(const scpg_numbers_form *form, FunctionCallInfo fcinfo)
 {
 	const scpg_numbers *value = (const scpg_numbers *) PG_DETOAST_DATUM(PG_GETARG_DATUM(0));
-	size_t count = form->count(value->head);
-	StringInfoData buf;
 
-	pq_begintypsend(&buf);
-	for (int i = 0; i < form->heads; i++)
-		pq_sendint32(&buf, (uint32) value->head[i]);
-	for (size_t i = 0; i < count; i++)
-		pq_sendfloat8(&buf, value->x[i]);
-	PG_RETURN_BYTEA_P(pq_endtypsend(&buf));
+	PG_RETURN_BYTEA_P(scpg_numbers_write(form, value));
 }
 
 /* The four functions of a type: scpg_pca_model_in, scpg_pca_model_out, scpg_pca_model_recv, scpg_pca_model_send, ... */
