@@ -520,6 +520,13 @@ COMMENT ON VIEW selfclass_models IS 'the models that the current role may use: i
 -- Models: training, embedding, files
 -- ---------------------------------------------------------------------------
 
+-- A checkpoint replaces all weights of a model, about 90 MB: that many bytes are
+-- dead at once, in a few rows and tens of thousands of their parts in TOAST. As
+-- shares of large tables autovacuum would let them be.
+ALTER TABLE selfclass_model_weights SET (
+	autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 8, autovacuum_vacuum_cost_delay = 0,
+	toast.autovacuum_vacuum_scale_factor = 0, toast.autovacuum_vacuum_threshold = 10000, toast.autovacuum_vacuum_cost_delay = 0);
+
 -- ---------------------------------------------------------------------------
 -- Groups: the one call, labels, the trigger
 -- ---------------------------------------------------------------------------

@@ -195,6 +195,10 @@ is("$rc$err", '0', 'the update, without a warning');
 is(version('old'), $version, 'is to this version');
 is_deeply(answers('old'), $answers, 'and gives the same answers');
 is_deeply(objects('old'), $objects, 'and the objects of a new install');
+my $autovacuum = q{SELECT c.reloptions, t.reloptions FROM pg_class c JOIN pg_class t ON t.oid = c.reltoastrelid
+	WHERE c.oid = 's.selfclass_model_weights'::regclass};
+like($node->safe_psql('old', $autovacuum), qr/autovacuum_vacuum_scale_factor=0,.*\|.*autovacuum_vacuum_scale_factor=0,/, 'old weights are vacuumed soon');
+is($node->safe_psql('old', $autovacuum), $node->safe_psql('fresh', $autovacuum), 'as in a new install');
 resumes('old', 'after the update');
 is($node->safe_psql('old', qq{CALL train_encoder('new', 'photos', '{"input_size": 16, "epochs": 0}');
 	SELECT selfclass_version FROM selfclass_models WHERE name = 'new'}), $version, 'a new model names the new version');

@@ -147,6 +147,13 @@ extern bool scpg_recipe_is_given(const scpg_given *given, size_t offset);
 extern void scpg_recipe_read(scpg_recipe *recipe, scpg_given *given, const Jsonb *options, scpg_preset preset);
 
 /*
+ * Seconds between checkpoints, where they are not given: a minute, and longer
+ * where the weights with the optimiser's state are large, so that they write
+ * no more than a megabyte a second (of WAL, too).
+ */
+extern double scpg_recipe_checkpoint_interval(const scpg_recipe *recipe);
+
+/*
  * Fill what was left to be chosen, check what depends on the number of images
  * (22023), and shrink a preset's batch to it. One NOTICE tells what preset
  * auto chose.
