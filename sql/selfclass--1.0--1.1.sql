@@ -634,6 +634,13 @@ CREATE FUNCTION export_encoder(model text, options jsonb DEFAULT '{}') RETURNS b
 COMMENT ON FUNCTION export_encoder(text, jsonb) IS 'a model as a safetensors file with the names of torchvision''s resnet18 and its recipe, with {"clusters": true} its groups too';
 COMMENT ON FUNCTION import_encoder(text, bytea, jsonb) IS 'make a model of a safetensors file with the names of torchvision''s resnet18; an export''s recipe and groups come with it';
 
+-- A checkpoint replaces all weights of a model, about 90 MB: that many bytes are
+-- dead at once, in a few rows and tens of thousands of their parts in TOAST. As
+-- shares of large tables autovacuum would let them be.
+ALTER TABLE selfclass_model_weights SET (
+	autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 8, autovacuum_vacuum_cost_delay = 0,
+	toast.autovacuum_vacuum_scale_factor = 0, toast.autovacuum_vacuum_threshold = 10000, toast.autovacuum_vacuum_cost_delay = 0);
+
 -- ---------------------------------------------------------------------------
 -- Groups: the one call, labels, the trigger
 -- ---------------------------------------------------------------------------

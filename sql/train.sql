@@ -82,6 +82,33 @@ SELECT embed_image(image, 'diverged') FROM pictures LIMIT 1;
 CALL train_encoder('diverged', 'pictures', :tiny);
 SELECT version, state FROM selfclass_models WHERE name = 'diverged' ORDER BY version;
 
+-- Weights that are numbers and see the same in all images are no model either; the training that goes on ends the same.
+\set collapsing '\'{"preset": "lightly", "input_size": 16, "epochs": 8, "batch_size": 8, "lr": 1000, "checkpoint_interval": "1 ms"}\''
+\set VERBOSITY terse
+CALL train_encoder('collapsed', 'pictures', :collapsing);
+SELECT state, epochs_done FROM selfclass_models WHERE name = 'collapsed';
+UPDATE selfclass_model SET state = 'training' WHERE name = 'collapsed';
+CALL resume_encoder('collapsed');
+SELECT state, finished IS NOT NULL AS finished FROM selfclass_models WHERE name = 'collapsed';
+\set VERBOSITY default
+SELECT sqlstate[1], sqlstate[2], sqlstate[4] FROM string_to_array(failure(format('SELECT count(*) FROM cluster_images(''pictures'', 2, ''none'', %L)', :collapsing)), ' | ') sqlstate;
+SELECT left(failure(format('SELECT count(*) FROM cluster_images(''pictures'', 2, options => %L)', :collapsing)), 5) AS without_model;
+SELECT count(*) AS left_behind FROM selfclass_model WHERE name = 'none';
+-- Images that are all the same have the same embedding, and nobody is to blame.
+CREATE TABLE copies AS SELECT i AS id, (SELECT image FROM pictures WHERE id = 1) FROM generate_series(1, 24) i;
+ALTER TABLE copies ADD PRIMARY KEY (id);
+CALL train_encoder('copies', 'copies', :collapsing::jsonb || '{"epochs": 2}');
+CALL train_encoder('untrained_1000', 'pictures', :tiny::jsonb || '{"epochs": 0, "lr": 1000}');
+SELECT name, state FROM selfclass_models WHERE name IN ('copies', 'untrained_1000') ORDER BY name;
+SELECT count(drop_model(name)) FROM selfclass_models WHERE name IN ('collapsed', 'copies', 'untrained_1000');
+-- A checkpoint is not due more often than it can be written.
+SELECT recipe->>'checkpoint_interval' AS interval FROM selfclass_models WHERE name = 'tiny' AND version = 1;
+CALL train_encoder('wide', 'pictures', :tiny::jsonb || '{"epochs": 0, "proj_hidden_dim": 4096, "proj_out_dim": 4096}');
+SELECT recipe->>'checkpoint_interval' AS interval FROM selfclass_models WHERE name = 'wide';
+SELECT drop_model('wide');
+SELECT c.relname, count(*) FILTER (WHERE option LIKE 'autovacuum_vacuum_%') AS own_settings FROM pg_class c, unnest(c.reloptions || (SELECT reloptions FROM pg_class WHERE oid = c.reltoastrelid)) option
+	WHERE c.oid = 'selfclass_model_weights'::regclass GROUP BY 1;
+
 -- Bad input. Nothing is left behind.
 CALL train_encoder(NULL, 'pictures');
 CALL train_encoder('', 'pictures');

@@ -161,6 +161,8 @@ for my $precision ('f32', 'bf16')
 			$node->safe_psql('postgres', "SELECT pg_cancel_backend($s->{pid})");
 			$s->{harness}->finish;
 		}
+		my $told = $s->{err} =~ /NOTICE:  00000: a checkpoint of \d+ MB every 1 s is up to \d+ GB of WAL an hour/;
+		is(!!$told, $interval eq '1 second', "$precision, $signal: what checkpoints cost is told where they are many");
 		is($node->safe_psql('postgres', qq{SELECT state, epochs_done BETWEEN 1 AND 15 FROM selfclass_model WHERE name = '$model'}),
 			$signal =~ /before/ ? 'training|f' : 'training|t', "$precision, $signal: the model waits");
 		($rc, $out, $err) = $node->psql('postgres', "SELECT embed_image(image, '$model') FROM photos LIMIT 1");

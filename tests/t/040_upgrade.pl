@@ -224,6 +224,10 @@ is_deeply([ @kept ], [
 is(version('old'), $version, 'is to this version');
 is_deeply(answers('old'), $answers, 'and gives the same answers');
 is_deeply(objects('old'), $objects, 'and the objects of a new install');
+my $autovacuum = q{SELECT c.reloptions, t.reloptions FROM pg_class c JOIN pg_class t ON t.oid = c.reltoastrelid
+	WHERE c.oid = 's.selfclass_model_weights'::regclass};
+like($node->safe_psql('old', $autovacuum), qr/autovacuum_vacuum_scale_factor=0,.*\|.*autovacuum_vacuum_scale_factor=0,/, 'old weights are vacuumed soon');
+is($node->safe_psql('old', $autovacuum), $node->safe_psql('fresh', $autovacuum), 'as in a new install');
 resumes('old', 'after the update');
 copy_database('old', 'again');
 is($node->safe_psql('again', $question{$_}), $answers->{$_}, "$_, in a dump of it") for 'a view on knn', 'a view on kmeans_fit';

@@ -139,7 +139,7 @@ static const scpg_recipe common = {
 	.batch_size = 256,
 	.drop_last = true,
 	.epochs = 20,
-	.checkpoint_interval = 60,
+	.checkpoint_interval = 60, /* 1.0's; that of a new training: scpg_recipe_checkpoint_interval */
 	.lr = 0.06,
 	.momentum = 0.9,
 	.weight_decay = 5e-4,
@@ -248,6 +248,20 @@ note_fields(scpg_given *given, const Jsonb *options)
 	}
 }
 
+/* Of ResNet-18 without its last layer. */
+#define BACKBONE_WEIGHTS 11.2e6
+
+double
+scpg_recipe_checkpoint_interval(const scpg_recipe *r)
+{
+	double hidden = r->proj_hidden_dim;
+	double weights = BACKBONE_WEIGHTS + hidden * SC_EMBEDDING_DIM + hidden * r->proj_out_dim;
+	double bytes = 2 * sizeof(float) * weights; /* and as many momenta */
+
+	/* In tens of seconds. */
+	return Max(60, 10 * ceil(bytes / 1e6 / 10));
+}
+
 void
 scpg_recipe_read_over(scpg_recipe *recipe, scpg_given *given, const Jsonb *options)
 {
@@ -287,6 +301,9 @@ scpg_recipe_read(scpg_recipe *recipe, scpg_given *given, const Jsonb *options, s
 
 		recipe->image_side = (int) ceil(view * Min(3.0, 1.0 / sqrt(recipe->min_scale)));
 	}
+
+	if (!GIVEN(checkpoint_interval))
+		recipe->checkpoint_interval = scpg_recipe_checkpoint_interval(recipe);
 }
 
 /* ---- to and from what a model stores ------------------------------------------ */

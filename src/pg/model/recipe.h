@@ -150,6 +150,13 @@ extern void scpg_recipe_read(scpg_recipe *recipe, scpg_given *given, const Jsonb
 extern void scpg_recipe_read_over(scpg_recipe *recipe, scpg_given *given, const Jsonb *options);
 
 /*
+ * Seconds between checkpoints, where they are not given: a minute, and longer
+ * where the weights with the optimiser's state are large, so that they write
+ * no more than a megabyte a second (of WAL, too).
+ */
+extern double scpg_recipe_checkpoint_interval(const scpg_recipe *recipe);
+
+/*
  * Fill what was left to be chosen, check what depends on the number of images
  * (22023), and shrink a preset's batch to it. One NOTICE tells what preset
  * auto chose.

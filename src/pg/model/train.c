@@ -50,7 +50,10 @@ typedef struct trainer
 	scpg_training *training; /* what is asked for, and the result */
 	scpg_order order;
 	scpg_learner learner;
+	MemoryContext learner_context; /* of its memory */
 	sc_lr_config lr;
+	scpg_spread sample;
+	double spread; /* of the sample, before the first step */
 } trainer;
 
 static double
@@ -178,7 +181,7 @@ tell_epoch(const trainer *t, int done, double loss, double images_per_second, do
 
 /* A model that learned nothing usable is never published. */
 static void
-refuse_diverged(trainer *t, int epoch)
+fail_model(trainer *t)
 {
 	scpg_training *training = t->training;
 
@@ -187,12 +190,79 @@ refuse_diverged(trainer *t, int epoch)
 		scpg_model_finish(training->model, SCPG_MODEL_FAILED, training->dataset->images, training->dataset->skips.count);
 		SPI_commit();
 	}
+}
+
+static void
+refuse_diverged(trainer *t, int epoch)
+{
+	scpg_training *training = t->training;
+
+	fail_model(t);
 	ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("the training diverged in epoch %d", epoch),
 					errdetail("The loss, or a weight, is no finite number any more."),
 					errhint("Give a lower \"lr\" than %g, or a few \"warmup_epochs\".", training->recipe->lr)));
 }
 
+static void
+refuse_collapsed(trainer *t, double spread)
+{
+	const scpg_recipe *recipe = t->training->recipe;
+
+	fail_model(t);
+	ereport(ERROR,
+			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("the training collapsed: all embeddings are alike"),
+			 errdetail("Those of %d different images differ by %.2g of their length.", t->sample.count, sqrt(spread)),
+			 errhint("Give a lower \"lr\" than %g, a few \"warmup_epochs\", or another \"temperature\" than %g.",
+					 recipe->lr, recipe->temperature)));
+}
+
 /* ---- the training ---------------------------------------------------------- */
+
+/*
+ * Load the weights of the model that a training that goes on began with, which
+ * may be gone by now, or be another one under its name.
+ */
+static bool
+load_initial(trainer *t)
+{
+	const scpg_recipe *recipe = t->training->recipe;
+	scpg_model *initial = scpg_model_find(recipe->init, true, false);
+	const scpg_recipe *its;
+
+	if (initial == NULL || initial->state != SCPG_MODEL_READY)
+		return false;
+	its = scpg_model_recipe(initial);
+	if (its->stem != recipe->stem || its->proj_hidden_dim != recipe->proj_hidden_dim ||
+		its->proj_out_dim != recipe->proj_out_dim || its->proj_batch_norm != recipe->proj_batch_norm)
+		return false;
+	scpg_learner_load(&t->learner, initial, true);
+	return true;
+}
+
+/* Remember how far apart the first weights see the images, if they are those that the learner has now. */
+static void
+look_before(trainer *t, bool known)
+{
+	scpg_training *training = t->training;
+
+	t->spread = SCPG_SPREAD_UNKNOWN;
+	scpg_spread_choose(&t->sample, training->dataset, training->recipe);
+	if (known)
+		t->spread = scpg_spread_measure(&t->sample, t->learner.stream, scpg_learner_save(&t->learner, false));
+}
+
+/* Has the trained encoder, whose weights are in the stream, collapsed? The learner ends here, so that there is room. */
+static void
+look_after(trainer *t)
+{
+	double spread;
+
+	scpg_learner_destroy(&t->learner);
+	MemoryContextDelete(t->learner_context);
+	spread = scpg_spread_measure(&t->sample, t->training->weights, t->training->size);
+	if (scpg_spread_is_gone(t->spread, spread))
+		refuse_collapsed(t, spread);
+}
 
 /* Make or take up the model; the epochs that its weights have seen. */
 static int
@@ -201,13 +271,12 @@ begin(trainer *t)
 	scpg_training *training = t->training;
 	scpg_model *model = training->model;
 	scpg_recipe *recipe = training->recipe;
+	bool goes_on = model != NULL && model->weights_bytes > 0;
+	bool known = true;
 	int done = 0;
 
-	if (model != NULL && model->weights_bytes > 0)
-	{
-		scpg_learner_load(&t->learner, model, false);
-		done = model->epochs_done;
-	}
+	if (recipe->init != NULL && goes_on)
+		known = recipe->epochs > 0 && load_initial(t);
 	else if (recipe->init != NULL)
 	{
 		/* Whoever resumes it: the name is one that its owner gave. */
@@ -216,6 +285,13 @@ begin(trainer *t)
 		scpg_learner_load(&t->learner, initial, true);
 		/* The name may mean another version when this training is resumed. */
 		recipe->init = scpg_model_full_name(initial);
+	}
+	if (recipe->epochs > 0)
+		look_before(t, known);
+	if (goes_on)
+	{
+		scpg_learner_load(&t->learner, model, false);
+		done = model->epochs_done;
 	}
 	if (model == NULL && training->name != NULL)
 		training->model = scpg_model_create(training->name, recipe, training->dataset->source.relid);
@@ -285,8 +361,12 @@ finish(trainer *t)
 	int epochs = training->recipe->epochs;
 
 	save(t, false);
-	if (epochs > 0 && !scpg_learner_check(&t->learner, training->size))
-		refuse_diverged(t, epochs);
+	if (epochs > 0)
+	{
+		if (!scpg_learner_check(&t->learner, training->size))
+			refuse_diverged(t, epochs);
+		look_after(t);
+	}
 	if (training->model != NULL)
 	{
 		scpg_model_save_weights(training->model, training->weights, training->size, epochs);
@@ -294,6 +374,26 @@ finish(trainer *t)
 	}
 	if (training->commits)
 		SPI_commit();
+}
+
+/*
+ * Checkpoints more often than the default were asked for: what that writes. At
+ * most, for there is no more than one an epoch.
+ */
+static void
+tell_checkpoints(const trainer *t)
+{
+	const scpg_recipe *recipe = t->training->recipe;
+	double bytes = (double) scpg_core()->sc_trainer_save_bytes(t->learner.core, true);
+	double seconds = recipe->checkpoint_interval;
+
+	if (recipe->epochs == 0 || seconds >= scpg_recipe_checkpoint_interval(recipe))
+		return;
+	ereport(NOTICE,
+			(errmsg("a checkpoint of %.0f MB every %g s is up to %.3g GB of WAL an hour", bytes / 1e6, seconds,
+					bytes / 1e9 * 3600 / seconds),
+			 errdetail("The default is %g seconds for a training of this size.", scpg_recipe_checkpoint_interval(recipe)),
+			 errhint("The old rows of \"selfclass_model_weights\" grow as fast between two rounds of autovacuum.")));
 }
 
 void
@@ -309,7 +409,10 @@ scpg_train(scpg_training *training)
 	PG_TRY();
 	{
 		scpg_order_init(&t->order, training->dataset, training->recipe, cxt);
-		scpg_learner_plan(&t->learner, training->recipe, checkpoints, cxt);
+		t->learner_context = AllocSetContextCreate(cxt, "selfclass learner", ALLOCSET_DEFAULT_SIZES);
+		scpg_learner_plan(&t->learner, training->recipe, checkpoints, t->learner_context);
+		if (checkpoints && training->model == NULL)
+			tell_checkpoints(t);
 		if (training->model == NULL && training->recipe->time_budget > 0)
 		{
 			plan_lr(t);

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * src/pg/model/train_parts.h
- *	  The parts of a training that train.c drives: the order of the images, and
- *	  the core's trainer with its memory.
+ *	  The parts of a training that train.c drives: the order of the images, the
+ *	  core's trainer with its memory, and the look at what it made.
  *
  *-------------------------------------------------------------------------
  */
@@ -80,5 +80,35 @@ extern bool scpg_learner_check(scpg_learner *l, Size size);
 
 /* One step of an epoch at a learning rate; false where the loss is no number. */
 extern bool scpg_learner_step(scpg_learner *l, const scpg_order *order, int epoch, int step, double lr, double *loss);
+
+/* ---- does the encoder tell pictures apart (train_collapse.c) -------------------------- */
+
+#define SCPG_SPREAD_SAMPLE 64
+
+/* Pictures whose pixels differ. */
+typedef struct scpg_spread
+{
+	scpg_dataset *dataset;
+	const scpg_recipe *recipe;
+	int count;
+	int64 image[SCPG_SPREAD_SAMPLE]; /* (count), of the dataset's, ascending */
+} scpg_spread;
+
+extern void scpg_spread_choose(scpg_spread *s, scpg_dataset *dataset, const scpg_recipe *recipe);
+
+/*
+ * The variance of their embeddings by these weights about their mean, as a share
+ * of their squared length: half of the mean cosine distance, about. The same for any order of the rows, any number of threads,
+ * and whenever it is asked. SCPG_SPREAD_UNKNOWN: no two of them differ, or
+ * selfclass.max_memory has no room for an encoder now.
+ */
+#define SCPG_SPREAD_UNKNOWN (-1.0)
+extern double scpg_spread_measure(const scpg_spread *s, const uint8 *weights, Size size);
+
+/* What random weights give, about; for where it could not be measured before the first step. */
+#define SCPG_SPREAD_USUAL 0.05
+
+/* Is it gone: a thousandth, or less, of what it was before the training? */
+extern bool scpg_spread_is_gone(double before, double after);
 
 #endif /* SCPG_TRAIN_PARTS_H */
