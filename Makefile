@@ -22,6 +22,7 @@ help:
 ##@   check                 every test: rooms, links, unit, SQL, TAP (tests/check.sh runs one of them)
 ##@   soak                  the tests of processes again, with bounds in seconds, on a quiet machine
 ##@   unit [FILTER="..."]   the unit tests alone, or the cases whose names contain it
+##@   unit-sanitize         the unit tests with the address and undefined-behaviour sanitizers (build/asan)
 ##@   rooms, links          do the includes of src and the links of the documents hold?
 ##@   format, format-check  lay the C out as .clang-format says, or tell where it is not (clang-format 14)
 ##@   tidy                  cppcheck and clang-tidy
@@ -204,6 +205,11 @@ unit-programs: $(UNIT) $(BUILD)/unit/cpu
 unit: unit-programs
 	@tests/unit/run.sh $(UNIT)
 
+# The same with what finds memory misused or lost; oneDNN and OpenBLAS are what they are.
+unit-sanitize:
+	$(MAKE) BUILD=build/asan WITH_TESTS=yes \
+		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined' unit
+
 # Compiled like the core, for programs of tests/ that are no tests.
 $(BUILD)/bin/%: tests/bench/%.c $(CORE_OBJ)
 	@mkdir -p $(@D)
@@ -221,7 +227,7 @@ fuzz-programs:
 	$(MAKE) CC=clang BUILD=build/fuzz WITH_TESTS=yes SANITIZE='-fsanitize=address,undefined,fuzzer-no-link' $(FUZZ)
 -include $(wildcard $(BUILD)/unit/*.d $(BUILD)/bin/*.d)
 
-.PHONY: FORCE install-core uninstall-core clean-core unit unit-programs fuzz-programs
+.PHONY: FORCE install-core uninstall-core clean-core unit unit-programs unit-sanitize fuzz-programs
 .SECONDARY: $(CORE_OBJ)
 FORCE:
 
