@@ -23,6 +23,7 @@ help:
 ##@   soak                  the tests of processes again, with bounds in seconds, on a quiet machine
 ##@   check-citus CITUS_SOURCE=folder   a source tree of Citus 13, built, and selfclass on three nodes of it
 ##@   unit [FILTER="..."]   the unit tests alone, or the cases whose names contain it
+##@   unit-sanitize         the unit tests with the address and undefined-behaviour sanitizers (build/asan)
 ##@   rooms, links          do the includes of src and the links of the documents hold?
 ##@   format, format-check  lay the C out as .clang-format says, or tell where it is not (clang-format 14)
 ##@   tidy                  cppcheck and clang-tidy
@@ -212,6 +213,11 @@ VALGRIND = valgrind -q --error-exitcode=99 --track-origins=yes
 unit-valgrind: unit-programs
 	@SELFCLASS_ISA=avx2 JSIMD_FORCENONE=1 WRAP="$(VALGRIND)" tests/unit/run.sh $(UNIT)
 
+# The same with what finds memory misused or lost; oneDNN and OpenBLAS are what they are.
+unit-sanitize:
+	$(MAKE) BUILD=build/asan WITH_TESTS=yes \
+		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined' unit
+
 # Compiled like the core, for programs of tests/ that are no tests.
 $(BUILD)/bin/%: tests/bench/%.c $(CORE_OBJ)
 	@mkdir -p $(@D)
@@ -240,7 +246,7 @@ fuzz: fuzz-programs $(BUILD)/bin/seeds
 	@tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZ)
 -include $(wildcard $(BUILD)/unit/*.d $(BUILD)/bin/*.d)
 
-.PHONY: FORCE install-core uninstall-core clean-core unit unit-valgrind unit-programs fuzz fuzz-programs
+.PHONY: FORCE install-core uninstall-core clean-core unit unit-sanitize unit-valgrind unit-programs fuzz fuzz-programs
 .SECONDARY: $(CORE_OBJ)
 FORCE:
 

@@ -34,7 +34,7 @@ points_arena(const sc_arena *count)
 {
 	size_t bytes = sc_arena_need(count);
 
-	return sc_arena_over(malloc(bytes), bytes);
+	return sc_arena_over(unit_keep(bytes), bytes);
 }
 
 #endif /* POINTS_H */

@@ -32,6 +32,8 @@ static struct
 	int checks, failures; /* of the case */
 	char name[200];		  /* of the case; empty: between cases */
 	const char *skipped;  /* why the case did not run */
+	void **kept;		  /* (count) blocks that live as long as the program */
+	int count;
 } unit;
 
 static inline void
@@ -81,10 +83,21 @@ unit_leave(void)
 /* In a case: it cannot be tried here, and why. */
 #define SKIP(why) (unit.skipped = (why))
 
+/* Memory that lives until the program ends, where nobody owns it sooner. */
+static inline void *
+unit_keep(size_t bytes)
+{
+	unit.kept = realloc(unit.kept, (size_t) (unit.count + 1) * sizeof(void *));
+	return unit.kept[unit.count++] = malloc(bytes);
+}
+
 /* The status of the program. */
 static inline int
 unit_end(void)
 {
+	while (unit.count > 0)
+		free(unit.kept[--unit.count]);
+	free(unit.kept);
 	printf("1..%d\n", unit.cases);
 	if (unit.cases == 0)
 		printf("# no case has such a name\n");
