@@ -80,19 +80,19 @@
 	F(sc_precision_best) \
 	F(sc_conv_code_forbidden) \
 	F(sc_trainer_plan) \
-	F(sc_trainer_create) \
+	F(sc_trainer_create_run) \
 	F(sc_trainer_destroy) \
 	F(sc_train_step_run) \
 	F(sc_trainer_save_bytes) \
-	F(sc_trainer_save) \
-	F(sc_trainer_load) \
+	F(sc_trainer_save_run) \
+	F(sc_trainer_load_run) \
 	F(sc_weights_look) \
 	F(sc_st_metadata_get) \
 	F(sc_st_annotate) \
 	F(sc_weights_import_bytes) \
-	F(sc_weights_import) \
+	F(sc_weights_import_run) \
 	F(sc_encoder_plan) \
-	F(sc_encoder_create) \
+	F(sc_encoder_create_run) \
 	F(sc_encoder_destroy) \
 	F(sc_embed_batch_run) \
 	F(sc_lr_at) \

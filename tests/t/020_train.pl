@@ -72,9 +72,14 @@ my %phase = (
 	embedding => [ "CREATE TEMP TABLE many AS SELECT row_number() OVER () AS id, image FROM photos, generate_series(1, 100);\n" .
 		"SELECT count(*) FROM cluster_images('many', options => '{\"preset\": \"lightly\", \"id_column\": \"id\", \"input_size\": 512, \"epochs\": 0, \"batch_size\": 2}');",
 		sub { waits($_[0], 'Extension'); sleep 2 } ],
+	importing => [ "DO 'DECLARE file bytea := (SELECT f FROM file); BEGIN FOR i IN 1 .. 100000 LOOP PERFORM import_encoder(format(''m%s'', i), file); END LOOP; END';",
+		sub { waits($_[0], 'Extension') } ],
 	clustering => [ "SELECT count(*) FROM cluster_images('photos', options => '{\"input_size\": 16, \"epochs\": 0, \"n_init\": 10000, \"max_k\": 90}');",
 		sub { waits($_[0], 'Extension'); sleep 1.5 } ],
 );
+
+# Weights are read on the pool, so that whoever imports them answers.
+$node->safe_psql('postgres', "CALL train_encoder('file', 'photos', '$quick'); CREATE TABLE file AS SELECT export_encoder('file') AS f; SELECT drop_model('file')");
 
 for my $name (sort keys %phase)
 {

@@ -799,6 +799,88 @@ test_import(void)
 	}
 }
 
+typedef struct stopped_job
+{
+	sc_job_fn fn;
+	void *arg;
+} stopped_job;
+
+/* A job that has been told to stop before it begins. */
+static sc_status
+run_stopped(const sc_lane *lane, void *arg)
+{
+	const stopped_job *job = arg;
+
+	sc_pool_stop();
+	return job->fn(lane, job->arg);
+}
+
+/* Making a trainer or an encoder, weights in and out: as jobs they do the same, and can be stopped. */
+static void
+test_setting_up(void)
+{
+	static const float mean[3] = {0, 0, 0}, std[3] = {1, 1, 1};
+	sc_train_config config = plain_config(32, false, true, 4, SC_CONV_BEST);
+	training t;
+	size_t size, again, need = 0, file, extra;
+	uint8_t *wanted, *got, *imported;
+	void *memory, *more, *scratch;
+	sc_trainer *trainer = (sc_trainer *) &t;
+	sc_encoder *encoder = NULL;
+	sc_error err = {0};
+	sc_trainer_making making = {&trainer, &config, 1};
+	sc_trainer_saving saving;
+	sc_trainer_loading loading;
+	sc_weights_importing importing;
+	sc_encoder_making encoding;
+
+	training_open(&t, &config, 1);
+	wanted = training_save(&t, true, &size);
+	got = malloc(size);
+	CHECK(sc_trainer_plan(&need, &config, 1, &err) == SC_OK, "%s", err.message);
+	memory = malloc(need);
+	making.memory = memory;
+	making.bytes = need;
+	CHECK(sc_pool_run(1, run_stopped, &(stopped_job){sc_trainer_create_run, &making}, &err) == SC_ABORTED &&
+			  trainer == NULL,
+		  "a trainer");
+	CHECK(sc_pool_run(1, sc_trainer_create_run, &making, &err) == SC_OK, "%s", err.message);
+	saving = (sc_trainer_saving){trainer, got, true};
+	CHECK(sc_pool_run(1, run_stopped, &(stopped_job){sc_trainer_save_run, &saving}, &err) == SC_ABORTED, "saving");
+	CHECK(sc_pool_run(1, sc_trainer_save_run, &saving, &err) == SC_OK, "%s", err.message);
+	again = sc_trainer_save_bytes(trainer, true);
+	CHECK(again == size && memcmp(got, wanted, size) == 0, "the same trainer");
+	loading = (sc_trainer_loading){trainer, wanted, size};
+	CHECK(sc_pool_run(1, run_stopped, &(stopped_job){sc_trainer_load_run, &loading}, &err) == SC_ABORTED, "loading");
+	CHECK(sc_pool_run(1, sc_trainer_load_run, &loading, &err) == SC_OK, "%s", err.message);
+	loading.size = size - 1;
+	CHECK(sc_pool_run(1, sc_trainer_load_run, &loading, &err) == SC_BAD_WEIGHTS && err.message[0] != '\0', "cut off");
+
+	sc_weights_import_bytes(&file, &extra, &config);
+	imported = malloc(file);
+	scratch = malloc(extra);
+	importing = (sc_weights_importing){imported, &config, wanted, size, scratch};
+	CHECK(sc_pool_run(1, run_stopped, &(stopped_job){sc_weights_import_run, &importing}, &err) == SC_ABORTED,
+		  "importing");
+	CHECK(sc_pool_run(1, sc_weights_import_run, &importing, &err) == SC_OK, "%s", err.message);
+	CHECK(sc_encoder_plan(&need, &config.net, 1, 1, &err) == SC_OK, "%s", err.message);
+	more = malloc(need);
+	encoding = (sc_encoder_making){&encoder, &config.net, 1, 1, mean, std, imported, file, more, need};
+	CHECK(sc_pool_run(1, run_stopped, &(stopped_job){sc_encoder_create_run, &encoding}, &err) == SC_ABORTED &&
+			  encoder == NULL,
+		  "an encoder");
+	CHECK(sc_pool_run(1, sc_encoder_create_run, &encoding, &err) == SC_OK && encoder != NULL, "%s", err.message);
+	sc_encoder_destroy(encoder);
+	sc_trainer_destroy(trainer);
+	training_close(&t);
+	free(more);
+	free(scratch);
+	free(imported);
+	free(memory);
+	free(got);
+	free(wanted);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -862,6 +944,8 @@ main(int argc, char **argv)
 		test_encoder(&torch_encoders[0], SC_CONV_BLAS, SC_PRECISION_F32, 1e-4);
 	CASE ("embedding, BLAS, bf16 asked for, which is f32")
 		test_encoder(&torch_encoders[0], SC_CONV_BLAS, SC_PRECISION_BF16, 1e-4);
+	CASE ("setting up, on the pool and stopped")
+		test_setting_up();
 	CASE ("weights that are not this network's")
 		test_bad_weights();
 	CASE ("weights imported without a trainer")

@@ -346,8 +346,7 @@ sc_pool_shutdown(void)
 bool
 sc_lane_stopped(const sc_lane *lane)
 {
-	(void) lane;
-	return atomic_load_explicit(&stopping, memory_order_relaxed);
+	return lane != NULL && atomic_load_explicit(&stopping, memory_order_relaxed);
 }
 
 bool

@@ -61,7 +61,7 @@ extern void sc_pool_shutdown(void);
 
 /* For lanes. -------------------------------------------------------- */
 
-/* Has the job been told to stop, or has another lane failed? */
+/* Has the job been told to stop, or has another lane failed? lane NULL: outside of a job; never. */
 extern bool sc_lane_stopped(const sc_lane *lane);
 
 /* The same as a callback, for what knows no lanes: arg is the sc_lane. */

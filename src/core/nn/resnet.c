@@ -202,8 +202,8 @@ sc_resnet_ends_block(const sc_resnet *net, int layer)
 	return NULL;
 }
 
-void
-sc_resnet_init(const sc_resnet *net, float *params, float *stats, uint64_t seed, float *work)
+sc_status
+sc_resnet_init(const sc_lane *lane, const sc_resnet *net, float *params, float *stats, uint64_t seed, float *work)
 {
 	for (int l = 0; l < SC_RESNET_LAYERS; l++)
 	{
@@ -212,6 +212,8 @@ sc_resnet_init(const sc_resnet *net, float *params, float *stats, uint64_t seed,
 		sc_rng rng = sc_rng_stream(seed, SC_INIT_STREAM, (uint64_t) l, 0);
 		float deviation = sqrtf(2.0f / (float) (layer->out * layer->kernel * layer->kernel));
 
+		if (sc_lane_stopped(lane))
+			return SC_ABORTED;
 		/* The number of weights is even. */
 		for (size_t i = 0; i < conv->weights; i += 2)
 		{
@@ -228,6 +230,7 @@ sc_resnet_init(const sc_resnet *net, float *params, float *stats, uint64_t seed,
 			stats[layer->var + (size_t) c] = 1.0f;
 		}
 	}
+	return SC_OK;
 }
 
 int

@@ -98,9 +98,10 @@ extern const sc_resnet_block *sc_resnet_ends_block(const sc_resnet *net, int lay
 /*
  * Initial values as torchvision's: He's normal by fan-out (He and others,
  * "Delving Deep into Rectifiers", ICCV 2015, section 2.2), norms 1 and 0.
- * work: (largest_weight).
+ * work: (largest_weight). lane: looked at for stopping, before each layer; NULL: none.
  */
-extern void sc_resnet_init(const sc_resnet *net, float *params, float *stats, uint64_t seed, float *work);
+extern sc_status sc_resnet_init(const sc_lane *lane, const sc_resnet *net, float *params, float *stats, uint64_t seed,
+								float *work);
 
 /* ---- the views of a shard, between two convolutions (resnet_views.c) ------- */
 

@@ -116,16 +116,21 @@ sc_encoder_plan(size_t *bytes, const sc_net_config *config, int max_batch, int l
 	return SC_OK;
 }
 
-static void
-take_weights(sc_encoder *e, const sc_st_tensor *tensors, int count)
+static sc_status
+take_weights(const sc_lane *lane, sc_encoder *e, const sc_st_tensor *tensors, int count)
 {
 	sc_weights_tensor list[SC_WEIGHTS_MAX];
 	int n = sc_weights_list(list, &e->net, NULL, false);
 
 	for (int i = 0; i < n; i++)
+	{
+		if (sc_lane_stopped(lane))
+			return SC_ABORTED;
 		if (list[i].slab != SC_WEIGHTS_STEPS)
 			sc_weights_take(&list[i], list[i].slab == SC_WEIGHTS_STAT ? e->stats : e->params,
 							sc_st_find(tensors, count, list[i].name), e->work);
+	}
+	return SC_OK;
 }
 
 /* The norms of evaluation mode, from the running statistics. */
@@ -147,36 +152,57 @@ set_norms(sc_encoder *e)
 	}
 }
 
-sc_status
-sc_encoder_create(sc_encoder **encoder, const sc_net_config *config, int max_batch, int lanes, const float mean[3],
-				  const float std[3], const uint8_t *weights, size_t weights_size, void *memory, size_t bytes,
-				  sc_error *err)
+static sc_status
+make(const sc_lane *lane, const sc_encoder_making *job, sc_error *err)
 {
-	sc_arena arena = sc_arena_over(memory, bytes);
+	sc_arena arena = sc_arena_over(job->memory, job->bytes);
 	sc_encoder *e = SC_TAKE(&arena, sc_encoder, 1);
 	sc_st_tensor tensors[SC_WEIGHTS_MAX];
 	int count;
 	sc_status status;
 
-	*encoder = NULL;
+	*job->encoder = NULL;
 	if (e == NULL)
 		return sc_fail(err, SC_INTERNAL, "memory of an encoder is too small");
-	SC_TRY(prepare(e, config, max_batch, lanes, err));
+	SC_TRY(prepare(e, job->config, job->max_batch, job->lanes, err));
 	layout(e, &arena);
-	memcpy(e->mean, mean, sizeof(e->mean));
-	memcpy(e->std, std, sizeof(e->std));
+	memcpy(e->mean, job->mean, sizeof(e->mean));
+	memcpy(e->std, job->std, sizeof(e->std));
 	status = sc_arena_ok(&arena) ? SC_OK : sc_fail(err, SC_INTERNAL, "memory of an encoder is too small");
 	if (status == SC_OK)
-		status = sc_weights_open(tensors, &count, &e->net, weights, weights_size, err);
+		status = sc_weights_open(tensors, &count, &e->net, job->weights, job->weights_size, err);
+	if (status == SC_OK)
+		status = take_weights(lane, e, tensors, count);
 	if (status != SC_OK)
 	{
 		sc_resnet_close(&e->net);
 		return status;
 	}
-	take_weights(e, tensors, count);
 	set_norms(e);
-	*encoder = e;
+	*job->encoder = e;
 	return SC_OK;
+}
+
+sc_status
+sc_encoder_create(sc_encoder **encoder, const sc_net_config *config, int max_batch, int lanes, const float mean[3],
+				  const float std[3], const uint8_t *weights, size_t weights_size, void *memory, size_t bytes,
+				  sc_error *err)
+{
+	sc_encoder_making job = {encoder, config, max_batch, lanes, mean, std, weights, weights_size, memory, bytes};
+
+	return make(NULL, &job, err);
+}
+
+sc_status
+sc_encoder_create_run(const sc_lane *lane, void *making)
+{
+	sc_error err;
+	sc_status status;
+
+	if (lane->index > 0)
+		return SC_OK;
+	status = make(lane, making, &err);
+	return status == SC_OK || status == SC_ABORTED ? status : sc_lane_fail(lane, &err);
 }
 
 void

@@ -49,10 +49,22 @@ extern sc_status sc_trainer_plan(size_t *bytes, const sc_train_config *config, i
 /*
  * Make a trainer in memory (bytes of sc_trainer_plan, uninitialised), weights
  * initialised from the seed (He, fan-out, as torchvision; linear layers as
- * PyTorch's default). Not on a lane; fast.
+ * PyTorch's default). That takes a few tenths of a second: a server does it by
+ * the job, which works on one lane and can be stopped.
  */
 extern sc_status sc_trainer_create(sc_trainer **trainer, const sc_train_config *config, int lanes, void *memory,
 								   size_t bytes, sc_error *err);
+
+typedef struct sc_trainer_making
+{
+	sc_trainer **trainer; /* out: NULL unless it was made */
+	const sc_train_config *config;
+	int lanes;
+	void *memory;
+	size_t bytes;
+} sc_trainer_making;
+
+extern sc_status sc_trainer_create_run(const sc_lane *lane, void *making);
 
 /* Free what lies outside of the caller's memory (oneDNN's primitives). NULL is nothing. */
 extern void sc_trainer_destroy(sc_trainer *trainer);
@@ -79,11 +91,29 @@ extern sc_status sc_train_step_run(const sc_lane *lane, void *step);
  * with_optimizer also the momenta as "optimizer.<name>". Loading checks every
  * name, shape and length, and that all values are finite (SC_BAD_WEIGHTS);
  * tensors "fc.*" of a torchvision file are ignored; a file without head or
- * optimiser keeps those of the trainer.
+ * optimiser keeps those of the trainer. As jobs they work on one lane; after a
+ * load that was stopped the trainer is good for nothing but to be destroyed.
  */
 extern size_t sc_trainer_save_bytes(const sc_trainer *trainer, bool with_optimizer);
 extern void sc_trainer_save(uint8_t *out, const sc_trainer *trainer, bool with_optimizer);
 extern sc_status sc_trainer_load(sc_trainer *trainer, const uint8_t *bytes, size_t size, sc_error *err);
+
+typedef struct sc_trainer_saving
+{
+	const sc_trainer *trainer;
+	uint8_t *out; /* (sc_trainer_save_bytes) */
+	bool with_optimizer;
+} sc_trainer_saving;
+
+typedef struct sc_trainer_loading
+{
+	sc_trainer *trainer;
+	const uint8_t *bytes; /* (size) */
+	size_t size;
+} sc_trainer_loading;
+
+extern sc_status sc_trainer_save_run(const sc_lane *lane, void *saving);
+extern sc_status sc_trainer_load_run(const sc_lane *lane, void *loading);
 
 /* ---- embedding --------------------------------------------------------- */
 
@@ -94,6 +124,23 @@ extern sc_status sc_encoder_plan(size_t *bytes, const sc_net_config *config, int
 extern sc_status sc_encoder_create(sc_encoder **encoder, const sc_net_config *config, int max_batch, int lanes,
 								   const float mean[3], const float std[3], const uint8_t *weights, size_t weights_size,
 								   void *memory, size_t bytes, sc_error *err);
+
+/* The same as a job, on one lane. */
+typedef struct sc_encoder_making
+{
+	sc_encoder **encoder; /* out: NULL unless it was made */
+	const sc_net_config *config;
+	int max_batch;
+	int lanes;
+	const float *mean;		/* (3) */
+	const float *std;		/* (3) */
+	const uint8_t *weights; /* (weights_size) */
+	size_t weights_size;
+	void *memory;
+	size_t bytes;
+} sc_encoder_making;
+
+extern sc_status sc_encoder_create_run(const sc_lane *lane, void *making);
 extern void sc_encoder_destroy(sc_encoder *encoder);
 
 /*

@@ -199,13 +199,14 @@ clear_places(sc_trainer *t, void *tensor, size_t elements)
 	}
 }
 
-sc_status
-sc_trainer_create(sc_trainer **trainer, const sc_train_config *config, int lanes, void *memory, size_t bytes,
-				  sc_error *err)
+static sc_status
+make(const sc_lane *lane, sc_trainer **trainer, const sc_train_config *config, int lanes, void *memory, size_t bytes,
+	 sc_error *err)
 {
 	sc_arena arena = sc_arena_over(memory, bytes);
 	sc_trainer *t = SC_TAKE(&arena, sc_trainer, 1);
 	float *head_params, *head_stats;
+	sc_status status;
 
 	*trainer = NULL;
 	if (t == NULL)
@@ -225,13 +226,39 @@ sc_trainer_create(sc_trainer **trainer, const sc_train_config *config, int lanes
 
 	memset(t->grads.params, 0, t->state.param_count * sizeof(float));
 	memset(t->state.velocity, 0, t->state.param_count * sizeof(float));
-	sc_resnet_init(&t->net, t->state.params, t->state.stats, config->seed, t->grads.by_shard[SC_RESNET_SECOND]);
+	status = sc_resnet_init(lane, &t->net, t->state.params, t->state.stats, config->seed,
+							t->grads.by_shard[SC_RESNET_SECOND]);
+	if (status != SC_OK)
+	{
+		sc_resnet_close(&t->net);
+		return status;
+	}
 	head_params = t->state.params + t->net.params;
 	head_stats = t->state.stats + t->net.stats;
 	sc_head_bind(&t->head, head_params, t->grads.params + t->net.params, head_stats);
 	sc_weights_init_head(head_params, head_stats, config);
 	*trainer = t;
 	return SC_OK;
+}
+
+sc_status
+sc_trainer_create(sc_trainer **trainer, const sc_train_config *config, int lanes, void *memory, size_t bytes,
+				  sc_error *err)
+{
+	return make(NULL, trainer, config, lanes, memory, bytes, err);
+}
+
+sc_status
+sc_trainer_create_run(const sc_lane *lane, void *arg)
+{
+	const sc_trainer_making *job = arg;
+	sc_error err;
+	sc_status status;
+
+	if (lane->index > 0)
+		return SC_OK;
+	status = make(lane, job->trainer, job->config, job->lanes, job->memory, job->bytes, &err);
+	return status == SC_OK || status == SC_ABORTED ? status : sc_lane_fail(lane, &err);
 }
 
 void

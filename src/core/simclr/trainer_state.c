@@ -36,8 +36,8 @@ sc_trainer_save_bytes(const sc_trainer *trainer, bool with_optimizer)
 	return sc_st_bytes(entries, n);
 }
 
-void
-sc_trainer_save(uint8_t *out, const sc_trainer *trainer, bool with_optimizer)
+static sc_status
+save(const sc_lane *lane, uint8_t *out, const sc_trainer *trainer, bool with_optimizer)
 {
 	sc_weights_tensor list[SC_WEIGHTS_MAX];
 	sc_st_entry entries[SC_WEIGHTS_MAX];
@@ -50,6 +50,8 @@ sc_trainer_save(uint8_t *out, const sc_trainer *trainer, bool with_optimizer)
 		const float *data = slab_of(trainer, list[i].slab) + list[i].offset;
 		uint8_t *at = out + entries[i].offset;
 
+		if (sc_lane_stopped(lane))
+			return SC_ABORTED;
 		if (list[i].slab == SC_WEIGHTS_STEPS)
 		{
 			memcpy(at, &trainer->state.steps, sizeof(trainer->state.steps));
@@ -62,10 +64,25 @@ sc_trainer_save(uint8_t *out, const sc_trainer *trainer, bool with_optimizer)
 		}
 		memcpy(at, data, sc_st_entry_count(&entries[i]) * sizeof(float));
 	}
+	return SC_OK;
+}
+
+void
+sc_trainer_save(uint8_t *out, const sc_trainer *trainer, bool with_optimizer)
+{
+	(void) save(NULL, out, trainer, with_optimizer);
 }
 
 sc_status
-sc_trainer_load(sc_trainer *t, const uint8_t *bytes, size_t size, sc_error *err)
+sc_trainer_save_run(const sc_lane *lane, void *arg)
+{
+	const sc_trainer_saving *job = arg;
+
+	return lane->index > 0 ? SC_OK : save(lane, job->out, job->trainer, job->with_optimizer);
+}
+
+static sc_status
+load(const sc_lane *lane, sc_trainer *t, const uint8_t *bytes, size_t size, sc_error *err)
 {
 	sc_st_tensor tensors[SC_WEIGHTS_MAX];
 	sc_weights_tensor list[SC_WEIGHTS_MAX];
@@ -77,9 +94,30 @@ sc_trainer_load(sc_trainer *t, const uint8_t *bytes, size_t size, sc_error *err)
 	{
 		const sc_st_tensor *tensor = sc_st_find(tensors, count, list[i].name);
 
+		if (sc_lane_stopped(lane))
+			return SC_ABORTED;
 		if (tensor != NULL && list[i].slab != SC_WEIGHTS_STEPS)
 			sc_weights_take(&list[i], slab_of(t, list[i].slab), tensor, work_of(t));
 	}
 	sc_weights_steps(&t->state.steps, tensors, count);
 	return SC_OK;
+}
+
+sc_status
+sc_trainer_load(sc_trainer *trainer, const uint8_t *bytes, size_t size, sc_error *err)
+{
+	return load(NULL, trainer, bytes, size, err);
+}
+
+sc_status
+sc_trainer_load_run(const sc_lane *lane, void *arg)
+{
+	const sc_trainer_loading *job = arg;
+	sc_error err;
+	sc_status status;
+
+	if (lane->index > 0)
+		return SC_OK;
+	status = load(lane, job->trainer, job->bytes, job->size, &err);
+	return status == SC_OK || status == SC_ABORTED ? status : sc_lane_fail(lane, &err);
 }

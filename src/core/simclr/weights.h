@@ -36,4 +36,16 @@ extern void sc_weights_import_bytes(size_t *file, size_t *scratch, const sc_trai
 extern sc_status sc_weights_import(uint8_t *out, const sc_train_config *config, const uint8_t *bytes, size_t size,
 								   void *scratch, sc_error *err);
 
+/* The same as a job, on one lane. */
+typedef struct sc_weights_importing
+{
+	uint8_t *out;
+	const sc_train_config *config;
+	const uint8_t *bytes; /* (size) */
+	size_t size;
+	void *scratch;
+} sc_weights_importing;
+
+extern sc_status sc_weights_import_run(const sc_lane *lane, void *importing);
+
 #endif /* SC_WEIGHTS_H */

@@ -109,9 +109,9 @@ check(sc_st_tensor tensors[SC_WEIGHTS_MAX], int *count, const sc_resnet *net, co
 	return check_variances(tensors, *count, err);
 }
 
-sc_status
-sc_weights_import(uint8_t *out, const sc_train_config *config, const uint8_t *bytes, size_t size, void *scratch,
-				  sc_error *err)
+static sc_status
+import(const sc_lane *lane, uint8_t *out, const sc_train_config *config, const uint8_t *bytes, size_t size,
+	   void *scratch, sc_error *err)
 {
 	sc_resnet net;
 	sc_weights_tensor list[SC_WEIGHTS_MAX];
@@ -132,6 +132,8 @@ sc_weights_import(uint8_t *out, const sc_train_config *config, const uint8_t *by
 		const sc_st_tensor *tensor = sc_st_find(tensors, count, list[i].name);
 		uint8_t *at = out + entries[i].offset;
 
+		if (sc_lane_stopped(lane))
+			return SC_ABORTED;
 		if (list[i].slab == SC_WEIGHTS_STEPS)
 			memcpy(at, &steps, sizeof(steps));
 		else if (tensor != NULL)
@@ -142,4 +144,24 @@ sc_weights_import(uint8_t *out, const sc_train_config *config, const uint8_t *by
 			memcpy(at, head.params + (list[i].offset - net.params), sc_st_entry_count(&entries[i]) * sizeof(float));
 	}
 	return SC_OK;
+}
+
+sc_status
+sc_weights_import(uint8_t *out, const sc_train_config *config, const uint8_t *bytes, size_t size, void *scratch,
+				  sc_error *err)
+{
+	return import(NULL, out, config, bytes, size, scratch, err);
+}
+
+sc_status
+sc_weights_import_run(const sc_lane *lane, void *arg)
+{
+	const sc_weights_importing *job = arg;
+	sc_error err;
+	sc_status status;
+
+	if (lane->index > 0)
+		return SC_OK;
+	status = import(lane, job->out, job->config, job->bytes, job->size, job->scratch, &err);
+	return status == SC_OK || status == SC_ABORTED ? status : sc_lane_fail(lane, &err);
 }

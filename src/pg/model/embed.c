@@ -74,7 +74,7 @@ make(const scpg_recipe *recipe, const uint8 *weights, Size size, int max_batch, 
 	float mean[3];
 	float std[3];
 	sc_arena arena;
-	void *memory;
+	sc_encoder_making job;
 	sc_status status;
 
 	Assert(max_batch >= 1);
@@ -84,9 +84,14 @@ make(const scpg_recipe *recipe, const uint8 *weights, Size size, int max_batch, 
 	scpg_warn_forbidden_code(false);
 	plan(encoder, &net, max_batch);
 	arena = scpg_arena(cxt, sc_add(encoder->bytes, 2 * SC_ALIGN), "the encoder");
-	memory = SC_TAKE(&arena, char, encoder->bytes);
-	status = scpg_core()->sc_encoder_create(&encoder->core, &net, encoder->max_batch, encoder->lanes, mean, std,
-											weights, size, memory, encoder->bytes, err);
+	job = (sc_encoder_making){&encoder->core, &net, encoder->max_batch, encoder->lanes, mean, std, weights, size};
+	job.memory = SC_TAKE(&arena, char, encoder->bytes);
+	job.bytes = encoder->bytes;
+	/* From here on its context frees what it holds outside, after an error or a cancel too. */
+	encoder->callback.func = destroy;
+	encoder->callback.arg = encoder;
+	MemoryContextRegisterResetCallback(cxt, &encoder->callback);
+	status = scpg_try_run_on(1, scpg_core()->sc_encoder_create_run, &job, err);
 	encoder->bytes = sc_add(encoder->bytes, 2 * SC_ALIGN);
 	if (status != SC_OK)
 	{
@@ -95,9 +100,6 @@ make(const scpg_recipe *recipe, const uint8 *weights, Size size, int max_batch, 
 			scpg_check(status, err);
 		return NULL;
 	}
-	encoder->callback.func = destroy;
-	encoder->callback.arg = encoder;
-	MemoryContextRegisterResetCallback(cxt, &encoder->callback);
 	MemoryContextSetParent(cxt, parent);
 	return encoder;
 }

@@ -20,6 +20,7 @@
 #include "pg/model/model_parts.h"
 #include "pg/server/compat.h"
 #include "pg/server/errors.h"
+#include "pg/server/jobs.h"
 #include "pg/server/load.h"
 #include "pg/server/memory.h"
 
@@ -87,20 +88,20 @@ read_weights(const scpg_recipe *recipe, const bytea *file, MemoryContext cxt, Si
 	const sc_core_api *core = scpg_core();
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "selfclass import", ALLOCSET_SMALL_SIZES);
 	sc_train_config config = scpg_recipe_train(recipe);
+	sc_weights_importing job = {.config = &config,
+								.bytes = (const uint8 *) VARDATA_ANY(file),
+								.size = VARSIZE_ANY_EXHDR(file)};
 	sc_arena arena;
-	sc_error err;
 	Size bytes;
-	uint8 *weights;
 
 	core->sc_weights_import_bytes(size, &bytes, &config);
 	arena = scpg_arena(cxt, sc_add(*size, 2 * SC_ALIGN), "the weights of a model");
-	weights = SC_TAKE(&arena, uint8, *size);
+	job.out = SC_TAKE(&arena, uint8, *size);
 	arena = scpg_arena(scratch, sc_add(bytes, 2 * SC_ALIGN), "the encoder");
-	scpg_check(core->sc_weights_import(weights, &config, (const uint8 *) VARDATA_ANY(file), VARSIZE_ANY_EXHDR(file),
-									   SC_TAKE(&arena, char, bytes), &err),
-			   &err);
+	job.scratch = SC_TAKE(&arena, char, bytes);
+	scpg_run_on(1, core->sc_weights_import_run, &job);
 	MemoryContextDelete(scratch);
-	return weights;
+	return job.out;
 }
 
 /* Weights from elsewhere are single precision; their embeddings must not depend on the CPU. */

@@ -23,10 +23,9 @@
 static void
 create(scpg_learner *l)
 {
-	sc_error err;
+	sc_trainer_making job = {&l->core, &l->config, l->lanes, l->memory, l->bytes};
 
-	memset(&err, 0, sizeof(err));
-	scpg_check(scpg_core()->sc_trainer_create(&l->core, &l->config, l->lanes, l->memory, l->bytes, &err), &err);
+	scpg_run_on(1, scpg_core()->sc_trainer_create_run, &job);
 }
 
 void
@@ -76,8 +75,22 @@ scpg_learner_plan(scpg_learner *l, const scpg_recipe *recipe, bool momenta, Memo
 Size
 scpg_learner_save(scpg_learner *l, bool momenta)
 {
-	scpg_core()->sc_trainer_save(l->stream, l->core, momenta);
+	sc_trainer_saving job = {l->core, l->stream, momenta};
+
+	scpg_run_on(1, scpg_core()->sc_trainer_save_run, &job);
 	return scpg_core()->sc_trainer_save_bytes(l->core, momenta);
+}
+
+/* SC_OK, SC_BAD_WEIGHTS; whatever else there may be is raised. */
+static sc_status
+load(scpg_learner *l, const uint8 *bytes, Size size, sc_error *err)
+{
+	sc_trainer_loading job = {l->core, bytes, size};
+	sc_status status = scpg_try_run_on(1, scpg_core()->sc_trainer_load_run, &job, err);
+
+	if (status != SC_BAD_WEIGHTS)
+		scpg_check(status, err);
+	return status;
 }
 
 bool
@@ -86,8 +99,7 @@ scpg_learner_check(scpg_learner *l, Size size)
 	sc_error err;
 
 	/* Reading them back looks at every number. */
-	memset(&err, 0, sizeof(err));
-	return scpg_core()->sc_trainer_load(l->core, l->stream, size, &err) == SC_OK;
+	return load(l, l->stream, size, &err) == SC_OK;
 }
 
 void
@@ -99,8 +111,7 @@ scpg_learner_load(scpg_learner *l, const scpg_model *model, bool initial)
 	sc_error err;
 	sc_status status;
 
-	memset(&err, 0, sizeof(err));
-	status = scpg_core()->sc_trainer_load(l->core, bytes, size, &err);
+	status = load(l, bytes, size, &err);
 	MemoryContextDelete(cxt);
 	if (status == SC_BAD_WEIGHTS)
 		ereport(ERROR,
@@ -108,7 +119,6 @@ scpg_learner_load(scpg_learner *l, const scpg_model *model, bool initial)
 				 errmsg("the training cannot begin with the weights of model \"%s\"", model->name),
 				 errdetail("Of these weights: %s.", err.message),
 				 initial ? errhint("\"stem\" and the \"proj_\" options must be those of that model's recipe.") : 0));
-	scpg_check(status, &err);
 }
 
 /* ---- a step ---------------------------------------------------------------------- */
