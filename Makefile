@@ -26,7 +26,8 @@ help:
 ##@   rooms, links          do the includes of src and the links of the documents hold?
 ##@   format, format-check  lay the C out as .clang-format says, or tell where it is not (clang-format 14)
 ##@   tidy                  cppcheck and clang-tidy
-##@   fuzz-programs         build/fuzz/bin/fuzz_*: fuzzers, with clang
+##@   unit-valgrind         the unit tests under valgrind
+##@   fuzz                  the fuzzers of tests/fuzz, each for FUZZ_SECONDS=120 (clang)
 ##@   paper, bench-analytics   measure: the paper's experiments, the analytics beside their rivals
 ##@   setup                 install what all of this needs (Debian packages)
 ##@   clean
@@ -75,7 +76,8 @@ ISAS = base $(if $(filter x86_64,$(shell uname -m)),avx2 avx512)
 objects_of = $(1:src/%.c=$(BUILD)/%.o)
 simd_objects_of = $(foreach isa,$(ISAS),$(1:src/%.c=$(BUILD)/%_$(isa).o))
 # For tests alone: jobs and views that no user calls.
-TEST_SRC = $(wildcard src/core/base/multiply.c src/pg/server/multiply_sql.c src/pg/table/dataset_test_sql.c)
+TEST_SRC = $(wildcard src/core/base/multiply.c src/pg/server/multiply_sql.c src/pg/server/cgroup_sql.c \
+	src/pg/table/dataset_test_sql.c)
 left_out = $(if $(filter yes,$(WITH_TESTS)),,$(TEST_SRC))
 
 MODULE_big = selfclass
@@ -205,6 +207,10 @@ $(BUILD)/unit/%: tests/unit/%.c $(CORE_OBJ)
 unit-programs: $(UNIT) $(BUILD)/unit/cpu
 unit: unit-programs
 	@tests/unit/run.sh $(UNIT)
+# valgrind knows no AVX-512, and takes what libjpeg-turbo's own loops read beyond a row for a fault.
+VALGRIND = valgrind -q --error-exitcode=99 --track-origins=yes
+unit-valgrind: unit-programs
+	@SELFCLASS_ISA=avx2 JSIMD_FORCENONE=1 WRAP="$(VALGRIND)" tests/unit/run.sh $(UNIT)
 
 # Compiled like the core, for programs of tests/ that are no tests.
 $(BUILD)/bin/%: tests/bench/%.c $(CORE_OBJ)
@@ -214,16 +220,27 @@ $(BUILD)/bin/%: tests/demo/%.c $(CORE_OBJ)
 	@mkdir -p $(@D)
 	$(call link_with,,$(CORE_OBJ))
 
-# Fuzzers (clang's libFuzzer): "make fuzz-programs", then run build/fuzz/bin/fuzz_*.
+# Fuzzers (clang's libFuzzer), each for FUZZ_SECONDS; what they found new is kept in build/fuzz/corpus.
+FUZZ_SECONDS ?= 120
 $(BUILD)/bin/%: tests/fuzz/%.c $(CORE_OBJ)
 	@mkdir -p $(@D)
 	$(call link_with,-fsanitize=fuzzer,$(CORE_OBJ))
+# The type's source, with a server that the fuzzer makes itself.
+TYPE_SRC = src/pg/type/embedding.c src/pg/type/embedding_sql.c
+$(BUILD)/bin/fuzz_embedding: tests/fuzz/fuzz_embedding.c $(TYPE_SRC)
+	@mkdir -p $(@D)
+	$(CC) -g -O1 $(SANITIZE) -fsanitize=fuzzer $(WARNINGS) $(filter-out -MMD -MP,$(PG_CPPFLAGS)) -o $@ $< $(TYPE_SRC) -lm
 FUZZ = $(patsubst tests/fuzz/%.c,build/fuzz/bin/%,$(wildcard tests/fuzz/fuzz_*.c))
 fuzz-programs:
 	$(MAKE) CC=clang BUILD=build/fuzz WITH_TESTS=yes SANITIZE='-fsanitize=address,undefined,fuzzer-no-link' $(FUZZ)
+$(BUILD)/bin/seeds: tests/fuzz/seeds.c
+	@mkdir -p $(@D)
+	$(CC) $(CORE_CFLAGS) -o $@ $< $(CORE_LIBS)
+fuzz: fuzz-programs $(BUILD)/bin/seeds
+	@tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZ)
 -include $(wildcard $(BUILD)/unit/*.d $(BUILD)/bin/*.d)
 
-.PHONY: FORCE install-core uninstall-core clean-core unit unit-programs fuzz-programs
+.PHONY: FORCE install-core uninstall-core clean-core unit unit-valgrind unit-programs fuzz fuzz-programs
 .SECONDARY: $(CORE_OBJ)
 FORCE:
 

@@ -26,6 +26,23 @@ SELECT count(DISTINCT label), pg_typeof(min(id)) AS key
 PREPARE p(int) AS SELECT count(DISTINCT label) FROM cluster_images('photos', k => $1, model => 'base');
 EXECUTE p(2);
 EXECUTE p(3);
+-- As drivers send it: a bigint in the second place is k where the key is an integer.
+SELECT count(DISTINCT label), pg_typeof(min(id)) AS key FROM cluster_images('photos', 4::bigint, model => 'base');
+PREPARE p8(bigint) AS SELECT count(DISTINCT label) FROM cluster_images('photos', k => $1::int, model => 'base');
+EXECUTE p8(2);
+-- A key of several columns is a row of a composite type.
+CREATE TABLE albums (album text, image bytea, number int, PRIMARY KEY (album, number));
+INSERT INTO albums SELECT 'a' || id % 2, image, id / 2 FROM photos;
+CREATE TYPE album_key AS (album text, number int);
+CREATE VIEW album_view AS TABLE albums;
+SELECT count(DISTINCT label), count(DISTINCT (id).number) AS numbers, pg_typeof((array_agg(id))[1]) AS key FROM cluster_images('albums', NULL::album_key, 3, 'base');
+SELECT bool_and(a.label = b.label) AS same, count(*) FROM cluster_images('albums', NULL::album_key, 3, 'base') a
+	JOIN cluster_images('album_view', NULL::album_key, 3, 'base', '{"id_column": ["album", "number"]}') b USING (id);
+SELECT count(e.embedding) FROM embed_images('album_view', NULL::album_key, 'base', '{"id_column": ["album", "number"]}') e JOIN albums a ON e.id = ROW(a.album, a.number)::album_key;
+CALL train_encoder('of_albums', 'album_view', '{"id_column": ["album", "number"], "input_size": 16, "epochs": 0, "batch_size": 8}');
+SELECT recipe -> 'id_column' AS id_column FROM selfclass_models WHERE name = 'of_albums';
+-- the model's recipe names them
+SELECT count(embedding) FROM embed_images('album_view', NULL::album_key, 'of_albums');
 
 -- The same seed gives the same, whatever the order of the rows and the threads.
 CREATE TABLE first AS SELECT * FROM cluster_images('photos', k => 3, options => :tiny);
@@ -100,7 +117,7 @@ SELECT max(assign_cluster_image(image, 'photos_v1')) FROM photos;
 CREATE DOMAIN tag AS varchar(20) COLLATE "C" CHECK (VALUE <> '');
 CREATE TABLE tagged AS SELECT ('t' || id)::tag AS "the key", image FROM photos WHERE id <= 24;
 INSERT INTO tagged VALUES ('broken', 'no image');
-CALL cluster_images_into('tagged', 'Tagged clusters', 3, 'tagged', :tiny::jsonb || '{"id_column": "the key"}');
+CALL cluster_images_into('tagged', '"Tagged clusters"', 3, 'tagged', :tiny::jsonb || '{"id_column": "the key"}');
 \d "Tagged clusters"
 SELECT count(*), count(label) AS labels, count(embedding) AS embeddings, count(DISTINCT label) FROM "Tagged clusters";
 SELECT count(*) AS different FROM "Tagged clusters" c JOIN embed_images('tagged', NULL::tag, 'tagged') e USING (id)
@@ -109,6 +126,18 @@ CALL cluster_images_into('photos', 'photo_cluster', options => :quick);
 SELECT count(*), pg_typeof(min(id)) FROM photo_cluster;
 CALL cluster_images_into('photos', 'photo_cluster_2', model => 'photos_v1', k => 2);
 SELECT count(DISTINCT label) FROM photo_cluster_2;
+-- its name is read as regclass reads one
+CREATE SCHEMA "Other";
+CALL cluster_images_into('photos', '"Other".Photo_Cluster', 2::bigint, 'photos_v1');
+SELECT count(DISTINCT label) FROM "Other".photo_cluster;
+CALL cluster_images_into('photos', '"Other".photo_cluster', 2, 'photos_v1');
+CALL cluster_images_into('photos', 'nowhere.photo_cluster', 2, 'photos_v1');
+CALL cluster_images_into('photos', 'photo cluster', 2, 'photos_v1');
+CALL cluster_images_into('photos', 'a.b.c', 2, 'photos_v1');
+CALL cluster_images_into('photos', '', 2, 'photos_v1');
+CALL cluster_images_into('photos', 'new', 3000000000, 'photos_v1');
+CALL cluster_images_into('albums', 'new', 2, 'photos_v1');
+CALL cluster_images_into('album_view', 'new', 2, 'photos_v1', '{"id_column": ["album", "number"]}');
 
 -- Unreadable images.
 INSERT INTO photos VALUES (101, NULL), (102, ''), (103, 'no image'), (104, 'GIF89a');
@@ -125,7 +154,13 @@ SELECT * FROM cluster_images('photos_pkey');
 SELECT * FROM cluster_images('photos', k => 0);
 SELECT * FROM cluster_images('photos', k => -3);
 SELECT * FROM cluster_images('photos', k => 41);
-SELECT * FROM cluster_images('photos', 9::bigint);
+SELECT * FROM cluster_images('by_uuid', 9::bigint);
+SELECT * FROM cluster_images('photos', 9::bigint, 3);
+SELECT * FROM cluster_images('photos', 0::bigint);
+SELECT * FROM cluster_images('photos', 41::bigint);
+SELECT * FROM cluster_images('photos', 3000000000);
+SELECT * FROM cluster_images('albums', k => 3);
+SELECT * FROM cluster_images('album_view', NULL::text, k => 3, options => '{"id_column": ["album", "number"]}');
 SELECT * FROM cluster_images('photos', NULL::uuid);
 SELECT * FROM cluster_images('by_uuid');
 SELECT * FROM cluster_images('photos', model => 'no good name');
@@ -154,7 +189,7 @@ EXCEPTION WHEN OTHERS THEN
 END $$;
 SELECT sqlstate(format('SELECT * FROM cluster_images(%s)', arguments)), arguments FROM (VALUES
 	('NULL'), ($$'no_such_table'$$), ('4000000000::regclass'), ($$'photos_pkey'$$), ($$'photos', 0$$), ($$'photos', 41$$),
-	($$'photos', 9::bigint$$), ($$'photos', NULL::uuid$$), ($$'by_uuid'$$), ($$'photos', model => ''$$),
+	($$'by_uuid', 9::bigint$$), ($$'photos', 3000000000$$), ($$'albums'$$), ($$'photos', NULL::uuid$$), ($$'by_uuid'$$), ($$'photos', model => ''$$),
 	($$'photos', model => 'only_trained@2'$$), ($$'photos', options => '{"epochs": 1e9}'$$), ($$'photos', options => '{"seed": null}'$$),
 	($$'photos', options => '[]'$$), ($$'photos', options => '{"id_column": "no"}'$$),
 	($$'photos', options => '{"image_column": "title"}'$$), ($$'photos', options => '{"init": "nothing"}'$$),

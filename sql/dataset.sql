@@ -70,9 +70,19 @@ SELECT in_file, pixels = :large_pixels AS same_pixels, pixels_of_rows = :large_p
 	FROM dataset('large', 'id', 0);
 SELECT in_file, pixels = :large_pixels AS same_pixels, pixels_of_rows = :large_pixels_of_rows AS same_rows
 	FROM dataset('large', 'id', 0, false, true);
--- One image too large for the memory there is.
-CREATE TABLE huge AS SELECT 1 AS id, gray_jpeg(64, 64, array_fill(0, ARRAY[4096])) || decode(repeat('00', 17 << 20), 'hex') AS image;
-SELECT * FROM dataset('huge', 'id');
+-- A value too large for the memory there is costs its own row, compressed or not, and is not read.
+CREATE TABLE huge (id int, image bytea);
+INSERT INTO huge SELECT i, gray_jpeg(64, 64, array_fill(0, ARRAY[4096])) || decode(repeat('00', CASE WHEN i % 2 = 0 THEN 17 << 20 ELSE 0 END), 'hex')
+	FROM generate_series(1, 5) i;
+SELECT rows, images_read, skipped FROM dataset('huge', 'id');
+ALTER TABLE huge ALTER image SET STORAGE EXTERNAL;
+UPDATE huge SET image = decode(repeat('00', 17 << 20), 'hex') WHERE id % 2 = 0;
+SELECT rows, images_read, skipped FROM dataset('huge', 'id');
+SELECT * FROM dataset('huge', 'id', fail_on_error => true);
+-- One that fits alone, but not beside the one before it.
+CREATE TABLE turns AS SELECT i AS id, gray_jpeg(8, 8, array_fill(i, ARRAY[64])) || decode(repeat('00', CASE i % 2 WHEN 0 THEN 15000000 ELSE 1800000 END), 'hex') AS image
+	FROM generate_series(1, 4) i;
+SELECT rows, images_read, skipped FROM dataset('turns', 'id');
 SET temp_file_limit = '1MB';
 \set VERBOSITY sqlstate
 SELECT * FROM dataset('large', 'id', 0);
@@ -102,6 +112,37 @@ SELECT dataset('bad', fail_on_error => true);
 SET selfclass.max_image_pixels = 1000;
 SELECT rows, skipped FROM dataset('bad');
 RESET selfclass.max_image_pixels;
+
+-- Among more than are shown, the reasons are counted, the most frequent first.
+CREATE TABLE torn AS SELECT i AS id, CASE WHEN i % 10 = 0 THEN substr(image, 1, 150) WHEN i % 10 = 5 THEN ''
+	WHEN i = 1 THEN 'GIF89a' WHEN i = 2 THEN '%PDF-1.7' ELSE image END AS image
+	FROM pictures, LATERAL (SELECT pictures.id AS i) n WHERE id <= 60;
+SELECT rows, images_read, skipped FROM dataset('torn', 'id');
+
+-- Images as text are told from others, and the hint makes bytes of them.
+CREATE TABLE texts (id int PRIMARY KEY, image bytea);
+INSERT INTO texts SELECT i, convert_to(CASE i % 4 WHEN 0 THEN encode(image, 'base64') WHEN 1 THEN image::text WHEN 2 THEN encode(image, 'hex')
+	ELSE 'data:image/jpeg;base64,' || encode(image, 'base64') END, 'UTF8') FROM pictures, LATERAL (SELECT id AS i) n WHERE id <= 5;
+SELECT rows, images_read, skipped FROM dataset('texts');
+CREATE TABLE one_text (id int, image bytea);
+DO $$
+DECLARE
+	t record;
+	hint text;
+	made bytea;
+BEGIN
+	FOR t IN SELECT texts.id, texts.image, pictures.image AS picture FROM texts JOIN pictures USING (id) ORDER BY id LOOP
+		TRUNCATE one_text;
+		INSERT INTO one_text VALUES (t.id, t.image);
+		BEGIN
+			PERFORM dataset('one_text', 'id', fail_on_error => true);
+		EXCEPTION WHEN invalid_binary_representation THEN
+			GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
+		END;
+		EXECUTE 'SELECT ' || substring(hint FROM 'decode.*[)]') || ' FROM one_text' INTO made;
+		RAISE NOTICE '% %', hint, made = t.picture;
+	END LOOP;
+END $$;
 
 -- A key must be there.
 CREATE TABLE keyless (id int, image bytea);

@@ -9,6 +9,13 @@ SELECT elbow_k(elbow(e, 8, '{"min_gain": 0.2}')) AS last_turn, elbow_k(elbow(e, 
 	elbow_k(elbow(e, 8, '{"method": "silhouette", "n_init": 3}')) AS silhouette FROM points;
 SELECT bool_and(abs(a.inertia / b.inertia - 1) < 1e-5) AS same_curve, count(*)
 	FROM el, elbow_curve(r) a, elbow_curve((SELECT elbow(e, 8, '{"method": "silhouette"}') FROM points)) b WHERE a.k = b.k AND a.k <= 5;
+-- five groups, however many numbers are tried; too few are said
+SELECT most, elbow_k(elbow(e, most, '{"method": "kneedle"}')) AS kneedle FROM points, unnest(ARRAY[6, 8, 11, 15]) most GROUP BY most ORDER BY most;
+SET client_min_messages = notice;
+SELECT elbow_k(elbow(e, 4, '{"method": "kneedle"}')) IS DISTINCT FROM 5 AS kneedle FROM points;
+SELECT elbow_k(elbow(e, 4)) AS last_turn FROM points;
+SELECT elbow_k(elbow(e, 9, '{"method": "kneedle"}')) AS no_more_rows FROM points WHERE id < 4;
+RESET client_min_messages;
 SELECT * FROM elbow_curve('(3,0;10,9.95,9.9)');
 -- the order of the rows changes no bit
 SELECT elbow(e, 6 ORDER BY id DESC)::text = elbow(e, 6)::text AS reversed FROM points;
@@ -31,6 +38,9 @@ SELECT abs(silhouette(e, CASE WHEN id < 600 THEN truth::int END) - 0.77918429620
 	FROM (SELECT id, truth, e FROM points UNION ALL SELECT 600, 1, '[1,1,1,1,1,1,1,1,1,1,1,1]' UNION ALL SELECT 1, 1, NULL) p;
 SELECT abs(silhouette(e, l) - (9.5 / 10.5 + 8.5 / 9.5) / 2) < 1e-12 AS two_labels, silhouette(e, 3) AS one_label, silhouette(e, NULL) AS no_label FROM (VALUES ('[0]'::embedding, 7), ('[1]', 7), ('[10]', -7), ('[11]', -7)) v (e, l);
 SELECT silhouette(e, 1) IS NULL AS no_rows FROM points WHERE false;
+-- a row far from all others, the first or the last, changes nothing of theirs
+SELECT round(silhouette(e, l ORDER BY n)::numeric, 6) AS first, round(silhouette(e, l ORDER BY n DESC)::numeric, 6) AS last
+	FROM (VALUES (1, '[1e8]'::embedding, 2), (2, '[0]', 0), (3, '[0.001]', 0), (4, '[1]', 1), (5, '[1.001]', 1)) v (n, e, l);
 
 -- what is refused
 \pset format unaligned

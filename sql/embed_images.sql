@@ -243,6 +243,7 @@ SELECT :'first_now' = :'eighth_now' AS same, (SELECT count(embedding) FROM embed
 SELECT import_encoder('more', '');
 ROLLBACK;
 
+DROP TABLE album, wrong;
 SELECT drop_model('net');
 EXECUTE e;
 SELECT drop_model('again');

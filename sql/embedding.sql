@@ -108,6 +108,14 @@ SELECT embedding_norm('[3,4]'), embedding_norm('[0,0]'), embedding_norm('[3e38,3
 SELECT l2_normalize('[3,4]'), l2_normalize('[0,0]'), l2_normalize('[3e38,0]'), l2_normalize('[1e-45,0]');
 SELECT subvector('[1,2,3,4]', 2, 2), subvector('[1,2,3,4]', 3, 10), subvector('[1,2,3,4]', -1, 4),
 	subvector('[1,2,3,4]', 1, 2147483647), subvector('[1,2,3,4]', 4, 1);
+-- one after the other, as in pgvector; a text is made of an embedding by a cast
+SELECT '[1,2,3]'::embedding || '[4,5]', '[4]' || '[1,2,3]'::embedding, 'e: ' || '[1]'::embedding::text, '[1]'::embedding || NULL AS none;
+SELECT failure($$SELECT '[1]'::embedding || 'x'$$),
+	failure($$SELECT array_fill(0::real, ARRAY[16000])::embedding || '[1]'$$);
+SELECT embedding_dims(e || e) FROM (SELECT array_fill(0::real, ARRAY[8000])::embedding AS e) x;
+-- a bit for each element that is above 0
+SELECT binary_quantize('[1,0,-1]'::embedding), binary_quantize('[0,0.1,-0.2,-0.3,0.4,0.5,0.6,-0.7,0.8,-0.9,1]'::embedding), binary_quantize(NULL::embedding);
+SELECT length(b), bit_count(b) FROM (SELECT binary_quantize(array_fill(1::real, ARRAY[16000])::embedding) AS b) x;
 SELECT failure(format('SELECT subvector(%L, %s)', '[1,2]', a))
 FROM unnest(ARRAY['1, 0', '3, 1', '-5, 2', '1, -1', '2147483647, 2147483647', '-2147483648, -2147483648']) a;
 

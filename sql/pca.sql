@@ -67,6 +67,10 @@ SELECT count(*) FROM pca_components(NULL);
 SELECT component, embedding_norm(embedding) = 1 AS unit, explained_variance, explained_variance_ratio
 	FROM pca_components((SELECT pca_fit(e, 1) FROM (VALUES ('[1,2]'::embedding), (NULL)) v (e)));
 SELECT pca_transform('[1,2]', pca_fit(e, 2, '{"whiten": true}')) FROM (VALUES ('[1,2]'::embedding), ('[1,2]')) v (e);
+-- two dimensions of ten, far from zero: what float4 rounds away is no variance
+WITH far AS (SELECT i, (SELECT array_agg(1000 + sin(i * 0.731) * cos(j * 1.1) + cos(i * 1.37) * sin(j * 0.7 + 1) ORDER BY j) FROM generate_series(1, 10) j)::embedding AS e
+	FROM generate_series(1, 200) i), coordinate AS (SELECT c, x FROM far, unnest(pca_transform(e, (SELECT pca_fit(e, 10, '{"whiten": true}') FROM far))::real[]) WITH ORDINALITY u (x, c))
+	SELECT array_agg(variance ORDER BY c) AS variances FROM (SELECT c, round(var_samp(x)::numeric, 4) AS variance FROM coordinate GROUP BY c) v;
 SELECT pca_transform('[3,5]', pca_fit(e, 0.5)) FROM (VALUES ('[1,2]'::embedding), ('[1,2]')) v (e);
 
 -- what is refused
@@ -76,6 +80,10 @@ SELECT failure($$SELECT pca_fit(e, 0) FROM points$$);
 SELECT failure($$SELECT pca_fit(e, 13) FROM points$$);
 SELECT failure($$SELECT pca_fit(e, 3) FROM points WHERE id < 2$$);
 SELECT failure($$SELECT pca_fit(e, 1.5) FROM points$$);
+SELECT failure($$SELECT pca_fit(e, 13::bigint) FROM points$$);
+SELECT failure($$SELECT pca_fit(e, 0::bigint) FROM points$$);
+SELECT failure($$SELECT pca_fit(e, -1::float8) FROM points$$);
+SELECT failure($$SELECT pca_fit(e, 'Infinity') FROM points$$);
 SELECT failure($$SELECT pca_fit(e, 'NaN') FROM points$$);
 SELECT failure($$SELECT pca_fit(e, NULL::int) FROM points$$);
 SELECT failure($$SELECT pca_fit(e, (id % 2 + 1)::int) FROM points$$);

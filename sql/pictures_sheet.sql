@@ -43,6 +43,8 @@ SELECT jpeg_size(contact_sheet(image, 4, 32 ORDER BY n)) FROM (
 	UNION ALL SELECT 6, substr(image, 1, length(image) - 40) FROM shot WHERE i = 2
 	UNION ALL SELECT 7, image FROM shot WHERE i = 3) AS t(n, image);
 SELECT contact_sheet(NULL, 4, 32) = contact_sheet('\xffd8ffe0', 4, 32) AS same_cross;
+-- the hint is that of the first
+SELECT is_jpeg(contact_sheet(convert_to(encode(image, 'base64'), 'UTF8'), 1, 32)) FROM shot WHERE i = 1;
 SET client_min_messages = error;
 SELECT jpeg_size(contact_sheet(CASE WHEN i % 2 = 0 THEN image END, 10, 32)) FROM shot;
 RESET client_min_messages;
@@ -88,6 +90,13 @@ ALTER TABLE backwards ADD PRIMARY KEY (number);
 SET selfclass.threads = 1;
 SELECT neighbor_sheet('backwards', 'The image', 'The emb', 5, 6) = :'before'::bytea AS same;
 RESET selfclass.threads;
+-- by a key of two columns, and by those of a view, which may even be the same
+CREATE TABLE paired AS SELECT left(id, 2) AS a, substr(id, 3) AS b, emb, image FROM near;
+ALTER TABLE paired ADD PRIMARY KEY (b, a);
+SELECT jpeg_size(neighbor_sheet('paired', 'image', 'emb', 5, 6)), neighbor_sheet('paired', 'image', 'emb', 2::bigint, 3::bigint, '{"id_column": ["a", "b"]}') IS NOT NULL AS both;
+CREATE VIEW seen AS SELECT *, left(id, 1) AS one FROM near;
+SELECT neighbor_sheet('seen', 'image', 'emb', 5, 6, '{"id_column": "id"}') = :'before'::bytea AS same,
+	neighbor_sheet('seen', 'image', 'emb', 5, 6, '{"id_column": "one"}') IS NOT NULL AS one;
 -- rows without an embedding are left out, without an image are no queries; what cannot be read is a tile with a cross
 UPDATE near SET emb = NULL WHERE id > 'n5';
 UPDATE near SET image = CASE id WHEN 'n1' THEN NULL ELSE '\x00'::bytea END WHERE id IN ('n1', 'n10', 'n11');
@@ -101,7 +110,8 @@ SELECT failure('SELECT neighbor_sheet(' || a || ')') FROM unnest(ARRAY[
 	$$'near', 'image', 'emb', 1, 1000$$, $$'near', 'image', 'emb', -2147483648, 2147483647$$,
 	$$'near', 'picture', 'emb', 1, 1$$, $$'near', 'image', 'vector', 1, 1$$, $$'near', 'emb', 'image', 1, 1$$,
 	$$'near', 'image', 'id', 1, 1$$, $$'shot', 'image', 'i', 1, 1$$, $$'near_pkey', 'image', 'emb', 1, 1$$,
-	$$4000000000::regclass, 'image', 'emb', 1, 1$$]) a;
+	$$4000000000::regclass, 'image', 'emb', 1, 1$$, $$'near', 'image', 'emb', 3000000000, 1$$, $$'seen', 'image', 'emb', 1, 1$$,
+	$$'seen', 'image', 'emb', 1, 1, '{"id_column": "none"}'$$, $$'near', 'image', 'emb', 1, 1, '{"id": "id"}'$$]) a;
 SET selfclass.max_image_pixels = 100000;
 SELECT failure($$SELECT neighbor_sheet('near', 'image', 'emb', 5, 5)$$);
 RESET selfclass.max_image_pixels;

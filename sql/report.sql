@@ -46,6 +46,14 @@ SET LOCAL selfclass.threads = 1;
 SELECT md5(report_html('tiny')) = :'before' AS same;
 ROLLBACK;
 
+-- A key of two columns.
+CREATE TABLE paired AS SELECT left("the <key>", 2) AS a, substr("the <key>", 3) AS b, image FROM "<b>&""pictures" WHERE image <> 'no image';
+ALTER TABLE paired ADD PRIMARY KEY (a, b);
+CREATE TYPE pair AS (a text, b text);
+CREATE TABLE in_pairs AS SELECT * FROM cluster_images('paired', NULL::pair, 3, 'paired', '{"preset": "lightly", "input_size": 16, "epochs": 0, "batch_size": 8}');
+SELECT g.label, holds(r, contact_sheet(p.image, 12, 80 ORDER BY g.distance)) AS sheet
+	FROM report_html('paired') r, in_pairs g JOIN paired p ON ROW(p.a, p.b)::pair = g.id GROUP BY g.label, r ORDER BY g.label;
+
 -- k by the elbow; a view, and a group that is empty by now.
 CREATE VIEW few AS SELECT "the <key>" AS name, image FROM "<b>&""pictures" WHERE "the <key>" < 'p3' AND image <> 'no image';
 SELECT count(*) FROM cluster_images('few', NULL::text, model => 'by_elbow', options => :tiny::jsonb || '{"id_column": "name", "pca_components": 2}');

@@ -37,6 +37,21 @@ EXPLAIN (COSTS OFF) SELECT id FROM v ORDER BY e::vector(2) <-> '[7,1]' LIMIT 3;
 SELECT id FROM v ORDER BY e::vector(2) <-> '[7.1,1]' LIMIT 3;
 RESET enable_seqscan;
 
+-- by way of vector to pgvector's other types, and to bits
+SELECT e::vector::halfvec(2), binary_quantize(e)::bit(2), binary_quantize(e) = binary_quantize(v) AS same, e || e AS both FROM v WHERE id = 2;
+CREATE INDEX v_half ON v USING hnsw ((e::vector::halfvec(2)) halfvec_l2_ops);
+CREATE INDEX v_bits ON v USING hnsw ((binary_quantize(e)::bit(2)) bit_hamming_ops);
+CREATE INDEX v_id ON v (id);
+CREATE INDEX v_other ON v USING hnsw (v vector_l2_ops);
+-- the indexes over the casts, which are to be dropped with them
+SELECT i.indexrelid::regclass, pg_get_indexdef(i.indexrelid) FROM pg_index i
+WHERE EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
+	AND d.refclassid = 'pg_type'::regclass AND d.refobjid = 'vector'::regtype)
+	AND EXISTS (SELECT FROM pg_depend d JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+		WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid AND d.refclassid = 'pg_class'::regclass
+			AND a.atttypid = 'embedding'::regtype) ORDER BY 1::text;
+DROP INDEX v_half, v_bits, v_other;
+
 -- a column changes its type without a rewrite (without a modifier to check)
 DROP INDEX v_hnsw;
 SELECT pg_relation_filenode('v') AS filenode \gset

@@ -78,7 +78,7 @@ for my $file (sort @files)
 	while (<$in>)
 	{
 		$line++;
-		if (/^\s*extern\b/ && $file =~ /\.c$/ && !/\b(?:d[a-z0-9]+_|omp_\w+|sc_core_open|_PG_init)\s*\(/)
+		if (/^\s*extern\b/ && $file =~ /\.c$/ && !/\b(?:d[a-z0-9]+_|blas_memory_\w+|omp_\w+|sc_core_open|_PG_init)\s*\(/)
 		{
 			wrong("$file:$line: declares what a header should: $_");
 		}

@@ -18,7 +18,7 @@ fi
 
 pg=${PG_MAJOR:-$(. /etc/os-release; case "$VERSION_ID" in 13*) echo 17 ;; *) echo 15 ;; esac)}
 for package in gcc make libc6-dev perl "postgresql-$pg" "postgresql-server-dev-$pg" \
-	libopenblas0-pthread libopenblas-pthread-dev libjpeg62-turbo-dev libpng-dev libdnnl-dev libipc-run-perl "$@"; do
+	libopenblas0-pthread libopenblas-pthread-dev libjpeg62-turbo-dev libpng-dev libdnnl-dev libipc-run-perl pgbouncer "$@"; do
 	need "$package"
 done
 [ -z "$missing" ] && exit 0

@@ -20,6 +20,6 @@ sc_core_open(void)
 #undef F
 	};
 
-	sc_blas_open(&api.serial_blas);
+	api.no_room = !sc_blas_open(&api.serial_blas);
 	return &api;
 }

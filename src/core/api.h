@@ -25,6 +25,7 @@
 #include "core/analytics/space.h"
 #include "core/base/arena.h"
 #include "core/base/distance.h"
+#include "core/base/headroom.h"
 #include "core/base/pool.h"
 #include "core/base/rng.h"
 #include "core/base/simd.h"
@@ -61,6 +62,7 @@
 	F(sc_kmeans_step_layout) \
 	F(sc_kmeans_step_assign) \
 	F(sc_elbow_choose) \
+	F(sc_elbow_falls) \
 	F(sc_knn_layout) \
 	F(sc_knn_run) \
 	F(sc_near_layout) \
@@ -76,6 +78,7 @@
 	F(sc_normalized_mutual_info) \
 	F(sc_adjusted_rand_index) \
 	F(sc_precision_best) \
+	F(sc_conv_code_forbidden) \
 	F(sc_trainer_plan) \
 	F(sc_trainer_create) \
 	F(sc_trainer_destroy) \
@@ -101,6 +104,13 @@
 #define SC_TEST_FUNCTIONS(F)
 #endif
 
+/*
+ * Address space that opening it takes at most: the libraries that it needs (83
+ * MB on Debian 12), whose start-up does not survive without, and OpenBLAS's
+ * first buffer (gemm.h).
+ */
+#define SC_CORE_ROOM ((size_t) 288 << 20)
+
 typedef struct sc_core_api
 {
 	/*
@@ -110,6 +120,7 @@ typedef struct sc_core_api
 	 */
 	const char *build_id;
 	bool serial_blas; /* one lane only: OpenBLAS without threads */
+	bool no_room;	  /* there is too little memory left to compute anything */
 #define F(f) __typeof__(f) *f;
 	SC_CORE_FUNCTIONS(F)
 #undef F

@@ -115,6 +115,8 @@ $node->safe_psql('old', qq{
 	INSERT INTO kept SELECT id, image FROM photos WHERE id <= 20;
 
 	CREATE VIEW neighbours AS SELECT q.id AS query, n.* FROM kept q, LATERAL knn('kept', 'emb', q.emb, 3) n WHERE q.id <= 3;
+	CREATE VIEW grouped AS SELECT kmeans_fit(emb, 3) AS m FROM kept;
+	CREATE INDEX firsts ON kept (subvector(emb, 1, 2));
 	CREATE VIEW my_models AS SELECT name, version, owner, state, images, loss, kmeans FROM selfclass_models;
 	CREATE VIEW all_of_models AS SELECT * FROM selfclass_models;
 
@@ -152,6 +154,19 @@ my %question = (
 	'what it kept' => q{SELECT md5(string_agg(emb::text, ',' ORDER BY id)) FROM kept},
 	'its file' => q{SELECT md5(export_encoder('net'))},
 	'a view on knn' => q{SELECT * FROM neighbours ORDER BY query, distance, id},
+	'a view on kmeans_fit' => q{SELECT m FROM grouped},
+	'whole numbers that were int' => q{SELECT md5(row(kmeans_fit(emb, 2), kmeans_fit(emb, 2, '{"seed": 2}'), elbow(emb, 4), elbow(emb, 4, '{"seed": 2}'),
+			silhouette(emb, id % 3), knn_accuracy(emb, (id % 3)::text, 2))::text),
+			row(clustering_purity(id % 3, id::bigint), clustering_accuracy(id % 3, 'x'), normalized_mutual_info(id % 3, id::text), adjusted_rand_index(id % 3, 1),
+			majority_truth(id % 3, id)), string_agg(subvector(emb, 2, 3)::text, ',' ORDER BY id), md5(contact_sheet(image, 4, 32 ORDER BY id)), md5(scatter_svg(id, id % 3, id % 3 ORDER BY id)) FROM kept;
+		SELECT string_agg(label::text, ',' ORDER BY id) FROM (SELECT id, kmeans(emb, 3) OVER () AS label FROM kept) k;
+		SELECT string_agg(label::text, ',' ORDER BY id) FROM (SELECT id, kmeans(emb, 3, '{"seed": 2}') OVER () AS label FROM kept) k;
+		SELECT kmeans_train('kept', 'emb', 2);
+		SELECT md5(neighbor_sheet('kept', 'image', 'emb', 2, 3));
+		SELECT string_agg(row(n.*)::text, ',') FROM knn('kept', NULL::int, 'emb', (SELECT emb FROM kept WHERE id = 1), 3) n;
+		SELECT md5(string_agg(row(n.*)::text, ',' ORDER BY id, rank)) FROM knn_join('kept', 'emb', 2) n;
+		SELECT md5(string_agg(row(n.*)::text, ',' ORDER BY id, rank)) FROM knn_join('kept', NULL::int, 'emb', 2, 'kept') n;
+		SELECT md5(string_agg(row(n.*)::text, ',' ORDER BY id, duplicate)) FROM near_duplicates('kept', NULL::int, 'emb', 1e6) n},
 	'a view on selfclass_models' => q{SELECT * FROM my_models WHERE name = 'net'},
 	'one on all its columns' => q{SELECT * FROM all_of_models WHERE name = 'net'},
 	'a stored pca_model' => q{SELECT md5(pca::text), md5(string_agg(pca_transform(emb, pca)::text, ',' ORDER BY id)) FROM kept, results GROUP BY pca::text},
@@ -183,6 +198,13 @@ like($answers->{'a grant'}, qr/^[0-9a-f]{32}$/, 'a role uses the model that was 
 is($answers->{'and what it does not grant'}, 'net', 'and no other');
 is_deeply(answers('old'), $answers, 'the same answers again');
 
+# What its functions that 1.1 has others for still do, and that they keep to what is new.
+my $used = qr/cannot drop model "net", which a trigger uses/;
+($rc, $out, $err) = $node->psql('old', q{SELECT drop_model('net')});
+like($err, $used, 'a model under a trigger stays');
+is($node->safe_psql('old', q{CREATE ROLE other; SELECT grant_model('net', 'other'), revoke_model('net', 'other');
+	SELECT role FROM s.selfclass_model_grant}), "|\nfriend", 'grants in the tables of 1.0');
+
 # ---- a dump of 1.0, and the update --------------------------------------------------
 
 copy_database('old', 'copy');
@@ -192,13 +214,38 @@ is_deeply(objects('copy'), $objects, 'and the objects of a new install');
 resumes('copy', 'from a dump of 1.0');
 
 ($rc, $out, $err) = $node->psql('old', "ALTER EXTENSION selfclass UPDATE");
-is("$rc$err", '0', 'the update, without a warning');
+is($rc, 0, 'the update') or diag($err);
+my @kept = $err =~ /^(?:psql:\S* )?WARNING:  (.*)\n.*DETAIL:  (.*)$/mg;
+is_deeply([ @kept ], [
+	's.kmeans_fit(s.embedding,integer) is kept as kmeans_fit_1_0', 'It is used by view public.grouped.',
+	's.subvector(s.embedding,integer,integer) is kept as subvector_1_0', 'It is used by index public.firsts.',
+	's.kmeans_accum(internal,s.embedding,integer) is kept as kmeans_accum_1_0', 'It is used by function s.kmeans_fit_1_0(s.embedding,integer).',
+	's.knn(regclass,name,s.embedding,integer) is kept as knn_1_0', 'It is used by view public.neighbours.'], 'keeps what views and indexes use, and says so');
 is(version('old'), $version, 'is to this version');
 is_deeply(answers('old'), $answers, 'and gives the same answers');
 is_deeply(objects('old'), $objects, 'and the objects of a new install');
 resumes('old', 'after the update');
+copy_database('old', 'again');
+is($node->safe_psql('again', $question{$_}), $answers->{$_}, "$_, in a dump of it") for 'a view on knn', 'a view on kmeans_fit';
 is($node->safe_psql('old', qq{CALL train_encoder('new', 'photos', '{"input_size": 16, "epochs": 0}');
 	SELECT selfclass_version FROM selfclass_models WHERE name = 'new'}), $version, 'a new model names the new version');
+
+# ---- whose a model is --------------------------------------------------------------------
+
+is($node->safe_psql($_, q{SELECT owner = current_user::regrole, name, role, privilege FROM selfclass_model_grants}),
+	't|net|friend|use', "$_: a grant of 1.0 is one to use") for 'old', 'copy';
+$node->safe_psql('old', q{
+	CREATE FUNCTION grant_as_1_0(text, regrole) RETURNS void AS '$libdir/selfclass', 'scpg_grant_model' LANGUAGE C;
+	CREATE FUNCTION revoke_as_1_0(text, regrole) RETURNS void AS '$libdir/selfclass', 'scpg_revoke_model' LANGUAGE C;
+	CREATE FUNCTION drop_as_1_0(text) RETURNS void AS '$libdir/selfclass', 'scpg_drop_model' LANGUAGE C});
+is($node->safe_psql('old', q{SELECT grant_as_1_0('net', 'other'); SELECT role, privilege FROM selfclass_model_grants ORDER BY role;
+	SELECT revoke_as_1_0('net', 'other'); SELECT role FROM selfclass_model_grants}), "\nfriend|use\nother|use\n\nfriend",
+	'the functions of 1.0 on the tables of this version');
+($rc, $out, $err) = $node->psql('old', q{SELECT drop_as_1_0('net')});
+like($err, $used, 'which keep a model under a trigger too');
+is($node->safe_psql('old', q{SELECT grant_model('net', 'public', 'edit'); SET ROLE friend; SELECT role, privilege FROM selfclass_model_grants ORDER BY role;
+	SELECT name, version, current FROM selfclass_models; RESET ROLE; SELECT revoke_model('net', 'public')}),
+	"\nfriend|use\npublic|edit\nnet|1|t\n", 'a grant to everyone');
 
 # What is new in this version: an export carries the recipe and, where asked, the groups.
 is($node->safe_psql('old', q{SELECT count(import_encoder('moved', export_encoder('net', '{"clusters": true}')));
@@ -225,10 +272,10 @@ for my $key ('precision', 'kmeans_init', 'n_init', 'elbow_method')
 
 my ($retire) = slurp_file("$scripts/selfclass--1.0--1.1.sql") =~ /^-- BEGIN retire\n(.*)^-- END retire\n/ms;
 append_to_file("$scripts/selfclass--$version--retired.sql", $retire . q{
-	SELECT retire('knn(regclass, name, embedding, integer)');
+	SELECT retire('knn(regclass, name, embedding, bigint)');
 	SELECT retire('near_duplicates(regclass, name, double precision)');
 	DROP FUNCTION retire(regprocedure);
-	CREATE FUNCTION knn(items regclass, emb name, query embedding, k integer)
+	CREATE FUNCTION knn(items regclass, emb name, query embedding, k bigint)
 		RETURNS TABLE (id bigint, distance double precision, rank integer) LANGUAGE sql AS 'SELECT 1::bigint, 0.0::float8, 1';
 	CREATE FUNCTION near_duplicates(items regclass, emb name, threshold double precision)
 		RETURNS TABLE (id bigint, duplicate bigint, distance double precision, rank integer) LANGUAGE sql AS 'SELECT 1::bigint, 2::bigint, 0.0::float8, 1'});
@@ -243,8 +290,8 @@ my $view = 'SELECT * FROM neighbours ORDER BY distance, id; SELECT nearest()';
 my $neighbours = $node->safe_psql('fresh', $view);
 ($rc, $out, $err) = $node->psql('fresh', "ALTER EXTENSION selfclass UPDATE TO 'retired'");
 is($rc, 0, 'an update that changes the columns of functions') or diag($err);
-my $kept = 's.knn_1_0(regclass,name,s.embedding,integer)';
-like($err, qr/WARNING:  \Qs.knn(regclass,name,s.embedding,integer) is kept as knn_1_0\E
+my $kept = 's.knn_1_0(regclass,name,s.embedding,bigint)';
+like($err, qr/WARNING:  \Qs.knn(regclass,name,s.embedding,bigint) is kept as knn_1_0\E
 DETAIL:  \QIt is used by function public.nearest(), view public.neighbours.\E
 HINT:  \QLet them use the new one, then DROP ROUTINE $kept.\E/, 'names what uses the old one');
 like($err, qr/\QWARNING:  privileges on s.near_duplicates(regclass,name,double precision) are those of a new function\E/, 'and whose privileges are gone');

@@ -36,7 +36,7 @@ main(int argc, char **argv)
 {
 	static const char *const name[] = {"base", "avx2", "avx512"};
 	const char *kernel = sc_isa_blas_kernel();
-	bool serial;
+	bool serial, pays;
 	char library[100];
 
 	if (argc > 1 && strcmp(argv[1], "environment") == 0)
@@ -45,11 +45,12 @@ main(int argc, char **argv)
 			printf("export OPENBLAS_CORETYPE=%s\n", kernel);
 		return 0;
 	}
-	sc_blas_open(&serial);
+	if (!sc_blas_open(&serial) || sc_conv_bf16_pays(&pays, SC_CONV_BEST, NULL) != SC_OK)
+		return 1;
 	sc_conv_library(library, sizeof(library));
 	print_model();
 	printf("instruction sets: loops %s; OpenBLAS %s; %s\n", name[sc_isa_best()], sc_blas_kernel(), library);
-	printf("precision: \"auto\" is %s; f32 runs, bf16 %s\n", sc_conv_bf16_pays(SC_CONV_BEST) ? "bf16" : "f32",
-		   sc_conv_has_bf16(SC_CONV_BEST) ? "too" : "does not: this CPU, or this build, has none");
+	printf("precision: \"auto\" is %s; f32 runs, bf16 %s\n", pays ? "bf16" : "f32",
+		   sc_conv_has_bf16(SC_CONV_BEST) ? "too" : "does not: this CPU, this system or this build has none");
 	return 0;
 }

@@ -4,6 +4,7 @@
 # as on a CPU with no more than AVX2.
 # Its last line is "unit: N passed, N failed, N skipped", in cases.
 #   FILTER="part of a name" tests/unit/run.sh PROGRAM ...    only such cases
+#   WRAP="command" tests/unit/run.sh PROGRAM ...             each under that command
 
 # As in a backend: lanes are the only threads, and OpenBLAS runs the same code.
 export OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1
@@ -22,7 +23,7 @@ environment()
 run()
 {
 	echo "# $(basename "$1")${SELFCLASS_ISA:+, $SELFCLASS_ISA}"
-	output=$("$@" 2>&1)
+	output=$(${WRAP:-} "$@" 2>&1)
 	status=$?
 	printf '%s\n' "$output"
 	skips=$(printf '%s\n' "$output" | grep -c '^ok .*# SKIP ')

@@ -558,7 +558,8 @@ main(int argc, char **argv)
 	bool serial;
 
 	unit_begin(argc, argv);
-	sc_blas_open(&serial);
+	if (!sc_blas_open(&serial))
+		return 1;
 	CASE ("rounding to bf16")
 		test_elements();
 	CASE ("convolutions, BLAS, f32")

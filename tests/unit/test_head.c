@@ -558,7 +558,8 @@ main(int argc, char **argv)
 	bool serial;
 
 	unit_begin(argc, argv);
-	sc_blas_open(&serial);
+	if (!sc_blas_open(&serial))
+		return 1;
 	CASE ("the head, with norm, as PyTorch's")
 		head_torch(true);
 	CASE ("the head, with bias, as PyTorch's")

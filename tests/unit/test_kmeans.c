@@ -164,6 +164,69 @@ test_nearest(const float *x)
 	}
 }
 
+/* The sum of the squared distances to the own centroid, from the rows. */
+static double
+spread(const sc_kmeans *km)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < km->n; i++)
+		for (int j = 0; j < km->d; j++)
+		{
+			double step = (double) km->rows[i * km->d + j] - km->centroids[(size_t) km->labels[i] * km->d + j];
+
+			sum += step * step;
+		}
+	return sum;
+}
+
+/* A centroid is the mean of its rows, rounded once: of equal rows, that row. */
+static void
+test_means(const float *x)
+{
+	float equal[20] = {26, 110, 26, 110, 26, 110, 26, 110, 0.1f, 7, 0.2f, 7, 0.1f, 8, -31, 5, -31, 6, -30, 5};
+	sc_kmeans km = fit((sc_kmeans){.n = 10, .d = 2, .k = 3, .rows = equal}, 1);
+	double sum[POINTS_CENTRES * POINTS_D] = {0};
+
+	CHECK(km.centroids[0] == 26 && km.centroids[1] == 110, "%.9g, %.9g", km.centroids[0], km.centroids[1]);
+	CLOSE(km.distance[0], 0, 0);
+	km = fit((sc_kmeans){.n = POINTS_N, .d = POINTS_D, .k = POINTS_CENTRES, .rows = x}, 2);
+	for (int i = 0; i < POINTS_N; i++)
+		for (int j = 0; j < POINTS_D; j++)
+			sum[km.labels[i] * POINTS_D + j] += x[i * POINTS_D + j];
+	for (int i = 0; i < POINTS_CENTRES * POINTS_D; i++)
+		CHECK(km.centroids[i] == (float) (sum[i] / (double) km.sizes[i / POINTS_D]), "%d: %.9g", i, km.centroids[i]);
+}
+
+/* A few rows that are far from all others do not blur these. */
+static void
+test_outliers(const float *x)
+{
+	static float y[(POINTS_N + 2) * POINTS_D];
+	double without = fit((sc_kmeans){.n = POINTS_N, .d = POINTS_D, .k = POINTS_CENTRES, .rows = x}, 1).inertia;
+
+	for (double far = 1e4; far < 1e20; far *= 1e3)
+	{
+		float few[5] = {(float) far, 0, 0.001f, 1, 1.001f};
+		sc_kmeans km = fit((sc_kmeans){.n = 5, .d = 1, .k = 3, .rows = few}, 1);
+		sc_kmeans curve;
+
+		CHECK(km.labels[1] == km.labels[2] && km.labels[3] == km.labels[4] && km.labels[1] != km.labels[3] &&
+				  km.labels[0] == 2,
+			  "labels with one at %g", far);
+		CLOSE(km.inertia, 1e-6, 1e-9);
+
+		memcpy(y, x, sizeof(float) * POINTS_N * POINTS_D);
+		for (int j = 0; j < 2 * POINTS_D; j++)
+			y[POINTS_N * POINTS_D + j] = (float) (j % 5 < 2 ? far : -2 * far);
+		km = fit((sc_kmeans){.n = POINTS_N + 2, .d = POINTS_D, .k = POINTS_CENTRES + 2, .rows = y}, 2);
+		CLOSE(km.inertia / without, 1, 1e-6);
+		CLOSE(spread(&km) / without, 1, 1e-6);
+		curve = fit((sc_kmeans){.n = POINTS_N + 2, .d = POINTS_D, .curve_max = 8, .rows = y}, 2);
+		CLOSE(curve.curve[POINTS_CENTRES + 1] / without, 1, 1e-6);
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -181,5 +244,9 @@ main(int argc, char **argv)
 		test_degenerate();
 	CASE ("labels and distances are the centroids'")
 		test_nearest(x);
+	CASE ("a centroid is the mean of its rows")
+		test_means(x);
+	CASE ("rows far from all others")
+		test_outliers(x);
 	return unit_end();
 }

@@ -88,7 +88,7 @@ int
 main(int argc, char **argv)
 {
 	static float x[POINTS_N * POINTS_D], grid[POINTS_N * POINTS_D], far[POINTS_N * POINTS_D], huge[POINTS_N * POINTS_D],
-		wide[40 * 5000];
+		wide[40 * 5000], outlier[POINTS_N * POINTS_D];
 	uint32_t rank[POINTS_N];
 	float zero[8] = {0};
 
@@ -99,6 +99,7 @@ main(int argc, char **argv)
 		grid[i] = (float) (i / POINTS_D % 7 * (i % POINTS_D % 3)); /* many at the same distance */
 		far[i] = 1e6f + x[i];
 		huge[i] = (x[i] - 10) * 1e37f;
+		outlier[i] = i < 2 * POINTS_D ? huge[i] : x[i];
 	}
 	for (int i = 0; i < POINTS_N; i++)
 		rank[i] = (uint32_t) (i * 7 % POINTS_N);
@@ -125,6 +126,9 @@ main(int argc, char **argv)
 		CASE ("huge, %d lanes", lanes)
 			check((sc_knn){.n = POINTS_N, .d = POINTS_D, .rows = huge, .k = 3, .leave_out = true, .most = POINTS_N},
 				  huge, POINTS_N, lanes, "huge");
+		CASE ("two far from the others, %d lanes", lanes)
+			check((sc_knn){.n = POINTS_N, .d = POINTS_D, .rows = outlier, .k = 3, .leave_out = true, .most = POINTS_N},
+				  outlier, POINTS_N, lanes, "two far from the others");
 	}
 	CASE ("wide, all")
 		check((sc_knn){.n = 40, .d = 5000, .rows = wide, .k = 2147483647, .leave_out = true, .most = 40}, wide, 40, 2,

@@ -102,8 +102,9 @@ test_elbow(void)
 	double two[8] = {100, 40, 36, 32, 8, 7, 6, 5};
 
 	CHECK(sc_elbow_choose(SC_ELBOW_LAST_TURN, sk_inertia, 8, 0.01) == 5, "last turn");
-	/* Farthest from the chord: 0.446 at 4, 0.425 at 5. */
-	CHECK(sc_elbow_choose(SC_ELBOW_KNEEDLE, sk_inertia, 8, 1.0) == 4, "kneedle");
+	/* Farthest from the chord: 0.446 at 4, 0.425 at 5; but the corner is at 5. */
+	CHECK(sc_elbow_choose(SC_ELBOW_KNEEDLE, sk_inertia, 8, 1.0) == 5, "kneedle");
+	CHECK(sc_elbow_choose(SC_ELBOW_KNEEDLE, sk_inertia, 8, 1000) == 0, "kneedle, insensitive");
 	CHECK(sc_elbow_choose(SC_ELBOW_LAST_TURN, flat, 4, 0.01) == 0, "flat");
 	CHECK(sc_elbow_choose(SC_ELBOW_KNEEDLE, flat, 4, 1.0) == 0, "flat");
 	CHECK(sc_elbow_choose(SC_ELBOW_KNEEDLE, line, 5, 1.0) == 0, "a line has no knee");
@@ -112,6 +113,48 @@ test_elbow(void)
 	CHECK(sc_elbow_choose(SC_ELBOW_KNEEDLE, line, 2, 1.0) == 0, "two points");
 	CHECK(sc_elbow_choose(SC_ELBOW_KNEEDLE, two, 8, 1.0) == 5, "the last of two knees");
 	CHECK(sc_elbow_choose(SC_ELBOW_LAST_TURN, two, 8, 0.1) == 5, "the last turn");
+}
+
+/* Curves of groups set clearly apart, however many numbers were tried, and of none. */
+static void
+test_corner(void)
+{
+	/* inertia of 30 rows about each of 8 points: in a plane, deviation 0.3; in 10 dimensions, 0.5; sides of 10 */
+	double plane[15] = {3951.31, 2061.56, 1029.29, 598.129, 385.628, 242.133, 124.914, 43.3464,
+						40.8607, 38.4076, 35.746,  33.5194, 31.3674, 29.5638, 27.7531};
+	double deep[15] = {18369.8, 10549.3, 7733.76, 5760.59, 3946.36, 2617.27, 1427.15, 602.456,
+					   591.586, 579.016, 566.774, 554.942, 546.011, 535.5,	 528.296};
+
+	/* of 20 points: in a plane, deviation 0.2; in 10 dimensions, 0.5 */
+	double plane20[15] = {9187.83, 5157.2,	3059.74, 1846.35, 1428.81, 1082.93, 833.127, 638.064,
+						  542.645, 450.699, 370.695, 295.44,  240.173, 193.689, 138.422};
+	double deep20[15] = {52053.4, 40426.8, 34050.7, 29788.8, 26979,	  23711,  20314,  18100.9,
+						 15908.5, 13873.4, 11750.8, 9782.64, 8388.83, 6860.7, 5633.93};
+	double even[15]; /* rows spread evenly along a line */
+
+	for (int n = 9; n <= 15; n++)
+	{
+		int chosen = sc_elbow_choose(SC_ELBOW_KNEEDLE, plane, n, 1.0);
+
+		CHECK(chosen == 8 && !sc_elbow_falls(SC_ELBOW_KNEEDLE, plane, n, chosen, 1.0), "plane, %d: %d", n, chosen);
+		chosen = sc_elbow_choose(SC_ELBOW_KNEEDLE, deep, n, 1.0);
+		CHECK(chosen == 8 && !sc_elbow_falls(SC_ELBOW_KNEEDLE, deep, n, chosen, 1.0), "deep, %d: %d", n, chosen);
+	}
+	for (int n = 4; n <= 15; n++)
+	{
+		int chosen = sc_elbow_choose(SC_ELBOW_KNEEDLE, plane20, n, 1.0);
+
+		CHECK(sc_elbow_falls(SC_ELBOW_KNEEDLE, plane20, n, chosen, 1.0), "plane, 20 groups, %d: %d", n, chosen);
+		chosen = sc_elbow_choose(SC_ELBOW_KNEEDLE, deep20, n, 1.0);
+		CHECK(sc_elbow_falls(SC_ELBOW_KNEEDLE, deep20, n, chosen, 1.0), "deep, 20 groups, %d: %d", n, chosen);
+	}
+	for (int k = 1; k <= 15; k++)
+		even[k - 1] = 1.0 / (k * k);
+	for (int n = 4; n <= 15; n++)
+		CHECK(sc_elbow_choose(SC_ELBOW_KNEEDLE, even, n, 1.0) <= 4, "evenly spread, %d", n);
+	CHECK(sc_elbow_falls(SC_ELBOW_LAST_TURN, deep20, 15, 15, 0.01), "last turn at the end");
+	CHECK(!sc_elbow_falls(SC_ELBOW_LAST_TURN, plane, 15, 8, 0.01), "last turn before the end");
+	CHECK(!sc_elbow_falls(SC_ELBOW_KNEEDLE, plane, 1, 0, 1.0), "one point");
 }
 
 int
@@ -124,5 +167,7 @@ main(int argc, char **argv)
 		test_sklearn();
 	CASE ("elbow")
 		test_elbow();
+	CASE ("elbow of groups set apart")
+		test_corner();
 	return unit_end();
 }

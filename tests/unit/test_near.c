@@ -61,7 +61,7 @@ int
 main(int argc, char **argv)
 {
 	static float x[POINTS_N * POINTS_D], grid[POINTS_N * POINTS_D], huge[POINTS_N * POINTS_D], far[POINTS_N * POINTS_D],
-		tiny[POINTS_N * POINTS_D];
+		tiny[POINTS_N * POINTS_D], outlier[POINTS_N * POINTS_D];
 
 	unit_begin(argc, argv);
 	points_fill(x, POINTS_N, POINTS_D, POINTS_CENTRES);
@@ -71,6 +71,7 @@ main(int argc, char **argv)
 		huge[i] = (x[i] - 10) * 1e37f;
 		far[i] = 1e6f + x[i];
 		tiny[i] = x[i] * 1e-38f;
+		outlier[i] = i < 2 * POINTS_D ? huge[i] : x[i];
 	}
 	for (int lanes = 1; lanes <= 3; lanes++)
 	{
@@ -88,6 +89,8 @@ main(int argc, char **argv)
 			check(far, POINTS_N, POINTS_D, 2.5, lanes, "far from zero");
 		CASE ("tiny, %d lanes", lanes)
 			check(tiny, POINTS_N, POINTS_D, 2.5e-38, lanes, "tiny");
+		CASE ("two far from the others, %d lanes", lanes)
+			check(outlier, POINTS_N, POINTS_D, 2.0, lanes, "two far from the others");
 		CASE ("two, %d lanes", lanes)
 			check(x, 2, POINTS_D, 100, lanes, "two");
 		CASE ("one more than a block, %d lanes", lanes)

@@ -233,6 +233,39 @@ test_degenerate(void)
 	CHECK(sc_pca_check(3, 2, 2, &err) == SC_OK, "2 components");
 }
 
+/*
+ * Rows that fill two of ten dimensions, far from zero: what float4 rounds away
+ * spreads in the other eight, and is no variance. A small one that is larger
+ * than this rounding stays.
+ */
+static void
+test_far_from_zero(double offset, double third)
+{
+	static float x[POINTS_N * 10], out[POINTS_N * 10];
+	sc_pca pca;
+	int some = third > 0 ? 3 : 2;
+
+	for (int i = 0; i < POINTS_N; i++)
+		for (int j = 0; j < 10; j++)
+			x[i * 10 + j] = (float) (offset + sin(i * 0.731) * cos(j * 1.1) + cos(i * 1.37) * sin(j * 0.7 + 1) +
+									 third * sin(i * 2.9) * cos(j * 2.3));
+	pca = fit(x, POINTS_N, 10, 10, 1);
+	project(&pca, x, POINTS_N, true, 1, out);
+	for (int c = 0; c < 10; c++)
+	{
+		sc_space space =
+			{.d = 10, .q = 10, .mean = pca.mean, .components = pca.components, .variance = pca.variance, .whiten = true};
+		float one[10];
+		double square = 0;
+
+		for (int i = 0; i < POINTS_N; i++)
+			square += (double) out[i * 10 + c] * out[i * 10 + c];
+		CLOSE(square / (POINTS_N - 1), c < some ? 1 : 0, 1e-5);
+		sc_space_project(&space, one, x + 70, NULL);
+		CLOSE(one[c], out[70 + c], 1e-5);
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -264,5 +297,12 @@ main(int argc, char **argv)
 		test_eigenvectors(20, 2500, 3);
 	CASE ("degenerate rows")
 		test_degenerate();
+	CASE ("whitened rows far from zero")
+	{
+		test_far_from_zero(0, 0);
+		test_far_from_zero(1000, 0);
+		test_far_from_zero(1000, 0.01);
+		test_far_from_zero(-1e5, 0);
+	}
 	return unit_end();
 }

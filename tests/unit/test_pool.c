@@ -7,6 +7,7 @@
  *-------------------------------------------------------------------------
  */
 #define _GNU_SOURCE
+#include "core/base/gemm.h"
 #include "core/base/pool.h"
 #include "unit.h"
 
@@ -14,6 +15,9 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static atomic_int counts[SC_MAX_LANES];
@@ -82,12 +86,93 @@ until_stopped(const sc_lane *lane, void *arg)
 	return SC_ABORTED;
 }
 
+/* Bytes of address space. */
+static size_t
+mapped(void)
+{
+	FILE *f = fopen("/proc/self/statm", "r");
+	size_t pages = 0;
+
+	if (f != NULL)
+	{
+		CHECK(fscanf(f, "%zu", &pages) == 1, "no statm");
+		fclose(f);
+	}
+	return pages * (size_t) sysconf(_SC_PAGESIZE);
+}
+
+/* For every lane that there can be OpenBLAS has a buffer, of the size that is looked for. */
+static void
+test_buffers(void)
+{
+	void *buffer[SC_MAX_LANES];
+	size_t most = 0;
+
+	for (int i = 0; i < SC_MAX_LANES; i++)
+	{
+		size_t before = mapped();
+
+		buffer[i] = sc_blas_take_buffer();
+		CHECK(buffer[i] != NULL, "no buffer %d", i);
+		most = SC_MAX(most, mapped() - before);
+	}
+	for (int i = 0; i < SC_MAX_LANES; i++)
+		sc_blas_give_buffer(buffer[i]);
+	CHECK(most > 0 && most <= SC_BLAS_BUFFER_BYTES + (1 << 20), "a buffer takes %zu bytes", most);
+}
+
+/* In a process of its own, as it cannot be undone. Its exit status is that of the job; 100 less lanes. */
+static int
+run_limited(int lanes, size_t more)
+{
+	pid_t child = fork();
+	int status = 0;
+
+	if (child == 0)
+	{
+		struct rlimit limit = {.rlim_cur = mapped() + more, .rlim_max = RLIM_INFINITY};
+		sc_error e = {.status = SC_OK};
+		int ran = 0;
+
+		if (setrlimit(RLIMIT_AS, &limit) != 0)
+			_exit(99);
+		for (int i = 0; i < SC_MAX_LANES; i++)
+			atomic_store(&counts[i], 0);
+		if (sc_pool_run(lanes, count_lanes, NULL, &e) != SC_OK)
+			_exit(e.status);
+		for (int i = 0; i < SC_MAX_LANES; i++)
+			ran += atomic_load(&counts[i]);
+		_exit(100 + ran);
+	}
+	CHECK(child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status), "status %d", status);
+	return WEXITSTATUS(status);
+}
+
+static void
+test_limits(void)
+{
+	int ended = run_limited(3, 0), before = 0;
+
+	CHECK(ended == SC_RESOURCES, "nothing left: %d", ended);
+	for (size_t mb = 32; mb <= 1024; mb += 32)
+	{
+		ended = run_limited(3, mb << 20);
+		CHECK(ended == SC_RESOURCES || ended == SC_NO_MEMORY || (ended >= SC_MAX(before, 101) && ended <= 103),
+			  "%zu MB: %d after %d", mb, ended, before);
+		before = ended;
+	}
+	CHECK(ended == 103, "a gigabyte: %d", ended);
+}
+
 int
 main(int argc, char **argv)
 {
 	sc_error err;
 
 	unit_begin(argc, argv);
+	/* First: a child has the buffers that its parent has. */
+	CASE ("short of address space: fewer lanes, or none and why")
+		test_limits();
 	CASE ("every lane runs, and barriers hold")
 	{
 		for (int lanes = 1; lanes <= 5; lanes++)
@@ -132,6 +217,8 @@ main(int argc, char **argv)
 		sc_pool_stop();
 		CHECK(sc_pool_run(2, count_lanes, NULL, &err) == SC_OK, "%s", err.message);
 	}
+	CASE ("OpenBLAS's buffers")
+		test_buffers();
 	CASE ("after a shutdown it starts again")
 	{
 		sc_pool_shutdown();

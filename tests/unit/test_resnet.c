@@ -806,7 +806,8 @@ main(int argc, char **argv)
 	bool serial;
 
 	unit_begin(argc, argv);
-	sc_blas_open(&serial);
+	if (!sc_blas_open(&serial))
+		return 1;
 	for (size_t i = 0; i < LENGTH(torch_nets); i++)
 	{
 		/* The last one's gradients are small. */

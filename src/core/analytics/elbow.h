@@ -22,4 +22,12 @@ typedef enum sc_elbow_method
  */
 extern int sc_elbow_choose(sc_elbow_method method, const double *inertia, int n, double parameter);
 
+/*
+ * Does the curve still fall at its end, so that more clusters than n might be
+ * chosen? With last_turn it does where n itself is chosen. With kneedle where
+ * no corner is chosen and the last step takes a hundredth of inertia(1), or
+ * from what n - 1 clusters leave more than the n-th part.
+ */
+extern bool sc_elbow_falls(sc_elbow_method method, const double *inertia, int n, int chosen, double parameter);
+
 #endif /* SC_ELBOW_H */

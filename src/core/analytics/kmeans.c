@@ -55,9 +55,11 @@ sc_kmeans_layout(sc_kmeans *km, sc_arena *arena)
 	sc_kmeans_centres_layout(&w.centres, w.most, km->d, arena);
 	w.own = SC_TAKE(arena, int32_t, n);
 	w.near = SC_TAKE(arena, double, n);
+	w.made = SC_TAKE(arena, int32_t, n);
 	sc_kmeans_seeds_layout(km, arena);
 	sc_kmeans_lloyd_layout(km, arena);
 	w.best = SC_TAKE(arena, double, kd);
+	w.best_made = SC_TAKE(arena, int32_t, n);
 	w.ranked = SC_TAKE(arena, int, k);
 	/* In an arena that only counts there is nothing to write to. */
 	km->work = place;
@@ -67,7 +69,7 @@ sc_kmeans_layout(sc_kmeans *km, sc_arena *arena)
 
 /* The best of n_init runs with k clusters: best, inertia (in the space of z), iterations, converged. */
 static sc_status
-fit(const sc_lane *lane, sc_kmeans *km, int k)
+run_all(const sc_lane *lane, sc_kmeans *km, int k)
 {
 	sc_kmeans_work *w = km->work;
 	int runs = km->init == SC_KMEANS_GIVEN ? 1 : km->n_init;
@@ -90,11 +92,23 @@ fit(const sc_lane *lane, sc_kmeans *km, int k)
 				km->iterations = iterations;
 				km->converged = converged;
 				memcpy(w->best, w->centres.point, (size_t) k * km->d * sizeof(double));
+				memcpy(w->best_made, w->made, km->n * sizeof(int32_t));
 			}
 		}
 		SC_TRY(sc_lane_barrier(lane));
 	}
 	return SC_OK;
+}
+
+/* The same, again without the mean where it took away what tells rows apart. */
+static sc_status
+fit(const sc_lane *lane, sc_kmeans *km, int k)
+{
+	SC_TRY(run_all(lane, km, k));
+	if (!sc_kmeans_order_is_rounding(&km->work->order, km->inertia))
+		return SC_OK;
+	SC_TRY(sc_kmeans_order_uncentre(lane, km));
+	return run_all(lane, km, k);
 }
 
 /* Inertia for k = 1 ... curve_max. */
@@ -133,12 +147,11 @@ before(const sc_kmeans *km, const int64_t *size, int a, int b)
 	return false;
 }
 
-/* Rank the clusters by size, and make centroids of their centres: undo centring and scale. By one lane. */
+/* Rank the clusters by size. By one lane. */
 static void
-number(sc_kmeans *km)
+rank(sc_kmeans *km)
 {
 	sc_kmeans_work *w = km->work;
-	const sc_centring *centring = &w->order.centring;
 	int64_t *size = w->lloyd.counts;
 
 	memset(size, 0, km->k * sizeof(int64_t));
@@ -152,10 +165,57 @@ number(sc_kmeans *km)
 			w->ranked[i] = w->ranked[i - 1];
 		w->ranked[i] = c;
 	}
-	for (int c = 0; c < km->k; c++)
-		for (int j = 0; j < km->d; j++)
-			km->centroids[(size_t) c * km->d + j] =
-				(float) (w->best[(size_t) w->ranked[c] * km->d + j] / centring->scale + centring->mean[j]);
+}
+
+/* Sums and counts of each shard: of the rows as they came that the best centres are made of. */
+static sc_status
+sum_made(const sc_lane *lane, sc_kmeans *km)
+{
+	sc_kmeans_work *w = km->work;
+	size_t d = (size_t) km->d, k = (size_t) km->k;
+	size_t begin, end;
+
+	for (int s = lane->index; s < w->shards; s += lane->count)
+	{
+		double *sums = w->lloyd.sums + (size_t) s * w->most * d;
+		int64_t *counts = w->lloyd.counts + (size_t) s * w->most;
+
+		memset(sums, 0, k * d * sizeof(double));
+		memset(counts, 0, k * sizeof(int64_t));
+		sc_shard_range(km->n, w->shards, s, &begin, &end);
+		for (size_t i = begin; i < end; i++)
+		{
+			if (i % SC_KMEANS_BLOCK == 0 && sc_lane_stopped(lane))
+				return SC_ABORTED;
+			counts[w->best_made[i]]++;
+			sc_distance()->add_row(sums + (size_t) w->best_made[i] * d, km->rows + w->order.row[i] * d, km->d);
+		}
+	}
+	return sc_lane_barrier(lane);
+}
+
+/*
+ * Centroids, by rank: the means of the rows as they came. Those that the
+ * iterations had, of rows that were centred and rounded to float, are off in
+ * the last digits. By one lane.
+ */
+static void
+find_means(sc_kmeans *km)
+{
+	sc_kmeans_work *w = km->work;
+	const sc_centring *centring = &w->order.centring;
+	size_t d = (size_t) km->d;
+
+	sc_kmeans_add_shards(km, km->k);
+	for (int rank = 0; rank < km->k; rank++)
+	{
+		size_t c = (size_t) w->ranked[rank];
+		int64_t count = w->lloyd.counts[c];
+
+		for (size_t j = 0; j < d; j++)
+			km->centroids[rank * d + j] = (float) (count > 0 ? w->lloyd.sums[c * d + j] / (double) count
+															 : w->best[c * d + j] / centring->scale + centring->mean[j]);
+	}
 }
 
 /* The centroids, to rank their clusters by the labels of the best run. */
@@ -172,8 +232,12 @@ find_centroids(const sc_lane *lane, sc_kmeans *km)
 	SC_TRY(sc_lane_barrier(lane));
 	SC_TRY(sc_kmeans_assign(lane, km, true));
 	if (lane->index == 0)
+		rank(km);
+	SC_TRY(sc_lane_barrier(lane));
+	SC_TRY(sum_made(lane, km));
+	if (lane->index == 0)
 	{
-		number(km);
+		find_means(km);
 		for (size_t i = 0; i < (size_t) km->k * km->d; i++)
 			w->centres.point[i] = km->centroids[i];
 		sc_kmeans_narrow(&w->centres);

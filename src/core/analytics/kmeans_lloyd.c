@@ -51,6 +51,8 @@ assign_shard(const sc_lane *lane, sc_kmeans *km, int s, size_t begin, size_t end
 			return SC_ABORTED;
 		memcpy(w->near + begin, w->order.norm + begin, m * sizeof(double));
 		sc_kmeans_label(&w->centres, m, z, exact ? z : NULL, w->centres.point, dots, labels, w->near + begin);
+		if (exact)
+			memcpy(w->made + begin, w->own + begin, m * sizeof(int32_t));
 		for (int i = 0; i < m; i++)
 		{
 			changed += w->own[begin + i] != labels[i];
@@ -136,6 +138,25 @@ fill_empty(sc_kmeans *km)
 	}
 }
 
+/* Sums and counts of k clusters, of all shards, into those of the first. By one lane. */
+void
+sc_kmeans_add_shards(sc_kmeans *km, int k)
+{
+	sc_kmeans_lloyd *l = &km->work->lloyd;
+	size_t d = (size_t) km->d;
+
+	for (int s = 1; s < km->work->shards; s++)
+	{
+		const double *sums = l->sums + (size_t) s * km->work->most * d;
+		const int64_t *counts = l->counts + (size_t) s * km->work->most;
+
+		for (size_t i = 0; i < (size_t) k * d; i++)
+			l->sums[i] += sums[i];
+		for (int c = 0; c < k; c++)
+			l->counts[c] += counts[c];
+	}
+}
+
 /* New centres from the sums of all shards; how far they moved, squared. */
 static double
 update(sc_kmeans *km)
@@ -145,16 +166,7 @@ update(sc_kmeans *km)
 	size_t d = (size_t) km->d, k = (size_t) w->centres.k;
 	double moved = 0;
 
-	for (int s = 1; s < w->shards; s++)
-	{
-		const double *sums = l->sums + (size_t) s * w->most * d;
-		const int64_t *counts = l->counts + (size_t) s * w->most;
-
-		for (size_t i = 0; i < k * d; i++)
-			l->sums[i] += sums[i];
-		for (size_t c = 0; c < k; c++)
-			l->counts[c] += counts[c];
-	}
+	sc_kmeans_add_shards(km, w->centres.k);
 	fill_empty(km);
 	for (size_t c = 0; c < k; c++)
 	{

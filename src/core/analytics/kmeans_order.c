@@ -122,7 +122,7 @@ hash_rows(const sc_lane *lane, const sc_kmeans *km)
 	return sc_lane_barrier(lane);
 }
 
-/* z, norm and sum. */
+/* z, norm, sum and total. */
 static sc_status
 centre_rows(const sc_lane *lane, const sc_kmeans *km)
 {
@@ -145,6 +145,13 @@ centre_rows(const sc_lane *lane, const sc_kmeans *km)
 		}
 		o->sum[s] = sum;
 	}
+	SC_TRY(sc_lane_barrier(lane));
+	if (lane->index == 0)
+	{
+		o->total = 0;
+		for (int s = 0; s < km->work->shards; s++)
+			o->total += o->sum[s];
+	}
 	return sc_lane_barrier(lane);
 }
 
@@ -164,12 +171,36 @@ sc_kmeans_order_rows(const sc_lane *lane, sc_kmeans *km)
 	SC_TRY(centre_rows(lane, km));
 	if (lane->index == 0)
 	{
-		double sum = 0;
-
-		for (int s = 0; s < km->work->shards; s++)
-			sum += o->sum[s];
-		o->tolerance = km->tol * sum / ((double) km->n * (double) km->d);
+		o->centred = true;
+		o->tolerance = km->tol * o->total / ((double) km->n * (double) km->d);
 		km->tolerance = o->tolerance / (o->centring.scale * o->centring.scale);
 	}
 	return sc_lane_barrier(lane);
+}
+
+/*
+ * A float is off by 2^-24 of itself at most, so all of z by 2^-48 of its
+ * squares. Inertia that is a million times as much is good to three digits at
+ * the worst, and that of most rows is more than a millionth of their squares.
+ */
+bool
+sc_kmeans_order_is_rounding(const sc_kmeans_order *o, double inertia)
+{
+	return o->centred && inertia < 1e6 * 0x1p-48 * o->total;
+}
+
+/* The scale stays: it is of the rows as they came. So does the tolerance, a share of their variance. */
+sc_status
+sc_kmeans_order_uncentre(const sc_lane *lane, sc_kmeans *km)
+{
+	sc_kmeans_order *o = &km->work->order;
+
+	SC_TRY(sc_lane_barrier(lane));
+	if (lane->index == 0)
+	{
+		memset(o->centring.mean, 0, km->d * sizeof(double));
+		o->centred = false;
+	}
+	SC_TRY(sc_lane_barrier(lane));
+	return centre_rows(lane, km);
 }

@@ -72,13 +72,25 @@ typedef struct sc_kmeans_order
 	float *z;		  /* (n, d): the rows in the order, centred and scaled */
 	double *norm;	  /* (n), of z, squared */
 	double *sum;	  /* (shards), of norm */
+	double total;	  /* of sum */
 	double tolerance; /* sc_kmeans.tolerance, in the space of z */
+	bool centred;	  /* else mean is 0 */
 } sc_kmeans_order;
 
 extern void sc_kmeans_order_layout(sc_kmeans *km, sc_arena *arena);
 
 /* Fill it; sets distinct and tolerance of the result. */
 extern sc_status sc_kmeans_order_rows(const sc_lane *lane, sc_kmeans *km);
+
+/*
+ * Could an inertia, in the space of z, be much of what z rounds away? It is so
+ * where few rows are so far from the others that the mean is too: what tells
+ * the others apart is lost when it is taken from them.
+ */
+extern bool sc_kmeans_order_is_rounding(const sc_kmeans_order *o, double inertia);
+
+/* Centre the rows on 0 instead of the mean: z then has every bit of them. */
+extern sc_status sc_kmeans_order_uncentre(const sc_lane *lane, sc_kmeans *km);
 
 /* ---- kmeans_seed.c: the first centres ---------------------------------------- */
 
@@ -116,8 +128,14 @@ extern void sc_kmeans_lloyd_layout(sc_kmeans *km, sc_arena *arena);
 /* Move the centres until they stay, or max_iter is reached. */
 extern sc_status sc_kmeans_iterate(const sc_lane *lane, sc_kmeans *km, int *iterations, bool *converged);
 
-/* Every row to its nearest centre: own, near, and of each shard sums, counts, inertia, changed; exact: near is in double. */
+/*
+ * Every row to its nearest centre: own, near, and of each shard sums, counts,
+ * inertia, changed. exact: near is in double, and made keeps what own was.
+ */
 extern sc_status sc_kmeans_assign(const sc_lane *lane, sc_kmeans *km, bool exact);
+
+/* Sums and counts of k clusters, of all shards, into those of the first shard; by one lane. */
+extern void sc_kmeans_add_shards(sc_kmeans *km, int k);
 
 /* The sum of near that sc_kmeans_assign found. */
 extern double sc_kmeans_inertia(const sc_kmeans *km);
@@ -130,12 +148,14 @@ typedef struct sc_kmeans_work
 	int shards;
 	sc_kmeans_order order;
 	sc_kmeans_centres centres;
-	int32_t *own; /* (n): nearest seed, or label, by position */
-	double *near; /* (n): squared distance to it */
+	int32_t *own;  /* (n): nearest seed, or label, by position */
+	double *near;  /* (n): squared distance to it */
+	int32_t *made; /* (n): by position, of which centre of the run the row is a part */
 	sc_kmeans_seeds seeds;
 	sc_kmeans_lloyd lloyd;
-	double *best; /* (k, d): centres of the best run so far */
-	int *ranked;  /* (k): cluster of each rank by size */
+	double *best;		/* (k, d): centres of the best run so far */
+	int32_t *best_made; /* (n): its made */
+	int *ranked;		/* (k): cluster of each rank by size */
 } sc_kmeans_work;
 
 #endif /* SC_KMEANS_PARTS_H */

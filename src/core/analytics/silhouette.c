@@ -3,6 +3,10 @@
  * src/core/analytics/silhouette.c
  *	  All pairs of distances, in blocks, in double; none of them is kept.
  *
+ * Squared distances come from |x|^2 - 2 x.y + |y|^2. Where that leaves too few
+ * digits, because two rows are much nearer to each other than to the row that
+ * is taken from all, the distance is computed from the two rows themselves.
+ *
  *-------------------------------------------------------------------------
  */
 #include "core/analytics/silhouette.h"
@@ -10,7 +14,19 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/base/distance.h"
 #include "core/base/gemm.h"
+
+/*
+ * How far |x|^2 - 2 x.y + |y|^2 may be off, as a share of |x|^2 + |y|^2, is d
+ * times the rounding of a double, 2^-53, and a little more. A distance has 30
+ * good bits where it is larger than that by 2^30.
+ */
+static inline double
+cancelled_below(int d)
+{
+	return ldexp(d + 8, 30 - 53);
+}
 
 /* Rows of a block: two of them, of 512 doubles a row, are half a megabyte, which a CPU's second cache keeps. */
 #define BLOCK 64
@@ -89,15 +105,33 @@ width(const sc_silhouette *s, const double *sums, int own)
 }
 
 /* sums (m, k): distances of the rows in block a, which are begin ..., to the rows of each cluster among those in b. */
-static void
-add_distances(const sc_silhouette *s, const shard_memory *t, size_t begin, int m, size_t other, int w)
+static sc_status
+add_distances(const sc_lane *lane, const sc_silhouette *s, const shard_memory *t, size_t begin, int m, size_t other,
+			  int w)
 {
+	const float *rows = s->rows;
+	size_t d = (size_t) s->d;
+	double cancelled = cancelled_below(s->d);
+
 	sc_dgemm(false, true, m, w, s->d, 1, t->a, s->d, t->b, s->d, 0, t->dots, BLOCK);
 	for (int i = 0; i < m; i++)
+	{
+		/* All the distances of a row may have to be computed anew. */
+		if (sc_lane_stopped(lane))
+			return SC_ABORTED;
 		for (int j = 0; j < w; j++)
-			if (begin + i != other + j)
-				t->sums[(size_t) i * s->k + s->labels[other + j]] +=
-					sqrt(SC_MAX(t->a_norm[i] + t->b_norm[j] - 2 * t->dots[i * BLOCK + j], 0));
+		{
+			double both = t->a_norm[i] + t->b_norm[j];
+			double square = both - 2 * t->dots[i * BLOCK + j];
+
+			if (begin + i == other + j)
+				continue;
+			if (!(square > cancelled * both))
+				square = sc_distance()->distance2(rows + (begin + i) * d, rows + (other + j) * d, s->d);
+			t->sums[(size_t) i * s->k + s->labels[other + j]] += sqrt(square);
+		}
+	}
+	return SC_OK;
 }
 
 /* The sum of the silhouettes of a shard's rows. */
@@ -119,10 +153,8 @@ score_shard(const sc_lane *lane, sc_silhouette *s, int shard)
 		{
 			int w = (int) SC_MIN((size_t) BLOCK, s->n - other);
 
-			if (sc_lane_stopped(lane))
-				return SC_ABORTED;
 			load(s, other, w, t.b, t.b_norm);
-			add_distances(s, &t, begin, m, other, w);
+			SC_TRY(add_distances(lane, s, &t, begin, m, other, w));
 		}
 		for (int i = 0; i < m; i++)
 			s->score[shard] += width(s, t.sums + (size_t) i * s->k, s->labels[begin + i]);

@@ -37,6 +37,8 @@ sc_space_normalize(float *out, const float *x, int d)
 void
 sc_space_project(const sc_space *s, float *out, const float *row, float *unit)
 {
+	double mean_square;
+
 	SC_ASSERT(s->d >= 1 && s->q >= 0 && s->q <= s->d);
 	if (s->q == 0)
 	{
@@ -51,10 +53,11 @@ sc_space_project(const sc_space *s, float *out, const float *row, float *unit)
 		(void) sc_space_normalize(unit, row, s->d);
 		row = unit;
 	}
+	mean_square = sc_space_mean_square(s);
 	for (int c = 0; c < s->q; c++)
 	{
 		double y = sc_distance()->dot_centred(row, s->mean, s->components + (size_t) c * s->d, s->d);
-		double variance = sc_space_variance(s, c);
+		double variance = sc_space_variance(s, c, mean_square);
 
 		out[c] = variance > 0 ? (float) (y / sqrt(variance)) : 0;
 	}

@@ -32,6 +32,7 @@ project_block(const sc_space_rows *p, size_t begin, size_t m, double *block, dou
 {
 	const sc_space *s = p->space;
 	size_t d = (size_t) s->d, q = (size_t) s->q;
+	double mean_square = sc_space_mean_square(s);
 
 	for (size_t i = 0; i < m; i++)
 		for (size_t j = 0; j < d; j++)
@@ -39,7 +40,7 @@ project_block(const sc_space_rows *p, size_t begin, size_t m, double *block, dou
 	sc_dgemm(false, true, (int) m, s->q, s->d, 1.0, block, s->d, s->components, s->d, 0.0, y, s->q);
 	for (size_t c = 0; c < q; c++)
 	{
-		double variance = sc_space_variance(s, (int) c);
+		double variance = sc_space_variance(s, (int) c, mean_square);
 		double scale = variance > 0 ? 1 / sqrt(variance) : 0;
 
 		for (size_t i = 0; i < m; i++)

@@ -7,9 +7,14 @@
  */
 #include "core/base/gemm.h"
 
+#include "core/base/headroom.h"
+
 #include <cblas.h>
 #include <math.h>
-#include <string.h>
+
+/* Of every OpenBLAS; its header does not have them. What they take they keep, for whoever asks next. */
+extern void *blas_memory_alloc(int unused);
+extern void blas_memory_free(void *buffer);
 
 /* Debian's OpenBLAS has LAPACK but no LAPACKE: Fortran symbols, everything by reference. */
 extern void dlatrd_(const char *uplo, const int *n, const int *nb, double *a, const int *lda, double *e, double *tau,
@@ -27,15 +32,28 @@ extern void dormtr_(const char *side, const char *uplo, const char *trans, const
 					const int *lda, const double *tau, double *c, const int *ldc, double *work, const int *lwork,
 					int *info);
 
-void
+bool
 sc_blas_open(bool *serial)
 {
-	float a[16], c[16];
-
-	openblas_set_num_threads(1);
 	*serial = openblas_get_parallel() == 0;
-	memset(a, 0, sizeof(a));
-	sc_sgemm(false, false, 4, 4, 4, 1.0f, a, 4, a, 4, 0.0f, c, 4);
+	if (!sc_headroom_for(SC_BLAS_BUFFER_BYTES + SC_HEADROOM))
+		return false;
+	openblas_set_num_threads(1);
+	sc_blas_give_buffer(sc_blas_take_buffer());
+	return true;
+}
+
+void *
+sc_blas_take_buffer(void)
+{
+	return blas_memory_alloc(0);
+}
+
+void
+sc_blas_give_buffer(void *buffer)
+{
+	if (buffer != NULL)
+		blas_memory_free(buffer);
 }
 
 const char *

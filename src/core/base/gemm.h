@@ -40,9 +40,26 @@ extern sc_status sc_dsyev_top(double *values, double *vectors, double *a, int n,
 /*
  * Called once while every signal is blocked and OPENBLAS_NUM_THREADS=1: checks
  * the flavour (a serial OpenBLAS is not thread-safe: *serial is set and the
- * pool must then stay at one lane) and warms up one buffer.
+ * pool must then stay at one lane) and has OpenBLAS take the buffer of this
+ * thread. false: there is no room for that.
  */
-extern void sc_blas_open(bool *serial);
+extern bool sc_blas_open(bool *serial);
+
+/*
+ * Each call of OpenBLAS, but for the smallest products, works in a buffer that
+ * no other call works in at the time. It maps one where all that it has are in
+ * use, keeps it, and tries for ever where it is given none. So threads that are
+ * to call it take a buffer each, all at once, and give them back: it then has
+ * enough. Whoever takes one has made sure with sc_headroom_for that there is
+ * room. NULL: OpenBLAS has no place for more.
+ */
+#if defined(__x86_64__)
+#define SC_BLAS_BUFFER_BYTES ((size_t) 128 << 20)
+#else
+#define SC_BLAS_BUFFER_BYTES ((size_t) 256 << 20)
+#endif
+extern void *sc_blas_take_buffer(void);
+extern void sc_blas_give_buffer(void *buffer);
 
 /* OpenBLAS's name of the code that it runs. */
 extern const char *sc_blas_kernel(void);

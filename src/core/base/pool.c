@@ -11,10 +11,14 @@
 #define _GNU_SOURCE
 #include "core/base/pool.h"
 
+#include "core/base/gemm.h"
+#include "core/base/headroom.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <time.h>
@@ -39,10 +43,12 @@ static struct
 {
 	pthread_mutex_t lock;
 	pthread_cond_t wake; /* lanes: a job, or quit */
-	pthread_cond_t rest; /* main: all lanes of the job have left it */
+	pthread_cond_t rest; /* main: all lanes of the job have left it, or a thread is ready */
 	pthread_cond_t meet; /* lanes asleep at a barrier */
 	pthread_t threads[SC_MAX_LANES];
 	int nthreads;
+	int ready;	 /* threads that have what they need beside their stack */
+	int buffers; /* lanes that OpenBLAS has a buffer for */
 	int event_fd;
 	pid_t owner; /* a forked child has no threads of ours */
 
@@ -84,6 +90,15 @@ record_failure(sc_status status, const sc_error *err)
 	pthread_mutex_unlock(&pool.lock);
 }
 
+/* The C library reserves 64 MB of address space for the heap of a thread, the first time: here, and not in a job. */
+static void
+open_heap(void)
+{
+	void *volatile first = malloc(1);
+
+	free(first);
+}
+
 static void *
 lane_main(void *index)
 {
@@ -94,7 +109,10 @@ lane_main(void *index)
 	/* oneDNN is built on OpenMP; a lane is one thread and must stay one. */
 	omp_set_num_threads(1);
 #endif
+	open_heap();
 	pthread_mutex_lock(&pool.lock);
+	pool.ready++;
+	pthread_cond_broadcast(&pool.rest);
 	for (;;)
 	{
 		sc_lane lane;
@@ -133,7 +151,7 @@ lane_main(void *index)
 	return NULL;
 }
 
-/* Have `lanes` threads, or as many as there can be. */
+/* Have `lanes` threads, or as many as there can be. One after the other, so that each finds the room looked for. */
 static void
 grow(int lanes)
 {
@@ -145,18 +163,85 @@ grow(int lanes)
 	(void) pthread_attr_setstacksize(&attr, LANE_STACK_BYTES);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	while (pool.nthreads < lanes &&
+	while (pool.nthreads < lanes && sc_headroom_for(LANE_STACK_BYTES + SC_HEADROOM) &&
 		   pthread_create(&pool.threads[pool.nthreads], &attr, lane_main, (void *) (intptr_t) pool.nthreads) == 0)
+	{
 		pool.nthreads++;
+		pthread_mutex_lock(&pool.lock);
+		while (pool.ready < pool.nthreads)
+			pthread_cond_wait(&pool.rest, &pool.lock);
+		pthread_mutex_unlock(&pool.lock);
+	}
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	pthread_attr_destroy(&attr);
+}
+
+/* Wake `lanes` threads that are there for a job. */
+static void
+launch(int lanes, sc_job_fn fn, void *arg)
+{
+	uint64_t drained;
+
+	while (read(pool.event_fd, &drained, sizeof(drained)) > 0)
+		;
+	pthread_mutex_lock(&pool.lock);
+	pool.fn = fn;
+	pool.arg = arg;
+	pool.lanes = lanes;
+	pool.running = pool.lanes;
+	pool.status = SC_OK;
+	memset(&pool.error, 0, sizeof(pool.error));
+	atomic_store(&stopping, false);
+	atomic_store(&arrived, 0);
+	pool.generation++;
+	pool.started = true;
+	pthread_cond_broadcast(&pool.wake);
+	pthread_mutex_unlock(&pool.lock);
+}
+
+/* The job of every lane at once that leaves OpenBLAS with a buffer for each. */
+static sc_status
+take_buffer(const sc_lane *lane, void *arg)
+{
+	void *buffer = sc_blas_take_buffer();
+	sc_status status;
+	sc_error err;
+
+	(void) arg;
+	if (buffer == NULL)
+	{
+		sc_fail(&err, SC_RESOURCES, "OpenBLAS cannot compute on %d threads at once", lane->count);
+		sc_hint(&err, "Lower \"selfclass.threads\".");
+		return sc_lane_fail(lane, &err);
+	}
+	status = sc_lane_barrier(lane);
+	sc_blas_give_buffer(buffer);
+	return status;
+}
+
+/* OpenBLAS's buffers for *lanes threads, which are lowered to as many as there is room for. */
+static sc_status
+have_buffers(int *lanes, sc_error *err)
+{
+	int n = *lanes;
+
+	while (n > pool.buffers && !sc_headroom_for((size_t) (n - pool.buffers) * SC_BLAS_BUFFER_BYTES + SC_HEADROOM))
+		n--;
+	if (n == 0)
+		return sc_headroom_fail(SC_BLAS_BUFFER_BYTES + SC_HEADROOM, err);
+	if (n > pool.buffers)
+	{
+		launch(n, take_buffer, NULL);
+		SC_TRY(sc_pool_finish(err));
+		pool.buffers = n;
+	}
+	*lanes = n;
+	return SC_OK;
 }
 
 sc_status
 sc_pool_start(int lanes, sc_job_fn fn, void *arg, sc_error *err)
 {
-	uint64_t drained;
-
 	SC_ASSERT(fn != NULL);
 	if (pool.started)
 		return sc_fail(err, SC_INTERNAL, "a job is running already");
@@ -164,6 +249,7 @@ sc_pool_start(int lanes, sc_job_fn fn, void *arg, sc_error *err)
 	{
 		pool.owner = getpid();
 		pool.nthreads = 0;
+		pool.ready = 0;
 		pool.event_fd = -1;
 	}
 	if (pool.event_fd < 0)
@@ -180,21 +266,12 @@ sc_pool_start(int lanes, sc_job_fn fn, void *arg, sc_error *err)
 		sc_hint(err, "Raise the limits of the operating system on threads and memory of the server's user.");
 		return SC_RESOURCES;
 	}
-	while (read(pool.event_fd, &drained, sizeof(drained)) > 0)
-		;
-	pthread_mutex_lock(&pool.lock);
-	pool.fn = fn;
-	pool.arg = arg;
-	pool.lanes = SC_MIN(lanes, pool.nthreads);
-	pool.running = pool.lanes;
-	pool.status = SC_OK;
-	memset(&pool.error, 0, sizeof(pool.error));
-	atomic_store(&stopping, false);
-	atomic_store(&arrived, 0);
-	pool.generation++;
-	pool.started = true;
-	pthread_cond_broadcast(&pool.wake);
-	pthread_mutex_unlock(&pool.lock);
+	lanes = SC_MIN(lanes, pool.nthreads);
+	SC_TRY(have_buffers(&lanes, err));
+	/* For what the libraries allocate in the job, where nothing of theirs may fail. */
+	if (!sc_headroom_for(SC_HEADROOM))
+		return sc_headroom_fail(SC_HEADROOM, err);
+	launch(lanes, fn, arg);
 	return SC_OK;
 }
 
@@ -259,6 +336,7 @@ sc_pool_shutdown(void)
 	for (int i = 0; i < pool.nthreads; i++)
 		pthread_join(pool.threads[i], NULL);
 	pool.nthreads = 0;
+	pool.ready = 0;
 	pool.quit = false;
 	if (pool.event_fd >= 0)
 		close(pool.event_fd);

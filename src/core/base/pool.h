@@ -37,9 +37,10 @@ typedef sc_status (*sc_job_fn)(const sc_lane *lane, void *arg);
 /*
  * Start fn(lane, arg) on `lanes` lanes (what is outside 1 ... SC_MAX_LANES is
  * brought into it) and return at once.
- * Threads that do not exist yet are created; where the system gives fewer, the
- * job runs on those (sc_lane.count tells). SC_RESOURCES: not one could be had.
- * SC_INTERNAL: a job is running already.
+ * Threads that do not exist yet are created, each with a buffer of OpenBLAS's;
+ * where the system gives fewer, the job runs on those (sc_lane.count tells).
+ * SC_RESOURCES: not one could be had. SC_NO_MEMORY: there is too little memory
+ * left for any to work in. SC_INTERNAL: a job is running already.
  */
 extern sc_status sc_pool_start(int lanes, sc_job_fn fn, void *arg, sc_error *err);
 

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include <jpeglib.h>
+#include <jerror.h>
 
 #include "core/image/image_parts.h"
 
@@ -35,6 +36,8 @@ on_error(j_common_ptr info)
 	jpeg_writer *w = info->client_data;
 	char text[JMSG_LENGTH_MAX];
 
+	if (info->err->msg_code == JERR_OUT_OF_MEMORY)
+		sc_image_leave(&w->exit, sc_image_fail_malloc(w->err));
 	info->err->format_message(info, text);
 	sc_fail(w->err, SC_INTERNAL, "image could not be encoded as JPEG");
 	sc_detail(w->err, "libjpeg reports: %s.", text);

@@ -17,7 +17,10 @@
 /* An entry of a directory: tag (2 bytes), type (2), how many values (4), the value (4). */
 #define ENTRY_BYTES 12
 #define TAG_ORIENTATION 0x0112
+/* Types of whole numbers without a sign; TIFF 6.0 asks readers to take any of them for the others. */
+#define TYPE_BYTE 1
 #define TYPE_SHORT 3
+#define TYPE_LONG 4
 
 static uint32_t
 read_number(const uint8_t *p, int bytes, bool big)
@@ -27,6 +30,13 @@ read_number(const uint8_t *p, int bytes, bool big)
 	for (int i = 0; i < bytes; i++)
 		v |= (uint32_t) p[i] << 8 * (big ? bytes - 1 - i : i);
 	return v;
+}
+
+/* Bytes of a value of this type; 0: no type that an orientation has. */
+static int
+bytes_of(uint32_t type)
+{
+	return type == TYPE_BYTE ? 1 : type == TYPE_SHORT ? 2 : type == TYPE_LONG ? 4 : 0;
 }
 
 sc_orientation
@@ -48,13 +58,14 @@ sc_exif_orientation(const uint8_t *tiff, size_t size)
 	for (; entries > 0 && size - at >= ENTRY_BYTES; entries--, at += ENTRY_BYTES)
 	{
 		const uint8_t *entry = tiff + at;
+		int bytes;
 		uint32_t value;
 
 		if (read_number(entry, 2, big) != TAG_ORIENTATION)
 			continue;
-		value = read_number(entry + 8, 2, big);
-		if (read_number(entry + 2, 2, big) == TYPE_SHORT && read_number(entry + 4, 4, big) == 1 &&
-			value >= SC_UPRIGHT && value <= SC_TURN_LEFT)
+		bytes = bytes_of(read_number(entry + 2, 2, big));
+		value = read_number(entry + 8, bytes, big);
+		if (read_number(entry + 4, 4, big) == 1 && value >= SC_UPRIGHT && value <= SC_TURN_LEFT)
 			return (sc_orientation) value;
 		return SC_UPRIGHT;
 	}

@@ -9,9 +9,6 @@
 
 #include <string.h>
 
-/* Bytes shown of what is no image. */
-#define SHOWN 8
-
 static bool
 begins_with(const uint8_t *bytes, size_t size, const char *signature, size_t length)
 {
@@ -31,30 +28,6 @@ find_format(sc_image_format *format, const uint8_t *bytes, size_t size)
 	return true;
 }
 
-static sc_status
-fail_unknown(const uint8_t *bytes, size_t size, sc_error *err)
-{
-	static const char digits[] = "0123456789abcdef";
-	size_t shown = SC_MIN(size, (size_t) SHOWN);
-	char hex[3 * SHOWN];
-
-	sc_fail(err, SC_BAD_IMAGE, "not a JPEG or PNG image");
-	if (size == 0)
-	{
-		sc_detail(err, "The value is empty.");
-		return SC_BAD_IMAGE;
-	}
-	for (size_t i = 0; i < shown; i++)
-	{
-		hex[3 * i] = digits[bytes[i] >> 4];
-		hex[3 * i + 1] = digits[bytes[i] & 15];
-		hex[3 * i + 2] = ' ';
-	}
-	hex[3 * shown - 1] = '\0';
-	sc_detail(err, "Its %zu bytes begin with %s.", size, hex);
-	return SC_BAD_IMAGE;
-}
-
 sc_status
 sc_image_plan_read(sc_image_plan *plan, const uint8_t *bytes, size_t size, int max_side, const sc_image_limits *limits,
 				   sc_error *err)
@@ -65,7 +38,7 @@ sc_image_plan_read(sc_image_plan *plan, const uint8_t *bytes, size_t size, int m
 	SC_ASSERT(bytes != NULL || size == 0);
 	memset(plan, 0, sizeof(*plan));
 	if (!find_format(&plan->format, bytes, size))
-		return fail_unknown(bytes, size, err);
+		return sc_image_fail_unknown(bytes, size, err);
 	if (plan->format == SC_IMAGE_JPEG)
 		return sc_jpeg_read(&task);
 #ifdef SC_WITH_PNG

@@ -9,7 +9,10 @@
  * caller.
  * The picture is upright (EXIF orientation applied), RGB or grayscale, and
  * reduced while it is decoded so that its short side is at most `max_side`.
- * Bytes are hostile. A warning of libjpeg counts as a corrupt image.
+ * Whatever the file leaves open (the ground below what is transparent, how many
+ * of 16 bits count) follows from its own pixels, never from other pictures.
+ * Bytes are hostile. Faults of a file that no pixel depends on are passed over;
+ * a picture that is not whole is corrupt.
  *
  *-------------------------------------------------------------------------
  */
@@ -34,7 +37,7 @@ typedef struct sc_image
 /* What one image may cost. The GUCs selfclass.max_image_* fill it. */
 typedef struct sc_image_limits
 {
-	size_t max_pixels;		/* width * height as stored */
+	size_t max_pixels;		/* width * height, of a JPEG as it is decoded: at 1/2, 1/4 or 1/8 where that is enough */
 	size_t max_memory;		/* bytes to decode one image */
 	int max_scans;			/* of a progressive JPEG */
 	size_t max_scan_pixels; /* scans * width * height */

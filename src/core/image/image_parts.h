@@ -6,6 +6,7 @@
  * Of those that read images each stands on the ones below it:
  *	  decode.c       many images, on the pool
  *	  image.c        which format the bytes have
+ *	  unknown.c      what is neither JPEG nor PNG, by its name
  *	  jpeg.c, png.c  the readers: planning reads the header, decoding the rows
  *	  limits.c       how large an image may be
  *	  reduce.c       the rows of a picture made smaller and upright
@@ -77,14 +78,22 @@ extern sc_status sc_jpeg_read(const sc_image_task *task);
 extern sc_status sc_png_read(const sc_image_task *task);
 #endif
 
+/* unknown.c: SC_BAD_IMAGE, with words for what these bytes are, which are no image that is read. */
+extern sc_status sc_image_fail_unknown(const uint8_t *bytes, size_t size, sc_error *err);
+
 /* limits.c: SC_OK, or an error that says which limit there is and what raises it. */
 
 /* Width and height as stored: each at least 1 and at most SC_IMAGE_MAX_SIDE; their product. */
 extern sc_status sc_image_check_size(size_t width, size_t height, const sc_image_limits *limits, sc_error *err);
+/* Of a picture stored as width x height, those that are decoded: each stands for scale x scale of them. */
+extern sc_status sc_image_check_pixels(size_t width, size_t height, size_t scale, const sc_image_limits *limits,
+									   sc_error *err);
 /* Bytes that decoding will take. */
 extern sc_status sc_image_check_memory(size_t bytes, const sc_image_limits *limits, sc_error *err);
 /* Scans so far of a JPEG of so many pixels: each costs as much as a picture. */
 extern sc_status sc_image_check_scans(size_t scans, size_t pixels, const sc_image_limits *limits, sc_error *err);
+/* A library asked the system for memory in vain: SC_NO_MEMORY. */
+extern sc_status sc_image_fail_malloc(sc_error *err);
 /* A library asked for more memory than it may have: SC_LIMIT. */
 extern sc_status sc_image_fail_memory(sc_image_format format, const sc_image_limits *limits, sc_error *err);
 

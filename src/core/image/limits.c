@@ -18,18 +18,31 @@ sc_image_check_size(size_t width, size_t height, const sc_image_limits *limits, 
 		return sc_fail(err, SC_BAD_IMAGE, "image has no pixels");
 	if (width > SC_IMAGE_MAX_SIDE || height > SC_IMAGE_MAX_SIDE)
 	{
-		sc_fail(err, SC_UNSUPPORTED, "image is too long or too wide");
+		sc_fail(err, SC_LIMIT, "image is too long or too wide");
 		sc_detail(err, "It has %zu by %zu pixels; a side may have up to %d.", width, height, SC_IMAGE_MAX_SIDE);
-		return SC_UNSUPPORTED;
-	}
-	if (sc_mul(width, height) > limits->max_pixels)
-	{
-		sc_fail(err, SC_LIMIT, "image has too many pixels");
-		sc_detail(err, "It has %zu by %zu pixels; the limit is %zu.", width, height, limits->max_pixels);
-		sc_hint(err, "Reduce the image, or raise \"selfclass.max_image_pixels\".");
+		sc_hint(err, "Reduce the image.");
 		return SC_LIMIT;
 	}
-	return SC_OK;
+	return sc_image_check_pixels(width, height, 1, limits, err);
+}
+
+sc_status
+sc_image_check_pixels(size_t width, size_t height, size_t scale, const sc_image_limits *limits, sc_error *err)
+{
+	size_t decoded_width = (width + scale - 1) / scale;
+	size_t decoded_height = (height + scale - 1) / scale;
+
+	SC_ASSERT(scale >= 1);
+	if (sc_mul(decoded_width, decoded_height) <= limits->max_pixels)
+		return SC_OK;
+	sc_fail(err, SC_LIMIT, "image has too many pixels");
+	if (scale == 1)
+		sc_detail(err, "It has %zu by %zu pixels; the limit is %zu.", width, height, limits->max_pixels);
+	else
+		sc_detail(err, "It has %zu by %zu pixels, of which %zu by %zu are decoded; the limit is %zu.", width, height,
+				  decoded_width, decoded_height, limits->max_pixels);
+	sc_hint(err, "Reduce the image, or raise \"selfclass.max_image_pixels\".");
+	return SC_LIMIT;
 }
 
 sc_status
@@ -66,6 +79,12 @@ sc_image_check_scans(size_t scans, size_t pixels, const sc_image_limits *limits,
 		return SC_LIMIT;
 	}
 	return SC_OK;
+}
+
+sc_status
+sc_image_fail_malloc(sc_error *err)
+{
+	return sc_fail(err, SC_NO_MEMORY, "out of memory for an image");
 }
 
 sc_status

@@ -4,10 +4,17 @@
  *	  PNG images, read with libpng. Compiled only where libpng is there.
  *
  * Every variant comes out as 8-bit gray or RGB: palettes and fewer bits
- * expanded, 16 bits rounded to 8, transparency laid on white. Gamma and colour
- * profiles are ignored, as they are for JPEG. libpng leaves by longjmp where a
- * file is bad; guarded() is the only place it can land in. Its memory is
- * counted, and bounded by the limit.
+ * expanded, 16 bits rounded to 8, transparency laid on white or black. Gamma,
+ * colour profiles and the suggested background are ignored: the last is mostly
+ * a constant of the program that wrote the file. A picture is whole once all
+ * its rows and the checksum behind them have been read; what follows is not
+ * looked at. libpng leaves by longjmp where a file is bad; guarded() is the
+ * only place it can land in. Its memory is counted, and bounded by the limit.
+ *
+ * Two things about a picture are known after its last pixel only: how many of
+ * its 16 bits are used, and whether what is not transparent would show on
+ * white. Rows are reduced as they come, so they are read under the common case
+ * (all 16, white); the few pictures that turn out otherwise are read again.
  *
  *-------------------------------------------------------------------------
  */
@@ -18,28 +25,49 @@
 
 #include <png.h>
 
+/* How samples become pixels. */
+typedef struct png_view
+{
+	int bits;		/* of a sample: those of a file, but for 16-bit files that use fewer */
+	uint8_t ground; /* of what is transparent: white or black */
+} png_view;
+
+/* What the pixels of a picture tell about it. A pixel that is wholly transparent tells nothing. */
+typedef struct png_seen
+{
+	unsigned largest; /* sample of a colour */
+	bool clear;		  /* some pixel is transparent at least in part */
+	uint64_t alpha;	  /* sum over all pixels */
+	uint64_t sum[3];  /* of each colour, weighted by alpha: below 2^63, for pixels are fewer than 2^31 */
+} png_seen;
+
 typedef struct png_reader
 {
 	png_structp png;
 	png_infop info;
 	sc_image_exit exit;
 	const sc_image_task *task;
+	png_view view;	   /* to read with */
+	png_view wanted;   /* ... that the pixels ask for */
 	size_t at;		   /* bytes read */
 	size_t memory;	   /* bytes that libpng holds */
 	size_t max_memory; /* ... and may hold */
 	bool full;		   /* it asked for more */
+	bool no_memory;	   /* ... or for what the system did not have */
 } png_reader;
 
 /* Buffers of the decoding, beside those of libpng. */
 typedef struct png_buffers
 {
 	sc_reducer reducer;
-	uint8_t *rows; /* (rows, width, channels with alpha): all rows where interlaced, else one */
+	uint8_t *rows; /* (rows, width, channels with alpha) samples as stored: all rows where interlaced, else one */
 } png_buffers;
 
 static sc_status
 fail_full(const png_reader *r)
 {
+	if (r->no_memory)
+		return sc_image_fail_malloc(r->task->err);
 	return sc_image_fail_memory(SC_IMAGE_PNG, r->task->limits, r->task->err);
 }
 
@@ -77,7 +105,7 @@ on_malloc(png_structp png, png_alloc_size_t size)
 	block = malloc(sc_add(size, SC_ALIGN));
 	if (block == NULL)
 	{
-		r->full = true;
+		r->full = r->no_memory = true;
 		return NULL;
 	}
 	memcpy(block, &size, sizeof(size));
@@ -115,6 +143,17 @@ on_read(png_structp png, png_bytep out, size_t size)
 #define CHUNK_BYTES 12
 #define SIGNATURE_BYTES 8
 
+/* What iPhone applications carry: PNG by name, its pixels stored in another way, which a chunk before the header says. */
+static sc_status
+refuse_cgbi(const sc_image_task *task)
+{
+	if (task->size < SIGNATURE_BYTES + CHUNK_BYTES || memcmp(task->bytes + SIGNATURE_BYTES + 4, "CgBI", 4) != 0)
+		return SC_OK;
+	sc_fail(task->err, SC_UNSUPPORTED, "PNG image is in Apple's variant CgBI, which is not read");
+	sc_hint(task->err, "Store the image as an ordinary PNG or as JPEG.");
+	return SC_UNSUPPORTED;
+}
+
 /* The orientation in the chunk eXIf, before the pixels. */
 static sc_orientation
 find_orientation(const uint8_t *p, size_t size)
@@ -134,28 +173,28 @@ find_orientation(const uint8_t *p, size_t size)
 	return SC_UPRIGHT;
 }
 
-/* Read what stands before the pixels, and ask for 8 bits of gray or RGB, with alpha if there is any. */
+/* Read what stands before the pixels, and ask for 8 or 16 bits of gray or RGB, with alpha if there is any. */
 static void
 read_header(png_reader *r)
 {
 	png_uint_32 width, height;
 	int bits, type;
 
-	/* Of the chunks that need not be there, only transparency changes the pixels. */
+	/* Of the chunks that need not be there, only transparency and the bits that count change the pixels. */
 	png_set_keep_unknown_chunks(r->png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
-	png_set_keep_unknown_chunks(r->png, PNG_HANDLE_CHUNK_AS_DEFAULT, (png_const_bytep) "tRNS", 1);
-	png_set_user_limits(r->png, SC_IMAGE_MAX_SIDE, SC_IMAGE_MAX_SIDE);
+	png_set_keep_unknown_chunks(r->png, PNG_HANDLE_CHUNK_AS_DEFAULT, (png_const_bytep) "tRNS\0sBIT", 2);
+	/* The limit on sides is ours: libpng's own words for it do not say what it is. */
+	png_set_user_limits(r->png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
 	png_set_read_fn(r->png, r, on_read);
 	png_read_info(r->png, r->info);
 	png_get_IHDR(r->png, r->info, &width, &height, &bits, &type, NULL, NULL, NULL);
+	sc_image_require(&r->exit, sc_image_check_size(width, height, r->task->limits, r->task->err));
 	if (type == PNG_COLOR_TYPE_PALETTE)
 		png_set_palette_to_rgb(r->png);
 	if (type == PNG_COLOR_TYPE_GRAY && bits < 8)
 		png_set_expand_gray_1_2_4_to_8(r->png);
 	if (png_get_valid(r->png, r->info, PNG_INFO_tRNS))
 		png_set_tRNS_to_alpha(r->png);
-	if (bits == 16)
-		png_set_scale_16(r->png);
 	(void) png_set_interlace_handling(r->png);
 	png_read_update_info(r->png, r->info);
 }
@@ -188,10 +227,10 @@ plan_body(png_reader *r)
 	sc_arena counter = sc_arena_counter();
 	size_t width, height, memory;
 
+	sc_image_require(&r->exit, refuse_cgbi(task));
 	read_header(r);
 	width = png_get_image_width(r->png, r->info);
 	height = png_get_image_height(r->png, r->info);
-	sc_image_require(&r->exit, sc_image_check_size(width, height, task->limits, task->err));
 	plan->channels = png_get_channels(r->png, r->info) <= 2 ? SC_GRAY : SC_RGB;
 	plan->orientation = find_orientation(task->bytes, task->size);
 	sc_image_plan_size(plan, (int) width, (int) height, task->max_side);
@@ -201,17 +240,104 @@ plan_body(png_reader *r)
 	sc_image_require(&r->exit, sc_image_check_memory(memory, task->limits, task->err));
 }
 
-/* Lay a row with alpha on white, in place. */
-static void
-drop_alpha(uint8_t *row, size_t width, size_t channels)
+/* Sample i of a row, as stored. */
+static inline unsigned
+sample(const uint8_t *row, size_t i, bool wide)
 {
-	SC_ASSERT(row != NULL);
+	return wide ? (unsigned) row[2 * i] << 8 | row[2 * i + 1] : row[i];
+}
+
+/* Take down what a row (width, channels and maybe alpha) tells about its picture. */
+static void
+look_at_row(png_seen *seen, const uint8_t *row, size_t width, size_t channels, bool alpha, bool wide)
+{
+	size_t samples = channels + (alpha ? 1 : 0);
+	unsigned most = wide ? 65535 : 255;
+
 	for (size_t x = 0; x < width; x++)
 	{
-		unsigned alpha = row[x * (channels + 1) + channels];
+		unsigned a = alpha ? sample(row, x * samples + channels, wide) : most;
 
+		seen->clear |= a < most;
+		if (a == 0)
+			continue;
+		seen->alpha += a;
 		for (size_t c = 0; c < channels; c++)
-			row[x * channels + c] = (uint8_t) ((row[x * (channels + 1) + c] * alpha + 255 * (255 - alpha) + 127) / 255);
+		{
+			unsigned v = sample(row, x * samples + c, wide);
+
+			seen->largest = SC_MAX(seen->largest, v);
+			seen->sum[c] += (uint64_t) a * v;
+		}
+	}
+}
+
+/* The bits that samples of 16 bits really have: by the file's word if it is true, else by the largest sample. */
+static int
+used_bits(const png_reader *r, unsigned largest)
+{
+	png_color_8p said;
+	int bits;
+
+	if (png_get_sBIT(r->png, r->info, &said) != 0)
+	{
+		bits = SC_MAX(said->gray, SC_MAX(said->red, SC_MAX(said->green, said->blue)));
+		/* As the standard wants it, samples of fewer bits are scaled up to all 16. */
+		return bits < 16 && largest >> bits == 0 ? bits : 16;
+	}
+	for (bits = 8; bits < 16 && largest >> bits != 0;)
+		bits += 2;
+	return bits;
+}
+
+/*
+ * The view that shows the picture. White, unless what is to be seen is itself
+ * three quarters of the way to it or more: then black.
+ */
+static png_view
+choose_view(const png_reader *r, const png_seen *seen, size_t channels)
+{
+	png_view view = r->view;
+	double luma;
+
+	if (view.bits == 16)
+		view.bits = used_bits(r, seen->largest);
+	if (!seen->clear || seen->alpha == 0)
+		return view;
+	luma = (double) seen->sum[0];
+	if (channels == SC_RGB)
+		luma = 0.299 * luma + 0.587 * (double) seen->sum[1] + 0.114 * (double) seen->sum[2];
+	if (luma >= 0.75 * (double) seen->alpha * ((1 << view.bits) - 1))
+		view.ground = 0;
+	return view;
+}
+
+/* From samples as stored to 8 bits without alpha, in place. */
+static void
+show_row(uint8_t *row, size_t width, size_t channels, bool alpha, bool wide, png_view view)
+{
+	size_t samples = channels + (alpha ? 1 : 0);
+	unsigned most = (1u << view.bits) - 1;
+
+	SC_ASSERT(row != NULL);
+	if (!alpha && !wide)
+		return;
+	for (size_t x = 0; x < width; x++)
+	{
+		unsigned a = alpha ? sample(row, x * samples + channels, wide) : 255;
+
+		/* Rounded as libpng rounds. The largest sample is odd, so there are no ties. */
+		if (alpha && wide)
+			a = (a * 255 + 32767) / 65535;
+		for (size_t c = 0; c < channels; c++)
+		{
+			unsigned v = sample(row, x * samples + c, wide);
+
+			/* What is transparent may have any sample. */
+			if (wide)
+				v = (SC_MIN(v, most) * 255 + most / 2) / most;
+			row[x * channels + c] = (uint8_t) ((v * a + view.ground * (255 - a) + 127) / 255);
+		}
 	}
 }
 
@@ -219,9 +345,10 @@ static void
 decode_body(png_reader *r)
 {
 	sc_arena arena = sc_arena_over(r->task->scratch, r->task->plan->scratch);
+	png_seen seen = {0};
 	png_buffers b;
-	size_t rowbytes;
-	bool interlaced, alpha;
+	size_t rowbytes, width, channels;
+	bool interlaced, alpha, wide;
 
 	read_header(r);
 	b = layout(&arena, r);
@@ -230,8 +357,13 @@ decode_body(png_reader *r)
 	b.reducer.pixels = r->task->pixels;
 	r->max_memory -= SC_MIN(r->max_memory, arena.used);
 	rowbytes = png_get_rowbytes(r->png, r->info);
+	width = (size_t) b.reducer.width;
+	channels = (size_t) b.reducer.channels;
 	interlaced = png_get_interlace_type(r->png, r->info) != PNG_INTERLACE_NONE;
-	alpha = png_get_channels(r->png, r->info) > b.reducer.channels;
+	alpha = png_get_channels(r->png, r->info) > channels;
+	wide = png_get_bit_depth(r->png, r->info) == 16;
+	if (!wide)
+		r->view.bits = 8;
 
 	/* An interlaced picture is complete after its last pass only. */
 	for (int pass = 0; interlaced && pass < 7; pass++)
@@ -249,12 +381,13 @@ decode_body(png_reader *r)
 			sc_image_leave(&r->exit, SC_ABORTED);
 		if (!interlaced)
 			png_read_row(r->png, row, NULL);
-		if (alpha)
-			drop_alpha(row, (size_t) b.reducer.width, (size_t) b.reducer.channels);
+		if (alpha || wide)
+			look_at_row(&seen, row, width, channels, alpha, wide);
+		show_row(row, width, channels, alpha, wide, r->view);
 		sc_reducer_row(&b.reducer, row);
 	}
-	/* The checksum of the pixels and the end of the file. */
-	png_read_end(r->png, NULL);
+	/* With its last row libpng has read the checksum of the pixels. */
+	r->wanted = choose_view(r, &seen, channels);
 }
 
 /* Everything that libpng may jump out of. */
@@ -269,14 +402,15 @@ read_body(png_reader *r)
 
 /* Run read_body with a place for libpng to jump to, and free what libpng has taken. */
 static sc_status
-guarded(png_reader *r)
+guarded(png_reader *r, png_view view)
 {
+	r->view = r->wanted = view;
 	r->png = NULL;
 	r->info = NULL;
 	r->at = 0;
 	r->memory = 0;
 	r->max_memory = r->task->limits->max_memory;
-	r->full = false;
+	r->full = r->no_memory = false;
 	r->exit.status = SC_OK;
 	if (sigsetjmp(r->exit.jump, 0) == 0)
 	{
@@ -297,7 +431,11 @@ sc_status
 sc_png_read(const sc_image_task *task)
 {
 	png_reader r;
+	sc_status status;
 
 	r.task = task;
-	return guarded(&r);
+	status = guarded(&r, (png_view){.bits = 16, .ground = 255});
+	if (status == SC_OK && (r.wanted.bits != r.view.bits || r.wanted.ground != r.view.ground))
+		status = guarded(&r, r.wanted);
+	return status;
 }

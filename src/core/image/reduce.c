@@ -158,7 +158,7 @@ sc_reducer_row(sc_reducer *r, const uint8_t *row)
 	uint64_t begin, end, edge;
 
 	SC_ASSERT((uint64_t) r->y * (uint64_t) r->scale < (uint64_t) r->height);
-	SC_ASSERT(area <= INT32_MAX);
+	SC_ASSERT(area <= UINT32_MAX);
 	if (r->width == r->out_width && r->height == r->out_height)
 	{
 		put_row(r, row, r->y++);
@@ -184,9 +184,10 @@ sc_reducer_row(sc_reducer *r, const uint8_t *row)
 	}
 	/*
 	 * Divided in double, which is many times as fast as in integers, and exact.
-	 * The area is below 2^31 (so is every limit on pixels), so a quotient that is
-	 * not whole is at least 2^-31 away from a whole number. A double below 256 is
-	 * exact to 2^-45, and its division rounds correctly.
+	 * The area is below 2^32 (the limit on pixels is below 2^31, and a JPEG's sides
+	 * are 16-bit numbers), so a quotient that is not whole is at least 2^-32 away
+	 * from a whole number. A double below 256 is exact to 2^-45, and its division
+	 * rounds correctly.
 	 */
 	for (size_t i = 0; i < values; i++)
 	{

@@ -24,25 +24,35 @@ sc_conv_channel_block(sc_conv_kind kind)
 }
 
 bool
+sc_conv_code_forbidden(void)
+{
+#ifdef SC_WITH_ONEDNN
+	return sc_conv_onednn_check_code(NULL) == SC_UNSUPPORTED;
+#else
+	return false;
+#endif
+}
+
+bool
 sc_conv_has_bf16(sc_conv_kind kind)
 {
 #ifdef SC_WITH_ONEDNN
-	return kind != SC_CONV_BLAS && sc_conv_onednn_has_bf16();
+	return kind != SC_CONV_BLAS && sc_conv_onednn_has_bf16() && !sc_conv_code_forbidden();
 #else
 	(void) kind;
 	return false;
 #endif
 }
 
-bool
-sc_conv_bf16_pays(sc_conv_kind kind)
+sc_status
+sc_conv_bf16_pays(bool *pays, sc_conv_kind kind, sc_error *err)
 {
+	*pays = false;
 #ifdef SC_WITH_ONEDNN
-	return sc_conv_has_bf16(kind) && sc_conv_onednn_bf16_pays();
-#else
-	(void) kind;
-	return false;
+	if (sc_conv_has_bf16(kind))
+		return sc_conv_onednn_bf16_pays(pays, err);
 #endif
+	return SC_OK;
 }
 
 void
@@ -59,7 +69,18 @@ static sc_status
 refuse_bf16(sc_conv_kind kind, sc_error *err)
 {
 #ifdef SC_WITH_ONEDNN
-	if (kind != SC_CONV_BLAS)
+	if (kind != SC_CONV_BLAS && sc_conv_onednn_has_bf16())
+	{
+		sc_status code = sc_conv_onednn_check_code(err);
+
+		if (code == SC_NO_MEMORY)
+			return code;
+		sc_fail(err, SC_UNSUPPORTED,
+				code == SC_OK
+					? "this oneDNN has no bf16 arithmetic for all passes of a convolution"
+					: "there is no bf16 arithmetic: the operating system forbids the code that oneDNN generates");
+	}
+	else if (kind != SC_CONV_BLAS)
 		sc_fail(err, SC_UNSUPPORTED, "this CPU has no bf16 arithmetic");
 	else
 #endif

@@ -68,11 +68,14 @@ typedef struct sc_conv
 /* Channels of a block on this CPU: 16 or 8. */
 extern int sc_conv_channel_block(sc_conv_kind kind);
 
-/* Is there code for bf16 on this CPU? */
+/* Does the operating system forbid oneDNN to generate code, so that OpenBLAS stands in for all of it? */
+extern bool sc_conv_code_forbidden(void);
+
+/* Is there code for bf16 on this CPU, and may it be generated? */
 extern bool sc_conv_has_bf16(sc_conv_kind kind);
 
-/* ... and is training in it faster than in float? Makes convolutions to find out. */
-extern bool sc_conv_bf16_pays(sc_conv_kind kind);
+/* ... and is training in it faster than in float? Makes convolutions to find out. Fails with SC_NO_MEMORY. */
+extern sc_status sc_conv_bf16_pays(bool *pays, sc_conv_kind kind, sc_error *err);
 
 /* The library that does convolutions, and the instructions that it uses. */
 extern void sc_conv_library(char *name, size_t size);

@@ -65,13 +65,28 @@ own_weights(sc_dnnl_desc *desc, const sc_conv *conv)
 }
 
 /*
+ * What a call of oneDNN's means: the same convolution must not be done one way
+ * today and another tomorrow because memory was short. Another reason not to
+ * have code is one of the shape and the CPU alone.
+ */
+static sc_status
+short_of_memory(dnnl_status_t status, sc_error *err)
+{
+	if (status != dnnl_out_of_memory)
+		return SC_OK;
+	sc_fail(err, SC_NO_MEMORY, "out of memory");
+	sc_detail(err, "oneDNN had none for the code of a convolution.");
+	return SC_NO_MEMORY;
+}
+
+/*
  * Try one pass with one algorithm. p->desc stays NULL where it cannot be had
  * fast, or only with the weights in another layout than ours; but any layout
  * will do for a pass that sc_conv_reorder may reorder them for.
  */
-static void
+static sc_status
 try_pass(sc_onednn_pass *p, const sc_onednn_conv *o, const sc_conv *conv, sc_conv_pass pass, dnnl_alg_kind_t algorithm,
-		 dnnl_primitive_attr_t attr)
+		 dnnl_primitive_attr_t attr, sc_error *err)
 {
 	const sc_conv_config *c = &conv->config;
 	dnnl_dims_t src_dims = {c->views, c->in, c->side, c->side}, weights_dims = {c->out, c->in, c->kernel, c->kernel},
@@ -82,24 +97,28 @@ try_pass(sc_onednn_pass *p, const sc_onednn_conv *o, const sc_conv *conv, sc_con
 	bool reorders = pass == SC_CONV_DATA || (pass == SC_CONV_FORWARD && type == dnnl_bf16);
 	sc_dnnl_desc src = SC_DNNL_NO_DESC, weights = SC_DNNL_NO_DESC, any = SC_DNNL_NO_DESC, dst = SC_DNNL_NO_DESC;
 	dnnl_primitive_desc_t hint = NULL;
+	dnnl_status_t status;
 	const char *name = NULL;
 
-	if (sc_dnnl_desc_make(&src, src_dims, type, c->planar ? dnnl_nchw : data) != dnnl_success ||
-		own_weights(&weights, conv) != dnnl_success ||
-		sc_dnnl_desc_make(&any, weights_dims, type, dnnl_format_tag_any) != dnnl_success ||
-		sc_dnnl_desc_make(&dst, dst_dims, type, data) != dnnl_success)
+	SC_TRY(sc_conv_onednn_check_code(err));
+	if ((status = sc_dnnl_desc_make(&src, src_dims, type, c->planar ? dnnl_nchw : data)) != dnnl_success ||
+		(status = own_weights(&weights, conv)) != dnnl_success ||
+		(status = sc_dnnl_desc_make(&any, weights_dims, type, dnnl_format_tag_any)) != dnnl_success ||
+		(status = sc_dnnl_desc_make(&dst, dst_dims, type, data)) != dnnl_success)
 		goto done;
-	if (pass != SC_CONV_FORWARD && sc_dnnl_conv_desc(&hint, o->engine, SC_CONV_FORWARD, dnnl_convolution_direct, true,
-													 &src, &any, &dst, strides, padding, NULL, attr) != dnnl_success)
+	if (pass != SC_CONV_FORWARD &&
+		(status = sc_dnnl_conv_desc(&hint, o->engine, SC_CONV_FORWARD, dnnl_convolution_direct, true, &src, &any, &dst,
+									strides, padding, NULL, attr)) != dnnl_success)
 		goto done;
-	if (sc_dnnl_conv_desc(&p->desc, o->engine, pass, algorithm, c->backward, &src, reorders ? &any : &weights, &dst,
-						  strides, padding, hint, attr) != dnnl_success)
+	status = sc_dnnl_conv_desc(&p->desc, o->engine, pass, algorithm, c->backward, &src, reorders ? &any : &weights,
+							   &dst, strides, padding, hint, attr);
+	if (status != dnnl_success)
 	{
 		p->desc = NULL;
 		goto done;
 	}
 	if (dnnl_primitive_desc_query(p->desc, dnnl_query_impl_info_str, 0, &name) != dnnl_success || name == NULL ||
-		strncmp(name, "ref", 3) == 0 || dnnl_primitive_create(&p->primitive, p->desc) != dnnl_success)
+		strncmp(name, "ref", 3) == 0 || (status = dnnl_primitive_create(&p->primitive, p->desc)) != dnnl_success)
 		drop_pass(p);
 	p->direct = algorithm == dnnl_convolution_direct;
 done:
@@ -109,27 +128,32 @@ done:
 	sc_dnnl_desc_free(weights);
 	sc_dnnl_desc_free(any);
 	sc_dnnl_desc_free(dst);
+	return short_of_memory(status, err);
 }
 
 /* The reorder from our weights to those that the pass wants, where they are others. */
-static void
-plan_reorder(sc_conv *conv, const sc_onednn_conv *o, sc_onednn_pass *p, sc_conv_pass pass, dnnl_primitive_attr_t attr)
+static sc_status
+plan_reorder(sc_conv *conv, const sc_onednn_conv *o, sc_onednn_pass *p, sc_conv_pass pass, dnnl_primitive_attr_t attr,
+			 sc_error *err)
 {
 	sc_dnnl_desc_ref wanted = sc_onednn_desc_of(p, pass, SC_ONEDNN_WEIGHTS);
 	sc_dnnl_desc own = SC_DNNL_NO_DESC;
+	dnnl_status_t status;
 
-	if (own_weights(&own, conv) != dnnl_success)
+	SC_TRY(sc_conv_onednn_check_code(err));
+	status = own_weights(&own, conv);
+	if (status != dnnl_success)
 	{
 		drop_pass(p);
-		return;
+		return short_of_memory(status, err);
 	}
 	if (!dnnl_memory_desc_equal(wanted, SC_DNNL_REF(own)))
 	{
 		/* sc_conv_reorder has no scratch memory; the versions known need none for this. */
-		if (dnnl_reorder_primitive_desc_create(&p->reorder_desc, SC_DNNL_REF(own), o->engine, wanted, o->engine,
-											   attr) == dnnl_success &&
+		if ((status = dnnl_reorder_primitive_desc_create(&p->reorder_desc, SC_DNNL_REF(own), o->engine, wanted,
+														 o->engine, attr)) == dnnl_success &&
 			sc_onednn_scratch_of(p->reorder_desc) == 0 &&
-			dnnl_primitive_create(&p->reorder, p->reorder_desc) == dnnl_success)
+			(status = dnnl_primitive_create(&p->reorder, p->reorder_desc)) == dnnl_success)
 		{
 			p->reordered_at = conv->reordered;
 			conv->reordered += sc_arena_round(dnnl_memory_desc_get_size(wanted));
@@ -138,6 +162,31 @@ plan_reorder(sc_conv *conv, const sc_onednn_conv *o, sc_onednn_pass *p, sc_conv_
 			drop_pass(p);
 	}
 	sc_dnnl_desc_free(own);
+	return short_of_memory(status, err);
+}
+
+/* The passes that oneDNN has code for. */
+static sc_status
+open_passes(sc_conv *conv, sc_onednn_conv *o, dnnl_primitive_attr_t attr, sc_error *err)
+{
+	for (sc_conv_pass pass = SC_CONV_FORWARD; pass < SC_CONV_PASSES; pass++)
+	{
+		sc_onednn_pass *p = &o->pass[pass];
+
+		if (pass != SC_CONV_FORWARD && !conv->config.backward)
+			break;
+		if (pass == SC_CONV_DATA && conv->config.planar)
+			continue;
+		if (winograd_pays(conv, pass))
+			SC_TRY(try_pass(p, o, conv, pass, dnnl_convolution_winograd, attr, err));
+		if (p->desc == NULL)
+			SC_TRY(try_pass(p, o, conv, pass, dnnl_convolution_direct, attr, err));
+		if (p->desc != NULL && pass != SC_CONV_WEIGHTS)
+			SC_TRY(plan_reorder(conv, o, p, pass, attr, err));
+		if (p->desc != NULL)
+			conv->scratch = SC_MAX(conv->scratch, sc_onednn_scratch_of(p->desc) + SC_ALIGN);
+	}
+	return SC_OK;
 }
 
 sc_status
@@ -145,43 +194,35 @@ sc_conv_onednn_open(sc_conv *conv, sc_error *err)
 {
 	sc_onednn_conv *o;
 	dnnl_primitive_attr_t attr = NULL;
-	int threads = omp_get_max_threads();
+	dnnl_status_t made;
+	int threads;
+	sc_status status;
 
 	if (sc_conv_onednn_channel_block() != conv->config.channel_block)
 		return SC_OK;
+	status = sc_conv_onednn_check_code(err);
+	if (status != SC_OK)
+		return status == SC_UNSUPPORTED ? SC_OK : status;
 	/* A few hundred bytes, beside what oneDNN itself takes for its code. */
 	o = calloc(1, sizeof(*o));
 	if (o == NULL)
 		return sc_fail(err, SC_NO_MEMORY, "out of memory");
 	conv->onednn = o;
+	threads = omp_get_max_threads();
 	omp_set_num_threads(1);
-	if (dnnl_engine_create(&o->engine, dnnl_cpu, 0) == dnnl_success &&
-		dnnl_stream_create(&o->stream, o->engine, dnnl_stream_default_flags) == dnnl_success &&
-		dnnl_primitive_attr_create(&attr) == dnnl_success &&
-		dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user) == dnnl_success)
-	{
-		for (sc_conv_pass pass = SC_CONV_FORWARD; pass < SC_CONV_PASSES; pass++)
-		{
-			sc_onednn_pass *p = &o->pass[pass];
-
-			if (pass != SC_CONV_FORWARD && !conv->config.backward)
-				break;
-			if (pass == SC_CONV_DATA && conv->config.planar)
-				continue;
-			if (winograd_pays(conv, pass))
-				try_pass(p, o, conv, pass, dnnl_convolution_winograd, attr);
-			if (p->desc == NULL)
-				try_pass(p, o, conv, pass, dnnl_convolution_direct, attr);
-			if (p->desc != NULL && pass != SC_CONV_WEIGHTS)
-				plan_reorder(conv, o, p, pass, attr);
-			if (p->desc != NULL)
-				conv->scratch = SC_MAX(conv->scratch, sc_onednn_scratch_of(p->desc) + SC_ALIGN);
-		}
-	}
+	if ((made = dnnl_engine_create(&o->engine, dnnl_cpu, 0)) == dnnl_success &&
+		(made = dnnl_stream_create(&o->stream, o->engine, dnnl_stream_default_flags)) == dnnl_success &&
+		(made = dnnl_primitive_attr_create(&attr)) == dnnl_success &&
+		(made = dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user)) == dnnl_success)
+		status = open_passes(conv, o, attr, err);
+	else
+		status = short_of_memory(made, err);
 	if (attr != NULL)
 		dnnl_primitive_attr_destroy(attr);
 	omp_set_num_threads(threads);
-	return SC_OK;
+	if (status != SC_OK)
+		sc_conv_close(conv);
+	return status;
 }
 
 void

@@ -39,12 +39,23 @@ extern sc_status sc_conv_blas_run(const sc_lane *lane, const sc_conv *conv, sc_c
 /* Channels of a block of oneDNN's fast code for this CPU; 0: it has none. */
 extern int sc_conv_onednn_channel_block(void);
 extern bool sc_conv_onednn_has_bf16(void);
-extern bool sc_conv_onednn_bf16_pays(void);
+extern sc_status sc_conv_onednn_bf16_pays(bool *pays, sc_error *err);
 extern void sc_conv_onednn_name(char *name, size_t size);
+
+/* ---- oneDNN: this system (onednn_code.c) --------------------------------------- */
+
+/*
+ * Before anything of oneDNN's that generates code. SC_UNSUPPORTED: the system
+ * lets nobody generate code; SC_NO_MEMORY: there is no room for it.
+ */
+extern sc_status sc_conv_onednn_check_code(sc_error *err);
 
 /* ---- oneDNN: a convolution, where it has code for it (conv_onednn.c) ---------- */
 
-/* Sets conv->onednn, and reordered and scratch with it. It stays NULL where oneDNN has nothing for this CPU. */
+/*
+ * Sets conv->onednn, and reordered and scratch with it. It stays NULL where oneDNN has nothing for this CPU, or may
+ * generate no code. Fails with SC_NO_MEMORY.
+ */
 extern sc_status sc_conv_onednn_open(sc_conv *conv, sc_error *err);
 extern void sc_conv_onednn_close(sc_conv *conv);
 

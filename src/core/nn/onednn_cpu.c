@@ -52,8 +52,8 @@ sc_conv_onednn_has_bf16(void)
 }
 
 /* Does Intel's AMX run all passes of a convolution like those of a network? */
-static bool
-runs_on_tiles(void)
+static sc_status
+runs_on_tiles(bool *all, sc_error *err)
 {
 	sc_conv_config config = {.views = 8,
 							 .in = 128,
@@ -66,14 +66,12 @@ runs_on_tiles(void)
 							 .kind = SC_CONV_BEST,
 							 .precision = SC_PRECISION_BF16};
 	sc_conv conv;
-	bool all;
 
 	sc_conv_describe(&conv, &config);
-	if (sc_conv_onednn_open(&conv, NULL) != SC_OK || conv.onednn == NULL)
-		return false;
-	all = sc_conv_onednn_on_tiles(&conv);
-	sc_conv_onednn_close(&conv);
-	return all;
+	SC_TRY(sc_conv_onednn_open(&conv, err));
+	*all = conv.onednn != NULL && sc_conv_onednn_on_tiles(&conv);
+	sc_conv_close(&conv);
+	return SC_OK;
 }
 
 /*
@@ -81,14 +79,15 @@ runs_on_tiles(void)
  * (Zen 4, Winograd's algorithm for float). Intel's without AMX do not, and
  * Winograd's algorithm then makes float twice as fast.
  */
-bool
-sc_conv_onednn_bf16_pays(void)
+sc_status
+sc_conv_onednn_bf16_pays(bool *pays, sc_error *err)
 {
 #if defined(__x86_64__)
-	if (__builtin_cpu_is("amd"))
-		return true;
+	*pays = __builtin_cpu_is("amd");
+	if (*pays)
+		return SC_OK;
 #endif
-	return runs_on_tiles();
+	return runs_on_tiles(pays, err);
 }
 
 void

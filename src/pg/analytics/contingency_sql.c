@@ -11,6 +11,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
+#include "pg/server/arguments.h"
 #include "pg/analytics/contingency.h"
 #include "pg/analytics/flat_state.h"
 
@@ -23,12 +24,13 @@ accumulate(FunctionCallInfo fcinfo, const char *truth, int length, scpg_truth_ki
 
 	if (c->kind != kind)
 		scpg_contingency_refuse();
-	PG_RETURN_BYTEA_P(scpg_contingency_add(c, has_label ? PG_GETARG_INT32(1) : 0, has_label, truth, length, 1));
+	PG_RETURN_BYTEA_P(
+		scpg_contingency_add(c, has_label ? scpg_int_argument(fcinfo, 1, "label") : 0, has_label, truth, length, 1));
 }
 
-PG_FUNCTION_INFO_V1(scpg_tally_accum_text);
+PG_FUNCTION_INFO_V1(scpg_tally_accum_text_wide);
 Datum
-scpg_tally_accum_text(PG_FUNCTION_ARGS)
+scpg_tally_accum_text_wide(PG_FUNCTION_ARGS)
 {
 	text *truth;
 
@@ -38,9 +40,11 @@ scpg_tally_accum_text(PG_FUNCTION_ARGS)
 	return accumulate(fcinfo, VARDATA_ANY(truth), VARSIZE_ANY_EXHDR(truth), SCPG_TRUTH_TEXT);
 }
 
-PG_FUNCTION_INFO_V1(scpg_tally_accum_bigint);
+SCPG_NARROW_FORM(tally_accum_text, 1)
+
+PG_FUNCTION_INFO_V1(scpg_tally_accum_bigint_wide);
 Datum
-scpg_tally_accum_bigint(PG_FUNCTION_ARGS)
+scpg_tally_accum_bigint_wide(PG_FUNCTION_ARGS)
 {
 	char digits[MAXINT8LEN + 1];
 	int length;
@@ -50,6 +54,8 @@ scpg_tally_accum_bigint(PG_FUNCTION_ARGS)
 	length = pg_lltoa(PG_GETARG_INT64(2), digits);
 	return accumulate(fcinfo, digits, length, SCPG_TRUTH_BIGINT);
 }
+
+SCPG_NARROW_FORM(tally_accum_bigint, 1)
 
 PG_FUNCTION_INFO_V1(scpg_tally_combine);
 Datum

@@ -79,6 +79,27 @@ best_silhouette(const float *rows, size_t n, int d, int max_k, const scpg_kmeans
 	return chosen;
 }
 
+/*
+ * inertia (most) by one k-means for each k, whose curve decides. A curve that
+ * ends before it is flat decides for too few clusters; that is said, but where
+ * the rows allow no more.
+ */
+static int
+by_curve(const double *inertia, int most, bool more, const scpg_elbow_options *options)
+{
+	bool last_turn = options->method == SCPG_ELBOW_LAST_TURN;
+	sc_elbow_method method = last_turn ? SC_ELBOW_LAST_TURN : SC_ELBOW_KNEEDLE;
+	double parameter = last_turn ? options->min_gain : options->sensitivity;
+	int chosen = scpg_core()->sc_elbow_choose(method, inertia, most, parameter);
+
+	if (more && scpg_core()->sc_elbow_falls(method, inertia, most, chosen, parameter))
+		ereport(NOTICE, (errmsg("the curve of the inertia still falls at its end, %d clusters", most),
+						 errdetail("The last one took %.2g %% of what %d clusters leave.",
+								   100 * (1 - inertia[most - 1] / inertia[most - 2]), most - 1),
+						 errhint("There may be more clusters: try a larger number of them (\"max_k\").")));
+	return chosen;
+}
+
 scpg_numbers *
 scpg_elbow_find(const float *rows, size_t n, int d, int max_k, const scpg_elbow_options *options)
 {
@@ -99,9 +120,7 @@ scpg_elbow_find(const float *rows, size_t n, int d, int max_k, const scpg_elbow_
 	else
 	{
 		inertia = scpg_kmeans_run(rows, n, d, most, most, &options->kmeans, cxt).curve;
-		chosen = options->method == SCPG_ELBOW_LAST_TURN
-					 ? scpg_core()->sc_elbow_choose(SC_ELBOW_LAST_TURN, inertia, most, options->min_gain)
-					 : scpg_core()->sc_elbow_choose(SC_ELBOW_KNEEDLE, inertia, most, options->sensitivity);
+		chosen = by_curve(inertia, most, most == max_k, options);
 	}
 	result = scpg_elbow_result_make(most, inertia, chosen);
 	MemoryContextDelete(cxt);

@@ -9,6 +9,7 @@
 
 #include "funcapi.h"
 
+#include "pg/server/arguments.h"
 #include "pg/analytics/elbow.h"
 #include "pg/analytics/fit.h"
 #include "pg/server/result.h"
@@ -25,12 +26,14 @@ check_fit(int max_k, const Jsonb *options)
 	(void) scpg_elbow_read_options(options);
 }
 
-PG_FUNCTION_INFO_V1(scpg_elbow_accum);
+PG_FUNCTION_INFO_V1(scpg_elbow_accum_wide);
 Datum
-scpg_elbow_accum(PG_FUNCTION_ARGS)
+scpg_elbow_accum_wide(PG_FUNCTION_ARGS)
 {
 	return scpg_fit_accumulate(fcinfo, "largest number of clusters", check_fit);
 }
+
+SCPG_NARROW_FORM(elbow_accum, 2)
 
 PG_FUNCTION_INFO_V1(scpg_elbow_final);
 Datum

@@ -19,8 +19,7 @@ scpg_fit_accumulate(FunctionCallInfo fcinfo, const char *what, void (*check)(int
 	Jsonb *options = NULL;
 	int number;
 
-	scpg_refuse_null(fcinfo, 2, what);
-	number = PG_GETARG_INT32(2);
+	number = scpg_int_argument(fcinfo, 2, what);
 	if (PG_NARGS() > 3)
 	{
 		scpg_refuse_null(fcinfo, 3, "options");

@@ -24,7 +24,7 @@ typedef struct scpg_fit
 } scpg_fit;
 
 /*
- * A transition function (internal, embedding, int [, jsonb]) -> internal. A
+ * A transition function (internal, embedding, bigint [, jsonb]) -> internal. A
  * NULL embedding leaves the row out. what: the number's name, for messages;
  * check looks at the number and the options before the first row is taken.
  */

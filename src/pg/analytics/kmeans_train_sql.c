@@ -262,9 +262,9 @@ find_start(const train *t, int64 n)
 	return result;
 }
 
-PG_FUNCTION_INFO_V1(scpg_kmeans_train);
+PG_FUNCTION_INFO_V1(scpg_kmeans_train_wide);
 Datum
-scpg_kmeans_train(PG_FUNCTION_ARGS)
+scpg_kmeans_train_wide(PG_FUNCTION_ARGS)
 {
 	static const char *const names[] = {"relation", "name of the column of embeddings", "number of clusters", "options"};
 	train t = {.options = {.kmeans = SCPG_KMEANS_DEFAULTS, .sample = SCPG_SAMPLE_ROWS}};
@@ -278,13 +278,11 @@ scpg_kmeans_train(PG_FUNCTION_ARGS)
 
 	for (int i = 0; i < lengthof(names); i++)
 		scpg_refuse_null(fcinfo, i, names[i]);
-	t.k = PG_GETARG_INT32(2);
+	t.k = scpg_int_argument(fcinfo, 2, names[2]);
 	scpg_kmeans_check(t.k, 0);
 	scpg_options_read(&t.options, NULL, PG_GETARG_JSONB_P(3), option_table, lengthof(option_table));
 	scpg_kmeans_check_start(&t.options.kmeans, t.k);
-	/* No key is needed; the column of embeddings is there as well as any. */
-	scpg_source_resolve(&source, PG_GETARG_OID(0), NameStr(*PG_GETARG_NAME(1)), NameStr(*PG_GETARG_NAME(1)),
-						scpg_embedding_type());
+	source = scpg_source_embeddings(fcinfo, 0, 1, NULL);
 
 	SPI_connect();
 	t.context = AllocSetContextCreate(CurrentMemoryContext, "kmeans_train", ALLOCSET_DEFAULT_SIZES);
@@ -308,3 +306,5 @@ scpg_kmeans_train(PG_FUNCTION_ARGS)
 	scpg_kmeans_report_iterations(m.iterations, m.converged);
 	PG_RETURN_POINTER(result);
 }
+
+SCPG_NARROW_FORM(kmeans_train, 2)

@@ -22,8 +22,7 @@ scpg_knn_argument(FunctionCallInfo fcinfo, int n)
 {
 	int k;
 
-	scpg_refuse_null(fcinfo, n, "number of neighbours");
-	k = PG_GETARG_INT32(n);
+	k = scpg_int_argument(fcinfo, n, "number of neighbours");
 	if (k < 1)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("number of neighbours must be at least 1"),
 						errdetail("The number of neighbours is %d.", k)));

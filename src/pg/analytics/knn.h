@@ -14,7 +14,7 @@
 #include "core/api.h"
 #include "fmgr.h"
 
-/* Argument n, a number of neighbours: at least 1. */
+/* Argument n, a bigint, a number of neighbours: at least 1. */
 extern int scpg_knn_argument(FunctionCallInfo fcinfo, int n);
 
 /* What comes before sc_knn's layout and is not the caller's to say: how many queries a run has, on how many lanes. */

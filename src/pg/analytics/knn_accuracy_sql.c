@@ -50,9 +50,9 @@ typedef struct accuracy_state
 	int k;
 } accuracy_state;
 
-PG_FUNCTION_INFO_V1(scpg_knn_accuracy_accum);
+PG_FUNCTION_INFO_V1(scpg_knn_accuracy_accum_wide);
 Datum
-scpg_knn_accuracy_accum(PG_FUNCTION_ARGS)
+scpg_knn_accuracy_accum_wide(PG_FUNCTION_ARGS)
 {
 	MemoryContext context = scpg_aggregate_context(fcinfo);
 	accuracy_state *state = PG_ARGISNULL(0) ? NULL : (accuracy_state *) PG_GETARG_POINTER(0);
@@ -88,6 +88,8 @@ scpg_knn_accuracy_accum(PG_FUNCTION_ARGS)
 	scpg_rows_add(&state->rows, PG_GETARG_EMBEDDING(1), entry->number);
 	PG_RETURN_POINTER(state);
 }
+
+SCPG_NARROW_FORM(knn_accuracy_accum, 3)
 
 static int
 compare_names(const void *a, const void *b)

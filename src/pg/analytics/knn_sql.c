@@ -21,6 +21,7 @@
 #include "utils/memutils.h"
 
 #include "pg/analytics/knn.h"
+#include "pg/server/arguments.h"
 #include "pg/server/extension.h"
 #include "pg/server/jobs.h"
 #include "pg/server/load.h"
@@ -35,9 +36,9 @@
 static Datum
 knn(FunctionCallInfo fcinfo, bool keyed)
 {
-	scpg_keyed_call call = scpg_keyed_call_begin(fcinfo, "knn", keyed);
+	scpg_keyed_call call = scpg_keyed_call_begin(fcinfo, keyed, 5);
 	int k = scpg_knn_argument(fcinfo, call.rest + 1);
-	scpg_source source = scpg_keyed_call_source(&call, 0);
+	scpg_source source = scpg_keyed_call_source(&call, 0, "knn(%t, %k, %c, q, 5%o)");
 	Oid types[2] = {InvalidOid, INT4OID};
 	Datum values[2];
 	Portal portal;
@@ -53,7 +54,7 @@ knn(FunctionCallInfo fcinfo, bool keyed)
 	sql =
 		psprintf("SELECT id, distance FROM (SELECT %s AS id, %s OPERATOR(%s.<->) $1 AS distance FROM %s WHERE %s IS NOT NULL) d "
 				 "ORDER BY distance, id LIMIT $2",
-				 quote_identifier(source.id_column), quote_identifier(source.data_column), scpg_extension_schema_name(),
+				 source.id, pstrdup(quote_identifier(source.data_column)), scpg_extension_schema_name(),
 				 source.relation, quote_identifier(source.data_column));
 	portal = scpg_open_cursor(sql, 2, types, values);
 	for (;;)
@@ -63,7 +64,7 @@ knn(FunctionCallInfo fcinfo, bool keyed)
 			break;
 		for (uint64 i = 0; i < SPI_processed; i++)
 		{
-			Datum row[2] = {scpg_keyed_call_key(&call, &source, scpg_items_fetched(i, 1)), scpg_items_fetched(i, 2)};
+			Datum row[2] = {scpg_keyed_call_key(&call, &source, scpg_items_key(&source, i)), scpg_items_fetched(i, 2)};
 
 			scpg_put_row(fcinfo, row, NULL);
 		}
@@ -74,7 +75,10 @@ knn(FunctionCallInfo fcinfo, bool keyed)
 	return (Datum) 0;
 }
 
-SCPG_KEYED_FORMS(knn, knn)
+SCPG_KEYED_FORM(knn_wide, knn, false)
+SCPG_KEYED_FORM(knn_keyed_wide, knn, true)
+SCPG_NARROW_FORM(knn, 3)
+SCPG_NARROW_FORM(knn_keyed, 4)
 
 /* ---- knn_join ------------------------------------------------------------- */
 
@@ -140,7 +144,7 @@ join_others(join *j, float *queries, MemoryContext cxt)
 		}
 		scpg_run_on(job->lanes, scpg_core()->sc_knn_run, job);
 		for (size_t i = 0; i < job->m; i++)
-			put_neighbours(j, i, scpg_items_fetched(i, 1));
+			put_neighbours(j, i, scpg_items_key(&j->query_source, i));
 		SPI_freetuptable(SPI_tuptable);
 	}
 	SPI_cursor_close(portal);
@@ -149,15 +153,19 @@ join_others(join *j, float *queries, MemoryContext cxt)
 static Datum
 knn_join(FunctionCallInfo fcinfo, bool keyed)
 {
-	join j = {.call = scpg_keyed_call_begin(fcinfo, "knn_join", keyed)};
+	join j = {.call = scpg_keyed_call_begin(fcinfo, keyed, 5)};
 	int queries = j.call.rest + 1; /* number of the argument; NULL: the items themselves */
 	bool itself = PG_ARGISNULL(queries);
 	MemoryContext cxt;
 
 	j.job.k = scpg_knn_argument(fcinfo, j.call.rest);
 	j.job.leave_out = itself;
-	j.item_source = scpg_keyed_call_source(&j.call, 0);
-	j.query_source = itself ? j.item_source : scpg_keyed_call_source(&j.call, queries);
+	j.item_source = scpg_keyed_call_source(&j.call, 0, "knn_join(%t, %k, %c, 5, NULL%o)");
+	j.query_source = j.item_source;
+	if (!itself)
+		j.query_source = scpg_keyed_call_source(&j.call, queries,
+												psprintf("knn_join(%s, %%k, %%c, 5, %%t%%o)",
+														 quote_literal_cstr(j.item_source.relation)));
 
 	SPI_connect();
 	cxt = AllocSetContextCreate(CurrentMemoryContext, "knn_join", ALLOCSET_DEFAULT_SIZES);
@@ -186,4 +194,7 @@ knn_join(FunctionCallInfo fcinfo, bool keyed)
 	return (Datum) 0;
 }
 
-SCPG_KEYED_FORMS(knn_join, knn_join)
+SCPG_KEYED_FORM(knn_join_wide, knn_join, false)
+SCPG_KEYED_FORM(knn_join_keyed_wide, knn_join, true)
+SCPG_NARROW_FORM(knn_join, 2)
+SCPG_NARROW_FORM(knn_join_keyed, 3)

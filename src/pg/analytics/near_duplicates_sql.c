@@ -65,9 +65,9 @@ put_pairs(const scpg_keyed_call *call, const scpg_source *source, const Datum *k
 static Datum
 near_duplicates(FunctionCallInfo fcinfo, bool keyed)
 {
-	scpg_keyed_call call = scpg_keyed_call_begin(fcinfo, "near_duplicates", keyed);
+	scpg_keyed_call call = scpg_keyed_call_begin(fcinfo, keyed, 4);
 	sc_near job = {.threshold = threshold_argument(fcinfo, call.rest), .lanes = scpg_lanes()};
-	scpg_source source = scpg_keyed_call_source(&call, 0);
+	scpg_source source = scpg_keyed_call_source(&call, 0, "near_duplicates(%t, %k, %c, 0.5%o)");
 	scpg_items items;
 	MemoryContext cxt;
 
@@ -92,4 +92,7 @@ near_duplicates(FunctionCallInfo fcinfo, bool keyed)
 	return (Datum) 0;
 }
 
-SCPG_KEYED_FORMS(near_duplicates, near_duplicates)
+SCPG_KEYED_FORM(near_duplicates, near_duplicates, false)
+SCPG_KEYED_FORM(near_duplicates_options, near_duplicates, true)
+/* 1.0's, without options. */
+SCPG_KEYED_FORM(near_duplicates_keyed, near_duplicates, true)

@@ -10,6 +10,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "utils/jsonb.h"
 
 #include "pg/analytics/flat_state.h"
@@ -198,17 +200,19 @@ PG_FUNCTION_INFO_V1(scpg_pca_accum_share);
 Datum
 scpg_pca_accum_share(PG_FUNCTION_ARGS)
 {
-	double share;
+	double wanted;
 
 	scpg_refuse_null(fcinfo, 2, "number of components");
-	share = PG_GETARG_FLOAT8(2);
-	if (!(share > 0 && share < 1))
+	wanted = PG_GETARG_FLOAT8(2);
+	/* A bigint, which drivers send for any whole number, comes as double precision too. */
+	if (!(wanted > 0) || (wanted > 1 && wanted != floor(wanted)))
 		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("share of the variance must be above 0 and below 1"),
-				 errdetail("The share is %g.", share),
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("components must be a whole number from 1 on, or a share of the variance below 1"),
+				 errdetail("The value is %g.", wanted),
 				 errhint(
-					 "A number of components is an integer, a share is double precision: pca_fit(e, 2) or pca_fit(e, 0.95).")));
-	return accumulate(fcinfo, share);
+					 "For example pca_fit(e, 2) for two components, or pca_fit(e, 0.95) for as many as explain that share.")));
+	return accumulate(fcinfo, wanted);
 }
 
 PG_FUNCTION_INFO_V1(scpg_pca_combine);

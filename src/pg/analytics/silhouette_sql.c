@@ -14,9 +14,9 @@
 #include "pg/server/memory.h"
 #include "pg/table/rows.h"
 
-PG_FUNCTION_INFO_V1(scpg_silhouette_accum);
+PG_FUNCTION_INFO_V1(scpg_silhouette_accum_wide);
 Datum
-scpg_silhouette_accum(PG_FUNCTION_ARGS)
+scpg_silhouette_accum_wide(PG_FUNCTION_ARGS)
 {
 	MemoryContext context = scpg_aggregate_context(fcinfo);
 	scpg_rows *rows = PG_ARGISNULL(0) ? NULL : (scpg_rows *) PG_GETARG_POINTER(0);
@@ -27,9 +27,11 @@ scpg_silhouette_accum(PG_FUNCTION_ARGS)
 		scpg_rows_init(rows, context);
 	}
 	if (!PG_ARGISNULL(1) && !PG_ARGISNULL(2))
-		scpg_rows_add(rows, PG_GETARG_EMBEDDING(1), PG_GETARG_INT32(2));
+		scpg_rows_add(rows, PG_GETARG_EMBEDDING(1), scpg_int_argument(fcinfo, 2, "label"));
 	PG_RETURN_POINTER(rows);
 }
+
+SCPG_NARROW_FORM(silhouette_accum, 2)
 
 static int
 compare_labels(const void *a, const void *b, void *arg)

@@ -14,6 +14,7 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 
 #include "pg/cluster/cluster_space.h"
@@ -38,7 +39,7 @@ Datum
 scpg_assign_cluster(PG_FUNCTION_ARGS)
 {
 	const scpg_embedding *e = PG_GETARG_EMBEDDING(0);
-	const scpg_model *model = scpg_model_of_statement(text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	const scpg_model *model = scpg_model_of_statement(text_to_cstring(PG_GETARG_TEXT_PP(1)), GetUserId());
 
 	scpg_embedding_check_expected(SC_EMBEDDING_DIM, e->dim);
 	PG_RETURN_INT32(label_of(model, e->x));
@@ -48,7 +49,7 @@ Datum
 scpg_assign_cluster_image(PG_FUNCTION_ARGS)
 {
 	bytea *image = PG_GETARG_BYTEA_PP(0);
-	const scpg_model *model = scpg_model_of_statement(text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	const scpg_model *model = scpg_model_of_statement(text_to_cstring(PG_GETARG_TEXT_PP(1)), GetUserId());
 	float x[SC_EMBEDDING_DIM];
 
 	scpg_embed_bytes(x, model, (const uint8 *) VARDATA_ANY(image), VARSIZE_ANY_EXHDR(image));

@@ -32,7 +32,8 @@
 
 /*
  * Is there a model that can be used as it is? Without one, lock the name for
- * the training. A model of another role that was granted is used, never trained.
+ * the training. A model of another role that may be used is, and never trained;
+ * one that may not be does not keep the caller from an own one of that name.
  */
 static void
 find_model(scpg_cluster_encoding *e, const char *name)
@@ -42,7 +43,7 @@ find_model(scpg_cluster_encoding *e, const char *name)
 		return;
 	for (int attempt = 0; attempt < 2; attempt++)
 	{
-		scpg_model *model = e->recipe.retrain ? NULL : scpg_model_find(name, strchr(name, '@') == NULL, false);
+		scpg_model *model = e->recipe.retrain ? NULL : scpg_model_find(name, scpg_model_name_is_free(name), false);
 
 		if (model != NULL)
 		{
@@ -51,13 +52,16 @@ find_model(scpg_cluster_encoding *e, const char *name)
 			e->train = false;
 			return;
 		}
-		scpg_model_check_name(name);
-		if (attempt > 0)
-			return;
-		scpg_model_lock(GetUserId(), name);
-		e->locked = true;
+		if (attempt == 0)
+		{
+			char *own = scpg_model_new_name(name);
+
+			scpg_model_lock(GetUserId(), own);
+			e->name = own;
+		}
 		/* Somebody may have trained it before we had the lock: look again. */
 	}
+	scpg_model_check_triggers(GetUserId(), e->name);
 }
 
 /* The recipe of a model that is ready, with what decides the clustering from the options. */
@@ -70,7 +74,10 @@ take_recipe(scpg_cluster_encoding *e, const scpg_cluster_request *asked)
 	e->recipe = e->stored;
 	/* Columns by name are those of the table that trained it. */
 	if (asked->relid != e->model->source)
-		e->recipe.id_column = e->recipe.image_column = NULL;
+	{
+		e->recipe.id_column = NULL;
+		e->recipe.image_column = NULL;
+	}
 	scpg_recipe_override_clustering(&e->recipe, &options, &e->given);
 }
 
@@ -79,12 +86,14 @@ scpg_cluster_images_plan(scpg_cluster_job *job)
 {
 	const scpg_cluster_request *asked = &job->asked;
 	scpg_cluster_encoding *e = &job->encoding;
+	scpg_key_request key = asked->key;
 
 	scpg_recipe_read(&e->recipe, &e->given, asked->options, SCPG_PRESET_AUTO);
 	find_model(e, asked->name);
 	if (!e->train)
 		take_recipe(e, asked);
-	scpg_source_resolve(&job->source, asked->relid, e->recipe.id_column, e->recipe.image_column, BYTEAOID);
+	key.columns = e->recipe.id_column;
+	scpg_source_resolve(&job->source, asked->relid, &key, e->recipe.image_column, BYTEAOID);
 }
 
 /* ---- read ------------------------------------------------------------------------ */
@@ -149,7 +158,7 @@ train(scpg_cluster_job *job)
 	scpg_cluster_encoding *e = &job->encoding;
 	scpg_training training = {.recipe = &e->recipe,
 							  .dataset = job->dataset,
-							  .name = job->asked.name,
+							  .name = e->name,
 							  .commits = job->asked.commits};
 
 	check_room(job);
@@ -238,7 +247,7 @@ scpg_cluster_images_run(scpg_cluster_job *job)
 void
 scpg_cluster_images_release(scpg_cluster_job *job)
 {
-	if (job->encoding.locked)
-		scpg_model_unlock(GetUserId(), job->asked.name);
-	job->encoding.locked = false;
+	if (job->encoding.name != NULL)
+		scpg_model_unlock(GetUserId(), job->encoding.name);
+	job->encoding.name = NULL;
 }

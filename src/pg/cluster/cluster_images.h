@@ -25,7 +25,8 @@ typedef struct scpg_cluster_request
 	int k;		/* 0: none was given */
 	char *name; /* of the model, or NULL */
 	const Jsonb *options;
-	bool commits; /* a procedure: commits as it goes, and wants the embeddings too */
+	scpg_key_request key; /* without its columns, which are an option */
+	bool commits;		  /* a procedure: commits as it goes, and wants the embeddings too */
 } scpg_cluster_request;
 
 /* How images become embeddings: with a model that is ready, or by a training. */
@@ -36,7 +37,7 @@ typedef struct scpg_cluster_encoding
 	scpg_recipe stored; /* a ready model's, as it was */
 	scpg_model *model;	/* NULL: none, as yet or at all */
 	bool train;
-	bool locked;		   /* the model's name is, for the training */
+	char *name;			   /* of the model to be made; locked for the training */
 	scpg_encoder *encoder; /* while it is needed */
 } scpg_cluster_encoding;
 

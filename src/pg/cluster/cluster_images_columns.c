@@ -11,6 +11,7 @@
 #include "utils/builtins.h"
 
 #include "pg/cluster/cluster_images_parts.h"
+#include "pg/server/arguments.h"
 
 void
 scpg_cluster_refuse_null(const char *what)
@@ -18,8 +19,18 @@ scpg_cluster_refuse_null(const char *what)
 	ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", what)));
 }
 
+int
+scpg_cluster_k(int64 k)
+{
+	if (k < 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("k must be at least 1"),
+				 errdetail("It is %lld.", (long long) k), errhint("Without k, the number of clusters is chosen.")));
+	return scpg_int_value(k, "k");
+}
+
 scpg_cluster_request
-scpg_cluster_read_request(FunctionCallInfo fcinfo, int first)
+scpg_cluster_read_request(FunctionCallInfo fcinfo, int first, bool wide)
 {
 	scpg_cluster_request asked = {0};
 
@@ -27,12 +38,7 @@ scpg_cluster_read_request(FunctionCallInfo fcinfo, int first)
 		scpg_cluster_refuse_null("the relation with the images");
 	asked.relid = PG_GETARG_OID(0);
 	if (!PG_ARGISNULL(first))
-	{
-		asked.k = PG_GETARG_INT32(first);
-		if (asked.k < 1)
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("k must be at least 1"),
-							errdetail("It is %d.", asked.k), errhint("Without k, the number of clusters is chosen.")));
-	}
+		asked.k = scpg_cluster_k(wide ? PG_GETARG_INT64(first) : PG_GETARG_INT32(first));
 	if (!PG_ARGISNULL(first + 1))
 		asked.name = text_to_cstring(PG_GETARG_TEXT_PP(first + 1));
 	if (!PG_ARGISNULL(first + 2))

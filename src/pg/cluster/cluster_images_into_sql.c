@@ -23,6 +23,7 @@
 #include "utils/memutils.h"
 #include "utils/ruleutils.h"
 #include "utils/typcache.h"
+#include "utils/varlena.h"
 
 #include "pg/cluster/cluster_images_parts.h"
 #include "pg/model/train.h"
@@ -48,15 +49,15 @@ typedef struct table
 
 /* The name: it goes where CREATE TABLE would put it, and must not be there. */
 static char *
-check_name(const char *name)
+check_name(RangeVar *name)
 {
 	Oid existing;
-	Oid schema = RangeVarGetAndCheckCreationNamespace(makeRangeVar(NULL, pstrdup(name), -1), NoLock, &existing);
+	Oid schema = RangeVarGetAndCheckCreationNamespace(name, NoLock, &existing);
 
 	if (OidIsValid(existing))
-		ereport(ERROR, (errcode(ERRCODE_DUPLICATE_TABLE), errmsg("relation \"%s\" already exists", name),
+		ereport(ERROR, (errcode(ERRCODE_DUPLICATE_TABLE), errmsg("relation \"%s\" already exists", name->relname),
 						errhint("Give another name, or drop it first.")));
-	return quote_qualified_identifier(get_namespace_name(schema), name);
+	return quote_qualified_identifier(get_namespace_name(schema), name->relname);
 }
 
 /* The key's type as it was declared, and whether it can be a primary key. */
@@ -166,11 +167,12 @@ fill(const table *t, const scpg_cluster_job *job)
 	MemoryContextDelete(cxt);
 }
 
-PG_FUNCTION_INFO_V1(scpg_cluster_images_into);
-Datum
-scpg_cluster_images_into(PG_FUNCTION_ARGS)
+/* wide: labels are a text that is read as regclass reads a name, and k is a bigint; else a name as it is, and an int. */
+static void
+cluster_images_into(FunctionCallInfo fcinfo, bool wide)
 {
 	scpg_cluster_job *job;
+	RangeVar *labels;
 	table *t;
 
 	PreventCommandIfReadOnly("cluster_images_into()");
@@ -178,11 +180,15 @@ scpg_cluster_images_into(PG_FUNCTION_ARGS)
 	SPI_connect_ext(SPI_OPT_NONATOMIC);
 	job = palloc0(sizeof(scpg_cluster_job));
 	t = palloc0(sizeof(table));
-	job->asked = scpg_cluster_read_request(fcinfo, 2);
+	job->asked = scpg_cluster_read_request(fcinfo, 2, wide);
 	job->asked.commits = true;
 	if (PG_ARGISNULL(1))
 		scpg_cluster_refuse_null("the name of the new table");
-	t->name = check_name(NameStr(*PG_GETARG_NAME(1)));
+	labels = wide ? makeRangeVarFromNameList(textToQualifiedNameList(PG_GETARG_TEXT_PP(1)))
+				  : makeRangeVar(NULL, pstrdup(NameStr(*PG_GETARG_NAME(1))), -1);
+	t->name = check_name(labels);
+	job->asked.key.returned = true;
+	job->asked.key.call = psprintf("CALL cluster_images_into(%%t, %s%%O)", quote_literal_cstr(t->name));
 	PG_TRY();
 	{
 		scpg_cluster_images_plan(job);
@@ -204,5 +210,21 @@ scpg_cluster_images_into(PG_FUNCTION_ARGS)
 							job->clustering.clusters)));
 	scpg_dataset_close(job->dataset);
 	SPI_finish();
+}
+
+PG_FUNCTION_INFO_V1(scpg_cluster_images_into_wide);
+Datum
+scpg_cluster_images_into_wide(PG_FUNCTION_ARGS)
+{
+	cluster_images_into(fcinfo, true);
+	PG_RETURN_VOID();
+}
+
+/* For catalogs of version 1.0. */
+PG_FUNCTION_INFO_V1(scpg_cluster_images_into);
+Datum
+scpg_cluster_images_into(PG_FUNCTION_ARGS)
+{
+	cluster_images_into(fcinfo, false);
 	PG_RETURN_VOID();
 }

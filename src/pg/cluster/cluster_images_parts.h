@@ -18,8 +18,11 @@
 /* 22004 */
 extern void scpg_cluster_refuse_null(const char *what);
 
-/* Argument 0, the relation, and k, model and options from argument number `first` on. */
-extern scpg_cluster_request scpg_cluster_read_request(FunctionCallInfo fcinfo, int first);
+/* Argument 0, the relation, and k, which is a bigint where wide, model and options from argument number `first` on. */
+extern scpg_cluster_request scpg_cluster_read_request(FunctionCallInfo fcinfo, int first, bool wide);
+
+/* k as it was given: 22003, and 22023 below 1. */
+extern int scpg_cluster_k(int64 k);
 
 /* The columns after the key: label, two coordinates, distance. All are NULL without an image. */
 #define SCPG_CLUSTER_COLUMNS 4

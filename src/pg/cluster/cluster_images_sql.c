@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -36,6 +37,21 @@ put_rows(FunctionCallInfo fcinfo, const scpg_cluster_job *job, bool key_as_bigin
 	}
 }
 
+/*
+ * A bigint, which drivers send for any whole number, makes cluster_images('t',
+ * $1) the form with an example. Where the key is an integer and there is no
+ * other k, it is taken as k.
+ */
+static bool
+take_example_as_k(FunctionCallInfo fcinfo, int example, scpg_cluster_job *job)
+{
+	if (example == NO_EXAMPLE || PG_ARGISNULL(example) || !PG_ARGISNULL(example + 1) ||
+		job->asked.key.example != INT8OID || !scpg_source_integer_key(&job->source))
+		return false;
+	job->asked.k = scpg_cluster_k(PG_GETARG_INT64(example));
+	return true;
+}
+
 /* example: number of the argument with the key's example. */
 static Datum
 cluster_images(FunctionCallInfo fcinfo, int example)
@@ -48,11 +64,15 @@ cluster_images(FunctionCallInfo fcinfo, int example)
 	InitMaterializedSRF(fcinfo, 0);
 	SPI_connect();
 	job = palloc0(sizeof(scpg_cluster_job));
-	job->asked = scpg_cluster_read_request(fcinfo, first);
+	job->asked = scpg_cluster_read_request(fcinfo, first, false);
+	job->asked.key.example = scpg_source_example(fcinfo, example);
+	job->asked.key.returned = true;
+	job->asked.key.call = "cluster_images(%t, %k%O)";
 	PG_TRY();
 	{
 		scpg_cluster_images_plan(job);
-		scpg_source_check_key(&job->source, fcinfo, "cluster_images", example);
+		if (!take_example_as_k(fcinfo, example, job))
+			scpg_source_check_key(&job->source, fcinfo, example);
 		scpg_cluster_images_read(job);
 		scpg_cluster_images_run(job);
 	}
@@ -61,7 +81,8 @@ cluster_images(FunctionCallInfo fcinfo, int example)
 		scpg_cluster_images_release(job);
 	}
 	PG_END_TRY();
-	put_rows(fcinfo, job, example == NO_EXAMPLE);
+	/* An example that is no NULL was k. */
+	put_rows(fcinfo, job, example == NO_EXAMPLE || !PG_ARGISNULL(example));
 	scpg_dataset_close(job->dataset);
 	SPI_finish();
 	return (Datum) 0;

@@ -8,18 +8,26 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "catalog/partition.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/rls.h"
 
 #include "pg/model/embed_image.h"
 #include "pg/server/extension.h"
 
 PG_FUNCTION_INFO_V1(scpg_embed_image_trigger);
+
+/* Of a value of the key, in a message. */
+#define KEY_BYTES 100
 
 static void
 check_trigger(FunctionCallInfo fcinfo)
@@ -75,6 +83,105 @@ image_is_new(const TriggerData *data, int column, Datum image, bool null)
 	return !datumIsEqual(before, image, false, -1);
 }
 
+/* ---- which row it was --------------------------------------------------------------- */
+
+/* May the current user read the relation, or these columns of it, whatever the row? */
+static bool
+may_read(Oid relid, const Bitmapset *columns)
+{
+	int i = -1;
+
+	if (check_enable_rls(relid, InvalidOid, true) == RLS_ENABLED)
+		return false;
+	if (pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK)
+		return true;
+	if (columns == NULL)
+		return false;
+	while ((i = bms_next_member(columns, i)) >= 0)
+		if (pg_attribute_aclcheck(relid, i + FirstLowInvalidHeapAttributeNumber, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
+			return false;
+	return true;
+}
+
+/* May who inserts or updates see these columns? The row may have had values that they may not read. */
+static bool
+may_show(Relation rel, const Bitmapset *columns)
+{
+	ListCell *cell;
+
+	if (may_read(RelationGetRelid(rel), columns))
+		return true;
+	/* The rows of a partition are read through what it is part of. */
+	foreach(cell, get_partition_ancestors(RelationGetRelid(rel))) if (may_read(lfirst_oid(cell), NULL)) return true;
+	return false;
+}
+
+static void
+append_list(StringInfo list, const char *item, int bytes)
+{
+	appendStringInfo(list, "%s%.*s", list->len > 0 ? ", " : "", bytes, item);
+}
+
+/* "s.album with id = 5", by its primary key; where there is none, or it may not be shown, "s.album, column image". */
+static char *
+name_row(Relation rel, HeapTuple row, const char *image_column)
+{
+	TupleDesc desc = RelationGetDescr(rel);
+	Bitmapset *columns = RelationGetIndexAttrBitmap(rel, INDEX_ATTR_BITMAP_PRIMARY_KEY);
+	bool composite = bms_membership(columns) == BMS_MULTIPLE;
+	char *relation =
+		quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)), RelationGetRelationName(rel));
+	StringInfoData names;
+	StringInfoData values;
+	int i = -1;
+
+	if (bms_is_empty(columns) || !may_show(rel, columns))
+		return psprintf("%s, column %s", relation, quote_identifier(image_column));
+	initStringInfo(&names);
+	initStringInfo(&values);
+	while ((i = bms_next_member(columns, i)) >= 0)
+	{
+		AttrNumber number = i + FirstLowInvalidHeapAttributeNumber;
+		Form_pg_attribute a = TupleDescAttr(desc, number - 1);
+		Oid output;
+		bool is_varlena;
+		bool null;
+		Datum value = heap_getattr(row, number, desc, &null);
+		char *text = "null";
+
+		getTypeOutputInfo(a->atttypid, &output, &is_varlena);
+		if (!null)
+			text = OidOutputFunctionCall(output, value);
+		append_list(&names, NameStr(a->attname), NAMEDATALEN);
+		append_list(&values, text, pg_mbcliplen(text, strlen(text), KEY_BYTES));
+	}
+	return psprintf(composite ? "%s with (%s) = (%s)" : "%s with %s = %s", relation, names.data, values.data);
+}
+
+static void
+tell_row(void *arg)
+{
+	errcontext("image of %s", (const char *) arg);
+}
+
+/* Of one row of many, an error tells which. */
+static Datum
+embed_row(Relation rel, HeapTuple row, const char *image_column, Datum image, const scpg_model *model)
+{
+	/* Named now, for an output function is not to be called when something has failed. */
+	ErrorContextCallback callback = {.previous = error_context_stack,
+									 .callback = tell_row,
+									 .arg = name_row(rel, row, image_column)};
+	scpg_embedding *embedding;
+
+	error_context_stack = &callback;
+	embedding = scpg_embed_datum(image, model);
+	error_context_stack = callback.previous;
+	return EmbeddingGetDatum(embedding);
+}
+
+/* ---- the trigger -------------------------------------------------------------------- */
+
 Datum
 scpg_embed_image_trigger(PG_FUNCTION_ARGS)
 {
@@ -106,7 +213,8 @@ scpg_embed_image_trigger(PG_FUNCTION_ARGS)
 		/* Nothing checks the type modifier after a trigger. */
 		if (typmod >= 0)
 			scpg_embedding_check_expected(typmod, SC_EMBEDDING_DIM);
-		embedding = EmbeddingGetDatum(scpg_embed_datum(image, args[0]));
+		/* The model that its name means to the owner of the table, or of the partition: not who inserts decides. */
+		embedding = embed_row(rel, row, args[1], image, scpg_model_of_statement(args[0], rel->rd_rel->relowner));
 	}
 	return PointerGetDatum(heap_modify_tuple_by_cols(row, desc, 1, &embedding_column, &embedding, &null));
 }

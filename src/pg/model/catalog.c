@@ -7,7 +7,8 @@
  * part of the statements that look for them (USABLE); who may change one is
  * decided before (grants.c). Then the one statement runs as the owner of the
  * tables. It names every table, function and operator with its schema: the
- * caller's search_path must not decide what the owner runs.
+ * caller's search_path must not decide what the owner runs. Before the first of
+ * a transaction the extension is locked, so that DROP EXTENSION waits.
  *
  *-------------------------------------------------------------------------
  */
@@ -41,26 +42,61 @@ typedef struct statement
 	const char *column[MAX_ARGUMENTS]; /* ... of this one */
 } statement;
 
-/* May the role $3 use the model m? It owns it, or was granted it (grants.c). */
-#define USABLE \
-	"(pg_catalog.pg_has_role($3, m.owner::pg_catalog.oid, 'USAGE') OR EXISTS (" \
-	"SELECT FROM %1$s.selfclass_model_grant g " \
-	"WHERE g.owner OPERATOR(pg_catalog.=) m.owner AND g.name OPERATOR(pg_catalog.=) m.name " \
-	"AND pg_catalog.pg_has_role($3, g.role::pg_catalog.oid, 'USAGE')))"
 #define EQUALS " OPERATOR(pg_catalog.=) "
 
+/*
+ * What a column of roles or relations means now: NULL where that is gone. The
+ * cast is right for the types of every version of the extension, as these
+ * statements have to be: before ALTER EXTENSION UPDATE the columns are 1.0's.
+ */
+#define ROLE(column) column "::pg_catalog.regrole::pg_catalog.oid"
+#define RELATION(column) column "::pg_catalog.regclass::pg_catalog.oid"
+
+/* Has the column the oid of what follows, whatever that means now? Only for the types of version 1.1. */
+#define SAME_ROLE(column) column " OPERATOR(%1$s.=) "
+
+/* The owner of the model m; 0, of which only superusers are members, where it is gone. */
+#define OWNER "COALESCE(" ROLE("m.owner") ", 0::pg_catalog.oid)"
+
+/*
+ * May the role use the model m? It has the rights of its owner, or was granted
+ * it (grants.c), or everyone was: no role can be called public, so a grant keeps
+ * that name and no oid.
+ */
+#define IS_PUBLIC(column) column "::pg_catalog.text" EQUALS "'public'"
+#define USABLE_BY(role) \
+	"(pg_catalog.pg_has_role(" role ", " OWNER ", 'USAGE') OR EXISTS (" \
+	"SELECT FROM %1$s.selfclass_model_grant g " \
+	"WHERE " ROLE("g.owner") EQUALS ROLE("m.owner") " AND g.name" EQUALS "m.name " \
+													"AND (" IS_PUBLIC("g.role") " OR pg_catalog.pg_has_role(" role \
+																				", " ROLE("g.role") ", 'USAGE'))))"
+#define USABLE USABLE_BY("$3")
+
+/* Whose a model is, as calls write it before its name; the name of a role that is gone too. */
+#define OWNER_NAME "m.owner::pg_catalog.text"
+
 static const statement statements[] = {
-	[SCPG_FIND_MODEL] =
-		{"SELECT m.model_id, m.name, m.version, m.owner::pg_catalog.oid, m.state, m.recipe,"
-		 " m.source::pg_catalog.oid, m.images, m.skipped, m.epochs_done, m.loss, m.pca, m.kmeans, m.elbow, m.created,"
-		 " m.weights_bytes, m.weights_crc "
-		 "FROM %1$s.selfclass_model m "
-		 "WHERE m.name" EQUALS "$1 AND ($2 IS NULL OR m.version" EQUALS "$2) AND " USABLE " "
-		 "ORDER BY m.owner::pg_catalog.oid" EQUALS "$3 DESC, $4 AND m.state" EQUALS
-		 "'ready' DESC, m.model_id DESC LIMIT 1",
-		 SPI_OK_SELECT,
-		 4,
-		 {TEXTOID, INT4OID, OIDOID, BOOLOID}},
+	[SCPG_FIND_MODEL] = {"SELECT m.model_id, m.name, m.version, " OWNER ", m.state, m.recipe, " RELATION(
+							 "m.source") ", m.images, m.skipped, m.epochs_done, m.loss, m.pca, m.kmeans, m.elbow, m.created,"
+										 " m.weights_bytes, m.weights_crc, m.source::pg_catalog.text, " OWNER_NAME
+										 " FROM %1$s.selfclass_model m "
+										 "WHERE m.name" EQUALS "$1 AND ($2 IS NULL OR m.version" EQUALS
+										 "$2) AND " OWNER_NAME EQUALS "$3 "
+										 "ORDER BY $4 AND m.state" EQUALS "'ready' DESC, m.model_id DESC LIMIT 1",
+						 SPI_OK_SELECT,
+						 4,
+						 {TEXTOID, INT4OID, TEXTOID, BOOLOID}},
+	[SCPG_LIST_OWNERS] = {"SELECT " OWNER_NAME " FROM %1$s.selfclass_model m "
+						  "WHERE m.name" EQUALS "$1 AND ($2 IS NULL OR " OWNER_NAME EQUALS "$2) AND " USABLE
+						  " GROUP BY " OWNER_NAME " ORDER BY " OWNER_NAME " COLLATE pg_catalog.\"C\"",
+						  SPI_OK_SELECT,
+						  3,
+						  {TEXTOID, TEXTOID, OIDOID}},
+	[SCPG_EXISTS_NAME] = {"SELECT FROM %1$s.selfclass_model m "
+						  "WHERE m.name" EQUALS "$1 AND ($2 IS NULL OR " OWNER_NAME EQUALS "$2) LIMIT 1",
+						  SPI_OK_SELECT,
+						  2,
+						  {TEXTOID, TEXTOID}},
 	[SCPG_LIST_NAMES] = {"SELECT DISTINCT m.name FROM %1$s.selfclass_model m "
 						 "WHERE $1 IS NULL AND $2 IS NULL AND " USABLE " ORDER BY m.name LIMIT $4",
 						 SPI_OK_SELECT,
@@ -71,16 +107,17 @@ static const statement statements[] = {
 		 " (name, version, owner, state, recipe, backbone, dim, source, epochs_done, selfclass_version) "
 		 "SELECT $1, COALESCE(pg_catalog.max(version), 0) OPERATOR(pg_catalog.+) 1, $2::pg_catalog.regrole, 'training',"
 		 " $3, 'resnet18', $5, $4::pg_catalog.regclass, 0, '" SELFCLASS_VERSION "' "
-		 "FROM %1$s.selfclass_model WHERE name" EQUALS "$1 AND owner" EQUALS "$2 "
+		 "FROM %1$s.selfclass_model WHERE name" EQUALS "$1 AND " ROLE("owner") EQUALS
+		 "$2 "
 		 "RETURNING model_id, version, created",
 		 SPI_OK_INSERT_RETURNING,
 		 5,
 		 {TEXTOID, OIDOID, JSONBOID, OIDOID, INT4OID}},
-	[SCPG_DELETE_MODEL] = {"DELETE FROM %1$s.selfclass_model WHERE owner" EQUALS "$1 AND name" EQUALS "$2"
+	[SCPG_DELETE_MODEL] = {"DELETE FROM %1$s.selfclass_model m WHERE " OWNER_NAME EQUALS "$1 AND name" EQUALS "$2"
 						   " AND ($3 IS NULL OR version" EQUALS "$3)",
 						   SPI_OK_DELETE,
 						   3,
-						   {OIDOID, TEXTOID, INT4OID}},
+						   {TEXTOID, TEXTOID, INT4OID}},
 	[SCPG_UPDATE_LOSS] = {"UPDATE %1$s.selfclass_model SET loss = $2 WHERE model_id" EQUALS "$1",
 						  SPI_OK_UPDATE,
 						  2,
@@ -136,22 +173,109 @@ static const statement statements[] = {
 							 SPI_OK_SELECT,
 							 2,
 							 {INT8OID, INT4OID}},
+	/* A superuser reaches all models anyway. Of a role that has an own one, that is meant. */
+	[SCPG_FIND_CONFLICT] = {"SELECT r.oid FROM pg_catalog.pg_roles r, %1$s.selfclass_model m "
+							"WHERE m.name" EQUALS "$2 AND " OWNER " OPERATOR(pg_catalog.<>) $1 AND NOT r.rolsuper "
+							"AND ($3" EQUALS "0 OR pg_catalog.pg_has_role(r.oid, $3, 'USAGE')) AND " USABLE_BY(
+								"r.oid") " AND NOT EXISTS (SELECT FROM %1$s.selfclass_model o WHERE o.name" EQUALS
+										 "$2 AND " ROLE("o.owner") EQUALS
+							"r.oid) AND NOT EXISTS (SELECT FROM %1$s.selfclass_model_grant g WHERE " ROLE("g.owner")
+								EQUALS "$1 AND g.name" EQUALS "$2 AND " ROLE("g.role") EQUALS
+							"$3) "
+							"ORDER BY r.oid" EQUALS "$3 DESC, r.rolname LIMIT 1",
+							SPI_OK_SELECT,
+							3,
+							{OIDOID, TEXTOID, OIDOID}},
 	[SCPG_INSERT_GRANT] = {"INSERT INTO %1$s.selfclass_model_grant (owner, name, role)"
 						   " VALUES ($1::pg_catalog.regrole, $2, $3::pg_catalog.regrole) ON CONFLICT DO NOTHING",
 						   SPI_OK_INSERT,
 						   3,
 						   {OIDOID, TEXTOID, OIDOID}},
-	[SCPG_DELETE_GRANT] = {"DELETE FROM %1$s.selfclass_model_grant WHERE owner" EQUALS "$1 AND name" EQUALS
-						   "$2 AND role" EQUALS "$3",
+	[SCPG_INSERT_PRIVILEGE] =
+		{"INSERT INTO %1$s.selfclass_model_grant AS g (owner, name, role, privilege)"
+		 " VALUES ($1::pg_catalog.regrole, $2, CASE WHEN $3" EQUALS "0 THEN 'public'::%1$s.model_role"
+		 " ELSE $3::pg_catalog.regrole::%1$s.model_role END, $4)"
+		 " ON CONFLICT (owner, name, role) DO UPDATE SET privilege = EXCLUDED.privilege WHERE $4" EQUALS "'edit'",
+		 SPI_OK_INSERT,
+		 4,
+		 {OIDOID, TEXTOID, OIDOID, TEXTOID}},
+	[SCPG_DELETE_GRANT] = {"DELETE FROM %1$s.selfclass_model_grant WHERE " ROLE("owner") EQUALS
+						   "$1 AND name" EQUALS "$2 AND CASE WHEN $3" EQUALS
+						   "0 THEN " IS_PUBLIC("role") " ELSE " ROLE("role") EQUALS "$3 END",
 						   SPI_OK_DELETE,
 						   3,
 						   {OIDOID, TEXTOID, OIDOID}},
-	[SCPG_DELETE_GRANTS] = {"DELETE FROM %1$s.selfclass_model_grant WHERE owner" EQUALS "$1 AND name" EQUALS
+	[SCPG_REVOKE_EDIT] = {"UPDATE %1$s.selfclass_model_grant SET privilege = 'use' WHERE " ROLE("owner") EQUALS
+						  "$1 AND name" EQUALS "$2 AND CASE WHEN $3" EQUALS
+						  "0 THEN " IS_PUBLIC("role") " ELSE " ROLE("role") EQUALS "$3 END",
+						  SPI_OK_UPDATE,
+						  3,
+						  {OIDOID, TEXTOID, OIDOID}},
+	[SCPG_DELETE_GRANTS] = {"DELETE FROM %1$s.selfclass_model_grant m WHERE " OWNER EQUALS "$1 AND name" EQUALS
 							"$2 AND NOT EXISTS ("
-							"SELECT FROM %1$s.selfclass_model WHERE owner" EQUALS "$1 AND name" EQUALS "$2)",
+							"SELECT FROM %1$s.selfclass_model m WHERE " OWNER EQUALS "$1 AND name" EQUALS "$2)",
 							SPI_OK_DELETE,
 							2,
 							{OIDOID, TEXTOID}},
+	[SCPG_FIND_ROLE] = {"SELECT FROM %1$s.selfclass_model WHERE " ROLE("owner") EQUALS
+						"$1 UNION ALL "
+						"SELECT FROM %1$s.selfclass_model_grant WHERE " ROLE("owner") EQUALS "$1 OR " ROLE("role")
+							EQUALS "$1 LIMIT 1",
+						SPI_OK_SELECT,
+						1,
+						{OIDOID}},
+	[SCPG_FORGET_OWNER] = {"UPDATE %1$s.selfclass_model SET owner = owner::pg_catalog.text::%1$s.model_role"
+						   " WHERE " SAME_ROLE("owner") "$1::pg_catalog.regrole::%1$s.model_role AND " ROLE(
+							   "owner") " IS NULL",
+						   SPI_OK_UPDATE,
+						   1,
+						   {OIDOID}},
+	[SCPG_FORGET_GRANTS] = {"DELETE FROM %1$s.selfclass_model_grant"
+							" WHERE " SAME_ROLE("owner") "$1::pg_catalog.regrole::%1$s.model_role AND " ROLE(
+								"owner") " IS NULL"
+										 " OR " SAME_ROLE("role") "$1::pg_catalog.regrole::%1$s.model_role AND " ROLE(
+											 "role") " IS NULL",
+							SPI_OK_DELETE,
+							1,
+							{OIDOID}},
+	[SCPG_FIND_VERSION] = {"SELECT pg_catalog.max(version) OPERATOR(pg_catalog.+) 1 FROM %1$s.selfclass_model"
+						   " WHERE " SAME_ROLE("owner") "$1 AND name" EQUALS
+														"$2 HAVING pg_catalog.bool_or(version" EQUALS "$3)",
+						   SPI_OK_SELECT,
+						   3,
+						   {InvalidOid, TEXTOID, INT4OID},
+						   {"owner"}},
+	[SCPG_FIND_GRANT] = {"SELECT FROM %1$s.selfclass_model_grant"
+						 " WHERE " SAME_ROLE("owner") "$1 AND name" EQUALS "$2 AND " SAME_ROLE("role") "$3",
+						 SPI_OK_SELECT,
+						 3,
+						 {InvalidOid, TEXTOID, InvalidOid},
+						 {"owner", NULL, "owner"}},
+	[SCPG_LIST_OWNED] = {"SELECT m.name, pg_catalog.max(CASE WHEN t.name IS NULL THEN 0 ELSE 1 END)"
+						 " FROM %1$s.selfclass_model m LEFT JOIN %1$s.selfclass_model t"
+						 " ON t.name" EQUALS "m.name AND " ROLE("t.owner") EQUALS
+						 "$2"
+						 " WHERE m.owner::pg_catalog.text" EQUALS "$1 GROUP BY m.name ORDER BY m.name",
+						 SPI_OK_SELECT,
+						 2,
+						 {TEXTOID, OIDOID}},
+	[SCPG_CLEAR_GRANTS] = {"DELETE FROM %1$s.selfclass_model_grant g WHERE " ROLE("g.owner") EQUALS
+						   "$2 AND EXISTS ("
+						   "SELECT FROM %1$s.selfclass_model m"
+						   " WHERE m.owner::pg_catalog.text" EQUALS "$1 AND m.name" EQUALS "g.name)",
+						   SPI_OK_DELETE,
+						   2,
+						   {TEXTOID, OIDOID}},
+	[SCPG_REASSIGN_GRANTS] = {"UPDATE %1$s.selfclass_model_grant SET owner = $2::pg_catalog.regrole"
+							  " WHERE owner::pg_catalog.text" EQUALS "$1",
+							  SPI_OK_UPDATE,
+							  2,
+							  {TEXTOID, OIDOID}},
+	[SCPG_REASSIGN_MODELS] = {"UPDATE %1$s.selfclass_model SET owner = $2::pg_catalog.regrole"
+							  " WHERE owner::pg_catalog.text" EQUALS "$1",
+							  SPI_OK_UPDATE,
+							  2,
+							  {TEXTOID, OIDOID}},
 };
 
 StaticAssertDecl(lengthof(statements) == SCPG_STATEMENTS, "a statement has no text");
@@ -193,6 +317,12 @@ table_owner(Oid table)
 	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
 	ReleaseSysCache(tuple);
 	return owner;
+}
+
+Oid
+scpg_catalog_owner(void)
+{
+	return table_owner(model_table(scpg_extension_schema()));
 }
 
 /* A plan for this call; *keep: it serves later ones too. */
@@ -246,8 +376,8 @@ find_plan(scpg_statement number, const char *schema, Oid table)
 
 /* ---- running ----------------------------------------------------------------- */
 
-void
-scpg_catalog_run(scpg_statement number, Datum *values, const char *nulls, bool read_only)
+static void
+run_as_owner(scpg_statement number, Datum *values, const char *nulls, bool read_only)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	Oid schema = scpg_extension_schema();
@@ -258,10 +388,12 @@ scpg_catalog_run(scpg_statement number, Datum *values, const char *nulls, bool r
 	int security;
 	int result = 0;
 
-	Assert(number < SCPG_STATEMENTS);
-	Assert(values != NULL);
 	GetUserIdAndSecContext(&user, &security);
-	SetUserIdAndSecContext(owner, security | SECURITY_LOCAL_USERID_CHANGE);
+	/*
+	 * What the extension's own triggers leave for the commit is allowed where
+	 * what users leave is not, as in REFRESH MATERIALIZED VIEW.
+	 */
+	SetUserIdAndSecContext(owner, (security & ~SECURITY_RESTRICTED_OPERATION) | SECURITY_LOCAL_USERID_CHANGE);
 	PG_TRY();
 	{
 		result = SPI_execute_plan(find_plan(number, schema_name, table), values, nulls, read_only, 0);
@@ -275,6 +407,16 @@ scpg_catalog_run(scpg_statement number, Datum *values, const char *nulls, bool r
 	MemoryContextSwitchTo(caller);
 	if (result != statements[number].result)
 		elog(ERROR, "unexpected result of \"%s\": %s", statements[number].sql, SPI_result_code_string(result));
+}
+
+void
+scpg_catalog_run(scpg_statement number, Datum *values, const char *nulls, bool read_only)
+{
+	Assert(number < SCPG_STATEMENTS);
+	Assert(values != NULL);
+	/* Statements that only read too: what they lock stays locked when the transaction goes on to write. */
+	scpg_extension_lock();
+	run_as_owner(number, values, nulls, read_only);
 }
 
 void

@@ -70,6 +70,7 @@ make(const scpg_recipe *recipe, const uint8 *weights, Size size, int max_batch, 
 	scpg_recipe_normalize(recipe, mean, std);
 	encoder->context = cxt;
 	encoder->image_side = recipe->image_side;
+	scpg_warn_forbidden_code(false);
 	plan(encoder, &net, max_batch);
 	arena = scpg_arena(cxt, sc_add(encoder->bytes, 2 * SC_ALIGN), "the encoder");
 	memory = SC_TAKE(&arena, char, encoder->bytes);

@@ -5,7 +5,8 @@
  *	  the models that names mean, and their encoders.
  *
  * A name is looked up again as soon as anything may have changed what it
- * means: another snapshot, another command, another user. An encoder is known
+ * means: another snapshot, another command, another role that it is
+ * looked for. An encoder is known
  * by the checksum of its weights and by its recipe, so it may stay for as long
  * as memory is not needed for something else: a model that was trained again,
  * dropped or revoked is not found any more, so its encoder is not used.
@@ -17,7 +18,6 @@
 #include "access/xact.h"
 #include "common/hashfn.h"
 #include "executor/spi.h"
-#include "miscadmin.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -41,7 +41,7 @@ typedef struct moment
 	TransactionId xmin;
 	TransactionId xmax;
 	uint64 running; /* hash of the transactions that the snapshot knows as running */
-	Oid user;
+	Oid role;		/* that it was found for */
 	bool recovery;
 } moment;
 
@@ -90,7 +90,7 @@ static struct
 
 /* False: there is no snapshot, so nothing may be remembered. */
 static bool
-this_moment(moment *m)
+this_moment(moment *m, Oid role)
 {
 	Snapshot s;
 
@@ -105,7 +105,7 @@ this_moment(moment *m)
 	m->xmax = s->xmax;
 	m->running = hash_bytes_extended((unsigned char *) s->xip, s->xcnt * sizeof(TransactionId), 0) ^
 				 hash_bytes_extended((unsigned char *) s->subxip, Max(s->subxcnt, 0) * sizeof(TransactionId), 1);
-	m->user = GetUserId();
+	m->role = role;
 	m->recovery = s->takenDuringRecovery;
 	return true;
 }
@@ -121,13 +121,13 @@ forget(found_model *f)
 }
 
 const scpg_model *
-scpg_model_of_statement(const char *name)
+scpg_model_of_statement(const char *name, Oid role)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	found_model *f = &cache.models[0];
 	MemoryContext cxt;
 	moment now;
-	bool known = this_moment(&now);
+	bool known = this_moment(&now, role);
 
 	for (int i = 0; i < CACHED; i++)
 	{
@@ -147,7 +147,7 @@ scpg_model_of_statement(const char *name)
 	SPI_connect();
 	MemoryContextSwitchTo(cxt);
 	f->name = pstrdup(name);
-	f->model = scpg_model_find_ready(name);
+	f->model = scpg_model_find_ready_as(name, role);
 	SPI_finish();
 	MemoryContextSwitchTo(caller);
 	f->when = now;

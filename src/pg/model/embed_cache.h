@@ -13,10 +13,10 @@
 #include "pg/model/embed.h"
 
 /*
- * The model that scpg_model_find_ready finds, looked for once a statement and
- * remembered. Connects SPI itself. Valid until the next call.
+ * The model that scpg_model_find_ready_as finds, looked for once a statement
+ * and remembered. Connects SPI itself. Valid until the next call.
  */
-extern const scpg_model *scpg_model_of_statement(const char *name);
+extern const scpg_model *scpg_model_of_statement(const char *name, Oid role);
 
 /*
  * The model's encoder, of one image at a time. Connects SPI itself. Valid until

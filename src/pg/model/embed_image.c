@@ -37,13 +37,12 @@ scpg_embed_bytes(float *out, const scpg_model *model, const uint8 *bytes, Size s
 }
 
 scpg_embedding *
-scpg_embed_datum(Datum image, const char *model)
+scpg_embed_datum(Datum image, const scpg_model *model)
 {
-	const scpg_model *found = scpg_model_of_statement(model);
 	bytea *bytes = DatumGetByteaPP(image);
 	float x[SC_EMBEDDING_DIM];
 
-	scpg_embed_bytes(x, found, (const uint8 *) VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
+	scpg_embed_bytes(x, model, (const uint8 *) VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
 	if ((Pointer) bytes != DatumGetPointer(image))
 		pfree(bytes);
 	return scpg_embedding_from_floats(x, SC_EMBEDDING_DIM);

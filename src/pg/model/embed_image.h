@@ -20,7 +20,7 @@
  */
 extern void scpg_embed_bytes(float *out, const scpg_model *model, const uint8 *bytes, Size size);
 
-/* Likewise of a bytea, by the model that the name means, as a value of SQL. */
-extern scpg_embedding *scpg_embed_datum(Datum image, const char *model);
+/* Likewise of a bytea, as a value of SQL. */
+extern scpg_embedding *scpg_embed_datum(Datum image, const scpg_model *model);
 
 #endif /* SCPG_EMBED_IMAGE_H */

@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "utils/builtins.h"
 
 #include "pg/model/embed_image.h"
@@ -17,5 +18,7 @@ PG_FUNCTION_INFO_V1(scpg_embed_image);
 Datum
 scpg_embed_image(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_EMBEDDING(scpg_embed_datum(PG_GETARG_DATUM(0), text_to_cstring(PG_GETARG_TEXT_PP(1))));
+	const scpg_model *model = scpg_model_of_statement(text_to_cstring(PG_GETARG_TEXT_PP(1)), GetUserId());
+
+	PG_RETURN_EMBEDDING(scpg_embed_datum(PG_GETARG_DATUM(0), model));
 }

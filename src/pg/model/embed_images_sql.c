@@ -31,13 +31,13 @@ PG_FUNCTION_INFO_V1(scpg_embed_images_key);
 
 typedef struct embed_options
 {
-	char *id_column;
+	char **id_column;
 	char *image_column;
 	scpg_on_error on_error;
 } embed_options;
 
 static const scpg_option options_table[] = {
-	{"id_column", SCPG_OPTION_TEXT, offsetof(embed_options, id_column), .nullable = true},
+	{"id_column", SCPG_OPTION_NAMES, offsetof(embed_options, id_column), .nullable = true},
 	{"image_column", SCPG_OPTION_TEXT, offsetof(embed_options, image_column), .nullable = true},
 	{"on_error", SCPG_OPTION_ENUM, offsetof(embed_options, on_error), .values = scpg_on_error_names},
 };
@@ -49,6 +49,18 @@ choose_column(Oid relid, const char *given, const char *recipe)
 	if (given != NULL)
 		return given;
 	return recipe != NULL && get_attnum(relid, recipe) > 0 ? recipe : NULL;
+}
+
+/* Likewise the columns of the key. */
+static char *const *
+choose_key(Oid relid, char *const *given, char *const *recipe)
+{
+	if (given != NULL || recipe == NULL)
+		return given;
+	for (int i = 0; recipe[i] != NULL; i++)
+		if (get_attnum(relid, recipe[i]) <= 0)
+			return NULL;
+	return recipe;
 }
 
 /* One batch of the reader: a row for every image, with NULL for what cannot be read. */
@@ -91,11 +103,13 @@ embed_images(FunctionCallInfo fcinfo, int example)
 	int model_argument = example < 0 ? 1 : 2;
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext batch;
-	scpg_skips skips = {.hint = "Their rows have a NULL embedding.", .context = CurrentMemoryContext};
+	scpg_skips skips = {.hint = "Their rows have a null embedding.", .context = CurrentMemoryContext};
 	embed_options options = {0};
+	scpg_key_request key = {.example = scpg_source_example(fcinfo, example), .returned = true};
 	scpg_source source;
 	const scpg_recipe *recipe;
 	scpg_model *model;
+	char *name;
 	scpg_encoder *encoder;
 	scpg_reader *reader;
 	scpg_image_row *rows;
@@ -111,11 +125,14 @@ embed_images(FunctionCallInfo fcinfo, int example)
 	InitMaterializedSRF(fcinfo, 0);
 	SPI_connect();
 	MemoryContextSwitchTo(caller);
-	model = scpg_model_find_ready(scpg_model_name_argument(fcinfo, model_argument));
+	name = scpg_model_name_argument(fcinfo, model_argument);
+	model = scpg_model_find_ready(name);
 	recipe = scpg_model_recipe(model);
-	scpg_source_resolve(&source, PG_GETARG_OID(0), choose_column(PG_GETARG_OID(0), options.id_column, recipe->id_column),
+	key.columns = choose_key(PG_GETARG_OID(0), options.id_column, recipe->id_column);
+	key.call = psprintf("embed_images(%%t, %%k, %s%%o)", quote_literal_cstr(name));
+	scpg_source_resolve(&source, PG_GETARG_OID(0), &key,
 						choose_column(PG_GETARG_OID(0), options.image_column, recipe->image_column), BYTEAOID);
-	scpg_source_check_key(&source, fcinfo, "embed_images", example);
+	scpg_source_check_key(&source, fcinfo, example);
 	encoder = scpg_encoder_of_model(model, BATCH, CurrentMemoryContext);
 	batch = AllocSetContextCreate(CurrentMemoryContext, "selfclass embeddings", ALLOCSET_DEFAULT_SIZES);
 	reader = scpg_reader_open(&source, scpg_encoder_image_side(encoder));

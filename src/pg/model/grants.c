@@ -4,13 +4,14 @@
  *	  Who may use and who may change a model.
  *
  * Its owner may do both; a role that the owner's name was granted to may use
- * it. That a name finds only what the role may use is a condition of the look-up
- * itself (USABLE in catalog.c).
+ * it, or edit its groups too. That a name finds only what the role may use is a
+ * condition of the look-up itself (USABLE in catalog.c).
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -19,29 +20,54 @@
 #include "pg/model/model_parts.h"
 
 void
+scpg_model_refuse_stranger(const char *name)
+{
+	ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("must be owner of model \"%s\"", name)));
+}
+
+void
 scpg_model_require_owner(const scpg_model *model)
 {
 	if (!has_privs_of_role(GetUserId(), model->owner))
-		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("must be owner of model \"%s\"", model->name)));
+		scpg_model_refuse_stranger(model->name);
 }
 
-static void
-change_grant(scpg_statement statement, Oid owner, const char *name, Oid role)
-{
-	Datum values[3] = {ObjectIdGetDatum(owner), CStringGetTextDatum(name), ObjectIdGetDatum(role)};
+/* ---- granting ---------------------------------------------------------------------- */
 
-	Assert(has_privs_of_role(GetUserId(), owner));
+static const char *const privilege_names[] = {[SCPG_PRIVILEGE_USE] = "use", [SCPG_PRIVILEGE_EDIT] = "edit"};
+
+static void
+run(scpg_statement statement, const scpg_model *model, Oid role, scpg_privilege privilege)
+{
+	Datum values[4] = {ObjectIdGetDatum(model->owner), CStringGetTextDatum(model->name), ObjectIdGetDatum(role)};
+
+	Assert(has_privs_of_role(GetUserId(), model->owner));
+	if (statement == SCPG_INSERT_PRIVILEGE)
+		values[3] = CStringGetTextDatum(privilege_names[privilege]);
 	scpg_catalog_run(statement, values, NULL, false);
 }
 
 void
-scpg_model_grant(Oid owner, const char *name, Oid role)
+scpg_model_grant(const scpg_model *model, Oid role, scpg_privilege privilege)
 {
-	change_grant(SCPG_INSERT_GRANT, owner, name, role);
+	bool as_1_0 = privilege == SCPG_PRIVILEGE_USE_1_0;
+
+	/* Nobody takes a name over: what it means to a role stays, and stays one thing. */
+	run(SCPG_FIND_CONFLICT, model, role, privilege);
+	if (SPI_processed > 0)
+	{
+		Oid reaches = scpg_catalog_oid(0, 1);
+
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("role %s may already use a model \"%s\" of another owner", scpg_role_name(reaches), model->name),
+				 errhint("Grant a model of another name.")));
+	}
+	run(as_1_0 ? SCPG_INSERT_GRANT : SCPG_INSERT_PRIVILEGE, model, role, privilege);
 }
 
 void
-scpg_model_revoke(Oid owner, const char *name, Oid role)
+scpg_model_revoke(const scpg_model *model, Oid role, scpg_privilege privilege)
 {
-	change_grant(SCPG_DELETE_GRANT, owner, name, role);
+	run(privilege == SCPG_PRIVILEGE_EDIT ? SCPG_REVOKE_EDIT : SCPG_DELETE_GRANT, model, role, privilege);
 }

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * src/pg/model/locks.c
- *	  Who trains, makes or drops a model: locks on an owner's names.
+ *	  Who trains, makes or drops a model: locks on an owner's names; and the one
+ *	  on which roles are held.
  *
  *-------------------------------------------------------------------------
  */
@@ -15,8 +16,9 @@
 
 #include "pg/model/model_parts.h"
 
-/* Sets these locks apart from those of pg_advisory_lock, which uses 1 and 2. */
+/* Set these locks apart from those of pg_advisory_lock, which uses 1 and 2. */
 #define LOCK_CLASS 0x5C1A
+#define ROLES_LOCK_CLASS 0x5C1B
 
 static LOCKTAG
 lock_tag(Oid owner, const char *name)
@@ -42,6 +44,15 @@ scpg_model_lock_transaction(Oid owner, const char *name)
 
 	if (LockAcquire(&tag, ExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
 		refuse_busy(name);
+}
+
+void
+scpg_model_lock_roles(void)
+{
+	LOCKTAG tag;
+
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, 0, 0, ROLES_LOCK_CLASS);
+	(void) LockAcquire(&tag, ExclusiveLock, false, false);
 }
 
 /* ---- the lock of a trainer ------------------------------------------------------ */

@@ -113,11 +113,11 @@ scpg_model_create(const char *name, const scpg_recipe *recipe, Oid source)
 	Datum values[5];
 	char nulls[5] = {' ', ' ', ' ', ' ', ' '};
 
-	scpg_model_check_name(name);
 	scpg_model_lock_transaction(GetUserId(), name);
 	model = palloc0(sizeof(scpg_model));
 	model->name = pstrdup(name);
 	model->owner = GetUserId();
+	model->owner_name = pstrdup(scpg_role_name(model->owner));
 	model->state = SCPG_MODEL_TRAINING;
 	model->stored_recipe = scpg_recipe_write(recipe);
 	model->source = source;
@@ -207,10 +207,13 @@ scpg_model_set_clustering(scpg_model *model, struct varlena *pca, struct varlena
 void
 scpg_model_drop(const scpg_model *model, bool all_versions)
 {
-	Datum values[3] = {ObjectIdGetDatum(model->owner), CStringGetTextDatum(model->name), Int32GetDatum(model->version)};
+	Datum values[3] = {CStringGetTextDatum(model->owner_name), CStringGetTextDatum(model->name),
+					   Int32GetDatum(model->version)};
 
 	Assert(has_privs_of_role(GetUserId(), model->owner));
 	scpg_model_lock_transaction(model->owner, model->name);
+	scpg_model_check_drop(model, all_versions);
 	scpg_catalog_run(SCPG_DELETE_MODEL, values, all_versions ? "  n" : NULL, false);
+	values[0] = ObjectIdGetDatum(model->owner);
 	scpg_catalog_run(SCPG_DELETE_GRANTS, values, NULL, false);
 }

@@ -39,11 +39,13 @@ typedef struct scpg_model
 	int64 model_id;
 	char *name;
 	int version;
-	Oid owner;
+	Oid owner;		  /* InvalidOid: it is gone, and superusers alone reach the model */
+	char *owner_name; /* as calls write it before the model's; that of one that is gone too */
 	scpg_model_state state;
 	Jsonb *stored_recipe; /* scpg_model_recipe reads it */
 	scpg_recipe *recipe;  /* NULL: not read yet */
-	Oid source;			  /* the table it was trained on; may be gone */
+	Oid source;			  /* the relation it was trained on; InvalidOid: none, or it is gone */
+	char *source_name;	  /* its name, which stays; NULL: none, or the model is being made */
 	int64 images;
 	int64 skipped;
 	int epochs_done;
@@ -57,22 +59,37 @@ typedef struct scpg_model
 	bool by_statement; /* found under the statement's own snapshot, which later reads use too */
 } scpg_model;
 
-/* ---- which model a name means (model_find.c) --------------------------------- */
+/* ---- names (model_name.c) -------------------------------------------------------- */
 
 /* An argument that names a model; NULL for NULL, which the functions below refuse. */
 extern char *scpg_model_name_argument(FunctionCallInfo fcinfo, int n);
 
-/* Letters, digits and _, at most 63 bytes, else 22023; NULL: 22004. */
-extern void scpg_model_check_name(const char *name);
+/*
+ * The name, without an owner, under which the current user makes a model: of
+ * letters, digits and _, at most 63 bytes, without a version, else 22023; NULL:
+ * 22004. "owner.name" is taken too, of one's own (else 42501).
+ */
+extern char *scpg_model_new_name(const char *text);
 
-/* "name@version", by which calls can name just this model. */
+/* May it be such a name? 22023 where it names no model at all. */
+extern bool scpg_model_name_is_free(const char *text);
+
+/* "name@version", with the owner before it where it is another role, by which calls can name just this model. */
 extern char *scpg_model_full_name(const scpg_model *model);
 
+/* ---- which model a name means (model_find.c) --------------------------------- */
+
 /*
- * The model called name (newest version of it, or "name@version"; one's own
- * before others') that the current user may use. Missing: NULL if missing_ok,
- * else 42704 with a hint that names the nearest one. There, but not granted:
- * as if missing. for_owner: only the owner will do (42501).
+ * The model that a name means to the current user. "name": its own (of which it
+ * is the owner itself), else one that it may use, by a grant or as a member of
+ * the owner; where that are models of several owners: 42P09, with a hint that
+ * lists them. "owner.name": that role's. The newest version, or "name@version":
+ * whose model it is does not depend on the version.
+ *
+ * Missing: NULL if missing_ok, else 42704 with a hint that names the nearest
+ * one. There, but not granted: 42501; of a name without owner NULL if missing_ok,
+ * for what others own does not keep anyone from taking the name. for_owner: only
+ * with the owner's rights (42501).
  */
 extern scpg_model *scpg_model_find(const char *name, bool missing_ok, bool for_owner);
 
@@ -84,8 +101,20 @@ extern scpg_model *scpg_model_find(const char *name, bool missing_ok, bool for_o
  */
 extern scpg_model *scpg_model_find_ready(const char *name);
 
-/* Likewise, but where none is ready, the newest version in whatever state. */
+/* Likewise, what the name means to that role. */
+extern scpg_model *scpg_model_find_ready_as(const char *name, Oid role);
+
+/* As scpg_model_find_ready, but where none is ready, the newest version in whatever state. */
 extern scpg_model *scpg_model_find_any(const char *name);
+
+/* ---- triggers that name a model (model_triggers.c) ------------------------------ */
+
+/*
+ * Before any work on a new version of the owner's model of that name: 55000
+ * where it would change what a trigger of this database uses, for it names its
+ * model without a version.
+ */
+extern void scpg_model_check_triggers(Oid owner, const char *name);
 
 /* ---- what is known of it (model.c) --------------------------------------------- */
 

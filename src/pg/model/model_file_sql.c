@@ -160,15 +160,15 @@ scpg_import_encoder(PG_FUNCTION_ARGS)
 		refuse_null("the name of the model");
 	if (PG_ARGISNULL(1))
 		refuse_null("the file of the weights");
-	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	scpg_model_check_name(name);
+	name = scpg_model_new_name(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	/* Its clustering suits any encoder. */
 	scpg_recipe_read(&recipe, &given, options, SCPG_PRESET_LIGHTLY);
 
 	SPI_connect();
-	model = scpg_model_find(name, true, false);
-	if (model != NULL && model->owner == GetUserId() && model->state != SCPG_MODEL_FAILED && !recipe.retrain)
+	model = scpg_model_find_own(name);
+	if (model != NULL && model->state != SCPG_MODEL_FAILED && !recipe.retrain)
 		scpg_model_refuse_existing(name);
+	scpg_model_check_triggers(GetUserId(), name);
 	bytes = PG_GETARG_BYTEA_PP(1);
 	scpg_model_file_read(&file, bytes, SCPG_GIVEN(&given, preset));
 	choose_recipe(&recipe, &given, options, &file);

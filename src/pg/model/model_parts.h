@@ -12,16 +12,19 @@
 #include "postgres.h"
 
 #include "pg/model/model.h"
+#include "pg/server/compat.h"
 
 /* ---- statements on the extension's tables, as their owner (catalog.c) ------------ */
 
 /* With the arguments of each; model_id is $1 where nothing else is said. */
 typedef enum scpg_statement
 {
-	SCPG_FIND_MODEL,		/* name, version or null, role, ready ones before others */
+	SCPG_FIND_MODEL,		/* name, version or null, owner's name, ready ones before others */
+	SCPG_LIST_OWNERS,		/* name, owner's name or null, role: the owners' names of those that it may use */
+	SCPG_EXISTS_NAME,		/* name, owner's name or null: a row where anybody has such a model */
 	SCPG_LIST_NAMES,		/* null, null, role, most */
 	SCPG_INSERT_MODEL,		/* name, owner, recipe, source, dim: RETURNING model_id, version, created */
-	SCPG_DELETE_MODEL,		/* owner, name, version or null for all of them */
+	SCPG_DELETE_MODEL,		/* owner's name, name, version or null for all of them */
 	SCPG_UPDATE_LOSS,		/* loss */
 	SCPG_UPDATE_RECIPE,		/* recipe */
 	SCPG_UPDATE_STATE,		/* state, images, skipped */
@@ -32,15 +35,30 @@ typedef enum scpg_statement
 	SCPG_DELETE_WEIGHTS,
 	SCPG_INSERT_WEIGHTS, /* part, data */
 	SCPG_MEASURE_WEIGHTS,
-	SCPG_SELECT_WEIGHTS, /* part */
-	SCPG_INSERT_GRANT,	 /* owner, name, role */
-	SCPG_DELETE_GRANT,	 /* owner, name, role */
-	SCPG_DELETE_GRANTS,	 /* owner, name: where no version is left */
+	SCPG_SELECT_WEIGHTS,   /* part */
+	SCPG_FIND_CONFLICT,	   /* owner, name, role: one that would reach models of two owners */
+	SCPG_INSERT_GRANT,	   /* owner, name, role: as 1.0 has it */
+	SCPG_INSERT_PRIVILEGE, /* owner, name, role, privilege */
+	SCPG_DELETE_GRANT,	   /* owner, name, role */
+	SCPG_REVOKE_EDIT,	   /* owner, name, role */
+	SCPG_DELETE_GRANTS,	   /* owner, name: where no version is left */
+	SCPG_FIND_ROLE,		   /* role: a row for one that is named */
+	SCPG_FORGET_OWNER,	   /* role: models of an earlier one of its oid */
+	SCPG_FORGET_GRANTS,	   /* role: likewise */
+	SCPG_FIND_VERSION,	   /* owner, name, version: if it is taken, the next one */
+	SCPG_FIND_GRANT,	   /* owner, name, role */
+	SCPG_LIST_OWNED,	   /* owner's text, role: each name, and 1 if the role has it too */
+	SCPG_CLEAR_GRANTS,	   /* owner's text, role: those of the role on names that it gets */
+	SCPG_REASSIGN_GRANTS,  /* owner's text, role */
+	SCPG_REASSIGN_MODELS,  /* owner's text, role */
 	SCPG_STATEMENTS
 } scpg_statement;
 
 /* Run one; its rows are in SPI_tuptable. nulls as SPI's, or NULL. Who may change something is for the caller to check. */
 extern void scpg_catalog_run(scpg_statement statement, Datum *values, const char *nulls, bool read_only);
+
+/* The role that the statements run as: the owner of the extension's tables. */
+extern Oid scpg_catalog_owner(void);
 
 /*
  * Likewise a change of the one row of the model, which its owner alone may make
@@ -59,10 +77,48 @@ extern int64 scpg_catalog_int8(uint64 row, int column);
 extern Oid scpg_catalog_oid(uint64 row, int column);
 extern float8 scpg_catalog_float8(uint64 row, int column);
 
-/* ---- names (model_find.c) ------------------------------------------------------------ */
+/* ---- names (model_name.c) ------------------------------------------------------------ */
+
+/* How a call names a model: "m", "m@2", "owner.m", "\"Odd Owner\".m@2". */
+typedef struct scpg_model_name
+{
+	const char *text; /* all of it, as it was given */
+	char *name;
+	int version;			/* 0: none was given */
+	const char *owner_name; /* as it is kept with a model; NULL: none was given */
+	Oid owner;				/* InvalidOid: none was given, or there is no such role */
+} scpg_model_name;
+
+/* False: it is no name of a model. Raises nothing. */
+extern bool scpg_model_name_parse(scpg_model_name *n, const char *text);
+
+/* Likewise, or 22023; NULL: 22004. */
+extern scpg_model_name scpg_model_name_read(const char *text);
 
 /* 42710: a model is not made over one that is there. */
-extern void scpg_model_refuse_existing(const char *name) pg_attribute_noreturn();
+pg_noreturn extern void scpg_model_refuse_existing(const char *name);
+
+/* A role, read as SQL reads an identifier, ACL_ID_PUBLIC for "public"; 42704 where there is none, NULL: 22004. */
+extern Oid scpg_role_argument(FunctionCallInfo fcinfo, int n);
+
+/* A role's name as SQL writes it, "public", or the number of one that is gone. */
+extern const char *scpg_role_name(Oid role);
+
+/* "owner.name@version", without the version where it is 0. */
+extern char *scpg_model_owned_name(const char *owner, const char *name, int version);
+
+/* ---- which model a name means (model_find.c) --------------------------------------- */
+
+/* The newest version of the current user's own model, in whatever state; NULL: there is none. */
+extern scpg_model *scpg_model_find_own(const char *name);
+
+/* What the role would use; NULL where it finds none, or several. Raises nothing. */
+extern scpg_model *scpg_model_find_meant(const scpg_model_name *n, Oid role);
+
+/* ---- triggers that name a model (model_triggers.c) ----------------------------------- */
+
+/* 2BP01 where a trigger of this database names the model without a version, and it is the version that goes. */
+extern void scpg_model_check_drop(const scpg_model *dropped, bool all_versions);
 
 /* ---- a training's changes of its model (model.c) --------------------------------- */
 
@@ -126,16 +182,49 @@ extern void scpg_model_file_read(scpg_model_file *file, const bytea *bytes, bool
 
 /* ---- rights (grants.c) ------------------------------------------------------------ */
 
+/* 42501: who is not the owner may not do it. */
+extern void scpg_model_refuse_stranger(const char *name) pg_attribute_noreturn();
+
 /* 42501 unless the current user has the rights of the model's owner. */
 extern void scpg_model_require_owner(const scpg_model *model);
 
-/* A role may use the owner's model of this name, in all versions, those to come too; or may not any more. */
-extern void scpg_model_grant(Oid owner, const char *name, Oid role);
-extern void scpg_model_revoke(Oid owner, const char *name, Oid role);
+/*
+ * What a role, or PUBLIC, may do with the owner's model of a name, in all
+ * versions, those to come too. USE_1_0 writes what the tables of 1.0 hold, for
+ * a database that is still at 1.0.
+ */
+typedef enum scpg_privilege
+{
+	SCPG_PRIVILEGE_USE_1_0,
+	SCPG_PRIVILEGE_USE,
+	SCPG_PRIVILEGE_EDIT /* and use */
+} scpg_privilege;
+
+/* 42710 where a role would then reach models of that name of two owners. */
+extern void scpg_model_grant(const scpg_model *model, Oid role, scpg_privilege privilege);
+
+/* EDIT leaves USE; without USE there is no EDIT. */
+extern void scpg_model_revoke(const scpg_model *model, Oid role, scpg_privilege privilege);
+
+/* ---- owners (owners.c) ------------------------------------------------------------ */
+
+/* At commit: the role cannot be dropped for as long as a model or a grant names it. */
+extern void scpg_model_hold_role(Oid role);
+
+/* All models of one role, which may be gone, become another's; how many, every version counted. */
+extern int64 scpg_model_reassign(const char *from_name, const char *to_name);
+
+/* ---- what the system forbids (forbidden_code.c) ------------------------------------- */
+
+/* A WARNING where convolutions run without oneDNN because of that: once in a session, or again. */
+extern void scpg_warn_forbidden_code(bool again);
 
 /* ---- locks (locks.c) ---------------------------------------------------------------- */
 
 /* As scpg_model_lock, but to the end of the transaction, for before that nobody else sees what it makes or deletes. */
 extern void scpg_model_lock_transaction(Oid owner, const char *name);
+
+/* On which roles are held, waiting, to the end of the transaction. */
+extern void scpg_model_lock_roles(void);
 
 #endif /* SCPG_MODEL_PARTS_H */

@@ -52,7 +52,7 @@ static const scpg_option normalize_fields[] = {
 
 static const scpg_option table[] = {
 	CHOICE(CALL, preset, preset_names),
-	NAME(READING, id_column),
+	ENTRY(READING, id_column, NAMES, .nullable = true),
 	NAME(READING, image_column),
 	CHOICE(READING, on_error, scpg_on_error_names),
 	ENTRY(CALL, seed, INT8, .min = -9223372036854775808.0, .max = 9223372036854775807.0),
@@ -384,13 +384,18 @@ scpg_recipe_differs(const scpg_recipe *a, const scpg_recipe *b)
 
 /* ---- over a recipe that a model has ------------------------------------------------- */
 
-/* Does "name" name the version of it that full is? */
+/* Does "name", or "owner.name", name the version of it that full is? */
 static bool
 names_version(const char *name, const char *full)
 {
-	size_t length = strcspn(full, "@");
+	const char *at = strrchr(full, '@');
+	const char *dot = strrchr(full, '.');
+	size_t length = at == NULL ? strlen(full) : (size_t) (at - full);
+	/* A model's name has neither of them. */
+	size_t owner = dot == NULL ? 0 : (size_t) (dot + 1 - full);
 
-	return strlen(name) == length && strncmp(name, full, length) == 0;
+	return (strlen(name) == length && strncmp(name, full, length) == 0) ||
+		   (strlen(name) == length - owner && strncmp(name, full + owner, length - owner) == 0);
 }
 
 void

@@ -65,7 +65,7 @@ typedef enum scpg_transform_order
 typedef struct scpg_recipe
 {
 	scpg_preset preset;
-	char *id_column;	/* NULL: the primary key */
+	char **id_column;	/* ended by NULL; NULL: the primary key */
 	char *image_column; /* NULL: the one bytea column */
 	scpg_on_error on_error;
 	int64 seed;

@@ -20,6 +20,7 @@
 
 #include "access/xact.h"
 #include "executor/spi.h"
+#include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "portability/instr_time.h"
 #include "utils/memutils.h"
@@ -209,7 +210,8 @@ begin(trainer *t)
 	}
 	else if (recipe->init != NULL)
 	{
-		scpg_model *initial = scpg_model_find_ready(recipe->init);
+		/* Whoever resumes it: the name is one that its owner gave. */
+		scpg_model *initial = scpg_model_find_ready_as(recipe->init, model != NULL ? model->owner : GetUserId());
 
 		scpg_learner_load(&t->learner, initial, true);
 		/* The name may mean another version when this training is resumed. */

@@ -57,6 +57,7 @@ scpg_learner_plan(scpg_learner *l, const scpg_recipe *recipe, bool momenta, Memo
 	l->step_context = AllocSetContextCreate(cxt, "selfclass step", ALLOCSET_DEFAULT_SIZES);
 	l->config = scpg_recipe_train(recipe);
 	l->lanes = scpg_lanes();
+	scpg_warn_forbidden_code(true);
 	scpg_check(scpg_core()->sc_trainer_plan(&l->bytes, &l->config, l->lanes, &err), &err);
 	arena = scpg_arena(cxt, sc_add(l->bytes, 2 * SC_ALIGN), "this training");
 	l->memory = SC_TAKE(&arena, char, l->bytes);

@@ -30,10 +30,13 @@ PG_FUNCTION_INFO_V1(scpg_resume_encoder);
 static void
 check_new(const char *name, bool retrain)
 {
-	scpg_model *model = scpg_model_find(name, true, false);
+	scpg_model *model = scpg_model_find_own(name);
 
-	if (retrain || model == NULL || model->owner != GetUserId() || model->state == SCPG_MODEL_FAILED)
+	if (retrain || model == NULL || model->state == SCPG_MODEL_FAILED)
+	{
+		scpg_model_check_triggers(GetUserId(), name);
 		return;
+	}
 	if (model->state == SCPG_MODEL_READY)
 		scpg_model_refuse_existing(name);
 	ereport(ERROR,
@@ -49,11 +52,13 @@ train_new(const char *name, Oid relid, const Jsonb *options)
 	scpg_training training;
 	scpg_recipe recipe;
 	scpg_given given;
+	scpg_key_request key = {.call = psprintf("CALL train_encoder(%s, %%t%%o)", quote_literal_cstr(name))};
 	scpg_source source;
 
 	scpg_recipe_read(&recipe, &given, options, SCPG_PRESET_AUTO);
 	check_new(name, recipe.retrain);
-	scpg_source_resolve(&source, relid, recipe.id_column, recipe.image_column, BYTEAOID);
+	key.columns = recipe.id_column;
+	scpg_source_resolve(&source, relid, &key, recipe.image_column, BYTEAOID);
 	memset(&training, 0, sizeof(training));
 	training.dataset = scpg_dataset_load(&source, recipe.image_side, recipe.on_error, true);
 	scpg_skips_report(&training.dataset->skips, training.dataset->rows);
@@ -74,8 +79,7 @@ scpg_train_encoder(PG_FUNCTION_ARGS)
 	PreventCommandIfReadOnly("train_encoder()");
 	scpg_require_commits(fcinfo, "train_encoder()");
 	SPI_connect_ext(SPI_OPT_NONATOMIC);
-	name = scpg_model_name_argument(fcinfo, 0);
-	scpg_model_check_name(name);
+	name = scpg_model_new_name(scpg_model_name_argument(fcinfo, 0));
 	if (PG_ARGISNULL(1))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("the relation with the images must not be null")));
@@ -98,6 +102,7 @@ resume(const char *name)
 {
 	scpg_training training;
 	scpg_recipe recipe;
+	scpg_key_request key = {NULL};
 	scpg_source source;
 	scpg_model *model = scpg_model_find(name, false, true);
 
@@ -106,13 +111,15 @@ resume(const char *name)
 						errmsg("model \"%s\" has no training to go on with", name),
 						model->state == SCPG_MODEL_READY ? errdetail("It is ready.") : errdetail("Its training failed."),
 						errhint("CALL train_encoder with the option \"retrain\": true makes a new version.")));
+	scpg_model_check_triggers(model->owner, model->name);
 	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(model->source)))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("the relation that model \"%s\" was trained on does not exist any more", name),
 				 errhint("CALL train_encoder with the option \"retrain\": true trains a new version on another one.")));
 	recipe = *scpg_model_recipe(model);
-	scpg_source_resolve(&source, model->source, recipe.id_column, recipe.image_column, BYTEAOID);
+	key.columns = recipe.id_column;
+	scpg_source_resolve(&source, model->source, &key, recipe.image_column, BYTEAOID);
 	memset(&training, 0, sizeof(training));
 	training.dataset = scpg_dataset_load(&source, recipe.image_side, recipe.on_error, true);
 	scpg_skips_report(&training.dataset->skips, training.dataset->rows);
@@ -128,22 +135,22 @@ resume(const char *name)
 Datum
 scpg_resume_encoder(PG_FUNCTION_ARGS)
 {
+	scpg_model *model;
 	char *name;
-	Oid owner;
 
 	PreventCommandIfReadOnly("resume_encoder()");
 	scpg_require_commits(fcinfo, "resume_encoder()");
 	SPI_connect_ext(SPI_OPT_NONATOMIC);
 	name = scpg_model_name_argument(fcinfo, 0);
-	owner = scpg_model_find(name, false, true)->owner;
-	scpg_model_lock(owner, name);
+	model = scpg_model_find(name, false, true);
+	scpg_model_lock(model->owner, model->name);
 	PG_TRY();
 	{
 		resume(name);
 	}
 	PG_FINALLY();
 	{
-		scpg_model_unlock(owner, name);
+		scpg_model_unlock(model->owner, model->name);
 	}
 	PG_END_TRY();
 	SPI_finish();

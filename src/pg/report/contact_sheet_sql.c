@@ -27,22 +27,22 @@ typedef struct sheet_state
 static int
 int_argument(FunctionCallInfo fcinfo, int number, const char *name, int min, int max)
 {
-	int value;
+	int64 value;
 
 	if (PG_ARGISNULL(number))
 		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("\"%s\" of a contact sheet must not be NULL", name)));
-	value = PG_GETARG_INT32(number);
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("\"%s\" of a contact sheet must not be null", name)));
+	value = PG_GETARG_INT64(number);
 	if (value < min || value > max)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("\"%s\" of a contact sheet is out of range", name),
-				 errdetail("The value is %d.", value), errhint("It must be between %d and %d.", min, max)));
-	return value;
+				 errdetail("The value is %lld.", (long long) value), errhint("It must be between %d and %d.", min, max)));
+	return (int) value;
 }
 
-PG_FUNCTION_INFO_V1(scpg_contact_sheet_accum);
+PG_FUNCTION_INFO_V1(scpg_contact_sheet_accum_wide);
 Datum
-scpg_contact_sheet_accum(PG_FUNCTION_ARGS)
+scpg_contact_sheet_accum_wide(PG_FUNCTION_ARGS)
 {
 	sheet_state *state = PG_ARGISNULL(0) ? NULL : (sheet_state *) PG_GETARG_POINTER(0);
 	int columns = int_argument(fcinfo, 2, "columns", 1, MAX_COLUMNS);
@@ -62,6 +62,8 @@ scpg_contact_sheet_accum(PG_FUNCTION_ARGS)
 	scpg_sheet_add(state->sheet, PG_ARGISNULL(1) ? NULL : (struct varlena *) DatumGetPointer(PG_GETARG_DATUM(1)));
 	PG_RETURN_POINTER(state);
 }
+
+SCPG_NARROW_FORM(contact_sheet_accum, 2, 3)
 
 PG_FUNCTION_INFO_V1(scpg_contact_sheet_final);
 Datum

@@ -30,6 +30,7 @@
 #include "pg/server/extension.h"
 #include "pg/server/jobs.h"
 #include "pg/server/load.h"
+#include "pg/server/options.h"
 #include "pg/table/items.h"
 #include "pg/table/source.h"
 
@@ -44,10 +45,8 @@
 static int
 int_argument(FunctionCallInfo fcinfo, int n, const char *what, int max)
 {
-	int value;
+	int value = scpg_int_argument(fcinfo, n, what);
 
-	scpg_refuse_null(fcinfo, n, what);
-	value = PG_GETARG_INT32(n);
 	if (value < 1 || value > max)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s is out of range", what),
 						errdetail("The value is %d.", value), errhint("It must be between 1 and %d.", max)));
@@ -59,9 +58,11 @@ static char *
 numbered_rows(const scpg_source *source, const char *columns)
 {
 	char *emb = pstrdup(quote_identifier(source->data_column));
+	/* As scpg_items_open. */
+	char *order = source->id_primary ? source->id : psprintf("%s, %s", source->id, emb);
 
 	return psprintf("(SELECT pg_catalog.row_number() OVER (ORDER BY %s) AS number, %s FROM %s WHERE %s IS NOT NULL) r",
-					quote_identifier(source->id_column), columns, source->relation, emb);
+					order, columns, source->relation, emb);
 }
 
 /* Numbers of up to `wanted` rows with different images, in the current memory context; how many. */
@@ -163,11 +164,22 @@ add_images(scpg_sheet *sheet, const scpg_source *source, const char *image, cons
 	SPI_cursor_close(portal);
 }
 
-PG_FUNCTION_INFO_V1(scpg_neighbor_sheet);
+typedef struct sheet_options
+{
+	char **id_column;
+} sheet_options;
+
+static const scpg_option options_table[] = {
+	{"id_column", SCPG_OPTION_NAMES, offsetof(sheet_options, id_column), .nullable = true},
+};
+
+PG_FUNCTION_INFO_V1(scpg_neighbor_sheet_wide);
 Datum
-scpg_neighbor_sheet(PG_FUNCTION_ARGS)
+scpg_neighbor_sheet_wide(PG_FUNCTION_ARGS)
 {
 	MemoryContext caller = CurrentMemoryContext;
+	sheet_options options = {NULL};
+	scpg_key_request key = {NULL};
 	scpg_source source, image;
 	int64 *query;
 	int64 *tiles;
@@ -182,8 +194,13 @@ scpg_neighbor_sheet(PG_FUNCTION_ARGS)
 	scpg_refuse_null(fcinfo, 2, "name of the column of embeddings");
 	queries = int_argument(fcinfo, 3, "number of queries", MAX_QUERIES);
 	k = int_argument(fcinfo, 4, "number of neighbours", MAX_NEIGHBOURS);
+	/* 1.0's form has no options. */
+	if (PG_NARGS() > 5 && !PG_ARGISNULL(5))
+		scpg_options_read(&options, NULL, PG_GETARG_JSONB_P(5), options_table, lengthof(options_table));
 	scpg_source_resolve(&image, PG_GETARG_OID(0), NULL, NameStr(*PG_GETARG_NAME(1)), BYTEAOID);
-	source = scpg_source_embeddings(fcinfo, 0, 2);
+	key.columns = options.id_column;
+	key.call = psprintf("neighbor_sheet(%%t, %s, %%c, 5, 8%%o)", quote_literal_cstr(image.data_column));
+	source = scpg_source_embeddings(fcinfo, 0, 2, &key);
 
 	SPI_connect();
 	query = palloc(sizeof(int64) * queries);
@@ -202,3 +219,5 @@ scpg_neighbor_sheet(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	PG_RETURN_BYTEA_P(result);
 }
+
+SCPG_NARROW_FORM(neighbor_sheet, 3, 4)

@@ -112,12 +112,10 @@ put_summary(StringInfo html, const scpg_model *model, const scpg_report *report)
 	appendStringInfoString(html, "<table>\n");
 	put_row(html, "model", psprintf("%s, version %d", model->name, model->version));
 	put_row(html, "state", scpg_model_state_name(model));
-	if (OidIsValid(model->source))
+	if (model->source_name != NULL)
 		put_row(html, "trained on",
-				get_rel_name(model->source) == NULL
-					? "a table that is gone"
-					: quote_qualified_identifier(get_namespace_name(get_rel_namespace(model->source)),
-												 get_rel_name(model->source)));
+				OidIsValid(model->source) ? model->source_name
+										  : psprintf("%s, a table that is gone", model->source_name));
 	if (model->images > 0)
 		put_row(html, "images that trained it", psprintf("%lld", (long long) model->images));
 	if (model->skipped > 0)

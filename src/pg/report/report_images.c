@@ -134,6 +134,7 @@ scpg_report *
 scpg_report_make(const scpg_model *model)
 {
 	scpg_report *report;
+	scpg_key_request key = {NULL};
 	scpg_source source;
 	scpg_encoder *encoder;
 
@@ -141,7 +142,8 @@ scpg_report_make(const scpg_model *model)
 		return NULL;
 	report = palloc0(sizeof(scpg_report));
 	report->recipe = *scpg_model_recipe(model);
-	scpg_source_resolve(&source, model->source, report->recipe.id_column, report->recipe.image_column, BYTEAOID);
+	key.columns = report->recipe.id_column;
+	scpg_source_resolve(&source, model->source, &key, report->recipe.image_column, BYTEAOID);
 	encoder = scpg_encoder_of_model(model, EMBED_BATCH, CurrentMemoryContext);
 	report->dataset = scpg_dataset_load(&source, scpg_encoder_image_side(encoder), SCPG_ON_ERROR_SKIP, false);
 	report->dataset->skips.hint = "They are not in the report.";

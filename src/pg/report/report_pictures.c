@@ -10,6 +10,7 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_operator.h"
+#include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/array.h"
@@ -24,9 +25,9 @@
 #include "pg/table/items.h"
 #include "pg/table/source.h"
 
-/* The keys of images, as an array that is the query's parameter. */
+/* The keys of images, as an array of this type that is the query's parameter. */
 static Datum
-keys_of(const scpg_report *report, const int64 *image, int n)
+keys_of(const scpg_report *report, const int64 *image, int n, Oid type)
 {
 	const scpg_dataset *dataset = report->dataset;
 	const scpg_source *source = &dataset->source;
@@ -43,8 +44,11 @@ keys_of(const scpg_report *report, const int64 *image, int n)
 			row[dataset->row[i].image] = i;
 	for (int i = 0; i < n; i++)
 		key[i] = dataset->row[row[image[i]]].id;
-	get_typlenbyvalalign(source->id_type, &length, &by_value, &alignment);
-	return PointerGetDatum(construct_array(key, n, source->id_type, length, by_value, alignment));
+	if (source->id_type == RECORDOID)
+		for (int i = 0; i < n; i++)
+			key[i] = CStringGetTextDatum(OidOutputFunctionCall(source->id_output, key[i]));
+	get_typlenbyvalalign(type, &length, &by_value, &alignment);
+	return PointerGetDatum(construct_array(key, n, type, length, by_value, alignment));
 }
 
 /* An operator as a query names it, whatever the search_path. */
@@ -68,10 +72,12 @@ scpg_report_open_pictures(const scpg_report *report, const int64 *image, int n)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	const scpg_source *source = &report->dataset->source;
-	Oid equal = lookup_type_cache(source->id_type, TYPECACHE_EQ_OPR)->eq_opr;
-	Oid types[1] = {get_array_type(source->id_type)};
+	/* A key of several columns is a row of no named type, which SQL cannot take out of an array: as text. */
+	bool as_text = source->id_type == RECORDOID;
+	Oid type = as_text ? TEXTOID : source->id_type;
+	Oid equal = lookup_type_cache(type, TYPECACHE_EQ_OPR)->eq_opr;
+	Oid types[1] = {get_array_type(type)};
 	Datum values[1];
-	char *id;
 	char *sql;
 	scpg_report_pictures pictures = {.place = 1};
 
@@ -79,11 +85,11 @@ scpg_report_open_pictures(const scpg_report *report, const int64 *image, int n)
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 						errmsg("rows of %s cannot be found by their key", source->relation),
 						errdetail("Its type %s has no equality, or no arrays.", format_type_be(source->id_type))));
-	values[0] = keys_of(report, image, n);
-	id = pstrdup(quote_identifier(source->id_column));
-	sql = psprintf("SELECT t.place, s.%s FROM pg_catalog.unnest($1) WITH ORDINALITY AS t(id, place)"
-				   " LEFT JOIN %s s ON s.%s %s t.id ORDER BY t.place",
-				   quote_identifier(source->data_column), source->relation, id, operator_name(equal));
+	values[0] = keys_of(report, image, n, type);
+	sql = psprintf("SELECT t.place, s.image FROM pg_catalog.unnest($1) WITH ORDINALITY AS t(id, place)"
+				   " LEFT JOIN (SELECT %s%s AS id, %s AS image FROM %s) s ON s.id %s t.id ORDER BY t.place",
+				   source->id, as_text ? "::pg_catalog.text" : "", quote_identifier(source->data_column),
+				   source->relation, operator_name(equal));
 	pictures.portal = scpg_open_cursor(sql, 1, types, values);
 	MemoryContextSwitchTo(caller);
 	return pictures;

@@ -13,13 +13,13 @@
 #include "pg/report/scatter.h"
 #include "pg/server/arguments.h"
 
-PG_FUNCTION_INFO_V1(scpg_scatter_svg_accum);
+PG_FUNCTION_INFO_V1(scpg_scatter_svg_accum_wide);
 Datum
-scpg_scatter_svg_accum(PG_FUNCTION_ARGS)
+scpg_scatter_svg_accum_wide(PG_FUNCTION_ARGS)
 {
 	scpg_scatter *scatter = PG_ARGISNULL(0) ? NULL : (scpg_scatter *) PG_GETARG_POINTER(0);
 	MemoryContext cxt = scpg_aggregate_context(fcinfo);
-	int32 label = PG_ARGISNULL(3) ? 0 : PG_GETARG_INT32(3);
+	int32 label = PG_ARGISNULL(3) ? 0 : scpg_int_argument(fcinfo, 3, "label");
 
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
 	{
@@ -33,6 +33,8 @@ scpg_scatter_svg_accum(PG_FUNCTION_ARGS)
 	scpg_scatter_add(scatter, PG_GETARG_FLOAT8(1), PG_GETARG_FLOAT8(2), PG_ARGISNULL(3) ? NULL : &label);
 	PG_RETURN_POINTER(scatter);
 }
+
+SCPG_NARROW_FORM(scatter_svg_accum, 3)
 
 PG_FUNCTION_INFO_V1(scpg_scatter_svg_final);
 Datum

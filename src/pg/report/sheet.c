@@ -11,7 +11,6 @@
  */
 #include "postgres.h"
 
-#include "access/detoast.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
@@ -19,6 +18,7 @@
 #include "pg/report/sheet.h"
 #include "pg/report/tile.h"
 #include "pg/server/compat.h"
+#include "pg/server/errors.h"
 #include "pg/server/jobs.h"
 #include "pg/server/load.h"
 #include "pg/server/memory.h"
@@ -97,38 +97,53 @@ plan_image(sc_decode_item *item, int tile, const sc_image_limits *limits)
 									limits, &item->error);
 }
 
-/* Put an image (a NULL pointer: NULL) to those that wait. */
-static void
+/* Bytes that the batch will take when it is decoded. */
+static Size
+need_of_waiting(const scpg_sheet *sheet, int waiting)
+{
+	Size tiles = sc_mul(waiting, sizeof(sheet_tile) + (Size) sheet->tile * sheet->tile * 3 + MAXIMUM_ALIGNOF);
+
+	return sc_add(tiles, scpg_decode_need(sheet->item, waiting));
+}
+
+/*
+ * Put an image (a NULL pointer: NULL) to those that wait. false: there is no
+ * memory for it beside them.
+ */
+static bool
 wait_for_batch(scpg_sheet *sheet, struct varlena *value)
 {
 	sc_image_limits limits = scpg_image_limits();
 	sc_decode_item *item = &sheet->item[sheet->waiting];
 	bool *readable = &sheet->readable[sheet->waiting];
+	bool fits = true;
 
 	memset(item, 0, sizeof(*item));
-	sheet->images++;
-	sheet->waiting++;
-	*readable = false;
 	if (value == NULL)
 	{
 		item->status = SC_DATA;
-		strlcpy(item->error.message, "image is NULL", sizeof(item->error.message));
+		strlcpy(item->error.message, "image is null", sizeof(item->error.message));
 	}
-	else
+	else if ((fits = scpg_take_value(item, PointerGetDatum(value), need_of_waiting(sheet, sheet->waiting + 1),
+									 sheet->batch)))
 	{
-		MemoryContext caller = MemoryContextSwitchTo(sheet->batch);
-		Size size = toast_raw_datum_size(PointerGetDatum(value));
-		struct varlena *copy;
-
-		scpg_count_memory(sheet->batch, size, "an image");
-		copy = PG_DETOAST_DATUM_COPY(PointerGetDatum(value));
-		MemoryContextSwitchTo(caller);
-		item->bytes = (const uint8 *) VARDATA(copy);
-		item->size = VARSIZE(copy) - VARHDRSZ;
+		sheet->bytes += item->size;
 		item->status = plan_image(item, sheet->tile, &limits);
-		*readable = item->status == SC_OK;
-		sheet->bytes += size + (*readable ? item->plan.bytes : 0);
+		if (item->status == SC_NO_MEMORY)
+			scpg_check(item->status, &item->error);
+		fits = item->status != SC_OK || need_of_waiting(sheet, sheet->waiting + 1) <= scpg_memory_left();
+		if (!fits)
+			scpg_too_large(item, item->size);
 	}
+	if (!fits && sheet->waiting > 0)
+		return false;
+	*readable = item->status == SC_OK;
+	if (!*readable)
+		memset(&item->plan, 0, sizeof(item->plan));
+	sheet->bytes += item->plan.bytes;
+	sheet->images++;
+	sheet->waiting++;
+	return true;
 }
 
 /*
@@ -231,7 +246,11 @@ void
 scpg_sheet_add(scpg_sheet *sheet, struct varlena *image)
 {
 	scpg_sheet_check(sheet, sheet->images + 1);
-	wait_for_batch(sheet, image);
+	if (!wait_for_batch(sheet, image))
+	{
+		end_batch(sheet);
+		wait_for_batch(sheet, image);
+	}
 	if (sheet->waiting == BATCH_IMAGES || sheet->bytes >= Min(BATCH_BYTES, scpg_memory_left() / 8))
 		end_batch(sheet);
 }
@@ -322,6 +341,7 @@ scpg_sheet_write(const scpg_sheet *sheet)
 		ereport(WARNING,
 				(errmsg("%lld of %lld images on the %s could not be read", (long long) bad, (long long) sheet->images,
 						sheet->name),
-				 errdetail("The first of them: %s%s%s", reason.message, reason.detail[0] ? ". " : ".", reason.detail)));
+				 errdetail("The first of them: %s%s%s", reason.message, reason.detail[0] ? ". " : ".", reason.detail),
+				 reason.hint[0] ? errhint("%s", reason.hint) : 0));
 	return result;
 }

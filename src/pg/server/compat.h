@@ -29,6 +29,11 @@
 	} while (0)
 #endif
 
+/* 18 writes it before the declaration. */
+#if PG_VERSION_NUM < 180000
+#define pg_noreturn pg_attribute_noreturn()
+#endif
+
 /* The one wait event for extensions. */
 #include "utils/wait_event.h"
 #define SCPG_WAIT_EVENT PG_WAIT_EXTENSION

@@ -2,7 +2,8 @@
  *
  * src/pg/server/extension.c
  *	  Where the extension's own objects are: its schema and its types, looked
- *	  up once in a session and again after anything that could move them.
+ *	  up once in a session and again after anything that could move them; and
+ *	  a lock that keeps them there.
  *
  *-------------------------------------------------------------------------
  */
@@ -13,6 +14,7 @@
 #include "access/table.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_type.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
@@ -32,38 +34,63 @@ static struct
 {
 	bool watched;  /* forget() is registered */
 	uint64 number; /* of times that it was dropped */
+	Oid extension;
 	Oid schema;
 	Oid embedding;
 	Oid kmeans_model;
+	Oid model_role;
 } cache;
 
 static void
 forget(Datum arg, int cacheid, uint32 hashvalue)
 {
 	cache.number++;
+	cache.extension = InvalidOid;
 	cache.schema = InvalidOid;
 	cache.embedding = InvalidOid;
 	cache.kmeans_model = InvalidOid;
+	cache.model_role = InvalidOid;
 }
 
+/* The extension's row: its oid, and its schema. */
 static Oid
-find_schema(void)
+find_extension(Oid *schema)
 {
 	Relation catalog = table_open(ExtensionRelationId, AccessShareLock);
 	ScanKeyData key;
 	SysScanDesc scan;
 	HeapTuple tuple;
-	Oid schema = InvalidOid;
+	Oid extension = InvalidOid;
 
 	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ, CStringGetDatum(SCPG_EXTENSION));
 	scan = systable_beginscan(catalog, ExtensionNameIndexId, true, NULL, 1, &key);
 	tuple = systable_getnext(scan);
 	if (HeapTupleIsValid(tuple))
-		schema = ((Form_pg_extension) GETSTRUCT(tuple))->extnamespace;
+	{
+		extension = ((Form_pg_extension) GETSTRUCT(tuple))->oid;
+		*schema = ((Form_pg_extension) GETSTRUCT(tuple))->extnamespace;
+	}
 	systable_endscan(scan);
 	table_close(catalog, AccessShareLock);
-	if (!OidIsValid(schema))
+	if (!OidIsValid(extension))
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("extension \"%s\" does not exist", SCPG_EXTENSION)));
+	return extension;
+}
+
+static Oid
+find_oid(const char *unused)
+{
+	Oid schema;
+
+	return find_extension(&schema);
+}
+
+static Oid
+find_schema(const char *unused)
+{
+	Oid schema;
+
+	(void) find_extension(&schema);
 	return schema;
 }
 
@@ -79,9 +106,9 @@ find_type(const char *name)
 	return type;
 }
 
-/* The cached oid, which is of the type of that name, or of the schema where there is no name. */
+/* The cached oid, or what find(name) finds. */
 static Oid
-look_up(Oid *cached, const char *type)
+look_up(Oid *cached, Oid (*find)(const char *name), const char *name)
 {
 	uint64 number;
 	Oid found;
@@ -94,7 +121,7 @@ look_up(Oid *cached, const char *type)
 		cache.watched = true;
 	}
 	number = cache.number;
-	found = type == NULL ? find_schema() : find_type(type);
+	found = find(name);
 	/* What changed while we looked is not kept. */
 	if (number == cache.number)
 		*cached = found;
@@ -104,7 +131,7 @@ look_up(Oid *cached, const char *type)
 Oid
 scpg_extension_schema(void)
 {
-	return look_up(&cache.schema, NULL);
+	return look_up(&cache.schema, find_schema, NULL);
 }
 
 const char *
@@ -116,11 +143,33 @@ scpg_extension_schema_name(void)
 Oid
 scpg_embedding_type(void)
 {
-	return look_up(&cache.embedding, "embedding");
+	return look_up(&cache.embedding, find_type, "embedding");
 }
 
 Oid
 scpg_kmeans_model_type(void)
 {
-	return look_up(&cache.kmeans_model, "kmeans_model");
+	return look_up(&cache.kmeans_model, find_type, "kmeans_model");
+}
+
+Oid
+scpg_model_role_type(void)
+{
+	return look_up(&cache.model_role, find_type, "model_role");
+}
+
+void
+scpg_extension_lock(void)
+{
+	for (;;)
+	{
+		Oid extension = look_up(&cache.extension, find_oid, NULL);
+
+		/* Where it waited, it also learned what became of the extension. */
+		LockDatabaseObject(ExtensionRelationId, extension, 0, AccessShareLock);
+		if (look_up(&cache.extension, find_oid, NULL) == extension)
+			return;
+		/* Dropped and created again. */
+		UnlockDatabaseObject(ExtensionRelationId, extension, 0, AccessShareLock);
+	}
 }

@@ -108,6 +108,13 @@ open_core(const char *path, char *reason, size_t size)
 	return api;
 }
 
+static void
+fail_for_room(void)
+{
+	ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg(SC_HEADROOM_MESSAGE),
+					errdetail(SC_HEADROOM_DETAIL, SC_CORE_ROOM >> 20), errhint(SC_HEADROOM_HINT)));
+}
+
 const sc_core_api *
 scpg_core(void)
 {
@@ -118,6 +125,8 @@ scpg_core(void)
 	if (core != NULL)
 		return core;
 
+	if (!sc_headroom_for(SC_CORE_ROOM))
+		fail_for_room();
 	find_core(path);
 	api = open_core(path, reason, sizeof(reason));
 	if (reason[0] != '\0')
@@ -130,6 +139,8 @@ scpg_core(void)
 		ereport(ERROR, (errcode(ERRCODE_SYSTEM_ERROR),
 						errmsg("the library \"%s\" is of another build than \"selfclass.so\"", CORE_FILE),
 						errhint("Install both again, then reconnect.")));
+	if (api->no_room)
+		fail_for_room();
 	core = api;
 
 	/*

@@ -317,6 +317,63 @@ write_text(JsonbParseState **state, const void *variable, const scpg_option *o)
 	push_string(state, *(char *const *) variable);
 }
 
+/* A name, or an array of them: what makes a key. */
+static void
+describe_column_names(StringInfo s, const scpg_option *o)
+{
+	appendStringInfo(s, "a string, or an array of 1 to %d strings", INDEX_MAX_KEYS);
+}
+
+static void
+read_column_names(void *variable, const scpg_option *o, JsonbValue *value)
+{
+	JsonbIterator *it;
+	JsonbValue element;
+	JsonbIteratorToken token;
+	char **names;
+	int n = 0;
+
+	if (value->type == jbvString)
+	{
+		names = palloc0(2 * sizeof(char *));
+		read_text(&names[0], o, value);
+	}
+	else
+	{
+		if (value->type != jbvBinary || !JsonContainerIsArray(value->val.binary.data) ||
+			JsonContainerSize(value->val.binary.data) < 1 || JsonContainerSize(value->val.binary.data) > INDEX_MAX_KEYS)
+			scpg_option_refuse(o, value);
+		names = palloc0((JsonContainerSize(value->val.binary.data) + 1) * sizeof(char *));
+		it = JsonbIteratorInit(value->val.binary.data);
+		while ((token = JsonbIteratorNext(&it, &element, true)) != WJB_DONE)
+			if (token == WJB_ELEM)
+				read_text(&names[n++], o, &element);
+	}
+	*(char ***) variable = names;
+}
+
+static void
+write_column_names(JsonbParseState **state, const void *variable, const scpg_option *o)
+{
+	char *const *names = *(char **const *) variable;
+	JsonbValue v;
+
+	if (names[1] == NULL)
+	{
+		push_string(state, names[0]);
+		return;
+	}
+	pushJsonbValue(state, WJB_BEGIN_ARRAY, NULL);
+	v.type = jbvString;
+	for (int i = 0; names[i] != NULL; i++)
+	{
+		v.val.string.val = names[i];
+		v.val.string.len = strlen(names[i]);
+		pushJsonbValue(state, WJB_ELEM, &v);
+	}
+	pushJsonbValue(state, WJB_END_ARRAY, NULL);
+}
+
 static void
 describe_interval(StringInfo s, const scpg_option *o)
 {
@@ -397,6 +454,7 @@ const scpg_option_ops scpg_option_types[] = {
 	[SCPG_OPTION_ENUM] = {sizeof(int), describe_names, read_enum, write_enum},
 	[SCPG_OPTION_CHOICE] = {0, describe_names, read_choice, write_choice},
 	[SCPG_OPTION_TEXT] = {sizeof(char *), describe_text, read_text, write_text},
+	[SCPG_OPTION_NAMES] = {sizeof(char **), describe_column_names, read_column_names, write_column_names},
 	[SCPG_OPTION_INTERVAL] = {sizeof(double), describe_interval, read_interval, write_interval},
 	[SCPG_OPTION_COUNT_OR_SHARE] = {sizeof(double), describe_count_or_share, read_count_or_share, write_float},
 	[SCPG_OPTION_OBJECT] = {0, describe_object, read_object, write_object},

@@ -29,6 +29,7 @@ typedef enum scpg_option_type
 	SCPG_OPTION_ENUM,			/* an enum, whose names are values */
 	SCPG_OPTION_CHOICE,			/* scpg_choice: one of values, or something else */
 	SCPG_OPTION_TEXT,			/* char *, palloc'd */
+	SCPG_OPTION_NAMES,			/* char **, ended by NULL, palloc'd: a name, or an array of them */
 	SCPG_OPTION_INTERVAL,		/* double: seconds, from interval text */
 	SCPG_OPTION_COUNT_OR_SHARE, /* double: a whole number >= 1, or a share in (0, 1) */
 	SCPG_OPTION_OBJECT			/* fields (count of them), in the same target */

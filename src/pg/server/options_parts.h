@@ -12,6 +12,7 @@
 
 #include "lib/stringinfo.h"
 
+#include "pg/server/compat.h"
 #include "pg/server/options.h"
 
 /* What is done with the variable of an option of one type. */
@@ -31,7 +32,7 @@ typedef struct scpg_option_ops
 extern const scpg_option_ops scpg_option_types[];
 
 /* 22023: the value is not what the option takes. */
-extern void scpg_option_refuse(const scpg_option *o, JsonbValue *value) pg_attribute_noreturn();
+pg_noreturn extern void scpg_option_refuse(const scpg_option *o, JsonbValue *value);
 
 /* Options within an option. */
 extern void scpg_options_read_object(void *target, bool *given, JsonbContainer *object, const scpg_option *table,

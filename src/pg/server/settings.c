@@ -39,7 +39,8 @@ _PG_init(void)
 							"A job that needs more says how much before it starts.", &scpg_max_memory_mb, 4096, 16,
 							INT_MAX, PGC_SUSET, GUC_UNIT_MB, NULL, NULL, NULL);
 	DefineCustomIntVariable("selfclass.max_image_pixels", "Largest image, in pixels (width times height), that is read.",
-							NULL, &scpg_max_image_pixels, 100000000, 1, INT_MAX, PGC_SUSET, 0, NULL, NULL, NULL);
+							"A JPEG counts as it is decoded: at 1/2, 1/4 or 1/8 of its width and height where that is enough.",
+							&scpg_max_image_pixels, 100000000, 1, INT_MAX, PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("selfclass.max_image_memory", "Memory to decode one image.",
 							"A progressive JPEG pays for its coefficients, a baseline one is reduced while it is decoded.",
 							&scpg_max_image_memory_mb, 256, 1, INT_MAX, PGC_SUSET, GUC_UNIT_MB, NULL, NULL, NULL);

@@ -321,6 +321,7 @@ make_dataset(const scpg_source *source, scpg_on_error on_error)
 	d->source = *source;
 	d->source.relation = pstrdup(source->relation);
 	d->source.id_column = pstrdup(source->id_column);
+	d->source.id = pstrdup(source->id);
 	d->source.data_column = pstrdup(source->data_column);
 	d->skips.on_error = on_error;
 	d->skips.context = cxt;

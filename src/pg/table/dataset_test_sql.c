@@ -60,6 +60,8 @@ scpg_dataset_test(PG_FUNCTION_ARGS)
 	Datum values[8];
 	bool nulls[8] = {false};
 	MemoryContext caller = CurrentMemoryContext;
+	char *id_column[2] = {NULL};
+	scpg_key_request request = {NULL};
 	scpg_source source;
 	scpg_dataset *d;
 	uint64 *hash;
@@ -71,8 +73,12 @@ scpg_dataset_test(PG_FUNCTION_ARGS)
 	desc = BlessTupleDesc(desc);
 	SPI_connect();
 	MemoryContextSwitchTo(caller);
-	scpg_source_resolve(&source, PG_GETARG_OID(0), PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1)), NULL,
-						BYTEAOID);
+	if (!PG_ARGISNULL(1))
+	{
+		id_column[0] = text_to_cstring(PG_GETARG_TEXT_PP(1));
+		request.columns = id_column;
+	}
+	scpg_source_resolve(&source, PG_GETARG_OID(0), &request, NULL, BYTEAOID);
 	d = scpg_dataset_load(&source, PG_GETARG_INT32(2), PG_GETARG_BOOL(3) ? SCPG_ON_ERROR_FAIL : SCPG_ON_ERROR_SKIP,
 						  PG_GETARG_BOOL(4));
 	SPI_finish();

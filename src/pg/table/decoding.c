@@ -7,6 +7,8 @@
  */
 #include "postgres.h"
 
+#include "access/detoast.h"
+#include "fmgr.h"
 #include "utils/memutils.h"
 
 #include "pg/server/errors.h"
@@ -17,31 +19,87 @@
 #include "pg/table/decoding.h"
 
 void
-scpg_decode_items(sc_decode_item *items, int count, const sc_image_limits *limits, MemoryContext cxt)
+scpg_too_large(sc_decode_item *item, Size bytes)
+{
+	item->status = item->error.status = SC_LIMIT;
+	strlcpy(item->error.message, "image takes more memory than there is", sizeof(item->error.message));
+	snprintf(item->error.detail, sizeof(item->error.detail),
+			 "Its %zu bytes, and what decoding them takes, do not fit in \"selfclass.max_memory\".", bytes);
+	strlcpy(item->error.hint, "Reduce the image, or raise \"selfclass.max_memory\".", sizeof(item->error.hint));
+}
+
+bool
+scpg_take_value(sc_decode_item *item, Datum value, Size beside, MemoryContext cxt)
+{
+	Size size = toast_raw_datum_size(value);
+	Size stored = toast_datum_size(value);
+	MemoryContext caller;
+	struct varlena *data;
+
+	memset(item, 0, sizeof(*item));
+	/* A compressed value is there in both forms for a while. */
+	if (sc_add(sc_add(size, stored < size ? stored : 0), beside) > scpg_memory_left())
+	{
+		scpg_too_large(item, size - VARHDRSZ);
+		return false;
+	}
+	scpg_count_memory(cxt, size, "an image");
+	caller = MemoryContextSwitchTo(cxt);
+	data = PG_DETOAST_DATUM_COPY(value);
+	MemoryContextSwitchTo(caller);
+	item->bytes = (const uint8 *) VARDATA(data);
+	item->size = VARSIZE(data) - VARHDRSZ;
+	return true;
+}
+
+/* Bytes for the pixels of items and the scratch of so many lanes; *each: of one lane. */
+static Size
+need_of(const sc_decode_item *items, int count, int lanes, Size *each)
 {
 	sc_arena counter = sc_arena_counter();
+
+	*each = 0;
+	for (int i = 0; i < count; i++)
+	{
+		(void) SC_TAKE(&counter, uint8, items[i].plan.bytes);
+		*each = Max(*each, items[i].plan.scratch);
+	}
+	*each = TYPEALIGN(SC_ALIGN, *each);
+	(void) SC_TAKE(&counter, uint8, sc_mul(lanes, *each));
+	return sc_arena_need(&counter);
+}
+
+Size
+scpg_decode_need(const sc_decode_item *items, int count)
+{
+	Size each;
+
+	return count == 0 ? 0 : need_of(items, count, 1, &each);
+}
+
+void
+scpg_decode_items(sc_decode_item *items, int count, const sc_image_limits *limits, MemoryContext cxt)
+{
 	sc_arena arena;
 	sc_decode_batch batch;
-	Size each = 0;
+	Size need, each;
 
 	Assert(count >= 0);
 	if (count == 0)
 		return;
-	for (int i = 0; i < count; i++)
-	{
-		(void) SC_TAKE(&counter, uint8, items[i].plan.bytes);
-		each = Max(each, items[i].plan.scratch);
-	}
-	each = TYPEALIGN(SC_ALIGN, each);
 
 	/* A progressive JPEG can need much; then fewer lanes decode at once. */
 	memset(&batch, 0, sizeof(batch));
 	batch.lanes = Min(scpg_lanes(), count);
-	while (batch.lanes > 1 && sc_mul(batch.lanes, each) > scpg_memory_left() / 4)
+	while ((need = need_of(items, count, batch.lanes, &each)) > scpg_memory_left() ||
+		   sc_mul(batch.lanes, each) > scpg_memory_left() / 4)
+	{
+		if (batch.lanes == 1)
+			break;
 		batch.lanes--;
-	(void) SC_TAKE(&counter, uint8, sc_mul(batch.lanes, each));
+	}
 
-	arena = scpg_arena(cxt, sc_arena_need(&counter), "decoding images");
+	arena = scpg_arena(cxt, need, "decoding images");
 	for (int i = 0; i < count; i++)
 		items[i].pixels = SC_TAKE(&arena, uint8, items[i].plan.bytes);
 	batch.items = items;

@@ -19,6 +19,19 @@
 extern sc_image scpg_decode_one(const uint8 *bytes, Size size, int max_side);
 
 /*
+ * Copy the bytes of an image, a value of a table, into cxt for item. false, with
+ * SC_LIMIT and its words in item and nothing copied: they do not fit in memory
+ * beside the `beside` bytes that are about to be taken.
+ */
+extern bool scpg_take_value(sc_decode_item *item, Datum value, Size beside, MemoryContext cxt);
+
+/* Mark an item as one that does not fit in memory: SC_LIMIT. */
+extern void scpg_too_large(sc_decode_item *item, Size bytes);
+
+/* Bytes that scpg_decode_items needs for them at least. */
+extern Size scpg_decode_need(const sc_decode_item *items, int count);
+
+/*
  * Decode items, whose plans are made, on the pool. What an image is unreadable
  * for is left in its item; anything else is raised. Pixels and scratch memory
  * are in cxt.

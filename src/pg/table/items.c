@@ -28,9 +28,10 @@ scpg_open_cursor(const char *sql, int nargs, Oid *types, Datum *values)
 Portal
 scpg_items_open(const scpg_source *source)
 {
-	return scpg_open_cursor(psprintf("SELECT %s, %s FROM %s WHERE %s IS NOT NULL ORDER BY 1",
-									 quote_identifier(source->id_column), quote_identifier(source->data_column),
-									 source->relation, quote_identifier(source->data_column)),
+	char *data = pstrdup(quote_identifier(source->data_column));
+
+	return scpg_open_cursor(psprintf("SELECT %s, %s FROM %s WHERE %s IS NOT NULL ORDER BY 1%s", source->id, data,
+									 source->relation, data, source->id_primary ? "" : ", 2"),
 							0, NULL, NULL);
 }
 
@@ -40,10 +41,21 @@ scpg_items_fetched(uint64 i, int column)
 	bool isnull;
 	Datum value = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, column, &isnull);
 
-	/* A primary key is not NULL, and the query leaves out embeddings that are. */
+	/* The queries leave out embeddings that are NULL. */
 	if (isnull)
-		elog(ERROR, "unexpected NULL in a key or an embedding");
+		elog(ERROR, "unexpected null value");
 	return value;
+}
+
+Datum
+scpg_items_key(const scpg_source *source, uint64 i)
+{
+	bool isnull;
+	Datum key = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
+
+	if (isnull)
+		scpg_source_refuse_null_key(source);
+	return key;
 }
 
 static void
@@ -80,7 +92,7 @@ scpg_items_load(scpg_items *items, const scpg_source *source, MemoryContext cxt)
 			MemoryContext old = MemoryContextSwitchTo(row);
 
 			CHECK_FOR_INTERRUPTS();
-			add_item(items, source, scpg_items_fetched(i, 1), DatumGetEmbedding(scpg_items_fetched(i, 2)));
+			add_item(items, source, scpg_items_key(source, i), DatumGetEmbedding(scpg_items_fetched(i, 2)));
 			MemoryContextSwitchTo(old);
 			MemoryContextReset(row);
 		}

@@ -31,11 +31,15 @@ typedef struct scpg_items
 /* Within SPI_connect: a cursor over a query, read-only. */
 extern Portal scpg_open_cursor(const char *sql, int nargs, Oid *types, Datum *values);
 
-/* A cursor over the rows that have an embedding, in the order of their keys: key, embedding. */
+/*
+ * A cursor over the rows that have an embedding, in the order of their keys, and of rows with the same key in that of
+ * their embeddings: key, embedding.
+ */
 extern Portal scpg_items_open(const scpg_source *source);
 
-/* Row i of the last fetch from it. */
+/* Row i of the last fetch from it; its first column, the key: 22004 where it is NULL, as a view's may be. */
 extern Datum scpg_items_fetched(uint64 i, int column);
+extern Datum scpg_items_key(const scpg_source *source, uint64 i);
 
 /* All of them, in a child of cxt. */
 extern void scpg_items_load(scpg_items *items, const scpg_source *source, MemoryContext cxt);

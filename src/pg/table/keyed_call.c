@@ -10,28 +10,39 @@
 #include "funcapi.h"
 
 #include "pg/server/arguments.h"
+#include "pg/server/options.h"
 #include "pg/table/keyed_call.h"
 
+static const scpg_option options_table[] = {
+	{"id_column", SCPG_OPTION_NAMES, offsetof(scpg_keyed_call, id_column), .nullable = true},
+};
+
 scpg_keyed_call
-scpg_keyed_call_begin(FunctionCallInfo fcinfo, const char *function, bool keyed)
+scpg_keyed_call_begin(FunctionCallInfo fcinfo, bool keyed, int options)
 {
-	scpg_keyed_call call = {.fcinfo = fcinfo, .function = function};
+	scpg_keyed_call call = {.fcinfo = fcinfo};
 
 	call.example = keyed ? 1 : -1;
 	call.column = keyed ? 2 : 1;
 	call.rest = call.column + 1;
 	scpg_refuse_null(fcinfo, 0, "relation");
 	scpg_refuse_null(fcinfo, call.column, "name of the column of embeddings");
+	if (keyed && PG_NARGS() > options && !PG_ARGISNULL(options))
+		scpg_options_read(&call, NULL, PG_GETARG_JSONB_P(options), options_table, lengthof(options_table));
 	InitMaterializedSRF(fcinfo, 0);
 	return call;
 }
 
 scpg_source
-scpg_keyed_call_source(const scpg_keyed_call *call, int table)
+scpg_keyed_call_source(const scpg_keyed_call *call, int table, const char *hint)
 {
-	scpg_source source = scpg_source_embeddings(call->fcinfo, table, call->column);
+	scpg_key_request key = {.columns = call->id_column,
+							.example = scpg_source_example(call->fcinfo, call->example),
+							.returned = true,
+							.call = hint};
+	scpg_source source = scpg_source_embeddings(call->fcinfo, table, call->column, &key);
 
-	scpg_source_check_key(&source, call->fcinfo, call->function, call->example);
+	scpg_source_check_key(&source, call->fcinfo, call->example);
 	return source;
 }
 

@@ -2,7 +2,7 @@
  *
  * src/pg/table/keyed_call.h
  *	  Calls of functions that return rows with keys of a table:
- *	  f(items regclass [, key anyelement], emb name, ...).
+ *	  f(items regclass [, key anyelement], emb name, ... [, options jsonb]).
  *
  * There are two forms of each: without an example of the key's type keys are
  * returned as bigint, with one as they are.
@@ -19,32 +19,31 @@
 typedef struct scpg_keyed_call
 {
 	FunctionCallInfo fcinfo;
-	const char *function; /* its name in SQL, for hints */
-	int example;		  /* number of the argument, or -1: the form without */
-	int column;			  /* number of the argument that names the column of embeddings */
-	int rest;			  /* number of the first argument behind it */
+	int example;	  /* number of the argument, or -1: the form without */
+	int column;		  /* number of the argument that names the column of embeddings */
+	int rest;		  /* number of the first argument behind it */
+	char **id_column; /* the option, see scpg_key_request */
 } scpg_keyed_call;
 
-/* Takes the arguments that all of them begin with, and makes the result ready. 22004 where one is NULL. */
-extern scpg_keyed_call scpg_keyed_call_begin(FunctionCallInfo fcinfo, const char *function, bool keyed);
+/*
+ * Takes the arguments that all of them begin with, and the form with an example
+ * its options, argument number `options`, which 1.0's forms lack; makes the
+ * result ready. 22004 where the relation or the column is NULL.
+ */
+extern scpg_keyed_call scpg_keyed_call_begin(FunctionCallInfo fcinfo, bool keyed, int options);
 
-/* The table that an argument names, by its number: its key, which fits the form, and its embeddings. */
-extern scpg_source scpg_keyed_call_source(const scpg_keyed_call *call, int table);
+/* The table that an argument names, by its number: its key, which fits the form, and its embeddings. hint: the call. */
+extern scpg_source scpg_keyed_call_source(const scpg_keyed_call *call, int table, const char *hint);
 
 /* A key as the form returns it. */
 extern Datum scpg_keyed_call_key(const scpg_keyed_call *call, const scpg_source *source, Datum key);
 
-/* The C functions of both forms, which call run(fcinfo, keyed). */
-#define SCPG_KEYED_FORMS(name, run) \
+/* A C function that calls run(fcinfo, keyed). */
+#define SCPG_KEYED_FORM(name, run, keyed) \
 	PG_FUNCTION_INFO_V1(scpg_##name); \
 	Datum scpg_##name(PG_FUNCTION_ARGS) \
 	{ \
-		return run(fcinfo, false); \
-	} \
-	PG_FUNCTION_INFO_V1(scpg_##name##_keyed); \
-	Datum scpg_##name##_keyed(PG_FUNCTION_ARGS) \
-	{ \
-		return run(fcinfo, true); \
+		return run(fcinfo, keyed); \
 	}
 
 #endif /* SCPG_KEYED_CALL_H */

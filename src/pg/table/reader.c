@@ -5,13 +5,14 @@
  *
  * Rows come one at a time from a cursor, so that never more of them is in
  * memory than one batch, however large a value is. A batch ends by count or by
- * bytes; what it holds is counted against selfclass.max_memory.
+ * bytes; what it holds is counted against selfclass.max_memory. An image that
+ * does not fit beside the others of its batch waits for the next one, and is
+ * unreadable if it does not fit there by itself.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "access/detoast.h"
 #include "access/xact.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
@@ -21,6 +22,7 @@
 #include "utils/snapmgr.h"
 
 #include "pg/server/compat.h"
+#include "pg/server/errors.h"
 #include "pg/server/load.h"
 #include "pg/server/memory.h"
 #include "pg/server/settings.h"
@@ -40,7 +42,8 @@ struct scpg_reader
 	bool own_snapshot;
 	Portal portal;
 	bool ended;
-	MemoryContext batch; /* what scpg_reader_next returned last */
+	SPITupleTable *waiting; /* a row that was fetched and did not fit; NULL: none */
+	MemoryContext batch;	/* what scpg_reader_next returned last */
 	int rows;
 	scpg_image_row row[BATCH_ROWS];
 	int items;
@@ -66,8 +69,7 @@ open_reader(const scpg_source *source, int max_side, bool own_snapshot)
 		CommandCounterIncrement();
 		PushActiveSnapshot(GetTransactionSnapshot());
 	}
-	query = psprintf("SELECT %s, %s FROM %s", pstrdup(quote_identifier(source->id_column)),
-					 pstrdup(quote_identifier(source->data_column)), source->relation);
+	query = psprintf("SELECT %s, %s FROM %s", source->id, quote_identifier(source->data_column), source->relation);
 	memset(&options, 0, sizeof(options));
 	options.cursorOptions = CURSOR_OPT_NO_SCROLL;
 	options.read_only = true;
@@ -96,25 +98,24 @@ take_key(const scpg_source *source, HeapTuple tuple, TupleDesc desc)
 	Datum id = heap_getattr(tuple, 1, desc, &null);
 
 	if (null)
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-						errmsg("key column \"%s\" of %s contains a null value", source->id_column, source->relation),
-						errhint("Name a column that identifies every row: '{\"id_column\": \"...\"}'.")));
+		scpg_source_refuse_null_key(source);
 	/* A key that is stored out of line would not survive a commit. */
 	if (source->id_length == -1)
 		return PointerGetDatum(PG_DETOAST_DATUM_COPY(id));
 	return datumCopy(id, source->id_by_value, source->id_length);
 }
 
-/* Add the row that was fetched to the batch; its image's bytes, as stored and as pixels. */
-static Size
-take_row(scpg_reader *reader, HeapTuple tuple, TupleDesc desc)
+/*
+ * Add the row that was fetched to the batch, and its image's bytes, as stored
+ * and as pixels, to *bytes. false: there is no memory for it beside the others.
+ */
+static bool
+take_row(scpg_reader *reader, HeapTuple tuple, TupleDesc desc, Size *bytes)
 {
-	scpg_image_row *row = &reader->row[reader->rows++];
+	scpg_image_row *row = &reader->row[reader->rows];
 	sc_decode_item *item = &reader->item[reader->items];
-	bool null;
+	bool fits, null;
 	Datum value;
-	Size size;
-	struct varlena *data;
 
 	memset(row, 0, sizeof(*row));
 	row->id = take_key(reader->source, tuple, desc);
@@ -122,22 +123,53 @@ take_row(scpg_reader *reader, HeapTuple tuple, TupleDesc desc)
 	if (null)
 	{
 		row->status = row->error.status = SC_DATA;
-		strlcpy(row->error.message, "image is NULL", sizeof(row->error.message));
-		return 0;
+		strlcpy(row->error.message, "image is null", sizeof(row->error.message));
+		reader->rows++;
+		return true;
 	}
-	size = toast_raw_datum_size(value);
-	scpg_count_memory(reader->batch, size, "an image");
-	data = PG_DETOAST_DATUM_COPY(value);
-
-	memset(item, 0, sizeof(*item));
-	item->bytes = (const uint8 *) VARDATA(data);
-	item->size = VARSIZE(data) - VARHDRSZ;
-	row->status = scpg_core()->sc_image_plan_read(&item->plan, item->bytes, item->size, reader->max_side,
-												  &reader->limits, &row->error);
-	if (row->status != SC_OK)
-		return size;
+	fits = scpg_take_value(item, value, scpg_decode_need(reader->item, reader->items), reader->batch);
+	if (fits)
+	{
+		*bytes += item->size;
+		item->status = scpg_core()->sc_image_plan_read(&item->plan, item->bytes, item->size, reader->max_side,
+													   &reader->limits, &item->error);
+		if (item->status == SC_NO_MEMORY)
+			scpg_check(item->status, &item->error);
+		fits = item->status != SC_OK || scpg_decode_need(reader->item, reader->items + 1) <= scpg_memory_left();
+		if (!fits)
+			scpg_too_large(item, item->size);
+	}
+	if (!fits && reader->rows > 0)
+		return false;
+	reader->rows++;
+	row->status = item->status;
+	if (item->status != SC_OK)
+	{
+		row->error = item->error;
+		return true;
+	}
 	reader->item_row[reader->items++] = row;
-	return size + item->plan.bytes;
+	*bytes += item->plan.bytes;
+	return true;
+}
+
+/* The next row: that which waits, or one that is fetched; NULL at the end. */
+static SPITupleTable *
+fetch_row(scpg_reader *reader)
+{
+	SPITupleTable *row = reader->waiting;
+
+	reader->waiting = NULL;
+	if (row != NULL)
+		return row;
+	if (reader->ended)
+		return NULL;
+	SPI_cursor_fetch(reader->portal, true, 1);
+	if (SPI_processed > 0)
+		return SPI_tuptable;
+	reader->ended = true;
+	SPI_freetuptable(SPI_tuptable);
+	return NULL;
 }
 
 int
@@ -150,17 +182,22 @@ scpg_reader_next(scpg_reader *reader, scpg_image_row **rows)
 	MemoryContextReset(reader->batch);
 	reader->rows = 0;
 	reader->items = 0;
-	while (!reader->ended && reader->rows < BATCH_ROWS && bytes < limit)
+	while (reader->rows < BATCH_ROWS && bytes < limit)
 	{
+		SPITupleTable *fetched;
+
 		CHECK_FOR_INTERRUPTS();
-		SPI_cursor_fetch(reader->portal, true, 1);
+		if ((fetched = fetch_row(reader)) == NULL)
+			break;
 		MemoryContextSwitchTo(reader->batch);
-		if (SPI_processed == 0)
-			reader->ended = true;
-		else
-			bytes += take_row(reader, SPI_tuptable->vals[0], SPI_tuptable->tupdesc);
-		SPI_freetuptable(SPI_tuptable);
+		if (!take_row(reader, fetched->vals[0], fetched->tupdesc, &bytes))
+		{
+			reader->waiting = fetched;
+			break;
+		}
+		SPI_freetuptable(fetched);
 	}
+	MemoryContextSwitchTo(reader->batch);
 	scpg_decode_items(reader->item, reader->items, &reader->limits, reader->batch);
 	for (int i = 0; i < reader->items; i++)
 	{

@@ -24,6 +24,16 @@ typedef enum scpg_on_error
 extern scpg_enum_names scpg_on_error_names;
 
 #define SCPG_SKIPS_SHOWN 5
+/* More than the core has messages for what is wrong with an image; what comes after them counts as "other". */
+#define SCPG_SKIPS_REASONS 64
+
+/* Images with one message. */
+typedef struct scpg_skips_reason
+{
+	char *message;
+	char *hint; /* of the first of them that has one; NULL: none has */
+	int64 count;
+} scpg_skips_reason;
 
 typedef struct scpg_skips
 {
@@ -31,13 +41,15 @@ typedef struct scpg_skips
 	const char *hint; /* of the report; NULL: the option "on_error" */
 	int64 count;
 	char *shown[SCPG_SKIPS_SHOWN]; /* "key: reason" */
+	scpg_skips_reason *reason;	   /* (reasons), room for SCPG_SKIPS_REASONS */
+	int reasons;
 	MemoryContext context;
 } scpg_skips;
 
 /* Count an image that could not be read, or raise its error with the key as context. */
 extern void scpg_skips_add(scpg_skips *skips, const scpg_source *source, Datum id, const sc_error *err);
 
-/* One WARNING that counts them and shows the first few; nothing if there were none. */
+/* One WARNING that counts them, by reason as well, and shows the first few; nothing if there were none. */
 extern void scpg_skips_report(const scpg_skips *skips, int64 rows);
 
 #endif /* SCPG_SKIPS_H */

@@ -9,7 +9,6 @@
 
 #include "access/relation.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_index.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
@@ -18,7 +17,7 @@
 #include "utils/relcache.h"
 
 #include "pg/server/extension.h"
-#include "pg/table/source.h"
+#include "pg/table/source_parts.h"
 
 static void
 check_relation(Relation rel)
@@ -38,9 +37,8 @@ check_relation(Relation rel)
 	}
 }
 
-/* The attribute called name, or 42703. */
-static Form_pg_attribute
-find_column(Relation rel, const char *name)
+Form_pg_attribute
+scpg_source_find_column(Relation rel, const char *name)
 {
 	TupleDesc desc = RelationGetDescr(rel);
 
@@ -54,36 +52,6 @@ find_column(Relation rel, const char *name)
 	ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
 					errmsg("column \"%s\" of relation \"%s\" does not exist", name, RelationGetRelationName(rel))));
 	return NULL;
-}
-
-static const char no_key_hint[] = "Give it a primary key of one column, or, where the function takes options, "
-								  "name the column that identifies a row: '{\"id_column\": \"...\"}'.";
-
-/* The one column of the primary key, or 22023. */
-static Form_pg_attribute
-primary_key(Relation rel)
-{
-	Oid index;
-	Relation ind;
-	int columns;
-	int number;
-
-	(void) RelationGetIndexList(rel);
-	index = rel->rd_pkindex;
-	if (!OidIsValid(index))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("relation \"%s\" has no primary key", RelationGetRelationName(rel)),
-						errhint("%s", no_key_hint)));
-	ind = relation_open(index, AccessShareLock);
-	columns = ind->rd_index->indnkeyatts;
-	number = ind->rd_index->indkey.values[0];
-	relation_close(ind, AccessShareLock);
-	if (columns != 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the primary key of relation \"%s\" has more than one column", RelationGetRelationName(rel)),
-				 errdetail("It has %d.", columns), errhint("%s", no_key_hint)));
-	return TupleDescAttr(RelationGetDescr(rel), number - 1);
 }
 
 /* The only column of a type, or 22023. */
@@ -117,21 +85,24 @@ only_column(Relation rel, Oid type)
 }
 
 void
-scpg_source_resolve(scpg_source *source, Oid relid, const char *id_column, const char *data_column, Oid data_type)
+scpg_source_resolve(scpg_source *source, Oid relid, const scpg_key_request *key, const char *data_column, Oid data_type)
 {
 	Relation rel = try_relation_open(relid, AccessShareLock);
-	Form_pg_attribute id;
 	Form_pg_attribute data;
-	bool varlena;
 
 	Assert(OidIsValid(data_type));
 	if (rel == NULL)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation with OID %u does not exist", relid)));
 	check_relation(rel);
-	id = id_column ? find_column(rel, id_column) : primary_key(rel);
+	memset(source, 0, sizeof(*source));
+	source->relid = relid;
+	source->relation =
+		quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)), RelationGetRelationName(rel));
+	if (key != NULL)
+		scpg_source_set_key(source, rel, key, data_column);
 	if (data_column)
 	{
-		data = find_column(rel, data_column);
+		data = scpg_source_find_column(rel, data_column);
 		if (getBaseType(data->atttypid) != data_type)
 			ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
 							errmsg("column \"%s\" is of type %s, not %s", data_column, format_type_be(data->atttypid),
@@ -139,55 +110,65 @@ scpg_source_resolve(scpg_source *source, Oid relid, const char *id_column, const
 	}
 	else
 		data = only_column(rel, data_type);
-
-	memset(source, 0, sizeof(*source));
-	source->relid = relid;
-	source->relation =
-		quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)), RelationGetRelationName(rel));
-	source->id_column = pstrdup(NameStr(id->attname));
-	source->id_type = getBaseType(id->atttypid);
 	source->data_column = pstrdup(NameStr(data->attname));
-	get_typlenbyval(source->id_type, &source->id_length, &source->id_by_value);
-	getTypeOutputInfo(source->id_type, &source->id_output, &varlena);
 	/* The lock stays to the end of the transaction: the columns are the ones read. */
 	relation_close(rel, NoLock);
 }
 
-void
-scpg_source_check_key(const scpg_source *source, FunctionCallInfo fcinfo, const char *function, int example)
+Oid
+scpg_source_example(FunctionCallInfo fcinfo, int example)
 {
-	Oid type = source->id_type;
-	char *type_name = format_type_be(type);
+	return example < 0 ? InvalidOid : getBaseType(get_fn_expr_argtype(fcinfo->flinfo, example));
+}
 
+bool
+scpg_source_integer_key(const scpg_source *source)
+{
+	return source->id_type == INT2OID || source->id_type == INT4OID || source->id_type == INT8OID;
+}
+
+void
+scpg_source_check_key(const scpg_source *source, FunctionCallInfo fcinfo, int example)
+{
+	char *type_name = format_type_be(source->id_type);
+
+	Assert(source->call != NULL);
 	if (example < 0)
 	{
-		if (type != INT2OID && type != INT4OID && type != INT8OID)
+		if (!scpg_source_integer_key(source))
 			ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
 							errmsg("key column \"%s\" of %s is of type %s, not an integer", source->id_column,
 								   source->relation, type_name),
-							errhint("Give an example of the key's type as second argument: %s('%s', NULL::%s, ...).",
-									function, source->relation, type_name)));
+							errhint("Give an example of the key's type: %s.", source->call)));
 		return;
 	}
 	if (!PG_ARGISNULL(example))
 		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("the example of the key's type must be NULL"),
-				 errdetail("The second argument of %s is an example of the key's type, not a value.", function),
-				 errhint("Call it as %s('%s', NULL::%s, ...), or without an example and with the other arguments by name, such as k => ....",
-						 function, source->relation, type_name)));
-	if (getBaseType(get_fn_expr_argtype(fcinfo->flinfo, example)) != type)
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("the example of the key's type must be null"),
+				 errdetail("The second argument is an example of the key's type, not a value."),
+				 errhint("Call it as %s, or without an example and with the other arguments by name, such as k => ....",
+						 source->call)));
+	if (scpg_source_example(fcinfo, example) != source->id_type)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("key column \"%s\" of %s is of type %s, the example is of type %s", source->id_column,
 						source->relation, type_name, format_type_be(get_fn_expr_argtype(fcinfo->flinfo, example))),
-				 errhint("Call it as %s('%s', NULL::%s, ...).", function, source->relation, type_name)));
+				 errhint("Call it as %s.", source->call)));
+}
+
+void
+scpg_source_refuse_null_key(const scpg_source *source)
+{
+	ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					errmsg("key column \"%s\" of %s contains a null value", source->id_column, source->relation),
+					errhint("Name a column that identifies every row: '{\"id_column\": \"...\"}'.")));
 }
 
 Datum
 scpg_source_key(const scpg_source *source, Datum id, bool as_bigint)
 {
 	/* scpg_source_check_key has refused other types. */
-	Assert(!as_bigint || source->id_type == INT2OID || source->id_type == INT4OID || source->id_type == INT8OID);
+	Assert(!as_bigint || scpg_source_integer_key(source));
 	if (!as_bigint)
 		return id;
 	switch (source->id_type)
@@ -202,10 +183,10 @@ scpg_source_key(const scpg_source *source, Datum id, bool as_bigint)
 }
 
 scpg_source
-scpg_source_embeddings(FunctionCallInfo fcinfo, int table, int column)
+scpg_source_embeddings(FunctionCallInfo fcinfo, int table, int column, const scpg_key_request *key)
 {
 	scpg_source source;
 
-	scpg_source_resolve(&source, PG_GETARG_OID(table), NULL, NameStr(*PG_GETARG_NAME(column)), scpg_embedding_type());
+	scpg_source_resolve(&source, PG_GETARG_OID(table), key, NameStr(*PG_GETARG_NAME(column)), scpg_embedding_type());
 	return source;
 }

@@ -14,8 +14,10 @@
 
 #include "common/hashfn.h"
 #include "utils/float.h"
+#include "utils/varbit.h"
 
 #include "core/api.h"
+#include "pg/server/arguments.h"
 #include "pg/type/embedding.h"
 
 /* Floats hashed at a time. Part of what a stored hash means: never change it. */
@@ -148,18 +150,51 @@ scpg_l2_normalize(PG_FUNCTION_ARGS)
 }
 
 /* Elements start .. start + count - 1, counted from 1, as far as there are such. */
-PG_FUNCTION_INFO_V1(scpg_subvector);
+PG_FUNCTION_INFO_V1(scpg_subvector_wide);
 Datum
-scpg_subvector(PG_FUNCTION_ARGS)
+scpg_subvector_wide(PG_FUNCTION_ARGS)
 {
 	const scpg_embedding *e = PG_GETARG_EMBEDDING(0);
-	int64 start = PG_GETARG_INT32(1);
-	int64 end = start + PG_GETARG_INT32(2);
+	int64 start = scpg_int_argument(fcinfo, 1, "start");
+	int64 end = start + scpg_int_argument(fcinfo, 2, "count");
 
 	start = Max(start, 1);
 	end = Min(end, (int64) e->dim + 1);
 	scpg_embedding_check_dim(end - start);
 	PG_RETURN_EMBEDDING(scpg_embedding_from_floats(e->x + (start - 1), (int) (end - start)));
+}
+
+SCPG_NARROW_FORM(subvector, 1, 2)
+
+PG_FUNCTION_INFO_V1(scpg_embedding_concat);
+Datum
+scpg_embedding_concat(PG_FUNCTION_ARGS)
+{
+	const scpg_embedding *a = PG_GETARG_EMBEDDING(0);
+	const scpg_embedding *b = PG_GETARG_EMBEDDING(1);
+	scpg_embedding *result;
+
+	scpg_embedding_check_dim((int64) a->dim + b->dim);
+	result = scpg_embedding_new(a->dim + b->dim);
+	memcpy(result->x, a->x, a->dim * sizeof(float));
+	memcpy(result->x + a->dim, b->x, b->dim * sizeof(float));
+	PG_RETURN_EMBEDDING(result);
+}
+
+/* A bit for each element, the first one the leftmost: is it above 0? */
+PG_FUNCTION_INFO_V1(scpg_binary_quantize);
+Datum
+scpg_binary_quantize(PG_FUNCTION_ARGS)
+{
+	const scpg_embedding *e = PG_GETARG_EMBEDDING(0);
+	VarBit *result = palloc0(VARBITTOTALLEN(e->dim));
+
+	SET_VARSIZE(result, VARBITTOTALLEN(e->dim));
+	VARBITLEN(result) = e->dim;
+	for (int i = 0; i < e->dim; i++)
+		if (e->x[i] > 0)
+			VARBITS(result)[i / BITS_PER_BYTE] |= HIGHBIT >> (i % BITS_PER_BYTE);
+	PG_RETURN_VARBIT_P(result);
 }
 
 /*

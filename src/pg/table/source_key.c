@@ -1,0 +1,314 @@
+/*-------------------------------------------------------------------------
+ *
+ * src/pg/table/source_key.c
+ *	  Which columns identify a row: those that were named, or those of the
+ *	  primary key; and the call that works, where it is neither.
+ *
+ * Several columns are one key: a row of them, of the composite type that the
+ * caller gave as example, or of no named type where keys are not returned.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
+#include "nodes/bitmapset.h"
+#include "utils/builtins.h"
+#include "utils/json.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/typcache.h"
+
+#include "pg/table/source_parts.h"
+
+typedef struct key_columns
+{
+	int n;
+	Form_pg_attribute column[INDEX_MAX_KEYS];
+	bool primary;
+} key_columns;
+
+/* ---- which columns ---------------------------------------------------------------- */
+
+/* Those of an index that keeps all rows apart, in its order; none where it does not, or not by columns alone. */
+static key_columns
+of_index(Relation rel, Oid index)
+{
+	key_columns key = {0};
+	Relation ind = relation_open(index, AccessShareLock);
+
+	if (ind->rd_index->indisunique && heap_attisnull(ind->rd_indextuple, Anum_pg_index_indpred, NULL))
+		key.n = ind->rd_index->indnkeyatts;
+	for (int i = 0; i < key.n; i++)
+	{
+		AttrNumber number = ind->rd_index->indkey.values[i];
+
+		if (number <= 0)
+		{
+			key.n = 0;
+			break;
+		}
+		key.column[i] = TupleDescAttr(RelationGetDescr(rel), number - 1);
+	}
+	relation_close(ind, AccessShareLock);
+	return key;
+}
+
+/* Those of the primary key, deferrable or not; none without one. */
+static key_columns
+of_primary_key(Relation rel)
+{
+	key_columns key = {0};
+	Oid constraint;
+
+	if (get_primary_key_attnos(RelationGetRelid(rel), true, &constraint) == NULL)
+		return key;
+	key = of_index(rel, get_constraint_index(constraint));
+	key.primary = true;
+	return key;
+}
+
+static key_columns
+of_names(Relation rel, char *const *names)
+{
+	key_columns key = {0};
+
+	for (; names[key.n] != NULL; key.n++)
+	{
+		Assert(key.n < INDEX_MAX_KEYS);
+		key.column[key.n] = scpg_source_find_column(rel, names[key.n]);
+	}
+	return key;
+}
+
+/* For a hint, those that probably identify a row, at most `most`: of a unique index, else "id", else the first column. */
+static key_columns
+guess(Relation rel, int most)
+{
+	TupleDesc desc = RelationGetDescr(rel);
+	key_columns key = {0};
+	ListCell *cell;
+
+	foreach(cell, RelationGetIndexList(rel))
+	{
+		key = of_index(rel, lfirst_oid(cell));
+		if (key.n > 0 && key.n <= most)
+			return key;
+	}
+	key.n = 0;
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute a = TupleDescAttr(desc, i);
+
+		if (a->attisdropped || (key.n == 1 && strcmp(NameStr(a->attname), "id") != 0))
+			continue;
+		key.n = 1;
+		key.column[0] = a;
+	}
+	return key;
+}
+
+/* ---- the call that works ------------------------------------------------------------ */
+
+/* "(a, b)", or with types "(a integer, b text)". */
+static char *
+list_columns(const key_columns *key, bool with_types)
+{
+	StringInfoData s;
+
+	initStringInfo(&s);
+	for (int i = 0; i < key->n; i++)
+	{
+		const char *name = NameStr(key->column[i]->attname);
+
+		appendStringInfo(&s, "%s%s", i == 0 ? "(" : ", ", with_types ? quote_identifier(name) : name);
+		if (with_types)
+			appendStringInfo(&s, " %s", format_type_be(getBaseType(key->column[i]->atttypid)));
+	}
+	appendStringInfoChar(&s, ')');
+	return s.data;
+}
+
+/* {"id_column": "id"}, or {"id_column": ["a", "b"]}, as a literal. */
+static char *
+options_literal(const key_columns *key)
+{
+	StringInfoData s;
+
+	initStringInfo(&s);
+	appendStringInfoString(&s, "{\"id_column\": ");
+	for (int i = 0; i < key->n; i++)
+	{
+		appendStringInfoString(&s, i > 0 ? ", " : key->n > 1 ? "[" : "");
+		escape_json(&s, NameStr(key->column[i]->attname));
+	}
+	appendStringInfoString(&s, key->n > 1 ? "]}" : "}");
+	return quote_literal_cstr(s.data);
+}
+
+static bool
+takes_example(const scpg_key_request *asked)
+{
+	return asked->call != NULL && strstr(asked->call, "%k") != NULL;
+}
+
+/* The call with this key. row_type: of several columns, the composite type's name. */
+static char *
+make_call(const scpg_source *source, const scpg_key_request *asked, const char *data_column, const key_columns *key,
+		  const char *row_type)
+{
+	StringInfoData s;
+
+	initStringInfo(&s);
+	for (const char *p = asked->call; *p != '\0'; p++)
+	{
+		if (*p != '%')
+		{
+			appendStringInfoChar(&s, *p);
+			continue;
+		}
+		switch (*++p)
+		{
+			case 't':
+				appendStringInfoString(&s, quote_literal_cstr(source->relation));
+				break;
+			case 'c':
+				appendStringInfoString(&s, quote_literal_cstr(data_column));
+				break;
+			case 'k':
+				appendStringInfo(&s, "NULL::%s",
+								 key->n > 1 ? row_type : format_type_be(getBaseType(key->column[0]->atttypid)));
+				break;
+			case 'o':
+			case 'O':
+				if (!key->primary)
+					appendStringInfo(&s, ", %s%s", *p == 'O' ? "options => " : "", options_literal(key));
+				break;
+			default:
+				Assert(false);
+		}
+	}
+	return s.data;
+}
+
+/* What to do for a call with this key to work: the call, after the type that it needs. */
+static char *
+advise(const scpg_source *source, Relation rel, const scpg_key_request *asked, const char *data_column,
+	   const key_columns *key)
+{
+	const char *row_type;
+
+	if (asked->call == NULL)
+		return psprintf("Name what identifies a row: %s.", options_literal(key));
+	if (key->n == 1 || !takes_example(asked))
+	{
+		char *call = make_call(source, asked, data_column, key, NULL);
+
+		return psprintf("%s%s.", strncmp(call, "CALL ", 5) == 0 ? "" : "Call it as ", call);
+	}
+	row_type = quote_identifier(psprintf("%s_key", RelationGetRelationName(rel)));
+	return psprintf("CREATE TYPE %s AS %s; then call it as %s.", row_type, list_columns(key, true),
+					make_call(source, asked, data_column, key, row_type));
+}
+
+/* ---- several columns ------------------------------------------------------------------ */
+
+/* Does the composite type have columns of these types, in this order? */
+static bool
+fits(Oid row_type, const key_columns *key)
+{
+	TupleDesc desc = lookup_rowtype_tupdesc(row_type, -1);
+	int n = 0;
+	bool same = true;
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute a = TupleDescAttr(desc, i);
+
+		if (a->attisdropped)
+			continue;
+		same = same && n < key->n && getBaseType(a->atttypid) == getBaseType(key->column[n]->atttypid);
+		n++;
+	}
+	ReleaseTupleDesc(desc);
+	return same && n == key->n;
+}
+
+/* The type of a key of several columns, or an error that says how to give it one. */
+static Oid
+choose_row_type(const scpg_source *source, Relation rel, const scpg_key_request *asked, const char *data_column,
+				const key_columns *key)
+{
+	if (!asked->returned)
+		return RECORDOID;
+	if (!takes_example(asked))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("the key of relation \"%s\" has more than one column", RelationGetRelationName(rel)),
+						errdetail("It has %d.", key->n),
+						errhint("Name one column that identifies every row: '{\"id_column\": \"...\"}'.")));
+	if (!OidIsValid(asked->example) && key->primary)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the primary key of relation \"%s\" has more than one column", RelationGetRelationName(rel)),
+				 errdetail("It has %d.", key->n), errhint("%s", advise(source, rel, asked, data_column, key))));
+	if (!OidIsValid(asked->example) || get_typtype(asked->example) != TYPTYPE_COMPOSITE || !fits(asked->example, key))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("the key of relation \"%s\" is %s", RelationGetRelationName(rel), list_columns(key, true)),
+				 OidIsValid(asked->example) ? errdetail("The example is of type %s.", format_type_be(asked->example))
+											: errdetail("It needs an example of a composite type of such columns."),
+				 errhint("%s", advise(source, rel, asked, data_column, key))));
+	return asked->example;
+}
+
+/* A row of the columns in SQL, of a type that has a name or not. */
+static char *
+row_expression(const key_columns *key, Oid type)
+{
+	StringInfoData s;
+
+	initStringInfo(&s);
+	for (int i = 0; i < key->n; i++)
+		appendStringInfo(&s, "%s%s", i == 0 ? "ROW(" : ", ", quote_identifier(NameStr(key->column[i]->attname)));
+	appendStringInfoChar(&s, ')');
+	if (type != RECORDOID)
+		appendStringInfo(&s, "::%s", format_type_extended(type, -1, FORMAT_TYPE_FORCE_QUALIFY));
+	return s.data;
+}
+
+void
+scpg_source_set_key(scpg_source *source, Relation rel, const scpg_key_request *asked, const char *data_column)
+{
+	key_columns key = asked->columns != NULL ? of_names(rel, asked->columns) : of_primary_key(rel);
+	bool varlena;
+
+	if (key.n == 0)
+	{
+		key = guess(rel, asked->returned && !takes_example(asked) ? 1 : INDEX_MAX_KEYS);
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("relation \"%s\" has no primary key", RelationGetRelationName(rel)),
+						key.n > 0 ? errhint("%s", advise(source, rel, asked, data_column, &key)) : 0));
+	}
+	if (key.n == 1)
+	{
+		source->id_column = pstrdup(NameStr(key.column[0]->attname));
+		source->id = pstrdup(quote_identifier(source->id_column));
+		source->id_type = getBaseType(key.column[0]->atttypid);
+	}
+	else
+	{
+		source->id_type = choose_row_type(source, rel, asked, data_column, &key);
+		source->id_column = list_columns(&key, false);
+		source->id = row_expression(&key, source->id_type);
+	}
+	source->id_primary = key.primary;
+	get_typlenbyval(source->id_type, &source->id_length, &source->id_by_value);
+	getTypeOutputInfo(source->id_type, &source->id_output, &varlena);
+	if (asked->call != NULL)
+		source->call = make_call(source, asked, data_column, &key, format_type_be(source->id_type));
+}
