@@ -104,7 +104,7 @@ test_lanes(const float *x)
 static void
 test_sums(int n, int d, int cut)
 {
-	float *x = malloc(sizeof(float) * n * d);
+	float *x = unit_keep(sizeof(float) * n * d);
 	sc_pca_sums s[2];
 	sc_pca all, pca = {.n = n, .d = d, .given = &s[0], .wanted = 3};
 	sc_arena arena = sc_arena_counter();
@@ -116,10 +116,10 @@ test_sums(int n, int d, int cut)
 	{
 		int begin = h ? cut : 0, end = h ? n : cut;
 
-		s[h] = (sc_pca_sums){.shift = calloc(d, 8),
-							 .sums = calloc(d, 8),
-							 .packed = calloc(sc_pca_packed(d), 8),
-							 .block = calloc((size_t) sc_pca_block(d) * d, 8)};
+		s[h] = (sc_pca_sums){.shift = unit_keep((size_t) d * 8),
+							 .sums = unit_keep((size_t) d * 8),
+							 .packed = unit_keep(sc_pca_packed(d) * 8),
+							 .block = unit_keep((size_t) sc_pca_block(d) * d * 8)};
 		for (int i = begin; i < end; i++)
 		{
 			for (int j = 0; j < d; j++)
@@ -152,9 +152,9 @@ test_sums(int n, int d, int cut)
 static void
 test_eigenvectors(int n, int d, double wanted)
 {
-	float *x = malloc(sizeof(float) * n * d);
-	double *centred = malloc(sizeof(double) * n * d);
-	double *y = malloc(sizeof(double) * n);
+	float *x = unit_keep(sizeof(float) * n * d);
+	double *centred = unit_keep(sizeof(double) * n * d);
+	double *y = unit_keep(sizeof(double) * n);
 	sc_pca pca;
 	double worst = 0, apart = 0;
 
@@ -194,9 +194,6 @@ test_eigenvectors(int n, int d, double wanted)
 	}
 	CHECK(worst < 1e-10 * pca.variance[0], "%d dimensions: residual %g of %g", d, worst, pca.variance[0]);
 	CHECK(apart < 1e-11, "%d dimensions: product %g", d, apart);
-	free(x);
-	free(centred);
-	free(y);
 }
 
 static void

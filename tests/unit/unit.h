@@ -83,12 +83,12 @@ unit_leave(void)
 /* In a case: it cannot be tried here, and why. */
 #define SKIP(why) (unit.skipped = (why))
 
-/* Memory that lives until the program ends, where nobody owns it sooner. */
+/* Zeros that live until the program ends, where nobody owns them sooner. */
 static inline void *
 unit_keep(size_t bytes)
 {
 	unit.kept = realloc(unit.kept, (size_t) (unit.count + 1) * sizeof(void *));
-	return unit.kept[unit.count++] = malloc(bytes);
+	return unit.kept[unit.count++] = calloc(1, bytes);
 }
 
 /* The status of the program. */
