@@ -146,6 +146,13 @@ extern void scpg_model_drop(const scpg_model *model, bool all_versions);
  */
 extern void scpg_model_save_weights(scpg_model *model, const uint8 *bytes, Size size, int epochs_done);
 
+/*
+ * Let autovacuum know, in the middle of a CALL, that weights of so many bytes
+ * were replaced by a transaction that has committed. *pending: what this CALL
+ * has told, 0 at first.
+ */
+extern void scpg_model_tell_dead_weights(Size size, int64 *pending);
+
 /* The stored weights, checksum verified (XX001). Counted against selfclass.max_memory in cxt. */
 extern uint8 *scpg_model_load_weights(const scpg_model *model, MemoryContext cxt, Size *size);
 

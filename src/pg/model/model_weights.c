@@ -7,14 +7,21 @@
  */
 #include "postgres.h"
 
+#include "access/heaptoast.h"
+#include "access/relation.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "pgstat.h"
 #include "port/pg_crc32c.h"
+#include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
 
 #include "core/api.h"
 #include "pg/model/model_parts.h"
 #include "pg/server/compat.h"
+#include "pg/server/extension.h"
 #include "pg/server/memory.h"
 
 /* A row of weights: a dump writes two characters a byte, and no value may pass 1 GB. */
@@ -60,6 +67,36 @@ scpg_model_save_weights(scpg_model *model, const uint8 *bytes, Size size, int ep
 		scpg_catalog_run(SCPG_INSERT_WEIGHTS, values, NULL, false);
 	}
 	pfree(part);
+}
+
+/*
+ * The counts of a procedure's transactions reach the statistics when its CALL
+ * ends, so that for hours autovacuum would know of no dead row. The rows of
+ * TOAST, which are nearly all, are told it as ANALYZE tells what it finds: that
+ * is added at once to what is known, less what waits to be told by this backend,
+ * *pending, which is so added here.
+ */
+void
+scpg_model_tell_dead_weights(Size size, int64 *pending)
+{
+	Oid relid = get_relname_relid("selfclass_model_weights", scpg_extension_schema());
+	int64 rows = (int64) (size / TOAST_MAX_CHUNK_SIZE);
+	Relation weights;
+	Relation toast;
+	Datum id;
+
+	if (!OidIsValid(relid) || (weights = try_relation_open(relid, AccessShareLock)) == NULL)
+		return;
+	toast = try_relation_open(weights->rd_rel->reltoastrelid, AccessShareLock);
+	if (toast != NULL)
+	{
+		id = ObjectIdGetDatum(RelationGetRelid(toast));
+		*pending += rows;
+		scpg_report_rows(toast, DatumGetInt64(DirectFunctionCall1(pg_stat_get_live_tuples, id)),
+						 DatumGetInt64(DirectFunctionCall1(pg_stat_get_dead_tuples, id)) + rows + *pending);
+		relation_close(toast, AccessShareLock);
+	}
+	relation_close(weights, AccessShareLock);
 }
 
 static void

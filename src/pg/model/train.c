@@ -53,7 +53,8 @@ typedef struct trainer
 	MemoryContext learner_context; /* of its memory */
 	sc_lr_config lr;
 	scpg_spread sample;
-	double spread; /* of the sample, before the first step */
+	double spread;		/* of the sample, before the first step */
+	int64 dead_weights; /* as scpg_model_tell_dead_weights counts them */
 } trainer;
 
 static double
@@ -314,6 +315,7 @@ keep_epoch(trainer *t, int done, double loss, double rate, instr_time *checkpoin
 {
 	scpg_training *training = t->training;
 	scpg_model *model = training->model;
+	int64 replaced = 0;
 
 	if (model != NULL)
 		scpg_model_log_epoch(model, done, loss, lr_at(t, done - 1, 0), rate);
@@ -321,11 +323,14 @@ keep_epoch(trainer *t, int done, double loss, double rate, instr_time *checkpoin
 		seconds_since(*checkpoint) >= training->recipe->checkpoint_interval)
 	{
 		save(t, true);
+		replaced = model->weights_bytes;
 		scpg_model_save_weights(model, training->weights, training->size, done);
 		INSTR_TIME_SET_CURRENT(*checkpoint);
 	}
 	if (training->commits)
 		SPI_commit();
+	if (replaced > 0)
+		scpg_model_tell_dead_weights(replaced, &t->dead_weights);
 }
 
 static void

@@ -34,6 +34,13 @@
 #define pg_noreturn pg_attribute_noreturn()
 #endif
 
+/* 18 wants to know when an analysis began. */
+#if PG_VERSION_NUM < 180000
+#define scpg_report_rows(rel, live, dead) pgstat_report_analyze(rel, live, dead, false)
+#else
+#define scpg_report_rows(rel, live, dead) pgstat_report_analyze(rel, live, dead, false, GetCurrentTimestamp())
+#endif
+
 /* The one wait event for extensions. */
 #include "utils/wait_event.h"
 #define SCPG_WAIT_EVENT PG_WAIT_EXTENSION
