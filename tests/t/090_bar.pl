@@ -55,7 +55,7 @@ sub give
 	$s->{out} = $s->{err} = '';
 	$s->{in} .= "$sql;\n\\echo end$asked\n\\warn end$asked\n";
 	$s->{end} = "end$asked";
-	$s->{psql}->pump while length $s->{in};
+	$s->{psql}->pump_nb for 1 .. 3;
 }
 
 sub answered
