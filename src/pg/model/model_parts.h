@@ -190,7 +190,7 @@ extern void scpg_model_file_read(scpg_model_file *file, const bytea *bytes, bool
 /* ---- rights (grants.c) ------------------------------------------------------------ */
 
 /* 42501: who is not the owner may not do it. */
-extern void scpg_model_refuse_stranger(const char *name) pg_attribute_noreturn();
+pg_noreturn extern void scpg_model_refuse_stranger(const char *name);
 
 /* 42501 unless the current user has the rights of the model's owner. */
 extern void scpg_model_require_owner(const scpg_model *model);

@@ -11,6 +11,7 @@
 #include "fmgr.h"
 #include "utils/memutils.h"
 
+#include "pg/server/compat.h"
 #include "pg/server/errors.h"
 #include "pg/server/jobs.h"
 #include "pg/server/load.h"
