@@ -123,7 +123,9 @@ on_error(j_common_ptr common)
 			/* FALLTHROUGH */
 		case JERR_NO_BACKING_STORE:
 			sc_image_leave(&r->exit, sc_image_fail_memory(SC_IMAGE_JPEG, r->task->limits, r->task->err));
+#if JPEG_LIB_VERSION < 70
 		case JERR_ARITH_NOTIMPL:
+#endif
 		case JERR_BAD_PRECISION:
 		case JERR_CCIR601_NOTIMPL:
 		case JERR_CONVERSION_NOTIMPL:
