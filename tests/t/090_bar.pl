@@ -222,7 +222,7 @@ for my $threads (1, 0)
 		INSERT INTO torn SELECT i, CASE i % 4
 			WHEN 0 THEN substr(image, 1, (random() * length(image))::int)
 			WHEN 1 THEN set_byte(image, (random() * (length(image) - 1))::int, (random() * 255)::int)
-			WHEN 2 THEN set_byte(set_byte(image, (random() * 200)::int, (random() * 255)::int), (random() * (length(image) - 1))::int, (random() * 255)::int)
+			WHEN 2 THEN set_byte(set_byte(image, (random() * least(200, length(image) - 1))::int, (random() * 255)::int), (random() * (length(image) - 1))::int, (random() * 255)::int)
 			ELSE substr(image, 1, (random() * length(image))::int) || substr(image, (random() * length(image))::int) END
 		FROM generate_series(1, 10000) i JOIN photos ON photos.id = 1 + i % 96;
 		SET client_min_messages = error});
