@@ -1,6 +1,6 @@
 # The bar of tests/README.md that needs minutes and a quiet machine: hundreds of
 # cancels, terminates, kills and torn pictures, with bounds in milliseconds.
-# "make soak" runs it; "make check" does not.
+# "make soak" runs it; "make check" does not. BAR="torn kills" runs these parts alone.
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
@@ -32,6 +32,13 @@ $node->safe_psql('postgres', q{
 			(SELECT array_agg(sin(i * 0.37 * j + i)::real) FROM generate_series(1, 96) j)::embedding AS e
 		FROM generate_series(1::bigint, 12000) i;
 	ALTER TABLE t ADD PRIMARY KEY (id)});
+
+# Is this part of it asked for?
+sub part
+{
+	my ($name) = @_;
+	return !$ENV{BAR} || grep { $_ eq $name } split / /, $ENV{BAR};
+}
 
 # ---- sessions ------------------------------------------------------------------------
 
@@ -130,7 +137,7 @@ srand 1;
 
 # ---- cancels and timeouts ---------------------------------------------------------------
 
-for my $threads (1, 0)
+for my $threads (part('cancels') ? (1, 0) : ())
 {
 	for my $name (sort keys %phase)
 	{
@@ -165,8 +172,9 @@ for my $threads (1, 0)
 	}
 }
 
-# ---- terminates, and a fast stop ----------------------------------------------------------
+# ---- terminates ----------------------------------------------------------
 
+if (part('terminates'))
 {
 	my @names = sort keys %phase;
 	my $terminated = 0;
@@ -190,6 +198,7 @@ for my $threads (1, 0)
 
 # ---- a storm of signals -----------------------------------------------------------------------
 
+if (part('storm'))
 {
 	my $s = session();
 	my $sent = 0;
@@ -213,6 +222,7 @@ for my $threads (1, 0)
 
 # ---- torn pictures in one backend ---------------------------------------------------------------
 
+if (part('torn'))
 {
 	my $s = session();
 	my $torn = q{SELECT count(*) FROM (SELECT embed_images.embedding FROM embed_images('torn', NULL::int, 'net', '{}')) x};
@@ -237,6 +247,7 @@ for my $threads (1, 0)
 
 # ---- trained and broken off, again and again ---------------------------------------------------------
 
+if (part('cycles'))
 {
 	my $s = session();
 	my ($cycles, $cancelled) = (1000, 0);
@@ -265,6 +276,7 @@ for my $threads (1, 0)
 
 # ---- many sessions, a preloaded postmaster ---------------------------------------------------------------
 
+if (part('sessions'))
 {
 	my @sessions = map { session() } 1 .. 100;
 	my $embed = q{SELECT md5(string_agg(embed_image(image, 'net')::text, ',' ORDER BY id)) FROM photos WHERE id <= 4};
@@ -277,23 +289,21 @@ for my $threads (1, 0)
 	$_->{psql}->finish for @sessions;
 }
 
-# ---- DROP EXTENSION under sessions that use it ---------------------------------------------------------------
+# ---- CREATE and DROP EXTENSION ---------------------------------------------------------------
 
+if (part('drops'))
 {
-	my $s = session();
-	my $odd = 0;
-
 	$node->safe_psql('postgres', 'CREATE DATABASE dropped');
 	for (1 .. 50)
 	{
 		$node->safe_psql('dropped', q{CREATE EXTENSION selfclass; SELECT kmeans_fit('[1,2]'::embedding, 1); DROP EXTENSION selfclass});
 	}
 	is($node->safe_psql('dropped', q{SELECT count(*) FROM pg_proc WHERE probin LIKE '%selfclass%'}), '0', '50 cycles of CREATE and DROP EXTENSION leave nothing');
-	$s->{psql}->finish;
 }
 
 # ---- kill -9 at any moment of a training -----------------------------------------------------------------------
 
+if (part('kills'))
 {
 	my $whole = '"preset": "lightly", "input_size": 16, "batch_size": 16, "epochs": 12, "precision": "f32", "checkpoint_interval": "200 ms"';
 	my $of = sub { return $node->safe_psql('postgres', "SELECT state, epochs_done, weights_crc FROM selfclass_model WHERE name = '$_[0]' ORDER BY version DESC LIMIT 1") };
@@ -325,6 +335,7 @@ for my $threads (1, 0)
 
 # ---- the postmaster is killed ---------------------------------------------------------------------------------------
 
+if (part('postmaster'))
 {
 	my $s = session();
 	give($s, $phase{train});
@@ -345,6 +356,6 @@ for my $threads (1, 0)
 }
 
 my @killed = slurp_file($node->logfile) =~ /was terminated by signal (\d+)/g;
-is_deeply(\@killed, [ (9) x 20 ], 'no backend was ended by a signal but by ours');
+is_deeply(\@killed, [ (9) x (part('kills') ? 20 : 0) ], 'no backend was ended by a signal but by ours');
 unlike(slurp_file($node->logfile), qr/TRAP:|PANIC: |XX000|WARNING: .*leak/, 'no assertion, no panic, no leak');
 done_testing();
