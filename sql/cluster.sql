@@ -207,6 +207,8 @@ SET client_min_messages = warning;
 CALL cluster_images_into('photos', 'photo_cluster');
 CALL cluster_images_into('photos', NULL);
 CALL cluster_images_into(NULL, 'new');
+CALL cluster_images_into('photos', '""');
+CALL cluster_images_into('photos', 'pg_catalog.new');
 CALL cluster_images_into('photos', 'new', 0);
 CALL cluster_images_into('photos', 'new', 1000);
 INSERT INTO no_key SELECT 1, image FROM photos LIMIT 3;

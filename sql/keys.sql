@@ -85,6 +85,12 @@ SELECT failure($$SELECT knn('seen', NULL::int, 'e', '[1,1]', 1, '{"id_column": "
 SELECT failure($$SELECT knn('seen', NULL::int, 'e', '[1,1]', 1, '{"id_column": []}')$$);
 SELECT failure($$SELECT knn('seen', NULL::int, 'e', '[1,1]', 1, '{"id_column": ["id", 1]}')$$);
 SELECT failure($$SELECT knn('seen', NULL::int, 'e', '[1,1]', 1, '{"id_column": {"id": 1}}')$$);
+SELECT failure($$SELECT knn('pairs', NULL::pair, 'e', '[1,1]', 1, '{"id_column": ["number", "number"]}')$$);
+-- neither a picture nor an embedding is advised as a key
+CREATE TABLE bare (image bytea, e embedding);
+SELECT failure($$SELECT knn('bare', 'e', '[1,1]', 1)$$);
+ALTER TABLE bare ADD code text;
+SELECT failure($$SELECT knn('bare', 'e', '[1,1]', 1)$$);
 SELECT failure($$SELECT knn('seen', NULL::int, 'e', '[1,1]', 1, '{"image_column": "id"}')$$);
 SELECT failure($$SELECT knn('seen', NULL::int, 'e', '[1,1]', 1, '[]')$$);
 -- rows without a key

@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/catalog.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
@@ -52,8 +53,15 @@ static char *
 check_name(RangeVar *name)
 {
 	Oid existing;
-	Oid schema = RangeVarGetAndCheckCreationNamespace(name, NoLock, &existing);
+	Oid schema;
 
+	if (name->relname[0] == '\0')
+		ereport(ERROR, (errcode(ERRCODE_INVALID_NAME), errmsg("the name of the new table must not be empty")));
+	schema = RangeVarGetAndCheckCreationNamespace(name, NoLock, &existing);
+	if (!allowSystemTableMods && (IsCatalogNamespace(schema) || IsToastNamespace(schema)))
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("permission denied to create \"%s.%s\"", get_namespace_name(schema), name->relname),
+						errdetail("System catalog modifications are currently disallowed.")));
 	if (OidIsValid(existing))
 		ereport(ERROR, (errcode(ERRCODE_DUPLICATE_TABLE), errmsg("relation \"%s\" already exists", name->relname),
 						errhint("Give another name, or drop it first.")));

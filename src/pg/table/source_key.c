@@ -24,6 +24,7 @@
 #include "utils/rel.h"
 #include "utils/typcache.h"
 
+#include "pg/server/extension.h"
 #include "pg/table/source_parts.h"
 
 typedef struct key_columns
@@ -82,15 +83,23 @@ of_names(Relation rel, char *const *names)
 	{
 		Assert(key.n < INDEX_MAX_KEYS);
 		key.column[key.n] = scpg_source_find_column(rel, names[key.n]);
+		for (int i = 0; i < key.n; i++)
+			if (key.column[i] == key.column[key.n])
+				ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+								errmsg("option \"id_column\" names column \"%s\" twice", names[key.n])));
 	}
 	return key;
 }
 
-/* For a hint, those that probably identify a row, at most `most`: of a unique index, else "id", else the first column. */
+/*
+ * For a hint, those that probably identify a row, at most `most`: of a unique index, else "id", else the first column
+ * that is no picture and no embedding; none where there is no other.
+ */
 static key_columns
 guess(Relation rel, int most)
 {
 	TupleDesc desc = RelationGetDescr(rel);
+	Oid embedding = scpg_embedding_type();
 	key_columns key = {0};
 	ListCell *cell;
 
@@ -105,7 +114,8 @@ guess(Relation rel, int most)
 	{
 		Form_pg_attribute a = TupleDescAttr(desc, i);
 
-		if (a->attisdropped || (key.n == 1 && strcmp(NameStr(a->attname), "id") != 0))
+		if (a->attisdropped || a->atttypid == BYTEAOID || a->atttypid == embedding ||
+			(key.n == 1 && strcmp(NameStr(a->attname), "id") != 0))
 			continue;
 		key.n = 1;
 		key.column[0] = a;
@@ -292,7 +302,8 @@ scpg_source_set_key(scpg_source *source, Relation rel, const scpg_key_request *a
 		key = guess(rel, asked->returned && !takes_example(asked) ? 1 : INDEX_MAX_KEYS);
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("relation \"%s\" has no primary key", RelationGetRelationName(rel)),
-						key.n > 0 ? errhint("%s", advise(source, rel, asked, data_column, &key)) : 0));
+						key.n > 0 ? errhint("%s", advise(source, rel, asked, data_column, &key))
+								  : errhint("Give it a column that identifies every row.")));
 	}
 	if (key.n == 1)
 	{
