@@ -114,6 +114,7 @@ sc_elbow_choose(sc_elbow_method method, const double *inertia, int n, double par
 bool
 sc_elbow_falls(sc_elbow_method method, const double *inertia, int n, int chosen, double parameter)
 {
+	int steps = SC_MIN(AFTER, n - 1);
 	double fall;
 
 	SC_ASSERT(n >= 1 && chosen >= 0 && chosen <= n);
@@ -121,8 +122,12 @@ sc_elbow_falls(sc_elbow_method method, const double *inertia, int n, int chosen,
 		return false;
 	if (method == SC_ELBOW_LAST_TURN)
 		return chosen == n;
+	/*
+	 * Each of the last steps, on average: half of what rows spread evenly in a
+	 * plane would give is much, and the whole of it even behind a corner.
+	 */
+	fall = (inertia[n - 1 - steps] - inertia[n - 1]) / steps;
 	if (is_corner(inertia, n, chosen, parameter))
-		return false;
-	fall = inertia[n - 2] - inertia[n - 1];
-	return fall >= FALLS * inertia[0] || (fall > 0 && fall * n >= inertia[n - 2]);
+		return fall > 0 && fall * n >= inertia[n - 1 - steps];
+	return fall >= FALLS * inertia[0] || (fall > 0 && 2 * fall * n >= inertia[n - 1 - steps]);
 }

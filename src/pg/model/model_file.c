@@ -204,6 +204,10 @@ is_ours(const sc_st_metadata *metadata)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION), errmsg("the format of the file is not known"),
 						errdetail("It is \"%s\", not \"%s\".", format, FORMAT),
 						errhint("Its weights alone are read where \"preset\" is given.")));
+	if (format == NULL && value_of(metadata, KEY_RECIPE, MAX_RECIPE) != NULL)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+						errmsg("the file has a recipe, but says no format of it"),
+						errhint("Its weights alone are read where \"preset\" is given.")));
 	return format != NULL;
 }
 
