@@ -85,7 +85,13 @@ $node->safe_psql('home', q{CREATE TABLE photos (id int PRIMARY KEY, image bytea)
 	INSERT INTO photos SELECT i, test_picture(i % 3, i) FROM generate_series(1, 12) i;
 	GRANT SELECT ON photos TO PUBLIC;
 	ALTER TABLE photos OWNER TO dba});
+# Event triggers run as who does a thing: never as the extension's owner, with the search_path of somebody.
+$node->safe_psql('home', q{CREATE FUNCTION told() RETURNS event_trigger LANGUAGE plpgsql AS
+	'BEGIN RAISE EXCEPTION ''% as %'', TG_TAG, current_user; END';
+	CREATE EVENT TRIGGER told ON ddl_command_end EXECUTE FUNCTION told();
+	CREATE EVENT TRIGGER told_before ON ddl_command_start EXECUTE FUNCTION told()});
 as('home', 'alice', q{CALL train_encoder('m', 'photos', '{"input_size": 16, "epochs": 0}')});
+$node->safe_psql('home', 'DROP EVENT TRIGGER told; DROP EVENT TRIGGER told_before; DROP FUNCTION told()');
 is(held('home'), 'alice', 'who trains a model is held');
 $node->command_ok([ @pg_dump, '-U', 'dba' ], 'and with a model, too');
 is($node->safe_psql('home', q{SELECT count(*) FROM s.selfclass_model m JOIN s.selfclass_model_weights USING (model_id) WHERE name = 'm' AND octet_length(data) > 1000000}) > 0,

@@ -19,6 +19,8 @@
 #include "commands/extension.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "tcop/tcopprot.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
@@ -45,7 +47,11 @@ type_owner(Oid type)
 	return owner;
 }
 
-/* GRANT or REVOKE, as the owner of the type, whoever the current user is. */
+/*
+ * GRANT or REVOKE, as the owner of the type, whoever the current user is. Not by
+ * way of ProcessUtility: event triggers would run as that owner, with the
+ * search_path of the current user.
+ */
 static void
 change_privilege(Oid role, bool grant)
 {
@@ -53,6 +59,7 @@ change_privilege(Oid role, bool grant)
 	char *sql =
 		psprintf("%s USAGE ON TYPE %s.model_role %s %s%s", grant ? "GRANT" : "REVOKE", scpg_extension_schema_name(),
 				 grant ? "TO" : "FROM", quote_identifier(name), grant ? "" : " CASCADE");
+	List *parsed = pg_parse_query(sql);
 	bool creating = creating_extension;
 	Oid user;
 	int security;
@@ -63,8 +70,8 @@ change_privilege(Oid role, bool grant)
 	creating_extension = false;
 	PG_TRY();
 	{
-		if (SPI_execute(sql, false, 0) != SPI_OK_UTILITY)
-			elog(ERROR, "could not run \"%s\"", sql);
+		ExecuteGrantStmt(castNode(GrantStmt, linitial_node(RawStmt, parsed)->stmt));
+		CommandCounterIncrement();
 	}
 	PG_FINALLY();
 	{
