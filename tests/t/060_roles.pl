@@ -129,6 +129,33 @@ as('home', 'alice', q{SELECT revoke_model('m', 'public')});
 	$long->quit;
 	is(held('home'), 'alice bob web', 'who is held at his commit');
 }
+
+# Nobody takes a name over by an old snapshot, nor at the same moment.
+$node->safe_psql('home', 'CREATE ROLE r0');
+as('home', 'bob', q{CALL train_encoder('m', 'photos', '{"input_size": 16, "epochs": 0}')});
+{
+	my $old = $node->background_psql('home', on_error_stop => 0);
+	$old->query_safe(q{SET ROLE bob; BEGIN ISOLATION LEVEL REPEATABLE READ});
+	$old->query_safe('SELECT count(*) FROM selfclass_models');
+	as('home', 'alice', q{SELECT grant_model('m', 'passer_by')});
+	$old->query(q{SELECT grant_model('m', 'passer_by')});
+	like($old->{stderr}, qr/passer_by may already use a model "m" of another owner/, 'no grant by an old snapshot');
+	$old->{stderr} = '';
+	$old->query_safe('COMMIT');
+	my $first = $node->background_psql('home');
+	$first->query_safe(q{SET ROLE alice; BEGIN; SELECT grant_model('m', 'r0')});
+	$old->query_until(qr/asked/, "\\echo asked\nSELECT grant_model('m', 'r0');\n\n");
+	$node->poll_query_until('home', q{SELECT count(*) = 1 FROM pg_locks WHERE NOT granted});
+	$first->query_safe('COMMIT');
+	$first->quit;
+	$old->query('SELECT 1');
+	$old->quit;
+}
+is($node->safe_psql('home', q{SELECT string_agg(owner || ' ' || role, ', ' ORDER BY role::text) FROM s.selfclass_model_grant}),
+	'alice passer_by, alice r0, alice web', 'a name is granted by one owner, whatever another transaction sees');
+as('home', 'bob', q{SELECT drop_model('m')});
+as('home', 'alice', q{SELECT revoke_model('m', 'passer_by'); SELECT revoke_model('m', 'r0')});
+$node->safe_psql('home', 'DROP ROLE r0');
 as('home', 'bob', q{CREATE MATERIALIZED VIEW groups AS SELECT * FROM cluster_images('photos', 2, 'viewed', '{"input_size": 16, "epochs": 0}'); DROP MATERIALIZED VIEW groups});
 as('home', 'bob', q{SELECT drop_model('viewed'); SELECT drop_model('long')});
 is(held('home'), 'alice web', 'the last model lets its owner go');

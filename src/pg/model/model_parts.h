@@ -234,4 +234,7 @@ extern void scpg_model_lock_transaction(Oid owner, const char *name);
 /* On which roles are held, waiting, to the end of the transaction. */
 extern void scpg_model_lock_roles(void);
 
+/* To the end of the transaction, waited for: who grants a model of that name, of whatever owner. */
+extern void scpg_model_lock_grants(const char *name);
+
 #endif /* SCPG_MODEL_PARTS_H */
