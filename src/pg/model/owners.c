@@ -168,6 +168,7 @@ scpg_model_reassign(const char *from_name, const char *to_name)
 	Oid from = scpg_kept_name_oid(&scpg_model_role_form, from_role);
 	Oid to = scpg_kept_name_oid(&scpg_model_role_form, scpg_kept_name_read(&scpg_model_role_form, to_name, NULL));
 	Datum values[2];
+	List *uses;
 	int64 count;
 
 	if (!OidIsValid(to))
@@ -179,10 +180,12 @@ scpg_model_reassign(const char *from_name, const char *to_name)
 	values[0] = CStringGetTextDatum(scpg_kept_name_text(&scpg_model_role_form, from_role));
 	values[1] = ObjectIdGetDatum(to);
 	check_names(values, from, to);
+	uses = scpg_model_trigger_uses();
 	scpg_catalog_run(SCPG_CLEAR_GRANTS, values, NULL, false);
 	scpg_catalog_run(SCPG_REASSIGN_GRANTS, values, NULL, false);
 	scpg_catalog_run(SCPG_REASSIGN_MODELS, values, NULL, false);
 	count = (int64) SPI_processed;
+	scpg_model_check_uses(uses);
 	if (count == 0 && !OidIsValid(from))
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("role \"%s\" does not exist", from_name),
 						errdetail("No model names it as its owner either.")));
