@@ -246,6 +246,9 @@ is(as('home', 'eve', q{SELECT count(*) FROM s.selfclass_models WHERE name = 'm'}
 add_model('home', 'eve', 'm', 'photos');
 is(as('home', 'eve', q{SELECT version FROM s.selfclass_models WHERE name = 'm'}), '3', 'nor with one of its own');
 is($node->safe_psql('home', q{SELECT count(*), count(DISTINCT model_id) FROM s.selfclass_model WHERE owner::text = 'alice (dropped)'}), '2|2', 'which stay what they were');
+like(failure('home', q{SELECT embed_image(test_picture(1, 1), 'alice (dropped).m@1')}), qr/^(?!22023|42)\w{5}: /, 'superusers reach them by the name that messages list');
+like(failure('home', q{SELECT embed_image(test_picture(1, 1), 'alice (dropped).m@1')}, 'eve'), qr/^42501/, 'and nobody else');
+is(failure('home', q{BEGIN; SELECT drop_model('alice (dropped).m@1'); ROLLBACK}), '', 'or drop them');
 
 # ---- to another owner ----------------------------------------------------------------------
 
