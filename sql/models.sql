@@ -341,6 +341,21 @@ SET ROLE models_web;
 CREATE TABLE album (id int PRIMARY KEY, image bytea, e embedding);
 CREATE TRIGGER embed BEFORE INSERT ON album FOR EACH ROW EXECUTE FUNCTION embed_image_trigger('m3', 'image', 'e');
 CALL train_encoder('m3', 'pictures', recipe(7));
+RESET ROLE;
+SELECT failure($$SELECT reassign_models('models_evil', 'models_web')$$);
+SET ROLE models_web;
+-- A version says nothing of the owner.
+CREATE OR REPLACE TRIGGER embed BEFORE INSERT ON album FOR EACH ROW EXECUTE FUNCTION embed_image_trigger('m3@2', 'image', 'e');
+CALL train_encoder('m3', 'pictures', recipe(7));
+RESET ROLE;
+SELECT failure($$SELECT reassign_models('models_evil', 'models_web')$$);
+-- The same model of another owner is the same.
+BEGIN;
+SELECT reassign_models('models_anna', 'models_web');
+INSERT INTO models_test.album SELECT id, image FROM pictures LIMIT 1 RETURNING e IS NOT NULL AS embedded;
+ROLLBACK;
+SET ROLE models_web;
+CREATE OR REPLACE TRIGGER embed BEFORE INSERT ON album FOR EACH ROW EXECUTE FUNCTION embed_image_trigger('m3', 'image', 'e');
 SET ROLE models_anna;
 SELECT failure($$SELECT drop_model('m3')$$);
 SELECT revoke_model('m3', 'models_web');

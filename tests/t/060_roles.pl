@@ -85,7 +85,13 @@ $node->safe_psql('home', q{CREATE TABLE photos (id int PRIMARY KEY, image bytea)
 	INSERT INTO photos SELECT i, test_picture(i % 3, i) FROM generate_series(1, 12) i;
 	GRANT SELECT ON photos TO PUBLIC;
 	ALTER TABLE photos OWNER TO dba});
+# Event triggers run as who does a thing: never as the extension's owner, with the search_path of somebody.
+$node->safe_psql('home', q{CREATE FUNCTION told() RETURNS event_trigger LANGUAGE plpgsql AS
+	'BEGIN RAISE EXCEPTION ''% as %'', TG_TAG, current_user; END';
+	CREATE EVENT TRIGGER told ON ddl_command_end EXECUTE FUNCTION told();
+	CREATE EVENT TRIGGER told_before ON ddl_command_start EXECUTE FUNCTION told()});
 as('home', 'alice', q{CALL train_encoder('m', 'photos', '{"input_size": 16, "epochs": 0}')});
+$node->safe_psql('home', 'DROP EVENT TRIGGER told; DROP EVENT TRIGGER told_before; DROP FUNCTION told()');
 is(held('home'), 'alice', 'who trains a model is held');
 $node->command_ok([ @pg_dump, '-U', 'dba' ], 'and with a model, too');
 is($node->safe_psql('home', q{SELECT count(*) FROM s.selfclass_model m JOIN s.selfclass_model_weights USING (model_id) WHERE name = 'm' AND octet_length(data) > 1000000}) > 0,
@@ -123,6 +129,33 @@ as('home', 'alice', q{SELECT revoke_model('m', 'public')});
 	$long->quit;
 	is(held('home'), 'alice bob web', 'who is held at his commit');
 }
+
+# Nobody takes a name over by an old snapshot, nor at the same moment.
+$node->safe_psql('home', 'CREATE ROLE r0');
+as('home', 'bob', q{CALL train_encoder('m', 'photos', '{"input_size": 16, "epochs": 0}')});
+{
+	my $old = $node->background_psql('home', on_error_stop => 0);
+	$old->query_safe(q{SET ROLE bob; BEGIN ISOLATION LEVEL REPEATABLE READ});
+	$old->query_safe('SELECT count(*) FROM selfclass_models');
+	as('home', 'alice', q{SELECT grant_model('m', 'passer_by')});
+	$old->query(q{SELECT grant_model('m', 'passer_by')});
+	like($old->{stderr}, qr/passer_by may already use a model "m" of another owner/, 'no grant by an old snapshot');
+	$old->{stderr} = '';
+	$old->query_safe('COMMIT');
+	my $first = $node->background_psql('home');
+	$first->query_safe(q{SET ROLE alice; BEGIN; SELECT grant_model('m', 'r0')});
+	$old->query_until(qr/asked/, "\\echo asked\nSELECT grant_model('m', 'r0');\n\n");
+	$node->poll_query_until('home', q{SELECT count(*) = 1 FROM pg_locks WHERE NOT granted});
+	$first->query_safe('COMMIT');
+	$first->quit;
+	$old->query('SELECT 1');
+	$old->quit;
+}
+is($node->safe_psql('home', q{SELECT string_agg(owner || ' ' || role, ', ' ORDER BY role::text) FROM s.selfclass_model_grant}),
+	'alice passer_by, alice r0, alice web', 'a name is granted by one owner, whatever another transaction sees');
+as('home', 'bob', q{SELECT drop_model('m')});
+as('home', 'alice', q{SELECT revoke_model('m', 'passer_by'); SELECT revoke_model('m', 'r0')});
+$node->safe_psql('home', 'DROP ROLE r0');
 as('home', 'bob', q{CREATE MATERIALIZED VIEW groups AS SELECT * FROM cluster_images('photos', 2, 'viewed', '{"input_size": 16, "epochs": 0}'); DROP MATERIALIZED VIEW groups});
 as('home', 'bob', q{SELECT drop_model('viewed'); SELECT drop_model('long')});
 is(held('home'), 'alice web', 'the last model lets its owner go');
@@ -213,6 +246,9 @@ is(as('home', 'eve', q{SELECT count(*) FROM s.selfclass_models WHERE name = 'm'}
 add_model('home', 'eve', 'm', 'photos');
 is(as('home', 'eve', q{SELECT version FROM s.selfclass_models WHERE name = 'm'}), '3', 'nor with one of its own');
 is($node->safe_psql('home', q{SELECT count(*), count(DISTINCT model_id) FROM s.selfclass_model WHERE owner::text = 'alice (dropped)'}), '2|2', 'which stay what they were');
+like(failure('home', q{SELECT embed_image(test_picture(1, 1), 'alice (dropped).m@1')}), qr/^(?!22023|42)\w{5}: /, 'superusers reach them by the name that messages list');
+like(failure('home', q{SELECT embed_image(test_picture(1, 1), 'alice (dropped).m@1')}, 'eve'), qr/^42501/, 'and nobody else');
+is(failure('home', q{BEGIN; SELECT drop_model('alice (dropped).m@1'); ROLLBACK}), '', 'or drop them');
 
 # ---- to another owner ----------------------------------------------------------------------
 

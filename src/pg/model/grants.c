@@ -11,10 +11,13 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #include "pg/model/model_parts.h"
@@ -44,7 +47,7 @@ run(scpg_statement statement, const scpg_model *model, Oid role, scpg_privilege 
 	Assert(has_privs_of_role(GetUserId(), model->owner));
 	if (statement == SCPG_INSERT_PRIVILEGE)
 		values[3] = CStringGetTextDatum(privilege_names[privilege]);
-	scpg_catalog_run(statement, values, NULL, false);
+	scpg_catalog_run(statement, values, NULL, statement == SCPG_FIND_CONFLICT);
 }
 
 void
@@ -52,8 +55,17 @@ scpg_model_grant(const scpg_model *model, Oid role, scpg_privilege privilege)
 {
 	bool as_1_0 = privilege == SCPG_PRIVILEGE_USE_1_0;
 
-	/* Nobody takes a name over: what it means to a role stays, and stays one thing. */
+	/*
+	 * Nobody takes a name over: what it means to a role stays, and stays one
+	 * thing. One transaction at a time, and with what others have committed by
+	 * then, whatever this one sees otherwise (REPEATABLE READ).
+	 */
+	scpg_model_lock_grants(model->name);
+	AcceptInvalidationMessages();
+	CommandCounterIncrement();
+	PushActiveSnapshot(GetLatestSnapshot());
 	run(SCPG_FIND_CONFLICT, model, role, privilege);
+	PopActiveSnapshot();
 	if (SPI_processed > 0)
 	{
 		Oid reaches = scpg_catalog_oid(0, 1);

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * src/pg/model/locks.c
- *	  Who trains, makes or drops a model: locks on an owner's names; and the one
- *	  on which roles are held.
+ *	  Who trains, makes or drops a model: locks on an owner's names; who grants a
+ *	  name, whoever owns it; and the one on which roles are held.
  *
  *-------------------------------------------------------------------------
  */
@@ -19,6 +19,7 @@
 /* Set these locks apart from those of pg_advisory_lock, which uses 1 and 2. */
 #define LOCK_CLASS 0x5C1A
 #define ROLES_LOCK_CLASS 0x5C1B
+#define GRANTS_LOCK_CLASS 0x5C1C
 
 static LOCKTAG
 lock_tag(Oid owner, const char *name)
@@ -44,6 +45,16 @@ scpg_model_lock_transaction(Oid owner, const char *name)
 
 	if (LockAcquire(&tag, ExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
 		refuse_busy(name);
+}
+
+void
+scpg_model_lock_grants(const char *name)
+{
+	LOCKTAG tag;
+	uint64 hash = hash_bytes_extended((const unsigned char *) name, strlen(name), 0);
+
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (hash >> 32), (uint32) hash, GRANTS_LOCK_CLASS);
+	(void) LockAcquire(&tag, ExclusiveLock, false, false);
 }
 
 void

@@ -112,7 +112,7 @@ extern scpg_model *scpg_model_find_any(const char *name);
 /*
  * Before any work on a new version of the owner's model of that name: 55000
  * where it would change what a trigger of this database uses, for it names its
- * model without a version.
+ * model without a version, or another's without the owner.
  */
 extern void scpg_model_check_triggers(Oid owner, const char *name);
 

@@ -5,7 +5,8 @@
  *
  * "m" means the caller's own model of that name, else the one that it may use
  * (model_find.c); "m@2" its second version; "owner.m" and "owner.m@2" that of
- * the role owner, which is written as SQL writes an identifier.
+ * the role owner, which is written as SQL writes an identifier; with the mark of
+ * its kept name where it is gone and there is a later role of that name.
  *
  *-------------------------------------------------------------------------
  */
@@ -19,6 +20,7 @@
 #include "utils/varlena.h"
 
 #include "pg/model/model_parts.h"
+#include "pg/type/kept_name.h"
 
 /* ---- reading ---------------------------------------------------------------------- */
 
@@ -75,10 +77,18 @@ read_number(const char *text, uint32 *number)
 static const char *
 read_role(const char *text, Oid *role)
 {
+	int gone = (int) (strlen(text) - strlen(GONE_MARK));
 	List *parts;
 	uint32 number;
 
 	*role = InvalidOid;
+	if (gone > 0 && strcmp(text + gone, GONE_MARK) == 0)
+	{
+		const char *name = read_role(pnstrdup(text, gone), role);
+
+		*role = InvalidOid;
+		return name == NULL ? NULL : psprintf("%s%s", name, GONE_MARK);
+	}
 	if (read_number(text, &number))
 		return text;
 	if (!SplitIdentifierString(pstrdup(text), '.', &parts) || list_length(parts) != 1)
@@ -87,26 +97,28 @@ read_role(const char *text, Oid *role)
 	return quote_identifier(linitial(parts));
 }
 
-/* Bytes of the owner before its dot, -1: there is none; 0: what stands there is no identifier. */
+/* Bytes of the owner before its dot, -1: there is none; 0: what stands there is no owner. */
 static int
 owner_length(const char *text)
 {
-	const char *dot = strchr(text, '.');
-	int i = 1;
+	int i = 0;
 
-	if (text[0] != '"')
+	if (text[0] == '"')
 	{
-		if (dot == NULL)
-			return -1;
-		for (i = 0; text + i < dot; i++)
-			if (text[i] != '$' && !good_name(text + i, 1))
-				return 0;
-		return i;
+		/* A quote within is written twice. */
+		for (i = 1; text[i] != '\0' && (text[i] != '"' || text[++i] == '"');)
+			i++;
+		if (i == 2)
+			return 0;
 	}
-	/* A quote within is written twice. */
-	while (text[i] != '\0' && (text[i] != '"' || text[++i] == '"'))
-		i++;
-	return i > 2 && text[i] == '.' ? i : 0;
+	else if (strchr(text, '.') == NULL)
+		return -1;
+	else
+		while (text[i] == '$' || good_name(text + i, 1))
+			i++;
+	if (i > 0 && strncmp(text + i, GONE_MARK, strlen(GONE_MARK)) == 0)
+		i += (int) strlen(GONE_MARK);
+	return text[i] == '.' ? i : 0;
 }
 
 bool

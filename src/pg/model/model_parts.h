@@ -11,6 +11,8 @@
 
 #include "postgres.h"
 
+#include "nodes/pg_list.h"
+
 #include "pg/model/model.h"
 #include "pg/server/compat.h"
 
@@ -119,6 +121,10 @@ extern scpg_model *scpg_model_find_meant(const scpg_model_name *n, Oid role);
 
 /* 2BP01 where a trigger of this database names the model without a version, and it is the version that goes. */
 extern void scpg_model_check_drop(const scpg_model *dropped, bool all_versions);
+
+/* The triggers and what they use now; and 55000 where one of them would use another model now than then. */
+extern List *scpg_model_trigger_uses(void);
+extern void scpg_model_check_uses(const List *uses);
 
 /* ---- a training's changes of its model (model.c) --------------------------------- */
 
@@ -233,5 +239,8 @@ extern void scpg_model_lock_transaction(Oid owner, const char *name);
 
 /* On which roles are held, waiting, to the end of the transaction. */
 extern void scpg_model_lock_roles(void);
+
+/* To the end of the transaction, waited for: who grants a model of that name, of whatever owner. */
+extern void scpg_model_lock_grants(const char *name);
 
 #endif /* SCPG_MODEL_PARTS_H */

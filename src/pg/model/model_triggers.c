@@ -1,12 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * src/pg/model/model_triggers.c
- *	  Triggers that name a model without a version.
+ *	  Triggers that name a model.
  *
  * Such a trigger (embed_image_trigger) fills a column with the embeddings of
- * the model that its name means at the time. The embeddings of two versions
+ * the model that its name means at the time. Those of two models or versions
  * cannot be compared, so as long as it is there nothing may change what its name
- * means: no new version, and no dropping of the one that it uses.
+ * means: without a version, no new one, and no dropping of the one that it uses;
+ * without an owner, no first model of the role as whom it looks.
  *
  *-------------------------------------------------------------------------
  */
@@ -93,11 +94,11 @@ owner_of_relation(Oid relation)
 	return owner;
 }
 
-/* What the trigger would use now, if it names a model of this name without a version; *owner: as whom it looks. */
+/* What the trigger would use now, if it names a model (of this name); *owner: as whom it looks. */
 static scpg_model *
 find_meant(const trigger *t, const char *name, scpg_model_name *n, Oid *owner)
 {
-	if (!scpg_model_name_parse(n, t->model) || n->version != 0 || strcmp(n->name, name) != 0)
+	if (!scpg_model_name_parse(n, t->model) || (name != NULL && strcmp(n->name, name) != 0))
 		return NULL;
 	*owner = owner_of_relation(t->relation);
 	return OidIsValid(*owner) ? scpg_model_find_meant(n, *owner) : NULL;
@@ -105,16 +106,22 @@ find_meant(const trigger *t, const char *name, scpg_model_name *n, Oid *owner)
 
 /* ---- what they forbid ----------------------------------------------------------------- */
 
-/* errdetail and errhint of it. */
+/* errdetail and errhint of it; n: as it names the model, looks: as whom. */
 static int
-tell_trigger(const trigger *t, const scpg_model *model)
+tell_trigger(const trigger *t, const scpg_model *model, const scpg_model_name *n, Oid looks)
 {
+	const char *owner = n->owner_name != NULL ? n->owner_name : model->owner_name;
+	/* Another's model is hidden by an own one of the same name, in whatever version. */
+	char *pinned = n->owner_name == NULL && model->owner == looks
+					   ? psprintf("%s@%d", model->name, model->version)
+					   : scpg_model_owned_name(owner, model->name, model->version);
 	char *relation =
 		quote_qualified_identifier(get_namespace_name(get_rel_namespace(t->relation)), get_rel_name(t->relation));
 
-	errdetail("Trigger %s on %s names it without a version.", quote_identifier(t->name), relation);
-	return errhint("Let the trigger name the version that it uses, embed_image_trigger('%s@%d', ...), or drop it.",
-				   t->model, model->version);
+	errdetail("Trigger %s on %s names it without %s.", quote_identifier(t->name), relation,
+			  n->version == 0 ? "a version" : "its owner");
+	return errhint("Let the trigger name the %s that it uses, embed_image_trigger(%s, ...), or drop it.",
+				   n->version == 0 ? "version" : "model", quote_literal_cstr(pinned));
 }
 
 void
@@ -132,10 +139,11 @@ scpg_model_check_triggers(Oid owner, const char *name)
 		if (model == NULL || model->state != SCPG_MODEL_READY)
 			continue;
 		/* A new version of the model that it uses, or one of its own owner, whom an own model comes first. */
-		if (model->owner == owner || (looks == owner && n.owner_name == NULL))
+		if ((model->owner == owner && n.version == 0) ||
+			(model->owner != owner && looks == owner && n.owner_name == NULL))
 			ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 							errmsg("a new version of model \"%s\" would change what a trigger uses", name),
-							tell_trigger(t, model)));
+							tell_trigger(t, model, &n, looks)));
 	}
 }
 
@@ -151,11 +159,65 @@ scpg_model_check_drop(const scpg_model *dropped, bool all_versions)
 		Oid looks;
 		scpg_model *model = find_meant(t, dropped->name, &n, &looks);
 
-		if (model == NULL || model->owner != dropped->owner)
+		if (model == NULL || model->owner != dropped->owner || n.version != 0)
 			continue;
 		if (all_versions || model->version == dropped->version)
-			ereport(ERROR,
-					(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
-					 errmsg("cannot drop model \"%s\", which a trigger uses", dropped->name), tell_trigger(t, model)));
+			ereport(ERROR, (errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+							errmsg("cannot drop model \"%s\", which a trigger uses", dropped->name),
+							tell_trigger(t, model, &n, looks)));
+	}
+}
+
+/* ---- another owner ---------------------------------------------------------------------- */
+
+/* What a trigger used at one time. */
+typedef struct use
+{
+	const trigger *trigger;
+	scpg_model *model;
+} use;
+
+List *
+scpg_model_trigger_uses(void)
+{
+	List *uses = NIL;
+	ListCell *cell;
+
+	foreach(cell, list_triggers())
+	{
+		scpg_model_name n;
+		Oid looks;
+		use *u = palloc(sizeof(use));
+
+		u->trigger = lfirst(cell);
+		u->model = find_meant(u->trigger, NULL, &n, &looks);
+		if (u->model != NULL)
+			uses = lappend(uses, u);
+	}
+	return uses;
+}
+
+void
+scpg_model_check_uses(const List *uses)
+{
+	const ListCell *cell;
+
+	foreach(cell, uses)
+	{
+		const use *u = lfirst(cell);
+		scpg_model_name n;
+		Oid looks;
+		scpg_model *now = find_meant(u->trigger, NULL, &n, &looks);
+		scpg_model_name any = n;
+
+		/* The name is another owner's, who has no such version yet. */
+		any.version = 0;
+		if (now == NULL && OidIsValid(looks))
+			now = scpg_model_find_meant(&any, looks);
+		/* One that finds none any more says so itself. */
+		if (now != NULL && now->model_id != u->model->model_id)
+			ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+							errmsg("another owner of model \"%s\" would change what a trigger uses", n.name),
+							tell_trigger(u->trigger, u->model, &n, looks)));
 	}
 }

@@ -19,6 +19,8 @@
 #include "commands/extension.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "tcop/tcopprot.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
@@ -45,7 +47,11 @@ type_owner(Oid type)
 	return owner;
 }
 
-/* GRANT or REVOKE, as the owner of the type, whoever the current user is. */
+/*
+ * GRANT or REVOKE, as the owner of the type, whoever the current user is. Not by
+ * way of ProcessUtility: event triggers would run as that owner, with the
+ * search_path of the current user.
+ */
 static void
 change_privilege(Oid role, bool grant)
 {
@@ -53,6 +59,7 @@ change_privilege(Oid role, bool grant)
 	char *sql =
 		psprintf("%s USAGE ON TYPE %s.model_role %s %s%s", grant ? "GRANT" : "REVOKE", scpg_extension_schema_name(),
 				 grant ? "TO" : "FROM", quote_identifier(name), grant ? "" : " CASCADE");
+	List *parsed = pg_parse_query(sql);
 	bool creating = creating_extension;
 	Oid user;
 	int security;
@@ -63,8 +70,8 @@ change_privilege(Oid role, bool grant)
 	creating_extension = false;
 	PG_TRY();
 	{
-		if (SPI_execute(sql, false, 0) != SPI_OK_UTILITY)
-			elog(ERROR, "could not run \"%s\"", sql);
+		ExecuteGrantStmt(castNode(GrantStmt, linitial_node(RawStmt, parsed)->stmt));
+		CommandCounterIncrement();
 	}
 	PG_FINALLY();
 	{
@@ -161,6 +168,7 @@ scpg_model_reassign(const char *from_name, const char *to_name)
 	Oid from = scpg_kept_name_oid(&scpg_model_role_form, from_role);
 	Oid to = scpg_kept_name_oid(&scpg_model_role_form, scpg_kept_name_read(&scpg_model_role_form, to_name, NULL));
 	Datum values[2];
+	List *uses;
 	int64 count;
 
 	if (!OidIsValid(to))
@@ -172,10 +180,12 @@ scpg_model_reassign(const char *from_name, const char *to_name)
 	values[0] = CStringGetTextDatum(scpg_kept_name_text(&scpg_model_role_form, from_role));
 	values[1] = ObjectIdGetDatum(to);
 	check_names(values, from, to);
+	uses = scpg_model_trigger_uses();
 	scpg_catalog_run(SCPG_CLEAR_GRANTS, values, NULL, false);
 	scpg_catalog_run(SCPG_REASSIGN_GRANTS, values, NULL, false);
 	scpg_catalog_run(SCPG_REASSIGN_MODELS, values, NULL, false);
 	count = (int64) SPI_processed;
+	scpg_model_check_uses(uses);
 	if (count == 0 && !OidIsValid(from))
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("role \"%s\" does not exist", from_name),
 						errdetail("No model names it as its owner either.")));

@@ -24,9 +24,6 @@
 #include "pg/server/extension.h"
 #include "pg/type/kept_name.h"
 
-/* Stands behind the name of something that is gone, where something else has the name now. */
-#define GONE_MARK " (dropped)"
-
 /* Two names, each letter of which is doubled by quoting, their quotes, a dot and the mark. */
 #define MAX_LENGTH (2 * (2 * NAMEDATALEN + 2) + 1 + sizeof(GONE_MARK))
 

@@ -39,6 +39,9 @@ typedef struct scpg_kept_name_form
 	bool (*still)(const scpg_kept_name *value); /* one of another name now: was it renamed since? */
 } scpg_kept_name_form;
 
+/* Stands behind the name of something that is gone, where something else has the name now. */
+#define GONE_MARK " (dropped)"
+
 extern const scpg_kept_name_form scpg_model_role_form;
 extern const scpg_kept_name_form scpg_model_relation_form;
 
