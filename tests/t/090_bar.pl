@@ -320,7 +320,7 @@ if (part('kills'))
 		$s->{psql}->kill_kill;
 		for (1 .. 600)
 		{
-			last if $node->psql('postgres', 'SELECT 1', stderr => \my $ignored) == 0;
+			last if IPC::Run::run([ 'psql', '-X', '-d', $node->connstr('postgres'), '-c', 'SELECT 1' ], '>', \my $out, '2>', \my $err);
 			sleep 0.05;
 		}
 		my $state = $node->safe_psql('postgres', "SELECT state FROM selfclass_model WHERE name = 'killed$i'");

@@ -114,7 +114,7 @@ sc_elbow_choose(sc_elbow_method method, const double *inertia, int n, double par
 bool
 sc_elbow_falls(sc_elbow_method method, const double *inertia, int n, int chosen, double parameter)
 {
-	int steps = SC_MIN(AFTER, n - 1);
+	int steps = SC_MIN(AFTER, SC_MAX(n - SC_MAX(chosen, 1), 1)); /* none before the chosen one */
 	double fall;
 
 	SC_ASSERT(n >= 1 && chosen >= 0 && chosen <= n);

@@ -212,8 +212,7 @@ refuse_collapsed(trainer *t, double spread)
 	fail_model(t);
 	ereport(ERROR,
 			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("the training collapsed: all embeddings are alike"),
-			 errdetail("The directions of those of %d different images have a variance of %.2g.", t->sample.count,
-					   spread),
+			 errdetail("Those of %d different images differ by %.2g of their length.", t->sample.count, sqrt(spread)),
 			 errhint("Give a lower \"lr\" than %g, a few \"warmup_epochs\", or another \"temperature\" than %g.",
 					 recipe->lr, recipe->temperature)));
 }

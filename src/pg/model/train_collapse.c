@@ -5,11 +5,11 @@
  *
  * A learning rate or a temperature far out of range leaves weights that are
  * numbers, and an encoder that gives every picture the same embedding. It is
- * known by a sample of the pictures: the variance of the directions of their
- * embeddings, after the training and before its first step. Random weights give
- * a tenth, more or less, and learning makes it grow, for it drives pictures
- * apart; with a learning rate of 1000 it was 1e-5 to 1e-32, with a temperature
- * of 1e-5 about 1e-5.
+ * known by a sample of the pictures: the variance of their embeddings about
+ * their mean, as a share of their squared length, after the training and before
+ * its first step. Random weights give a tenth, more or less, and learning makes
+ * it grow, for it drives pictures apart; with a learning rate of 1000 it was
+ * 1e-5 to 1e-32.
  *
  *-------------------------------------------------------------------------
  */
@@ -78,41 +78,28 @@ scpg_spread_choose(scpg_spread *s, scpg_dataset *dataset, const scpg_recipe *rec
 	MemoryContextDelete(cxt);
 }
 
-/*
- * The mean square distance of the directions of x (n, d) to their mean, 0 to 1;
- * no number where x has none. Of lengths, which can differ where all look the
- * same way, nothing is asked.
- */
+/* The mean square distance of x (n, d) to its mean, as a share of that to 0; no number where x has none. */
 static double
 spread_of(const float *x, int n, int d)
 {
-	double apart = 0;
-	double *inverse = palloc(sizeof(double) * n);
+	double apart = 0, length = 0;
 
-	for (int i = 0; i < n; i++)
-	{
-		double length = 0;
-
-		for (int j = 0; j < d; j++)
-			length += (double) x[i * d + j] * x[i * d + j];
-		/* An embedding that is 0 is as much like the others as can be. */
-		inverse[i] = length == 0 ? 0 : 1 / sqrt(length);
-	}
 	for (int j = 0; j < d; j++)
 	{
 		double mean = 0;
 
 		for (int i = 0; i < n; i++)
-			mean += x[i * d + j] * inverse[i] / n;
+			mean += (double) x[i * d + j] / n;
 		for (int i = 0; i < n; i++)
 		{
-			double off = x[i * d + j] * inverse[i] - mean;
+			double value = x[i * d + j];
 
-			apart += off * off / n;
+			apart += (value - mean) * (value - mean);
+			length += value * value;
 		}
 	}
-	pfree(inverse);
-	return apart;
+	/* Embeddings that are all 0 are as alike as can be. */
+	return length == 0 ? 0 : apart / length;
 }
 
 double

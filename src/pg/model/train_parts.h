@@ -98,9 +98,10 @@ extern void scpg_spread_choose(scpg_spread *s, scpg_dataset *dataset, const scpg
 
 /*
  * The variance of their embeddings by these weights about their mean, as a share
- * of their squared length: half of the mean cosine distance, about. The same for any order of the rows, any number of threads,
- * and whenever it is asked. SCPG_SPREAD_UNKNOWN: no two of them differ, or
- * selfclass.max_memory has no room for an encoder now.
+ * of their squared length: half of the mean cosine distance, about. The same for
+ * any order of the rows, any number of threads, and whenever it is asked.
+ * SCPG_SPREAD_UNKNOWN: no two of them differ, or selfclass.max_memory has no room
+ * for an encoder now.
  */
 #define SCPG_SPREAD_UNKNOWN (-1.0)
 extern double scpg_spread_measure(const scpg_spread *s, const uint8 *weights, Size size);
