@@ -317,7 +317,9 @@ if (part('kills'))
 		give($s, "CALL train_encoder('killed$i', 'photos', '{$whole}')");
 		sleep 0.3 + rand 1.5;
 		kill KILL => $s->{pid};
-		$s->{psql}->kill_kill;
+		$s->{psql}->finish;
+		# The postmaster sees it, and restarts everything.
+		sleep 0.5;
 		for (1 .. 600)
 		{
 			last if IPC::Run::run([ 'psql', '-X', '-d', $node->connstr('postgres'), '-c', 'SELECT 1' ], '>', \my $out, '2>', \my $err);
