@@ -41,6 +41,9 @@
 #endif
 #define PANEL (VECTOR * VECTORS)
 
+/* Cache lines of a panel at one step of the depth. */
+#define LINES ((PANEL + 15) / 16)
+
 /* Loops over the elements of small arrays: unrolled, so that these are registers. */
 #if defined(__clang__)
 #define EACH(i, from, to) _Pragma("clang loop unroll(full)") for (int i = (from); i < (to); i++)
@@ -611,73 +614,88 @@ gradient(const sc_winograd *w, float *dweights, const float *sums)
 
 /* ---- products --------------------------------------------------------------------- */
 
-/* n rows of a by one panel of b. */
+/*
+ * n rows of a by one panel of b. ahead: what is wanted next, of which some lines
+ * are asked for at each step of the depth, ahead_step floats further.
+ */
 INLINE void
-block(const sc_winograd_product *p, float *c, const float *a, const float *b, size_t a_step, size_t b_step, const int n)
+block(const sc_winograd_product *p, float *c, const float *a, const float *b, const float *ahead, size_t ahead_step,
+	  const int n)
 {
 	vec sum[ROWS][VECTORS];
-	size_t row = p->a_row;
+	size_t row = p->a_row, a_step = p->a_step, b_step = p->b_step;
 
 	EACH(i, 0, n)
-	EACH(j, 0, VECTORS)
-	sum[i][j] = (vec){0};
-	for (int k = 0; k < p->depth; k++, a += a_step, b += b_step)
+		EACH(j, 0, VECTORS)
+			sum[i][j] = (vec){0};
+	for (int k = 0; k < p->depth; k++, a += a_step, b += b_step, ahead += ahead_step)
 	{
 		vec right[VECTORS];
 
+		EACH(j, 0, LINES)
+			__builtin_prefetch(ahead + (size_t) j * ahead_step / LINES, 0, 2);
 		EACH(j, 0, VECTORS)
-		right[j] = load(b + j * VECTOR);
+			right[j] = load(b + j * VECTOR);
 		EACH(i, 0, n)
 		{
 			float left = a[(size_t) i * row];
 
 			EACH(j, 0, VECTORS)
-			sum[i][j] += left * right[j];
+				sum[i][j] += left * right[j];
 		}
 	}
 	EACH(i, 0, n)
-	EACH(j, 0, VECTORS)
-	{
-		float *to = c + (size_t) i * p->c_row + j * VECTOR;
+		EACH(j, 0, VECTORS)
+		{
+			float *to = c + (size_t) i * p->c_row + j * VECTOR;
 
-		store(to, p->add ? load(to) + sum[i][j] : sum[i][j]);
-	}
-}
-
-static __attribute__((noinline)) void
-block_of_rows(const sc_winograd_product *p, float *c, const float *a, const float *b, int n)
-{
-	switch (n)
-	{
-		case 1:
-			block(p, c, a, b, p->a_step, p->b_step, 1);
-			break;
-		case 2:
-			block(p, c, a, b, p->a_step, p->b_step, 2);
-			break;
-		case 3:
-			block(p, c, a, b, p->a_step, p->b_step, 3);
-			break;
-		case 4:
-			block(p, c, a, b, p->a_step, p->b_step, 4);
-			break;
-		case 5:
-			block(p, c, a, b, p->a_step, p->b_step, 5);
-			break;
-		default:
-			block(p, c, a, b, p->a_step, p->b_step, ROWS);
-			break;
-	}
+			store(to, p->add ? load(to) + sum[i][j] : sum[i][j]);
+		}
 }
 
 static void
 multiply(const sc_winograd_product *p)
 {
+	/* Groups of rows that differ by no more than one: a single row would wait for its own sums. */
+	size_t groups = (size_t) (p->rows + ROWS - 1) / ROWS, rows = (size_t) p->rows / groups,
+		   more = (size_t) p->rows % groups;
+	/* While a panel is in the first cache, the next one is read into the second, a part with each group. */
+	size_t part = p->b_panel / groups, step = part / (size_t) p->depth + 1;
+
 	for (int panel = 0; panel < p->panels; panel++)
-		for (int row = 0; row < p->rows; row += ROWS)
-			block_of_rows(p, p->c + (size_t) panel * p->c_panel + (size_t) row * p->c_row,
-						  p->a + (size_t) row * p->a_row, p->b + (size_t) panel * p->b_panel,
-						  SC_MIN(ROWS, p->rows - row));
+	{
+		const float *a = p->a, *b = p->b + (size_t) panel * p->b_panel, *ahead = b + p->b_panel;
+		float *c = p->c + (size_t) panel * p->c_panel;
+
+		for (size_t group = 0; group < groups; group++, ahead += part)
+		{
+			size_t n = rows + (group < more);
+
+			switch (n)
+			{
+				case 1:
+					block(p, c, a, b, ahead, step, 1);
+					break;
+				case 2:
+					block(p, c, a, b, ahead, step, 2);
+					break;
+				case 3:
+					block(p, c, a, b, ahead, step, 3);
+					break;
+				case 4:
+					block(p, c, a, b, ahead, step, 4);
+					break;
+				case 5:
+					block(p, c, a, b, ahead, step, 5);
+					break;
+				default:
+					block(p, c, a, b, ahead, step, ROWS);
+					break;
+			}
+			a += n * p->a_row;
+			c += n * p->c_row;
+		}
+	}
 }
 
 const sc_winograd_kernels SC_SIMD(sc_winograd_table) = {
