@@ -299,6 +299,20 @@ place_of(const sc_winograd *w, int tile)
 	return (place){tile / each, tile % each / w->across * w->tile, tile % w->across * w->tile};
 }
 
+/*
+ * Ask for the pixels x ... x + n - 1 of a row, which the next tile reads or
+ * writes: too many rows are read at once for the CPU to see what comes next.
+ * Nothing is asked of what lies outside, but an address may be beyond a tensor.
+ */
+INLINE void
+ask_row(const float *row, int x, int n, size_t block, const int write)
+{
+	uintptr_t at = (uintptr_t) row + (size_t) x * block * sizeof(float);
+
+	for (size_t line = 0; line < (size_t) n * block * sizeof(float); line += 64)
+		__builtin_prefetch((const void *) (at + line), write, 3);
+}
+
 /* The channels q ... q + VECTOR - 1 of a view of a tensor, at its first pixel. */
 INLINE size_t
 channels_at(const sc_winograd *w, int channels, int view, int q)
@@ -335,13 +349,15 @@ tiles_in(const sc_winograd *w, sc_winograd_form form, transform_1d transform, in
 
 	for (int tile = 0; tile < tiles.count; tile++, to += to_row)
 	{
-		place p = place_of(w, tiles.first + tile);
+		place p = place_of(w, tiles.first + tile), next = place_of(w, tiles.first + tile + 1);
 
 		p.y -= before;
 		p.x -= before;
+		next.y -= before;
 		for (int q = 0; q < channels; q += VECTOR)
 		{
 			const float *at = from + channels_at(w, channels, p.view, q);
+			const float *ahead = from + channels_at(w, channels, next.view, q);
 			vec half[SC_WINOGRAD_POINTS][SC_WINOGRAD_POINTS];
 			float *out = to + q;
 
@@ -349,6 +365,8 @@ tiles_in(const sc_winograd *w, sc_winograd_form form, transform_1d transform, in
 			{
 				vec d[SC_WINOGRAD_POINTS], t[SC_WINOGRAD_POINTS];
 
+				if ((unsigned) (next.y + i) < (unsigned) side)
+					ask_row(ahead + (size_t) (next.y + i) * side * block, next.x + before, n - 2 * before, block, 0);
 				if ((unsigned) (p.y + i) < (unsigned) side)
 				{
 					load_row(d, at + (size_t) (p.y + i) * side * block, p.x, n, side, block);
@@ -445,12 +463,14 @@ output_of(const sc_winograd *w, float *y, const float *m, size_t point, const sc
 
 	for (int tile = 0; tile < tiles.count; tile++, m += w->columns)
 	{
-		place p = place_of(w, tiles.first + tile);
+		place p = place_of(w, tiles.first + tile), next = place_of(w, tiles.first + tile + 1);
 		int rows = SC_MIN(side_of_tile, side - p.y), columns = SC_MIN(side_of_tile, side - p.x);
 
 		for (int q = 0; q < w->config.out; q += VECTOR)
 		{
 			size_t at = channels_at(w, w->config.out, p.view, q) + ((size_t) p.y * side + (size_t) p.x) * block;
+			size_t ahead =
+				channels_at(w, w->config.out, next.view, q) + ((size_t) next.y * side + (size_t) next.x) * block;
 			const float *bias = e->bias == NULL ? NULL : e->bias + q;
 			vec half[SC_WINOGRAD_POINTS][SC_WINOGRAD_POINTS];
 
@@ -469,6 +489,9 @@ output_of(const sc_winograd *w, float *y, const float *m, size_t point, const sc
 				vec d[SC_WINOGRAD_POINTS];
 
 				output_1d(form, d, half[i]);
+				ask_row(y + ahead + (size_t) i * side * block, 0, side_of_tile, block, 1);
+				if (e->shortcut != NULL)
+					ask_row(e->shortcut + ahead + (size_t) i * side * block, 0, side_of_tile, block, 0);
 				EACH(j, 0, side_of_tile)
 				{
 					size_t to = at + (size_t) j * block;
