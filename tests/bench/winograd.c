@@ -185,7 +185,8 @@ measure_shape(int channels, int side, int views, int rounds)
 								.isa = sc_isa_best()};
 
 		(void) sc_winograd_describe(&t.w[i], &c);
-		scratch = SC_MAX(scratch, SC_MAX(t.w[i].scratch, t.w[i].gradient_scratch));
+		scratch = SC_MAX(scratch, sc_winograd_scratch(&t.w[i], views, i == 0));
+		scratch = SC_MAX(scratch, sc_winograd_scratch(&t.w[i], views, false));
 		transformed = SC_MAX(transformed, t.w[i].transformed);
 	}
 	t.x = numbers(n);

@@ -70,6 +70,7 @@ begin(task *t, shape s, int views, int block, bool transposed, sc_winograd_form 
 							  .channel_block = block,
 							  .backward = true,
 							  .kind = SC_CONV_BLAS};
+	size_t scratch;
 
 	*t = (task){.views = views};
 	if (!sc_winograd_describe(&t->w, &config) || sc_conv_open(&t->conv, &of_blas, NULL) != SC_OK)
@@ -78,10 +79,11 @@ begin(task *t, shape s, int views, int block, bool transposed, sc_winograd_form 
 	t->y = (size_t) s.out * s.side * s.side;
 	t->weights = numbers(t->conv.weights, "weights", -1e9f, 0.1f);
 	t->transformed = unit_aligned(t->w.transformed * sizeof(float));
-	t->scratch = malloc(SC_MAX(t->w.scratch, t->w.gradient_scratch));
+	scratch = SC_MAX(sc_winograd_scratch(&t->w, views, false), sc_winograd_scratch(&t->w, views, true));
+	t->scratch = malloc(scratch);
 	t->blas = malloc(t->conv.scratch);
 	/* What scratch memory held before must not matter. */
-	memset(t->scratch, 0xff, SC_MAX(t->w.scratch, t->w.gradient_scratch));
+	memset(t->scratch, 0xff, scratch);
 	memset(t->transformed, 0xff, t->w.transformed * sizeof(float));
 	for (int part = 0; part < 3; part++)
 		CHECK(sc_winograd_transform(NULL, &t->w, t->transformed, t->weights, part, 3) == SC_OK, "transform");

@@ -74,31 +74,45 @@ chunk_of(const sc_winograd *w, size_t bytes)
 	return (int) SC_MAX(bytes / tile, CHUNK_TILES) / rows * rows;
 }
 
+/* Tiles in work at once in a call with so many views. */
+static int
+in_work(const sc_winograd *w, int views, bool gradient)
+{
+	return SC_MIN(gradient ? w->summed : w->chunk, tiles_of(w, views));
+}
+
 typedef struct buffers
 {
-	float *v;	 /* (points, chunk, in) */
-	float *m;	 /* (points, chunk, columns) */
-	float *sums; /* as transformed weights; for the gradient alone */
+	float *v; /* (points, tiles, in) */
+	float *m; /* (points, tiles, columns) */
+
+	/* For the gradient alone: */
+	float *work; /* (points, rows, panel) of the products */
+	float *sums; /* of the products, as transformed weights; where not all tiles are in work at once */
 } buffers;
 
 static buffers
-lay_out(sc_arena *arena, const sc_winograd *w, bool gradient)
+lay_out(sc_arena *arena, const sc_winograd *w, int views, bool gradient)
 {
-	int tiles = gradient ? w->summed : w->chunk;
-	buffers b;
+	int tiles = in_work(w, views, gradient);
+	buffers b = {0};
 
 	b.v = SC_TAKE(arena, float, w->points *tile_point(tiles, w->config.in));
 	b.m = SC_TAKE(arena, float, w->points *tile_point(tiles, w->columns));
-	b.sums = gradient ? SC_TAKE(arena, float, w->transformed) : NULL;
+	if (gradient)
+	{
+		b.work = SC_TAKE(arena, float, (size_t) w->points * w->kernels->rows * w->kernels->panel);
+		b.sums = SC_TAKE(arena, float, tiles < tiles_of(w, views) ? w->transformed : 0);
+	}
 	return b;
 }
 
-static size_t
-scratch_of(const sc_winograd *w, bool gradient)
+size_t
+sc_winograd_scratch(const sc_winograd *w, int views, bool gradient)
 {
 	sc_arena counter = sc_arena_counter();
 
-	(void) lay_out(&counter, w, gradient);
+	(void) lay_out(&counter, w, views, gradient);
 	return sc_arena_need(&counter);
 }
 
@@ -125,8 +139,6 @@ sc_winograd_describe(sc_winograd *w, const sc_winograd_config *config)
 	w->transformed = w->points * sc_winograd_point(w);
 	w->chunk = chunk_of(w, CHUNK_BYTES);
 	w->summed = chunk_of(w, GRADIENT_BYTES);
-	w->scratch = scratch_of(w, false);
-	w->gradient_scratch = scratch_of(w, true);
 	return true;
 }
 
@@ -175,14 +187,14 @@ sc_winograd_run(const sc_lane *lane, const sc_winograd *w, int views, float *y, 
 				const float *transformed, const sc_winograd_epilogue *epilogue, void *scratch)
 {
 	static const sc_winograd_epilogue none = {0};
-	sc_arena arena = sc_arena_over(scratch, w->scratch);
-	buffers b = lay_out(&arena, w, false);
+	sc_arena arena = sc_arena_over(scratch, sc_winograd_scratch(w, views, false));
+	buffers b = lay_out(&arena, w, views, false);
 	size_t in = (size_t) w->config.in, columns = (size_t) w->columns, panel = (size_t) w->kernels->panel;
-	size_t vp = tile_point(w->chunk, w->config.in), mp = tile_point(w->chunk, w->columns);
-	int all = tiles_of(w, views);
+	int all = tiles_of(w, views), most = in_work(w, views, false);
+	size_t vp = tile_point(most, w->config.in), mp = tile_point(most, w->columns);
 
 	SC_ASSERT(sc_arena_ok(&arena) && (uintptr_t) transformed % SC_ALIGN == 0);
-	for (sc_winograd_range tiles = {0}; tiles.first < all; tiles.first += w->chunk)
+	for (sc_winograd_range tiles = {0}; tiles.first < all; tiles.first += most)
 	{
 		sc_winograd_product p = {.c = b.m,
 								 .a = b.v,
@@ -196,7 +208,7 @@ sc_winograd_run(const sc_lane *lane, const sc_winograd *w, int views, float *y, 
 								 .depth = w->config.in,
 								 .panels = (int) (columns / panel)};
 
-		tiles.count = p.rows = SC_MIN(w->chunk, all - tiles.first);
+		tiles.count = p.rows = SC_MIN(most, all - tiles.first);
 		w->kernels->input(w, b.v, vp, x, tiles);
 		SC_TRY(multiply_points(lane, w, p, vp, sc_winograd_point(w), mp));
 		w->kernels->output(w, y, b.m, mp, epilogue == NULL ? &none : epilogue, tiles);
@@ -208,36 +220,42 @@ sc_status
 sc_winograd_gradient(const sc_lane *lane, const sc_winograd *w, int views, float *dweights, const float *x,
 					 const float *dy, void *scratch)
 {
-	sc_arena arena = sc_arena_over(scratch, w->gradient_scratch);
-	buffers b = lay_out(&arena, w, true);
+	sc_arena arena = sc_arena_over(scratch, sc_winograd_scratch(w, views, true));
+	buffers b = lay_out(&arena, w, views, true);
 	size_t in = (size_t) w->config.in, columns = (size_t) w->columns, panel = (size_t) w->kernels->panel;
-	size_t vp = tile_point(w->summed, w->config.in), mp = tile_point(w->summed, w->columns);
-	int all = tiles_of(w, views);
+	int all = tiles_of(w, views), most = in_work(w, views, true);
+	size_t vp = tile_point(most, w->config.in), mp = tile_point(most, w->columns);
+	/* sums (panels, in, panel) = tiles of x, transposed, times tiles of dy */
+	sc_winograd_product p = {.c = b.sums,
+							 .a = b.v,
+							 .b = b.m,
+							 .a_row = 1,
+							 .a_step = in,
+							 .b_panel = panel,
+							 .b_step = columns,
+							 .c_panel = in * panel,
+							 .c_row = panel,
+							 .rows = w->config.in,
+							 .panels = (int) (columns / panel)};
 
 	SC_ASSERT(sc_arena_ok(&arena) && !w->config.transposed);
-	for (sc_winograd_range tiles = {0}; tiles.first < all; tiles.first += w->summed)
+	for (sc_winograd_range tiles = {0}; tiles.first < all; tiles.first += most)
 	{
-		/* sums (panels, in, panel) = tiles of x, transposed, times tiles of dy */
-		sc_winograd_product p = {.c = b.sums,
-								 .a = b.v,
-								 .b = b.m,
-								 .a_row = 1,
-								 .a_step = in,
-								 .b_panel = panel,
-								 .b_step = columns,
-								 .c_panel = in * panel,
-								 .c_row = panel,
-								 .rows = w->config.in,
-								 .panels = (int) (columns / panel),
-								 .add = tiles.first > 0};
-
-		tiles.count = p.depth = SC_MIN(w->summed, all - tiles.first);
+		p.add = tiles.first > 0;
+		tiles.count = p.depth = SC_MIN(most, all - tiles.first);
 		if (sc_lane_stopped(lane))
 			return SC_ABORTED;
 		w->kernels->input(w, b.v, vp, x, tiles);
 		w->kernels->spread(w, b.m, mp, dy, tiles);
-		SC_TRY(multiply_points(lane, w, p, vp, mp, sc_winograd_point(w)));
+		if (tiles.first + most < all)
+			SC_TRY(multiply_points(lane, w, p, vp, mp, sc_winograd_point(w)));
 	}
-	w->kernels->gradient(w, dweights, b.sums);
+	/* The last products need not be kept: they are transformed as they come. */
+	for (int i = 0; i < p.panels; i++)
+	{
+		if (sc_lane_stopped(lane))
+			return SC_ABORTED;
+		w->kernels->gradient(w, dweights, &p, vp, mp, i, b.work);
+	}
 	return SC_OK;
 }

@@ -16,7 +16,8 @@
  * on the calling lane.
  *
  * The bits of a picture's result depend on the shape and the instruction set
- * alone: not on how many pictures a call has, nor on its place among them.
+ * alone: not on how many pictures a call has, nor on its place among them. A
+ * gradient of the weights depends on all of its pictures and their order.
  *
  *-------------------------------------------------------------------------
  */
@@ -60,15 +61,13 @@ typedef struct sc_winograd
 {
 	sc_winograd_config config; /* its form is never SC_WINOGRAD_BEST */
 	const struct sc_winograd_kernels *kernels;
-	int points;				 /* of a tile */
-	int tile;				 /* its side, in pixels of the output */
-	int across;				 /* tiles across a map */
-	int chunk;				 /* tiles in work at once */
-	int summed;				 /* ... in a gradient of the weights */
-	int columns;			 /* output channels, rounded up to whole panels */
-	size_t transformed;		 /* floats of transformed weights */
-	size_t scratch;			 /* bytes for sc_winograd_run */
-	size_t gradient_scratch; /* bytes for sc_winograd_gradient */
+	int points;			/* of a tile */
+	int tile;			/* its side, in pixels of the output */
+	int across;			/* tiles across a map */
+	int chunk;			/* tiles in work at once */
+	int summed;			/* ... in a gradient of the weights */
+	int columns;		/* output channels, rounded up to whole panels */
+	size_t transformed; /* floats of transformed weights */
 } sc_winograd;
 
 /* What is done to the sums before they are written: y = ReLU(sum + bias + shortcut), each of these where wanted. */
@@ -82,6 +81,12 @@ typedef struct sc_winograd_epilogue
 /* What follows from the shape. False: this instruction set has no code for this channel block. */
 extern bool sc_winograd_describe(sc_winograd *w, const sc_winograd_config *config);
 
+/*
+ * Bytes of scratch memory for a call with so many views, or fewer: of
+ * sc_winograd_run, or of sc_winograd_gradient.
+ */
+extern size_t sc_winograd_scratch(const sc_winograd *w, int views, bool gradient);
+
 /* ---- for lanes: each call runs on the calling lane alone, and looks at the stop flag (lane NULL: there is none) -- */
 
 /*
@@ -94,7 +99,7 @@ extern sc_status sc_winograd_transform(const sc_lane *lane, const sc_winograd *w
 
 /*
  * y of x, or dx of dy where transposed: `views` pictures. epilogue: NULL for
- * none. scratch: the lane's own, w->scratch bytes.
+ * none. scratch: the lane's own, of sc_winograd_scratch's size.
  */
 extern sc_status sc_winograd_run(const sc_lane *lane, const sc_winograd *w, int views, float *y, const float *x,
 								 const float *transformed, const sc_winograd_epilogue *epilogue, void *scratch);

@@ -69,9 +69,17 @@ typedef struct sc_winograd_kernels
 	void (*output)(const sc_winograd *w, float *y, const float *m, size_t point, const sc_winograd_epilogue *epilogue,
 				   sc_winograd_range tiles);
 
-	/* For the gradient: tiles of dy, transformed into d; and the weights' gradient of the products' sums. */
+	/* For the gradient: tiles of dy, transformed into d. */
 	void (*spread)(const sc_winograd *w, float *d, size_t point, const float *dy, sc_winograd_range tiles);
-	void (*gradient)(const sc_winograd *w, float *dweights, const float *sums);
+
+	/*
+	 * ... and dweights of the products of all points, for one panel of output
+	 * channels. p: that of the first point, a_point and b_point floats before the
+	 * next one; its c is read only, where there is something to add to. work:
+	 * (points, rows, panel).
+	 */
+	void (*gradient)(const sc_winograd *w, float *dweights, const sc_winograd_product *p, size_t a_point,
+					 size_t b_point, int panel, float *work);
 } sc_winograd_kernels;
 
 SC_SIMD_DECLARE_TABLE(sc_winograd_kernels, sc_winograd_table);

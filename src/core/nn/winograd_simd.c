@@ -516,17 +516,41 @@ output(const sc_winograd *w, float *y, const float *m, size_t point, const sc_wi
 #define TAPS 9
 #define MOST_BLOCK 16
 
+typedef float four __attribute__((vector_size(16), aligned(sizeof(float)), may_alias));
+
+#if defined(__clang__)
+#define MIX(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+typedef int32_t four_places __attribute__((vector_size(16)));
+#define MIX(a, b, ...) __builtin_shuffle(a, b, (four_places){__VA_ARGS__})
+#endif
+
+/* to (4, 4) = from (4, 4), transposed; rows b floats apart. */
+INLINE void
+transpose(float *to, const float *from, int b)
+{
+	four x0 = *(const four *) from, x1 = *(const four *) (from + b), x2 = *(const four *) (from + 2 * b),
+		 x3 = *(const four *) (from + 3 * b);
+	four low = MIX(x0, x1, 0, 4, 1, 5), high = MIX(x0, x1, 2, 6, 3, 7), low2 = MIX(x2, x3, 0, 4, 1, 5),
+		 high2 = MIX(x2, x3, 2, 6, 3, 7);
+
+	*(four *) to = MIX(low, low2, 0, 1, 4, 5);
+	*(four *) (to + b) = MIX(low, low2, 2, 3, 6, 7);
+	*(four *) (to + 2 * b) = MIX(high, high2, 0, 1, 4, 5);
+	*(four *) (to + 3 * b) = MIX(high, high2, 2, 3, 6, 7);
+}
+
 /*
  * Of a block of both channels of the forward pass's weights (9, b, b), what the
  * gradient of the input reads: turned by half a turn, in and out exchanged.
  */
-INLINE void
+static void
 turn(float *to, const float *from, int b)
 {
 	for (int k = 0; k < TAPS; k++)
-		for (int i = 0; i < b; i++)
-			for (int o = 0; o < b; o++)
-				to[((TAPS - 1 - k) * b + o) * b + i] = from[(k * b + i) * b + o];
+		for (int i = 0; i < b; i += 4)
+			for (int o = 0; o < b; o += 4)
+				transpose(to + ((TAPS - 1 - k) * b + o) * b + i, from + (k * b + i) * b + o, b);
 }
 
 /* A kernel of 3x3 at the points, for VECTOR output channels; step: floats between its taps. */
@@ -589,52 +613,6 @@ weights(const sc_winograd *w, float *transformed, const float *weights, size_t f
 		BY_FORM(w->config.form, weights_of, w, transformed, weights, from);
 }
 
-/* dweights of the products' sums: the transpose of kernel_2d. */
-INLINE void
-gradient_of(const sc_winograd *w, float *dweights, const float *sums, sc_winograd_form form)
-{
-	const int points = sc_winograd_shape[form].points;
-	size_t b = (size_t) w->config.channel_block, in = (size_t) w->config.in, point = sc_winograd_point(w);
-
-	for (size_t o = 0; o < (size_t) w->config.out; o += VECTOR)
-		for (size_t i = 0; i < in; i++)
-		{
-			const float *from = sums + (o / PANEL * in + i) * PANEL + o % PANEL;
-			float *to = dweights + ((o / b * (in / b) + i / b) * TAPS * b + i % b) * b + o % b;
-			vec half[SC_WINOGRAD_POINTS][3];
-
-			for (int k = 0; k < points; k++)
-			{
-				vec sum[3] = {0};
-
-				EACH(l, 0, points)
-				{
-					vec t = load(from + (size_t) (k * points + l) * point);
-
-					EACH(j, 0, 3)
-					sum[j] += kernel_at[form][l][j] * t;
-				}
-				EACH(j, 0, 3)
-				half[k][j] = sum[j];
-			}
-			EACH(k, 0, 3)
-			EACH(j, 0, 3)
-			{
-				vec sum = {0};
-
-				EACH(l, 0, points)
-				sum += kernel_at[form][l][k] * half[l][j];
-				store(to + (size_t) (k * 3 + j) * b * b, sum);
-			}
-		}
-}
-
-static void
-gradient(const sc_winograd *w, float *dweights, const float *sums)
-{
-	BY_FORM(w->config.form, gradient_of, w, dweights, sums);
-}
-
 /* ---- products --------------------------------------------------------------------- */
 
 /*
@@ -649,76 +627,169 @@ block(const sc_winograd_product *p, float *c, const float *a, const float *b, co
 	size_t row = p->a_row, a_step = p->a_step, b_step = p->b_step;
 
 	EACH(i, 0, n)
-		EACH(j, 0, VECTORS)
-			sum[i][j] = (vec){0};
+	EACH(j, 0, VECTORS)
+	sum[i][j] = (vec){0};
 	for (int k = 0; k < p->depth; k++, a += a_step, b += b_step, ahead += ahead_step)
 	{
 		vec right[VECTORS];
 
 		EACH(j, 0, LINES)
-			__builtin_prefetch(ahead + (size_t) j * ahead_step / LINES, 0, 2);
+		__builtin_prefetch(ahead + (size_t) j * ahead_step / LINES, 0, 2);
 		EACH(j, 0, VECTORS)
-			right[j] = load(b + j * VECTOR);
+		right[j] = load(b + j * VECTOR);
 		EACH(i, 0, n)
 		{
 			float left = a[(size_t) i * row];
 
 			EACH(j, 0, VECTORS)
-				sum[i][j] += left * right[j];
+			sum[i][j] += left * right[j];
 		}
 	}
 	EACH(i, 0, n)
-		EACH(j, 0, VECTORS)
-		{
-			float *to = c + (size_t) i * p->c_row + j * VECTOR;
+	EACH(j, 0, VECTORS)
+	{
+		float *to = c + (size_t) i * p->c_row + j * VECTOR;
 
-			store(to, p->add ? load(to) + sum[i][j] : sum[i][j]);
-		}
+		store(to, p->add ? load(to) + sum[i][j] : sum[i][j]);
+	}
+}
+
+/* Rows of a product that stand together: groups that differ by no more than one, as one row waits for its own sums. */
+typedef struct row_groups
+{
+	size_t count, rows, more;
+} row_groups;
+
+INLINE row_groups
+groups_of(int rows)
+{
+	size_t count = (size_t) (rows + ROWS - 1) / ROWS;
+
+	return (row_groups){count, (size_t) rows / count, (size_t) rows % count};
+}
+
+static void
+block_of(const sc_winograd_product *p, float *c, const float *a, const float *b, const float *ahead, size_t step, int n)
+{
+	switch (n)
+	{
+		case 1:
+			block(p, c, a, b, ahead, step, 1);
+			break;
+		case 2:
+			block(p, c, a, b, ahead, step, 2);
+			break;
+		case 3:
+			block(p, c, a, b, ahead, step, 3);
+			break;
+		case 4:
+			block(p, c, a, b, ahead, step, 4);
+			break;
+		case 5:
+			block(p, c, a, b, ahead, step, 5);
+			break;
+		default:
+			block(p, c, a, b, ahead, step, ROWS);
+			break;
+	}
 }
 
 static void
 multiply(const sc_winograd_product *p)
 {
-	/* Groups of rows that differ by no more than one: a single row would wait for its own sums. */
-	size_t groups = (size_t) (p->rows + ROWS - 1) / ROWS, rows = (size_t) p->rows / groups,
-		   more = (size_t) p->rows % groups;
+	row_groups groups = groups_of(p->rows);
 	/* While a panel is in the first cache, the next one is read into the second, a part with each group. */
-	size_t part = p->b_panel / groups, step = part / (size_t) p->depth + 1;
+	size_t part = p->b_panel / groups.count, step = part / (size_t) p->depth + 1;
 
 	for (int panel = 0; panel < p->panels; panel++)
 	{
 		const float *a = p->a, *b = p->b + (size_t) panel * p->b_panel, *ahead = b + p->b_panel;
 		float *c = p->c + (size_t) panel * p->c_panel;
 
-		for (size_t group = 0; group < groups; group++, ahead += part)
+		for (size_t group = 0; group < groups.count; group++, ahead += part)
 		{
-			size_t n = rows + (group < more);
+			size_t n = groups.rows + (group < groups.more);
 
-			switch (n)
-			{
-				case 1:
-					block(p, c, a, b, ahead, step, 1);
-					break;
-				case 2:
-					block(p, c, a, b, ahead, step, 2);
-					break;
-				case 3:
-					block(p, c, a, b, ahead, step, 3);
-					break;
-				case 4:
-					block(p, c, a, b, ahead, step, 4);
-					break;
-				case 5:
-					block(p, c, a, b, ahead, step, 5);
-					break;
-				default:
-					block(p, c, a, b, ahead, step, ROWS);
-					break;
-			}
+			block_of(p, c, a, b, ahead, step, (int) n);
 			a += n * p->a_row;
 			c += n * p->c_row;
 		}
 	}
+}
+
+/* The transpose of kernel_2d; tap: floats between the taps of what it writes. */
+INLINE void
+gradient_2d(sc_winograd_form form, float *to, size_t tap, const float *from, size_t point)
+{
+	const int points = sc_winograd_shape[form].points;
+	vec half[3][SC_WINOGRAD_POINTS];
+
+	for (int j = 0; j < points; j++)
+	{
+		vec sum[3] = {0};
+
+		EACH(i, 0, points)
+		{
+			vec t = load(from + (size_t) (i * points + j) * point);
+
+			EACH(k, 0, 3)
+			sum[k] += kernel_at[form][i][k] * t;
+		}
+		EACH(k, 0, 3)
+		half[k][j] = sum[k];
+	}
+	for (int k = 0; k < 3; k++)
+	{
+		vec sum[3] = {0};
+
+		EACH(j, 0, points)
+		EACH(l, 0, 3)
+		sum[l] += kernel_at[form][j][l] * half[k][j];
+		EACH(l, 0, 3)
+		store(to + (size_t) (k * 3 + l) * tap, sum[l]);
+	}
+}
+
+INLINE void
+gradient_of(const sc_winograd *w, float *dweights, const sc_winograd_product *p, size_t a_point, size_t b_point,
+			int panel, float *work, sc_winograd_form form)
+{
+	const size_t b = (size_t) w->config.channel_block, in = (size_t) w->config.in, point = ROWS * PANEL;
+	row_groups groups = groups_of(w->config.in);
+	sc_winograd_product one = *p;
+	size_t i = 0;
+
+	one.c_row = PANEL;
+	for (size_t group = 0; group < groups.count; group++)
+	{
+		size_t n = groups.rows + (group < groups.more);
+
+		for (int k = 0; k < w->points; k++)
+		{
+			float *c = work + (size_t) k * point;
+
+			if (p->add)
+				memcpy(c, p->c + (size_t) k * sc_winograd_point(w) + (size_t) panel * p->c_panel + i * p->c_row,
+					   n * PANEL * sizeof(float));
+			block_of(&one, c, p->a + (size_t) k * a_point + i, p->b + (size_t) k * b_point + (size_t) panel * PANEL,
+					 p->a, 0, (int) n);
+		}
+		for (size_t row = 0; row < n; row++, i++)
+			for (size_t q = 0; q < PANEL && (size_t) panel * PANEL + q < (size_t) w->config.out; q += VECTOR)
+			{
+				size_t o = (size_t) panel * PANEL + q;
+
+				gradient_2d(form, dweights + ((o / b * (in / b) + i / b) * TAPS * b + i % b) * b + o % b, b * b,
+							work + row * PANEL + q, point);
+			}
+	}
+}
+
+static void
+gradient(const sc_winograd *w, float *dweights, const sc_winograd_product *p, size_t a_point, size_t b_point, int panel,
+		 float *work)
+{
+	BY_FORM(w->config.form, gradient_of, w, dweights, p, a_point, b_point, panel, work);
 }
 
 const sc_winograd_kernels SC_SIMD(sc_winograd_table) = {
