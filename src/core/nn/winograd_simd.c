@@ -310,7 +310,10 @@ ask_row(const float *row, int x, int n, size_t block, const int write)
 	uintptr_t at = (uintptr_t) row + (size_t) x * block * sizeof(float);
 
 	for (size_t line = 0; line < (size_t) n * block * sizeof(float); line += 64)
-		__builtin_prefetch((const void *) (at + line), write, 3);
+		if (write)
+			__builtin_prefetch((const void *) (at + line), 1);
+		else
+			__builtin_prefetch((const void *) (at + line), 0);
 }
 
 /* The channels q ... q + VECTOR - 1 of a view of a tensor, at its first pixel. */
