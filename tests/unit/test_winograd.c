@@ -290,6 +290,12 @@ main(int argc, char **argv)
 					test_run(s, 3, 16, true, form, isa);
 					test_gradient(s, 3, 16, form, isa);
 				}
+		CASE ("more tiles than are in work at once, %s", isa_name[isa])
+		{
+			test_run((shape){16, 16, 32}, 16, 16, false, SC_WINOGRAD_F4, isa);
+			test_gradient((shape){16, 16, 32}, 16, 16, SC_WINOGRAD_F4, isa);
+			test_gradient((shape){16, 16, 32}, 16, 16, SC_WINOGRAD_F2, isa);
+		}
 		for (int side = 1; side <= 8; side++)
 			CASE ("bias, shortcut and ReLU, side %d, %s", side, isa_name[isa])
 			{
