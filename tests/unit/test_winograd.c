@@ -26,7 +26,7 @@ static const struct
 {
 	double largest, mean;
 } bound[SC_WINOGRAD_FORMS] = {
-	[SC_WINOGRAD_ONE] = {6e-6, 1e-6}, [SC_WINOGRAD_PAIR] = {1.5e-5, 2e-6}, [SC_WINOGRAD_F2] = {1e-5, 1e-6},
+	[SC_WINOGRAD_ONE] = {6e-6, 1e-6}, [SC_WINOGRAD_PAIR] = {1.5e-5, 2e-6}, [SC_WINOGRAD_F2] = {1e-5, 3e-6},
 	[SC_WINOGRAD_F3] = {3e-5, 3e-6},  [SC_WINOGRAD_F4] = {5e-5, 5e-6},	   [SC_WINOGRAD_F5] = {1e-4, 1e-5},
 };
 
