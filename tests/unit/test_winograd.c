@@ -196,12 +196,24 @@ test_gradient(shape s, int views, int block, sc_winograd_form form, sc_isa isa)
 	end(&t);
 }
 
-/* y = ReLU(sum + bias + shortcut), with each of these and without. */
+/* Every epilogue that there is, on every instruction set: what it must make of the plain sums. */
+enum
+{
+	BIAS = 1,
+	SHORTCUT = 2,
+	RELU = 4,
+	MASK = 8,
+	SUMS = 16,
+	BESIDE = 32,
+	IN_PLACE = 64, /* the tensors that it reads are y */
+	ALL = 128
+};
+
 static void
 test_epilogue(shape s, int views, int block, sc_isa isa)
 {
 	task t;
-	float *x, *y, *sum, *bias, *shortcut;
+	float *x, *y, *sum, *channel, *tensor;
 	size_t n, pixels = (size_t) s.side * s.side;
 
 	if (!begin(&t, s, views, block, false, SC_WINOGRAD_BEST, isa))
@@ -213,37 +225,59 @@ test_epilogue(shape s, int views, int block, sc_isa isa)
 	x = numbers((size_t) views * t.x, "x", -1e9f, 1.0f);
 	y = unit_aligned(n * sizeof(float));
 	sum = unit_aligned(n * sizeof(float));
-	bias = numbers((size_t) s.out, "bias", -1e9f, 1.0f);
-	shortcut = numbers(n, "shortcut", -1e9f, 1.0f);
-	x[0] = NAN;
+	channel = numbers((size_t) s.out, "channel", -1e9f, 1.0f);
+	tensor = numbers(n, "tensor", -1e9f, 1.0f);
 	CHECK(sc_winograd_run(NULL, &t.w, views, sum, x, t.transformed, NULL, t.scratch) == SC_OK, "run");
-	CHECK(isnan(sum[0]), "NaN is lost");
-	for (int with = 0; with < 16; with++)
+	for (int with = 0; with < ALL; with++)
 	{
-		/* 8: the shortcut lies where y is written */
-		sc_winograd_epilogue e = {with & 1 ? bias : NULL, with & 2 ? with & 8 ? y : shortcut : NULL, with & 4};
+		const float *other = with & IN_PLACE ? y : tensor;
+		double right_sums[2][64] = {{0}};
+		sc_winograd_epilogue e = {.bias = with & BIAS ? channel : NULL,
+								  .shortcut = with & SHORTCUT ? other : NULL,
+								  .relu = with & RELU,
+								  .mask = with & MASK ? other : NULL,
+								  .beside = with & BESIDE ? other : NULL,
+								  .mean = channel,
+								  .inv = channel};
 
-		memcpy(y, shortcut, n * sizeof(float));
+		e.sums = with & SUMS ? malloc(2 * (size_t) s.out * sizeof(double)) : NULL;
+		memcpy(y, tensor, n * sizeof(float));
 		CHECK(sc_winograd_run(NULL, &t.w, views, y, x, t.transformed, &e, t.scratch) == SC_OK, "run");
 		for (size_t i = 0; i < n; i++)
 		{
-			size_t channel = i / ((size_t) block * pixels) % ((size_t) s.out / block) * block + i % block;
+			size_t c = i / ((size_t) block * pixels) % ((size_t) s.out / block) * block + i % block;
 			float right = sum[i];
 
-			if (with & 1)
-				right += bias[channel];
-			if (with & 2)
-				right += shortcut[i];
-			if (with & 4)
+			if (with & BIAS)
+				right += channel[c];
+			if (with & SHORTCUT)
+				right += tensor[i];
+			if (with & RELU)
 				right = right < 0 ? 0 : right;
-			CHECK(right == y[i] || (isnan(right) && isnan(y[i])), "with %d, at %zu: %g, not %g", with, i, y[i], right);
+			if (with & MASK)
+				right = tensor[i] > 0 ? right : 0;
+			CHECK(right == y[i], "with %d, at %zu: %g, not %g", with, i, y[i], right);
+			right_sums[0][c] += right;
+			right_sums[1][c] += (double) right * (with & BESIDE ? (tensor[i] - channel[c]) * channel[c] : right);
 		}
+		for (int c = 0; with & SUMS && c < s.out; c++)
+		{
+			CLOSE(e.sums[c], right_sums[0][c], 1e-5 * (double) n / s.out);
+			CLOSE(e.sums[s.out + c], right_sums[1][c], 1e-5 * (double) n / s.out);
+		}
+		free(e.sums);
 	}
+	/* ReLU keeps NaN, as PyTorch's does. */
+	x[0] = NAN;
+	CHECK(sc_winograd_run(NULL, &t.w, views, y, x, t.transformed, &(sc_winograd_epilogue){.relu = true}, t.scratch) ==
+			  SC_OK,
+		  "run");
+	CHECK(isnan(y[0]), "NaN is lost");
 	free(x);
 	free(y);
 	free(sum);
-	free(bias);
-	free(shortcut);
+	free(channel);
+	free(tensor);
 	end(&t);
 }
 
@@ -297,7 +331,7 @@ main(int argc, char **argv)
 			test_gradient((shape){16, 16, 32}, 16, 16, SC_WINOGRAD_F2, isa);
 		}
 		for (int side = 1; side <= 8; side++)
-			CASE ("bias, shortcut and ReLU, side %d, %s", side, isa_name[isa])
+			CASE ("epilogues, side %d, %s", side, isa_name[isa])
 			{
 				test_epilogue((shape){16, 48, side}, 2, 16, isa);
 				test_epilogue((shape){8, 24, side}, 2, 8, isa);

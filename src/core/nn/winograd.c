@@ -86,6 +86,8 @@ typedef struct buffers
 	float *v; /* (points, tiles, in) */
 	float *m; /* (points, tiles, columns) */
 
+	float *sums_of_y; /* (2, columns) of the tiles in work, for an epilogue with sums */
+
 	/* For the gradient alone: */
 	float *work; /* (points, rows, panel) of the products */
 	float *sums; /* of the products, as transformed weights; where not all tiles are in work at once */
@@ -99,6 +101,7 @@ lay_out(sc_arena *arena, const sc_winograd *w, int views, bool gradient)
 
 	b.v = SC_TAKE(arena, float, w->points *tile_point(tiles, w->config.in));
 	b.m = SC_TAKE(arena, float, w->points *tile_point(tiles, w->columns));
+	b.sums_of_y = SC_TAKE(arena, float, gradient ? 0 : 2 * (size_t) w->columns);
 	if (gradient)
 	{
 		b.work = SC_TAKE(arena, float, (size_t) w->points * w->kernels->rows * w->kernels->panel);
@@ -182,6 +185,16 @@ multiply_points(const sc_lane *lane, const sc_winograd *w, sc_winograd_product p
 	return SC_OK;
 }
 
+/* The sums of the tiles in work, to those of the whole call. */
+static void
+add_sums(const sc_winograd *w, double *sums, float *part)
+{
+	for (int i = 0; i < 2; i++)
+		for (int c = 0; c < w->config.out; c++)
+			sums[(size_t) i * w->config.out + c] += (double) part[(size_t) i * w->columns + c];
+	memset(part, 0, 2 * (size_t) w->columns * sizeof(float));
+}
+
 sc_status
 sc_winograd_run(const sc_lane *lane, const sc_winograd *w, int views, float *y, const float *x,
 				const float *transformed, const sc_winograd_epilogue *epilogue, void *scratch)
@@ -194,6 +207,13 @@ sc_winograd_run(const sc_lane *lane, const sc_winograd *w, int views, float *y, 
 	size_t vp = tile_point(most, w->config.in), mp = tile_point(most, w->columns);
 
 	SC_ASSERT(sc_arena_ok(&arena) && (uintptr_t) transformed % SC_ALIGN == 0);
+	if (epilogue == NULL)
+		epilogue = &none;
+	if (epilogue->sums != NULL)
+	{
+		memset(epilogue->sums, 0, 2 * (size_t) w->config.out * sizeof(double));
+		memset(b.sums_of_y, 0, 2 * columns * sizeof(float));
+	}
 	for (sc_winograd_range tiles = {0}; tiles.first < all; tiles.first += most)
 	{
 		sc_winograd_product p = {.c = b.m,
@@ -211,7 +231,9 @@ sc_winograd_run(const sc_lane *lane, const sc_winograd *w, int views, float *y, 
 		tiles.count = p.rows = SC_MIN(most, all - tiles.first);
 		w->kernels->input(w, b.v, vp, x, tiles);
 		SC_TRY(multiply_points(lane, w, p, vp, sc_winograd_point(w), mp));
-		w->kernels->output(w, y, b.m, mp, epilogue == NULL ? &none : epilogue, tiles);
+		w->kernels->output(w, y, b.m, mp, epilogue, b.sums_of_y, tiles);
+		if (epilogue->sums != NULL)
+			add_sums(w, epilogue->sums, b.sums_of_y);
 	}
 	return SC_OK;
 }

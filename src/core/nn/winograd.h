@@ -70,12 +70,23 @@ typedef struct sc_winograd
 	size_t transformed; /* floats of transformed weights */
 } sc_winograd;
 
-/* What is done to the sums before they are written: y = ReLU(sum + bias + shortcut), each of these where wanted. */
+/*
+ * What is done to each number v before it is written to y, in this order, where
+ * it is wanted: v + bias, + shortcut, ReLU, 0 where mask is not above 0. And two
+ * sums for each channel over all that is written: of v, and of v v, or with
+ * `beside`, of v (beside - mean) inv; in float over some hundred numbers, added
+ * in double. Tensors are as y, and any of them may be y itself.
+ */
 typedef struct sc_winograd_epilogue
 {
-	const float *bias;	   /* (out) or NULL */
-	const float *shortcut; /* as y, and may be y; or NULL */
-	bool relu;			   /* keeps NaN */
+	const float *bias; /* (out) or NULL */
+	const float *shortcut;
+	bool relu; /* keeps NaN */
+	const float *mask;
+	double *sums; /* (2, out): overwritten; or NULL */
+	const float *beside;
+	const float *mean; /* (out) */
+	const float *inv;  /* (out) */
 } sc_winograd_epilogue;
 
 /* What follows from the shape. False: this instruction set has no code for this channel block. */

@@ -65,9 +65,9 @@ typedef struct sc_winograd_kernels
 
 	void (*multiply)(const sc_winograd_product *p);
 
-	/* Tiles of y of their products m. */
+	/* Tiles of y of their products m. sums (2, columns): added to, where the epilogue has sums. */
 	void (*output)(const sc_winograd *w, float *y, const float *m, size_t point, const sc_winograd_epilogue *epilogue,
-				   sc_winograd_range tiles);
+				   float *sums, sc_winograd_range tiles);
 
 	/* For the gradient: tiles of dy, transformed into d. */
 	void (*spread)(const sc_winograd *w, float *d, size_t point, const float *dy, sc_winograd_range tiles);

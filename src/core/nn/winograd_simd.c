@@ -444,37 +444,84 @@ spread(const sc_winograd *w, float *d, size_t point, const float *dy, sc_winogra
 	BY_FORM(w->config.form, spread_of, w, d, point, dy, tiles);
 }
 
+/* The epilogue on one vector of sums, of the channels from q on, at this place of the tensors. */
 INLINE vec
-finish(vec sum, const float *bias, const float *shortcut, bool relu)
+finish(const sc_winograd_epilogue *e, vec v, int q, size_t at)
 {
-	if (bias != NULL)
-		sum += load(bias);
-	if (shortcut != NULL)
-		sum += load(shortcut);
-	if (relu)
-		sum = (vec) ((mask) sum & ~(sum < (vec){0}));
-	return sum;
+	if (e->bias != NULL)
+		v += load(e->bias + q);
+	if (e->shortcut != NULL)
+		v += load(e->shortcut + at);
+	if (e->relu)
+		v = (vec) ((mask) v & ~(v < (vec){0}));
+	if (e->mask != NULL)
+		v = (vec) ((mask) v & (load(e->mask + at) > (vec){0}));
+	return v;
+}
+
+/* What v is multiplied with in the second of its sums. */
+INLINE vec
+partner(const sc_winograd_epilogue *e, vec v, int q, size_t at)
+{
+	return e->beside == NULL ? v : (load(e->beside + at) - load(e->mean + q)) * load(e->inv + q);
+}
+
+/* One tile of VECTOR channels from q on, at this place of y; half: its products, transformed in one direction. */
+INLINE void
+output_tile(const sc_winograd *w, float *y, const vec half[][SC_WINOGRAD_POINTS], const sc_winograd_epilogue *e,
+			float *sums, int q, size_t at, size_t ahead, int rows, int columns, sc_winograd_form form)
+{
+	const int n = sc_winograd_shape[form].tile;
+	const float *const tensors[] = {e->shortcut, e->mask, e->beside};
+	size_t block = (size_t) w->config.channel_block, line = (size_t) w->config.side * block;
+	vec sum = {0}, sum2 = {0};
+
+	for (int i = 0; i < rows; i++, at += line, ahead += line)
+	{
+		vec d[SC_WINOGRAD_POINTS];
+
+		output_1d(form, d, half[i]);
+		ask_row(y + ahead, 0, n, block, 1);
+		for (int k = 0; k < 3; k++)
+			if (tensors[k] != NULL)
+				ask_row(tensors[k] + ahead, 0, n, block, 0);
+		EACH(j, 0, n)
+		if (j < columns)
+		{
+			size_t to = at + (size_t) j * block;
+			vec v = finish(e, d[j], q, to);
+
+			if (e->sums != NULL)
+			{
+				sum += v;
+				sum2 += v * partner(e, v, q, to);
+			}
+			store(y + to, v);
+		}
+	}
+	if (e->sums != NULL)
+	{
+		store(sums + q, load(sums + q) + sum);
+		store(sums + w->columns + q, load(sums + w->columns + q) + sum2);
+	}
 }
 
 INLINE void
-output_of(const sc_winograd *w, float *y, const float *m, size_t point, const sc_winograd_epilogue *e,
+output_of(const sc_winograd *w, float *y, const float *m, size_t point, const sc_winograd_epilogue *e, float *sums,
 		  sc_winograd_range tiles, sc_winograd_form form)
 {
-	const int points = sc_winograd_shape[form].points, side_of_tile = sc_winograd_shape[form].tile;
+	const int points = sc_winograd_shape[form].points, n = sc_winograd_shape[form].tile;
 	size_t block = (size_t) w->config.channel_block;
 	int side = w->config.side;
 
 	for (int tile = 0; tile < tiles.count; tile++, m += w->columns)
 	{
 		place p = place_of(w, tiles.first + tile), next = place_of(w, tiles.first + tile + 1);
-		int rows = SC_MIN(side_of_tile, side - p.y), columns = SC_MIN(side_of_tile, side - p.x);
+		size_t pixel = ((size_t) p.y * side + (size_t) p.x) * block;
+		size_t next_pixel = ((size_t) next.y * side + (size_t) next.x) * block;
 
 		for (int q = 0; q < w->config.out; q += VECTOR)
 		{
-			size_t at = channels_at(w, w->config.out, p.view, q) + ((size_t) p.y * side + (size_t) p.x) * block;
-			size_t ahead =
-				channels_at(w, w->config.out, next.view, q) + ((size_t) next.y * side + (size_t) next.x) * block;
-			const float *bias = e->bias == NULL ? NULL : e->bias + q;
 			vec half[SC_WINOGRAD_POINTS][SC_WINOGRAD_POINTS];
 
 			for (int j = 0; j < points; j++)
@@ -484,34 +531,21 @@ output_of(const sc_winograd *w, float *y, const float *m, size_t point, const sc
 				EACH(i, 0, points)
 				t[i] = load(m + (size_t) (i * points + j) * point + q);
 				output_1d(form, d, t);
-				EACH(i, 0, side_of_tile)
+				EACH(i, 0, n)
 				half[i][j] = d[i];
 			}
-			for (int i = 0; i < rows; i++, at += (size_t) side * block)
-			{
-				vec d[SC_WINOGRAD_POINTS];
-
-				output_1d(form, d, half[i]);
-				ask_row(y + ahead + (size_t) i * side * block, 0, side_of_tile, block, 1);
-				if (e->shortcut != NULL)
-					ask_row(e->shortcut + ahead + (size_t) i * side * block, 0, side_of_tile, block, 0);
-				EACH(j, 0, side_of_tile)
-				{
-					size_t to = at + (size_t) j * block;
-
-					if (j < columns)
-						store(y + to, finish(d[j], bias, e->shortcut == NULL ? NULL : e->shortcut + to, e->relu));
-				}
-			}
+			output_tile(w, y, half, e, sums, q, channels_at(w, w->config.out, p.view, q) + pixel,
+						channels_at(w, w->config.out, next.view, q) + next_pixel, SC_MIN(n, side - p.y),
+						SC_MIN(n, side - p.x), form);
 		}
 	}
 }
 
 static void
-output(const sc_winograd *w, float *y, const float *m, size_t point, const sc_winograd_epilogue *epilogue,
+output(const sc_winograd *w, float *y, const float *m, size_t point, const sc_winograd_epilogue *epilogue, float *sums,
 	   sc_winograd_range tiles)
 {
-	BY_FORM(w->config.form, output_of, w, y, m, point, epilogue, tiles);
+	BY_FORM(w->config.form, output_of, w, y, m, point, epilogue, sums, tiles);
 }
 
 /* ---- weights -------------------------------------------------------------------- */
