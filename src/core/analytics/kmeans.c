@@ -46,6 +46,8 @@ sc_kmeans_layout(sc_kmeans *km, sc_arena *arena)
 	SC_ASSERT(w.most >= 1 && (km->init != SC_KMEANS_GIVEN || km->start != NULL));
 	km->work = &w;
 	w.shards = shard_count(n, km->d, w.most);
+	w.block = sc_kmeans_block(km->d);
+	w.width = SC_MAX(w.most, SC_KMEANS_TRIALS);
 	km->centroids = SC_TAKE(arena, float, kd);
 	km->sizes = SC_TAKE(arena, int64_t, k);
 	km->labels = SC_TAKE(arena, int32_t, n);
@@ -288,7 +290,7 @@ label_pending(sc_kmeans *km, int s, int m)
 	sc_kmeans_work *w = km->work;
 	size_t d = (size_t) km->d;
 	const uint32_t *at = w->lloyd.pending + (size_t) s * SC_KMEANS_BLOCK;
-	float *tile = w->lloyd.tile + (size_t) s * SC_KMEANS_BLOCK * d;
+	float *tile = w->lloyd.tile + (size_t) s * w->block * d;
 	int32_t labels[SC_KMEANS_BLOCK];
 	double distance[SC_KMEANS_BLOCK];
 
@@ -297,8 +299,8 @@ label_pending(sc_kmeans *km, int s, int m)
 		memcpy(tile + i * d, km->rows + at[i] * d, d * sizeof(float));
 		distance[i] = sc_distance()->dot(tile + i * d, tile + i * d, km->d);
 	}
-	sc_kmeans_label(&w->centres, m, tile, tile, w->centres.point,
-					w->lloyd.dots + (size_t) s * SC_KMEANS_BLOCK * w->most, labels, distance);
+	sc_kmeans_label(&w->centres, m, tile, tile, w->centres.point, w->lloyd.dots + (size_t) s * w->block * w->width,
+					labels, distance);
 	for (int i = 0; i < m; i++)
 	{
 		km->labels[at[i]] = labels[i];
@@ -336,7 +338,7 @@ label_rows(const sc_lane *lane, sc_kmeans *km)
 				sqrt(sc_distance()->distance2_centre(km->rows + row * d, w->centres.point + label * d, km->d));
 			if (!keeps_rank(km, i, km->distance[row]))
 				at[m++] = row;
-			if (m == SC_KMEANS_BLOCK)
+			if (m == w->block)
 			{
 				label_pending(km, s, m);
 				m = 0;

@@ -37,8 +37,8 @@ sc_kmeans_lloyd_layout(sc_kmeans *km, sc_arena *arena)
 	l->inertia = SC_TAKE(arena, double, shards);
 	l->changed = SC_TAKE(arena, size_t, shards);
 	l->pending = SC_TAKE(arena, uint32_t, shards * SC_KMEANS_BLOCK);
-	l->tile = SC_TAKE(arena, float, sc_mul(shards * SC_KMEANS_BLOCK, d));
-	l->dots = SC_TAKE(arena, float, sc_mul(shards * SC_KMEANS_BLOCK, k));
+	l->tile = SC_TAKE(arena, float, sc_mul(shards * (size_t) w->block, d));
+	l->dots = SC_TAKE(arena, float, sc_mul(shards * (size_t) w->block, (size_t) w->width));
 }
 
 /* ---- every row to its nearest centre ----------------------------------------- */
@@ -56,15 +56,15 @@ sc_kmeans_bound_all(const sc_lane *lane, sc_kmeans *km, const sc_kmeans_points *
 		double sum = 0;
 
 		sc_shard_range(p->n, w->shards, s, &begin, &end);
-		for (; begin < end; begin += SC_KMEANS_BLOCK)
+		for (; begin < end; begin += (size_t) w->block)
 		{
-			int m = (int) SC_MIN((size_t) SC_KMEANS_BLOCK, end - begin);
+			int m = (int) SC_MIN((size_t) w->block, end - begin);
 
 			if (sc_lane_stopped(lane))
 				return SC_ABORTED;
 			for (int i = 0; i < m; i++)
 				at[i] = (uint32_t) (begin + (size_t) i);
-			sc_kmeans_bound(&w->centres, p, m, at, NULL, l->dots + (size_t) s * SC_KMEANS_BLOCK * w->most);
+			sc_kmeans_bound(&w->centres, p, m, at, NULL, l->dots + (size_t) s * w->block * w->width);
 			for (int i = 0; i < m; i++)
 				sum += p->near[begin + (size_t) i];
 		}
@@ -86,6 +86,9 @@ is_settled(const sc_kmeans *km, size_t i)
 
 	if (!(upper < lower))
 	{
+		/* Where it was as near as this before, it cannot have come near enough. */
+		if (p->upper[i] - l->drift[c] > lower)
+			return false;
 		upper = sqrt(sc_distance()->distance2_centre(p->z + i * km->d, w->centres.point + c * km->d, km->d)) *
 				(1 + SC_KMEANS_HAIR);
 		if (!(upper < lower))
@@ -109,8 +112,8 @@ settle(sc_kmeans *km, int s, int m)
 
 	for (int i = 0; i < m; i++)
 		before[i] = p->own[at[i]];
-	sc_kmeans_bound(&w->centres, p, m, at, l->tile + (size_t) s * SC_KMEANS_BLOCK * km->d,
-					l->dots + (size_t) s * SC_KMEANS_BLOCK * w->most);
+	sc_kmeans_bound(&w->centres, p, m, at, l->tile + (size_t) s * w->block * km->d,
+					l->dots + (size_t) s * w->block * w->width);
 	for (int i = 0; i < m; i++)
 		if (p->own[at[i]] != before[i])
 		{
@@ -140,7 +143,7 @@ assign(const sc_lane *lane, sc_kmeans *km)
 				return SC_ABORTED;
 			if (!is_settled(km, i))
 				at[m++] = (uint32_t) i;
-			if (m == SC_KMEANS_BLOCK)
+			if (m == w->block)
 			{
 				settle(km, s, m);
 				m = 0;
