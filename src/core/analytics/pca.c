@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "core/analytics/centring.h"
+#include "core/analytics/pca_parts.h"
 #include "core/base/distance.h"
 #include "core/base/gemm.h"
 
@@ -49,6 +50,21 @@ shard_count(const sc_pca *pca)
 	size_t room = SHARD_BYTES / ((size_t) pca->d * pca->d * sizeof(double));
 
 	return pca->rows == NULL ? 1 : (int) SC_MAX(SC_MIN(shards, room), 1);
+}
+
+/*
+ * What the rounding of products in float leaves of a variance that is none, as
+ * a share of the total, at most: a product of 256 rows is off by about 2^-24
+ * of the square root of 256 terms of it (and blocks by chance this way or
+ * that), spread over all directions.
+ */
+#define NO_VARIANCE 0x1p-23
+
+/* Were the products of the rows, or of some of them, in float? */
+static bool
+in_float(const sc_pca *pca)
+{
+	return pca->given != NULL && pca->given->count > 0 && pca->d >= SC_PCA_FLOAT;
 }
 
 /* Eigenvectors to compute: all of them where a share decides how many stay. */
@@ -93,8 +109,9 @@ sc_pca_layout(sc_pca *pca, sc_arena *arena)
 	pca->components = SC_TAKE(arena, double, sc_mul(count, d));
 	pca->variance = SC_TAKE(arena, double, d);
 	pca->ratio = SC_TAKE(arena, double, d);
-	pca->blocks = SC_TAKE(arena, double,
-						  sc_mul(pca->rows ? sc_mul(pca->shards, block_rows(pca->d)) : (size_t) sc_pca_block(pca->d), d));
+	pca->blocks =
+		SC_TAKE(arena, double,
+				sc_mul(pca->rows ? sc_mul(pca->shards, block_rows(pca->d)) : (size_t) sc_pca_block(pca->d), d));
 	pca->sums = SC_TAKE(arena, double, sc_mul(pca->shards, d));
 	pca->products = SC_TAKE(arena, double, sc_mul(pca->shards, sc_mul(d, d)));
 	pca->work = SC_TAKE(arena, char, sc_dsyev_bytes(pca->d, count));
@@ -140,7 +157,7 @@ lay_out_flush(int d, sc_arena *arena)
 	m.apart = SC_TAKE(arena, double, d);
 	m.centred = SC_TAKE(arena, double, narrow ? 0 : (size_t) sc_pca_block(d) * d);
 	m.row = SC_TAKE(arena, float, narrow ? d : 0);
-	m.strip = SC_TAKE(arena, float, narrow ? (size_t) SC_PCA_STRIP * d : 0);
+	m.strip = SC_TAKE(arena, float, narrow ? (size_t) SC_PCA_STRIP *d : 0);
 	return m;
 }
 
@@ -209,15 +226,6 @@ centre_wide(const sc_pca_sums *s, const flush_memory *m, int d)
 		}
 }
 
-/* One row of a strip of products joined to what was there before: to, products, aparts, sums (n). */
-static void
-join_narrow(double *restrict to, const float *restrict products, double unscale, double apart,
-			const double *restrict aparts, double over, const double *restrict sums, int n)
-{
-	for (int j = 0; j < n; j++)
-		to[j] += unscale * products[j] + apart * aparts[j] - over * sums[j];
-}
-
 void
 sc_pca_flush(sc_pca_sums *s, int d, void *work)
 {
@@ -253,11 +261,9 @@ sc_pca_flush(sc_pca_sums *s, int d, void *work)
 			double apart = joined * m.apart[r + i];
 
 			if (d >= SC_PCA_FLOAT)
-				join_narrow(to, m.strip + (size_t) i * columns, unscale * unscale, apart, m.apart + r, over, m.sums + r,
-							columns);
-			else
-				for (int j = 0; j < columns; j++)
-					to[j] += apart * m.apart[r + j] - over * m.sums[r + j];
+				SC_SIMD_CALL(sc_pca_join)
+			(to, m.strip + (size_t) i * columns, unscale * unscale, apart, m.apart + r, over, m.sums + r, columns);
+			else for (int j = 0; j < columns; j++) to[j] += apart * m.apart[r + j] - over * m.sums[r + j];
 		}
 	}
 	for (int j = 0; j < d; j++)
@@ -347,6 +353,7 @@ solve(sc_pca *pca, const sc_lane *lane, sc_error *err)
 	int d = pca->d;
 	int count = computed(pca);
 	double total = covariance(pca);
+	double least = in_float(pca) ? NO_VARIANCE * total : 0;
 	double share = 0;
 
 	if (!isfinite(total))
@@ -358,7 +365,7 @@ solve(sc_pca *pca, const sc_lane *lane, sc_error *err)
 		double *v = pca->components + (size_t) c * d;
 		int largest = 0;
 
-		pca->variance[c] = SC_MAX(pca->variance[c], 0);
+		pca->variance[c] = pca->variance[c] > least ? pca->variance[c] : 0;
 		pca->ratio[c] = total > 0 ? pca->variance[c] / total : 0;
 		for (int j = 1; j < d; j++)
 			if (fabs(v[j]) > fabs(v[largest]))

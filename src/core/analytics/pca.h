@@ -30,7 +30,8 @@
  * algorithm for computing sample variances", 1979, formula 2.1). So neither a
  * mean far from zero nor an order of the rows by their groups costs digits, and
  * from SC_PCA_FLOAT dimensions on the products of a block are in float, which
- * takes half the time. Blocks are added up in double.
+ * takes half the time. Blocks are added up in double. What is then too small to
+ * be told from rounding is no variance, 0.
  */
 #define SC_PCA_STRIP 64
 #define SC_PCA_FLOAT 128

@@ -23,6 +23,7 @@
 #include "pg/server/options.h"
 #include "pg/server/settings.h"
 #include "pg/type/embedding.h"
+#include "pg/type/embedding_fetch.h"
 
 #define STATE_MAGIC 0x50434132 /* changes with the layout */
 
@@ -167,6 +168,7 @@ accumulate(FunctionCallInfo fcinfo, double wanted)
 	if (PG_ARGISNULL(1))
 		return scpg_flat_state_unchanged(fcinfo);
 	e = PG_GETARG_EMBEDDING(1);
+	scpg_embedding_fetch(e);
 	if (PG_ARGISNULL(0))
 		state = begin_state(e, wanted, options.whiten);
 	else
