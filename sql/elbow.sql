@@ -32,6 +32,28 @@ SELECT elbow(e, 5) IS NULL AS no_rows FROM points WHERE false;
 SELECT elbow(NULL::embedding, 5) IS NULL AS only_nulls FROM points;
 SELECT elbow_k(NULL) IS NULL AS nulls, (SELECT count(*) FROM elbow_curve(NULL)) AS no_rows;
 
+-- by the neighbour graph: five groups whatever max_k is, sure of it; the inertia beside it
+SELECT k, k_low <= 5 AND k_high >= 5 AS range, method, score > chance AS clear, round(score::numeric, 1) AS score
+	FROM elbow_choice((SELECT elbow(e, 8, '{"method": "graph"}') FROM points));
+SELECT elbow_k(r), (SELECT count(*) FROM elbow_curve(r)) AS numbers, (SELECT count(*) FROM elbow_curve(r) WHERE chosen) AS chosen, r::text::elbow_result::text = r::text AS text
+	FROM (SELECT elbow(e, 3, '{"method": "graph"}') AS r FROM points) x;
+SELECT elbow(e, 3, '{"method": "graph"}' ORDER BY id DESC)::text = elbow(e, 3, '{"method": "graph"}')::text AS reversed FROM points;
+-- a cloud without groups: no more than chance
+SELECT score <= chance AS unclear FROM elbow_choice((SELECT elbow(('[' || (SELECT string_agg((5 + sqrt(-2 * ln((hashint4(i * 100 + j) & 65535 | 1) / 65536.0)) * cos(6.2831853 * (hashint4(i * 100 + j + 50) & 65535) / 65536.0))::text, ',') FROM generate_series(1, 6) j) || ']')::embedding, 5, '{"method": "graph"}') FROM generate_series(1, 300) i));
+-- the other methods say which, and a result of version 1.0 does not
+SELECT (elbow_choice(elbow(e, 8))).*, (elbow_choice(elbow(e, 8, '{"method": "kneedle"}'))).method AS kneedle FROM points;
+SELECT * FROM elbow_choice('(3,2;10,9.95,9.9)');
+SELECT * FROM elbow_choice('(3,0;10,9.95,9.9)');
+SELECT * FROM elbow_choice('(2,9,4,8,10;3,1,0.75,0.5)');
+SELECT elbow_k('(2,9,4,8,10;3,1,0.75,0.5)'), (SELECT bool_or(chosen) FROM elbow_curve('(2,9,4,8,10;3,1,0.75,0.5)')) AS in_curve,
+	elbow_svg('(2,9,4,8,10;3,1,0.75,0.5)') LIKE '%k = 9, beyond this curve%' AS drawn, elbow_result_send('(2,9,4,8,10;3,1,0.75,0.5)') AS sent;
+-- leiden: the blobs, alike from whatever side; k, partitions, NULL
+SELECT l, count(*), count(DISTINCT truth) AS truths FROM (SELECT truth, leiden(e) OVER () AS l FROM points) x GROUP BY l ORDER BY l;
+SELECT count(DISTINCT l) AS k, bool_and(l = m) AS any_order FROM (SELECT leiden(e, 7) OVER () AS l, leiden(e, 7, '{}') OVER (ORDER BY id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS m FROM points) x;
+SELECT id % 2 AS half, count(DISTINCT l) AS k, max(l) AS last FROM (SELECT id, leiden(CASE WHEN id <> 3 THEN e END, NULL, '{"neighbors": 12, "resolution": 1, "n_init": 3, "metric": "l2", "seed": 5}') OVER (PARTITION BY id % 2) AS l FROM points) x GROUP BY half ORDER BY half;
+SELECT id, leiden(CASE WHEN id <> 3 THEN e END) OVER () IS NULL AS no_label FROM points WHERE id < 4 ORDER BY id;
+SELECT count(DISTINCT leiden) AS k FROM (SELECT leiden(e, 9) OVER () FROM (SELECT e FROM points WHERE id < 5 UNION ALL SELECT e FROM points WHERE id < 5) p) x;
+
 -- silhouette
 SELECT abs(silhouette(e, truth::int) - 0.7791842962000489) < 1e-9 AS as_sklearn, abs(silhouette(e, (-1000 * truth)::int ORDER BY id DESC) - 0.7791842962000489) < 1e-9 AS any_label FROM points;
 SELECT abs(silhouette(e, CASE WHEN id < 600 THEN truth::int END) - 0.7791842962000489) < 1e-9 AS without_null
@@ -54,6 +76,16 @@ SELECT failure($$SELECT elbow(e, 5, '{"method": "knee"}') FROM points$$);
 SELECT failure($$SELECT elbow(e, 5, '{"min_gain": 0}') FROM points$$);
 SELECT failure($$SELECT elbow(e, 5, '{"n_init": 1.5}') FROM points$$);
 SELECT failure($$SELECT elbow(CASE WHEN id < 300 THEN e ELSE '[1,2]' END, 2) FROM points$$);
+SELECT failure($$SELECT elbow(e, 5, '{"method": "graph", "metric": "l1"}') FROM points$$);
+SELECT failure($$SELECT '(2,9,4,10,10;3,1,0.75,0.5)'::elbow_result$$);
+SELECT failure($$SELECT '(2,9,4,8,10;3,1)'::elbow_result$$);
+SELECT failure($$SELECT '(2,3;3,1)'::elbow_result$$);
+SELECT failure($$SELECT '(2,1,5,0,0;3,1)'::elbow_result$$);
+SELECT failure($$SELECT leiden(e, 0) OVER () FROM points$$);
+SELECT failure($$SELECT leiden(e, 3000000000) OVER () FROM points$$);
+SELECT failure($$SELECT leiden(e, 3, '{"neighbours": 5}') OVER () FROM points$$);
+SELECT failure($$SELECT leiden(e, 3, '{"resolution": 0}') OVER () FROM points$$);
+SELECT failure($$SELECT leiden(e, 3, NULL) OVER () FROM points$$);
 SELECT failure($$SELECT silhouette(CASE WHEN id < 300 THEN e ELSE '[1,2]' END, 2) FROM points$$);
 \pset format aligned
 \pset tuples_only off

@@ -368,7 +368,24 @@ CREATE AGGREGATE elbow(embedding, bigint, jsonb) (
 	FINALFUNC = elbow_final,
 	PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE elbow(embedding, bigint, jsonb) IS 'inertia of k-means for each number of clusters up to a largest one, and the number to choose; options: method (last_turn, kneedle, silhouette), min_gain, sensitivity, and those of kmeans_fit';
+COMMENT ON AGGREGATE elbow(embedding, bigint, jsonb) IS 'inertia of k-means for each number of clusters up to a largest one, and the number to choose; options: method (last_turn, kneedle, silhouette, graph), min_gain, sensitivity, metric, and those of kmeans_fit';
+
+CREATE FUNCTION elbow_choice(r elbow_result, OUT k integer, OUT k_low integer, OUT k_high integer, OUT method text, OUT score double precision, OUT chance double precision)
+	AS 'MODULE_PATHNAME', 'scpg_elbow_choice_of' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION elbow_choice(elbow_result) IS 'number of clusters chosen (NULL where there is none) and the method; by the graph also between which the number lies, its modularity, and what rows without groups would have by chance';
+
+-- Groups by the neighbour graph, beside kmeans.
+CREATE FUNCTION leiden(e embedding) RETURNS integer
+	AS 'MODULE_PATHNAME', 'scpg_leiden_window' LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION leiden(embedding) IS 'the row''s group among those of its partition by the neighbour graph, the largest 0; NULL where the embedding is; as many groups as the graph has';
+
+CREATE FUNCTION leiden(e embedding, k bigint) RETURNS integer
+	AS 'MODULE_PATHNAME', 'scpg_leiden_window' LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION leiden(embedding, bigint) IS 'the row''s group among those of its partition by the neighbour graph, the largest 0; NULL where the embedding is; k groups, as many as the graph has where k is NULL, and at most as many as there are distinct rows';
+
+CREATE FUNCTION leiden(e embedding, k bigint, options jsonb) RETURNS integer
+	AS 'MODULE_PATHNAME', 'scpg_leiden_window' LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION leiden(embedding, bigint, jsonb) IS 'the row''s group among those of its partition by the neighbour graph, the largest 0; NULL where the embedding is; k groups, as many as the graph has where k is NULL; options: neighbors, resolution, n_init, seed, metric';
 
 CREATE AGGREGATE clustering_purity(bigint, text) (
 	SFUNC = label_tally_accum,

@@ -15,13 +15,20 @@
 #include "pg/server/load.h"
 #include "pg/server/memory.h"
 
-scpg_enum_names scpg_elbow_method_names =
-	{[SCPG_ELBOW_LAST_TURN] = "last_turn", [SCPG_ELBOW_KNEEDLE] = "kneedle", [SCPG_ELBOW_SILHOUETTE] = "silhouette", NULL};
+scpg_enum_names scpg_elbow_method_names = {[SCPG_ELBOW_LAST_TURN] = "last_turn",
+										   [SCPG_ELBOW_KNEEDLE] = "kneedle",
+										   [SCPG_ELBOW_SILHOUETTE] = "silhouette",
+										   [SCPG_ELBOW_GRAPH] = "graph",
+										   NULL};
+
+/* last_turn with the default of min_gain is what elbow() does where nothing is said, and is not written, as in 1.0. */
+#define MIN_GAIN 0.01
 
 static const scpg_option elbow_options[] = {
 	{"method", SCPG_OPTION_ENUM, offsetof(scpg_elbow_options, method), .values = scpg_elbow_method_names},
 	{"min_gain", SCPG_OPTION_FLOAT, offsetof(scpg_elbow_options, min_gain), 0, 1, .min_excluded = true},
 	{"sensitivity", SCPG_OPTION_FLOAT, offsetof(scpg_elbow_options, sensitivity), 0, 1000, .min_excluded = true},
+	{"metric", SCPG_OPTION_ENUM, offsetof(scpg_elbow_options, metric), .values = scpg_groups_metric_names},
 	SCPG_KMEANS_OPTIONS(scpg_elbow_options, kmeans),
 };
 
@@ -29,7 +36,7 @@ scpg_elbow_options
 scpg_elbow_read_options(const Jsonb *options)
 {
 	scpg_elbow_options o = {.method = SCPG_ELBOW_LAST_TURN,
-							.min_gain = 0.01,
+							.min_gain = MIN_GAIN,
 							.sensitivity = 1.0,
 							.kmeans = SCPG_KMEANS_DEFAULTS};
 
@@ -100,6 +107,70 @@ by_curve(const double *inertia, int most, bool more, const scpg_elbow_options *o
 	return chosen;
 }
 
+/* ---- by the graph ------------------------------------------------------------------ */
+
+scpg_numbers *
+scpg_elbow_find_graph(const float *rows, size_t n, int d, const float *points, size_t n_points, int d_points, int max_k,
+					  const scpg_elbow_options *options)
+{
+	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "elbow", ALLOCSET_DEFAULT_SIZES);
+	int most = (int) Min((size_t) max_k, Max(n_points - 1, 1));
+	scpg_groups_options groups = SCPG_GROUPS_DEFAULTS;
+	scpg_elbow_result r = {.n = most, .method = 1 + SCPG_ELBOW_GRAPH};
+	sc_groups_own own;
+	scpg_numbers *result;
+
+	groups.seed = options->kmeans.seed;
+	groups.metric = options->metric;
+	own = scpg_groups_run(rows, n, d, 0, true, &groups, cxt).own;
+	MemoryContextReset(cxt);
+	r.chosen = own.k;
+	r.low = own.low;
+	r.high = own.high;
+	r.score = own.modularity;
+	r.chance = own.chance;
+	r.inertia = scpg_kmeans_run(points, n_points, d_points, most, most, &options->kmeans, cxt).curve;
+	result = scpg_elbow_result_make(&r);
+	MemoryContextDelete(cxt);
+	return result;
+}
+
+void
+scpg_elbow_report_graph(const scpg_elbow_result *r)
+{
+	int elbow = scpg_core()->sc_elbow_choose(SC_ELBOW_KNEEDLE, r->inertia, r->n, 1);
+	const char *detail = "The modularity of the neighbour graph is %.2f, that of points without groups at most %.2f.";
+
+	if (r->score <= r->chance)
+		ereport(NOTICE,
+				(errmsg("no clear groups; k = %d is a guess", r->chosen), errdetail(detail, r->score, r->chance)));
+	else if (elbow > 0)
+		ereport(NOTICE, (errmsg("k = %d by the neighbour graph (%d to %d); the elbow of the inertia says %d", r->chosen,
+								r->low, r->high, elbow),
+						 errdetail(detail, r->score, r->chance)));
+	else
+		ereport(NOTICE, (errmsg("k = %d by the neighbour graph (%d to %d); the inertia has no elbow", r->chosen, r->low,
+								r->high),
+						 errdetail(detail, r->score, r->chance)));
+}
+
+void
+scpg_elbow_name_method(scpg_numbers *result, const scpg_elbow_options *options)
+{
+	if (options->method != SCPG_ELBOW_LAST_TURN || options->min_gain != MIN_GAIN)
+		result->head[2] = 1 + (int) options->method;
+}
+
+const char *
+scpg_elbow_method_name(const scpg_elbow_result *r)
+{
+	if (r->method > 0)
+		return scpg_elbow_method_names[r->method - 1];
+	if (scpg_core()->sc_elbow_choose(SC_ELBOW_LAST_TURN, r->inertia, r->n, MIN_GAIN) == r->chosen)
+		return scpg_elbow_method_names[SCPG_ELBOW_LAST_TURN];
+	return NULL;
+}
+
 scpg_numbers *
 scpg_elbow_find(const float *rows, size_t n, int d, int max_k, const scpg_elbow_options *options)
 {
@@ -107,9 +178,15 @@ scpg_elbow_find(const float *rows, size_t n, int d, int max_k, const scpg_elbow_
 	int most = (int) Min((size_t) max_k, Max(n - 1, 1));
 	double *inertia;
 	int chosen;
+	scpg_elbow_result r = {.n = most};
 	scpg_numbers *result;
 
 	Assert(n > 0 && max_k > 0);
+	if (options->method == SCPG_ELBOW_GRAPH)
+	{
+		MemoryContextDelete(cxt);
+		return scpg_elbow_find_graph(rows, n, d, rows, n, d, max_k, options);
+	}
 	if (options->method == SCPG_ELBOW_SILHOUETTE)
 	{
 		sc_arena arena = scpg_arena(cxt, sc_add(sc_mul(most, sizeof(double)), 2 * SC_ALIGN), "the elbow");
@@ -122,7 +199,9 @@ scpg_elbow_find(const float *rows, size_t n, int d, int max_k, const scpg_elbow_
 		inertia = scpg_kmeans_run(rows, n, d, most, most, &options->kmeans, cxt).curve;
 		chosen = by_curve(inertia, most, most == max_k, options);
 	}
-	result = scpg_elbow_result_make(most, inertia, chosen);
+	r.chosen = chosen;
+	r.inertia = inertia;
+	result = scpg_elbow_result_make(&r);
 	MemoryContextDelete(cxt);
 	return result;
 }

@@ -10,6 +10,7 @@
 
 #include "postgres.h"
 
+#include "pg/analytics/groups.h"
 #include "pg/analytics/kmeans.h"
 #include "pg/type/elbow_result.h"
 
@@ -17,14 +18,16 @@ typedef enum scpg_elbow_choice
 {
 	SCPG_ELBOW_LAST_TURN,
 	SCPG_ELBOW_KNEEDLE,
-	SCPG_ELBOW_SILHOUETTE
+	SCPG_ELBOW_SILHOUETTE,
+	SCPG_ELBOW_GRAPH
 } scpg_elbow_choice;
 
 typedef struct scpg_elbow_options
 {
 	scpg_elbow_choice method;
-	double min_gain;	/* of last_turn */
-	double sensitivity; /* of kneedle */
+	double min_gain;		   /* of last_turn */
+	double sensitivity;		   /* of kneedle */
+	scpg_groups_metric metric; /* of graph */
 	scpg_kmeans_options kmeans;
 } scpg_elbow_options;
 
@@ -33,6 +36,23 @@ extern scpg_enum_names scpg_elbow_method_names;
 
 /* Defaults, then what options (may be NULL) say. */
 extern scpg_elbow_options scpg_elbow_read_options(const Jsonb *options);
+
+/* Say in a result by which method it is. */
+extern void scpg_elbow_name_method(scpg_numbers *result, const scpg_elbow_options *options);
+
+/* The name of the method of a result; where it does not say, last_turn if that gives its number, or else NULL. */
+extern const char *scpg_elbow_method_name(const scpg_elbow_result *r);
+
+/*
+ * The number of groups of n >= 1 rows (n, d) by the neighbour graph, with the
+ * inertia of points (n, d_points), of which the first few may do, for k = 1 ...
+ * max_k. In the current memory context.
+ */
+extern scpg_numbers *scpg_elbow_find_graph(const float *rows, size_t n, int d, const float *points, size_t n_points,
+										   int d_points, int max_k, const scpg_elbow_options *options);
+
+/* NOTICE: the number by the graph, what the elbow of the inertia says, and whether it is but a guess. */
+extern void scpg_elbow_report_graph(const scpg_elbow_result *r);
 
 /*
  * The inertia of n >= 1 rows (n, d) for k = 1 ... max_k, at most n - 1 (for a

@@ -7,7 +7,9 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "funcapi.h"
+#include "utils/builtins.h"
 
 #include "pg/server/arguments.h"
 #include "pg/analytics/elbow.h"
@@ -41,11 +43,14 @@ scpg_elbow_final(PG_FUNCTION_ARGS)
 {
 	const scpg_fit *fit = scpg_fit_collected(fcinfo);
 	scpg_elbow_options options;
+	scpg_numbers *result;
 
 	if (fit == NULL)
 		PG_RETURN_NULL();
 	options = scpg_elbow_read_options(fit->options);
-	PG_RETURN_POINTER(scpg_elbow_find(fit->rows.x, fit->rows.n, fit->rows.d, fit->number, &options));
+	result = scpg_elbow_find(fit->rows.x, fit->rows.n, fit->rows.d, fit->number, &options);
+	scpg_elbow_name_method(result, &options);
+	PG_RETURN_POINTER(result);
 }
 
 /* ---- the result ----------------------------------------------------------- */
@@ -59,6 +64,25 @@ scpg_elbow_k(PG_FUNCTION_ARGS)
 	if (r.chosen == 0)
 		PG_RETURN_NULL();
 	PG_RETURN_INT32(r.chosen);
+}
+
+/* k, k_low, k_high, method, score, chance; NULL what a result does not say. */
+PG_FUNCTION_INFO_V1(scpg_elbow_choice_of);
+Datum
+scpg_elbow_choice_of(PG_FUNCTION_ARGS)
+{
+	scpg_elbow_result r = DatumGetElbowResult(PG_GETARG_DATUM(0));
+	const char *method = scpg_elbow_method_name(&r);
+	bool graph = scpg_elbow_result_by_graph(&r);
+	Datum values[6] = {Int32GetDatum(r.chosen), Int32GetDatum(r.low),
+					   Int32GetDatum(r.high),	method == NULL ? (Datum) 0 : CStringGetTextDatum(method),
+					   Float8GetDatum(r.score), Float8GetDatum(r.chance)};
+	bool nulls[6] = {r.chosen == 0, !graph, !graph, method == NULL, !graph, !graph};
+	TupleDesc desc;
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }
 
 PG_FUNCTION_INFO_V1(scpg_elbow_curve);

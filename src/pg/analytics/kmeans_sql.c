@@ -8,14 +8,12 @@
  */
 #include "postgres.h"
 
-#include "miscadmin.h"
 #include "utils/memutils.h"
-#include "windowapi.h"
 
 #include "pg/server/arguments.h"
 #include "pg/analytics/fit.h"
 #include "pg/analytics/kmeans.h"
-#include "pg/type/embedding.h"
+#include "pg/analytics/window.h"
 #include "pg/type/kmeans_model.h"
 
 /* ---- the aggregate -------------------------------------------------------- */
@@ -63,15 +61,6 @@ scpg_kmeans_final(PG_FUNCTION_ARGS)
 
 /* ---- the window function -------------------------------------------------- */
 
-#define NO_LABEL (-1)
-
-/* What is kept of a partition between its rows. */
-typedef struct window_labels
-{
-	bool done;
-	int32 label[FLEXIBLE_ARRAY_MEMBER]; /* by position; NO_LABEL: no embedding */
-} window_labels;
-
 /* What has been said in this statement: partitions are many, and each could say it again. */
 typedef struct window_said
 {
@@ -113,89 +102,45 @@ report(const sc_kmeans *km, int k, window_said *said)
 	scpg_kmeans_report_iterations(km->iterations, km->converged);
 }
 
-/* Argument n (not the first) of the current row, which must not be NULL. */
-static Datum
-window_argument(WindowObject winobj, int n, const char *what)
+/* k of the first row, wide: as a bigint. */
+static const int32 *
+label_rows(WindowObject winobj, FunctionCallInfo fcinfo, bool wide, const scpg_rows *rows, MemoryContext cxt)
 {
-	bool isnull;
-	Datum value = WinGetFuncArgCurrent(winobj, n, &isnull);
-
-	if (isnull)
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", what)));
-	return value;
-}
-
-/* The labels of a whole partition; k and options are those of its first row. wide: k is a bigint. */
-static void
-label_partition(WindowObject winobj, FunctionCallInfo fcinfo, bool wide, window_labels *labels, int64 n)
-{
-	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "kmeans", ALLOCSET_DEFAULT_SIZES);
-	MemoryContext row = AllocSetContextCreate(cxt, "kmeans row", ALLOCSET_DEFAULT_SIZES);
-	scpg_kmeans_options options;
-	scpg_rows rows;
-	sc_kmeans km;
-	window_said *said = get_said(fcinfo->flinfo);
 	static const char what[] = "number of clusters";
-	Datum number = window_argument(winobj, 1, what);
+	Datum number = scpg_window_argument(winobj, 1, what);
 	int k = wide ? scpg_int_value(DatumGetInt64(number), what) : DatumGetInt32(number);
+	window_said *said = get_said(fcinfo->flinfo);
+	scpg_kmeans_options options;
+	sc_kmeans km;
 
 	scpg_kmeans_check(k, 0);
-	options = scpg_kmeans_read_options(PG_NARGS() > 2 ? DatumGetJsonbP(window_argument(winobj, 2, "options")) : NULL);
-	scpg_rows_init(&rows, cxt);
-	for (int64 i = 0; i < n; i++)
-	{
-		MemoryContext old = MemoryContextSwitchTo(row);
-		bool isnull, isout;
-		Datum e = WinGetFuncArgInPartition(winobj, 0, (int) i, WINDOW_SEEK_HEAD, false, &isnull, &isout);
-
-		CHECK_FOR_INTERRUPTS();
-		labels->label[i] = isnull ? NO_LABEL : 0;
-		if (!isnull)
-			scpg_rows_add(&rows, DatumGetEmbedding(e), 0);
-		MemoryContextSwitchTo(old);
-		MemoryContextReset(row);
-	}
-	if (rows.n > 0)
-	{
-		size_t taken = 0;
-
-		k = fit_to_partition(k, rows.n, &options, said);
-		km = scpg_kmeans_run(rows.x, rows.n, rows.d, k, 0, &options, cxt);
-		report(&km, k, said);
-		for (int64 i = 0; i < n; i++)
-			if (labels->label[i] != NO_LABEL)
-				labels->label[i] = km.labels[taken++];
-	}
-	MemoryContextDelete(cxt);
-	labels->done = true;
+	options =
+		scpg_kmeans_read_options(PG_NARGS() > 2 ? DatumGetJsonbP(scpg_window_argument(winobj, 2, "options")) : NULL);
+	if (rows->n == 0)
+		return NULL;
+	k = fit_to_partition(k, rows->n, &options, said);
+	km = scpg_kmeans_run(rows->x, rows->n, rows->d, k, 0, &options, cxt);
+	report(&km, k, said);
+	return km.labels;
 }
 
-static Datum
-kmeans_window(FunctionCallInfo fcinfo, bool wide)
+static const int32 *
+label_rows_wide(WindowObject winobj, FunctionCallInfo fcinfo, const scpg_rows *rows, MemoryContext cxt)
 {
-	WindowObject winobj = PG_WINDOW_OBJECT();
-	int64 n = WinGetPartitionRowCount(winobj);
-	window_labels *labels;
-	int32 label;
+	return label_rows(winobj, fcinfo, true, rows, cxt);
+}
 
-	if (n > (MaxAllocSize - offsetof(window_labels, label)) / sizeof(int32))
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("too many rows in one partition of \"%s\"", "kmeans"),
-				 errdetail("There are %lld rows.", (long long) n)));
-	labels = WinGetPartitionLocalMemory(winobj, offsetof(window_labels, label) + n * sizeof(int32));
-	if (!labels->done)
-		label_partition(winobj, fcinfo, wide, labels, n);
-	label = labels->label[WinGetCurrentPosition(winobj)];
-	if (label == NO_LABEL)
-		PG_RETURN_NULL();
-	PG_RETURN_INT32(label);
+static const int32 *
+label_rows_narrow(WindowObject winobj, FunctionCallInfo fcinfo, const scpg_rows *rows, MemoryContext cxt)
+{
+	return label_rows(winobj, fcinfo, false, rows, cxt);
 }
 
 PG_FUNCTION_INFO_V1(scpg_kmeans_window_wide);
 Datum
 scpg_kmeans_window_wide(PG_FUNCTION_ARGS)
 {
-	return kmeans_window(fcinfo, true);
+	return scpg_window_label(fcinfo, "kmeans", label_rows_wide);
 }
 
 /* For catalogs and views of version 1.0, where k was int; a window function finds its arguments itself. */
@@ -203,5 +148,5 @@ PG_FUNCTION_INFO_V1(scpg_kmeans_window);
 Datum
 scpg_kmeans_window(PG_FUNCTION_ARGS)
 {
-	return kmeans_window(fcinfo, false);
+	return scpg_window_label(fcinfo, "kmeans", label_rows_narrow);
 }

@@ -49,7 +49,11 @@ append_choice(scpg_plot *plot, const scpg_elbow_result *r)
 {
 	StringInfo svg = &plot->svg;
 
-	if (r->chosen > 0)
+	if (r->chosen > r->n)
+		appendStringInfo(svg,
+						 "<text x=\"%d\" y=\"%d\" text-anchor=\"end\" font-size=\"14\" font-weight=\"bold\" fill=\"#b04a00\">k = %d, beyond this curve</text>\n",
+						 plot->right - 10, plot->top + 16, r->chosen);
+	else if (r->chosen > 0)
 	{
 		double x = scpg_plot_x(plot, r->chosen);
 		int middle = (plot->left + plot->right) / 2;

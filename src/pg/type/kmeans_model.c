@@ -38,7 +38,7 @@ valid(const scpg_numbers *value)
 	return true;
 }
 
-const scpg_numbers_form scpg_kmeans_model_form = {"kmeans_model", 4, count, valid};
+const scpg_numbers_form scpg_kmeans_model_form = {"kmeans_model", 4, 0, count, valid};
 
 scpg_numbers *
 scpg_kmeans_model_make(int k, int d, const float *centroids, const int64_t *sizes, double inertia, int iterations,

@@ -15,13 +15,22 @@
 
 #include "pg/type/numbers.h"
 
+int
+scpg_numbers_heads(const scpg_numbers_form *form, const int32 *head)
+{
+	for (int i = 0; i < form->more_heads; i++)
+		if (head[form->heads + i] != 0)
+			return form->heads + form->more_heads;
+	return form->heads;
+}
+
 scpg_numbers *
 scpg_numbers_new(const scpg_numbers_form *form, const int32 *head)
 {
 	size_t count = form->count(head);
 	scpg_numbers *result;
 
-	Assert(form->heads <= NUMBERS_HEAD);
+	Assert(form->heads + form->more_heads <= NUMBERS_HEAD);
 	if (count == 0)
 		ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION), errmsg("invalid sizes of a %s", form->name)));
 	if (count > (MaxAllocSize - NUMBERS_SIZE(0)) / sizeof(double))
@@ -29,7 +38,7 @@ scpg_numbers_new(const scpg_numbers_form *form, const int32 *head)
 						errdetail("It would hold %zu numbers.", count)));
 	result = palloc0(NUMBERS_SIZE(count));
 	SET_VARSIZE(result, NUMBERS_SIZE(count));
-	memcpy(result->head, head, form->heads * sizeof(int32));
+	memcpy(result->head, head, (form->heads + form->more_heads) * sizeof(int32));
 	return result;
 }
 
@@ -54,13 +63,14 @@ scpg_numbers_parse(const scpg_numbers_form *form, const char *text, Node *escont
 {
 	const char *p = text;
 	int32 head[NUMBERS_HEAD] = {0};
+	int heads = form->heads;
 	size_t count;
 	scpg_numbers *result;
 	char *end;
 
 	if (*p++ != '(')
 		SYNTAX_ERROR("It must start with \"(\".");
-	for (int i = 0; i < form->heads; i++)
+	for (int i = 0; i < heads; i++)
 	{
 		long value;
 
@@ -68,8 +78,10 @@ scpg_numbers_parse(const scpg_numbers_form *form, const char *text, Node *escont
 		value = strtol(p, &end, 10);
 		if (end == p || errno != 0 || value < 0 || value > PG_INT32_MAX)
 			SYNTAX_ERROR("Size %d is not a whole number of 0 or more.", i + 1);
-		if (*end != (i == form->heads - 1 ? ';' : ','))
-			SYNTAX_ERROR("There must be %d sizes, then \";\".", form->heads);
+		if (i == form->heads - 1 && *end == ',')
+			heads = form->heads + form->more_heads;
+		if (*end != (i == heads - 1 ? ';' : ','))
+			SYNTAX_ERROR("There must be %d sizes, then \";\".", heads);
 		head[i] = (int32) value;
 		p = end + 1;
 	}
@@ -100,7 +112,7 @@ scpg_numbers_write(const scpg_numbers_form *form, const scpg_numbers *value)
 	StringInfoData buf;
 
 	pq_begintypsend(&buf);
-	for (int i = 0; i < form->heads; i++)
+	for (int i = 0; i < scpg_numbers_heads(form, value->head); i++)
 		pq_sendint32(&buf, (uint32) value->head[i]);
 	for (size_t i = 0; i < count; i++)
 		pq_sendfloat8(&buf, value->x[i]);
@@ -112,11 +124,16 @@ scpg_numbers_read(const scpg_numbers_form *form, StringInfo buf)
 {
 	int32 head[NUMBERS_HEAD] = {0};
 	size_t count = 0;
+	int heads = form->heads;
 	scpg_numbers *result;
 
-	if (buf->len - buf->cursor >= form->heads * (int) sizeof(int32))
+	/* What follows the integers is a multiple of 8 bytes, and an odd number of them is 4 bytes more. */
+	Assert(form->more_heads % 2 == 1 || form->more_heads == 0);
+	if ((buf->len - buf->cursor - heads * (int) sizeof(int32)) % (int) sizeof(double) != 0)
+		heads += form->more_heads;
+	if (buf->len - buf->cursor >= heads * (int) sizeof(int32))
 	{
-		for (int i = 0; i < form->heads; i++)
+		for (int i = 0; i < heads; i++)
 			head[i] = (int32) pq_getmsgint(buf, 4);
 		count = form->count(head);
 	}

@@ -34,6 +34,7 @@ typedef struct scpg_numbers_form
 {
 	const char *name; /* of the SQL type */
 	int heads;		  /* integers in use */
+	int more_heads;	  /* and those that later versions have, which are left out where all of them are 0 */
 	/* How many numbers follow; 0 where no value has such a head. */
 	size_t (*count)(const int32 *head);
 	/* Are the numbers, which are finite, what the type allows? */
@@ -41,6 +42,9 @@ typedef struct scpg_numbers_form
 } scpg_numbers_form;
 
 #define NUMBERS_SIZE(count) (offsetof(scpg_numbers, x) + sizeof(double) * (count))
+
+/* How many integers a value with that head is written with. */
+extern int scpg_numbers_heads(const scpg_numbers_form *form, const int32 *head);
 
 /* Zeros with that head, which must be valid; 54000 where it is too large. */
 extern scpg_numbers *scpg_numbers_new(const scpg_numbers_form *form, const int32 *head);

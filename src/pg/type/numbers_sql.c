@@ -32,7 +32,7 @@ numbers_out(const scpg_numbers_form *form, FunctionCallInfo fcinfo)
 	StringInfoData buf;
 
 	initStringInfo(&buf);
-	for (int i = 0; i < form->heads; i++)
+	for (int i = 0; i < scpg_numbers_heads(form, value->head); i++)
 		appendStringInfo(&buf, "%c%d", i == 0 ? '(' : ',', value->head[i]);
 	for (size_t i = 0; i < count; i++)
 	{

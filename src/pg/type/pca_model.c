@@ -30,7 +30,7 @@ valid(const scpg_numbers *value)
 	return true;
 }
 
-const scpg_numbers_form scpg_pca_model_form = {"pca_model", 3, count, valid};
+const scpg_numbers_form scpg_pca_model_form = {"pca_model", 3, 0, count, valid};
 
 scpg_numbers *
 scpg_pca_model_make(const sc_pca *pca, bool whiten)
