@@ -21,7 +21,7 @@ scpg_enum_names scpg_elbow_method_names = {[SCPG_ELBOW_LAST_TURN] = "last_turn",
 										   [SCPG_ELBOW_GRAPH] = "graph",
 										   NULL};
 
-/* last_turn with the default of min_gain is what elbow() does where nothing is said, and is not written, as in 1.0. */
+/* last_turn with the default of min_gain is what elbow() does where nothing is said, and is not written, nor is that there is no elbow, as in 1.0. */
 #define MIN_GAIN 0.01
 
 static const scpg_option elbow_options[] = {
@@ -157,7 +157,7 @@ scpg_elbow_report_graph(const scpg_elbow_result *r)
 void
 scpg_elbow_name_method(scpg_numbers *result, const scpg_elbow_options *options)
 {
-	if (options->method != SCPG_ELBOW_LAST_TURN || options->min_gain != MIN_GAIN)
+	if (result->head[1] > 0 && (options->method != SCPG_ELBOW_LAST_TURN || options->min_gain != MIN_GAIN))
 		result->head[2] = 1 + (int) options->method;
 }
 
@@ -166,7 +166,7 @@ scpg_elbow_method_name(const scpg_elbow_result *r)
 {
 	if (r->method > 0)
 		return scpg_elbow_method_names[r->method - 1];
-	if (scpg_core()->sc_elbow_choose(SC_ELBOW_LAST_TURN, r->inertia, r->n, MIN_GAIN) == r->chosen)
+	if (r->chosen > 0 && scpg_core()->sc_elbow_choose(SC_ELBOW_LAST_TURN, r->inertia, r->n, MIN_GAIN) == r->chosen)
 		return scpg_elbow_method_names[SCPG_ELBOW_LAST_TURN];
 	return NULL;
 }

@@ -37,7 +37,7 @@ extern scpg_enum_names scpg_elbow_method_names;
 /* Defaults, then what options (may be NULL) say. */
 extern scpg_elbow_options scpg_elbow_read_options(const Jsonb *options);
 
-/* Say in a result by which method it is. */
+/* Say in a result by which method its number is. */
 extern void scpg_elbow_name_method(scpg_numbers *result, const scpg_elbow_options *options);
 
 /* The name of the method of a result; where it does not say, last_turn if that gives its number, or else NULL. */

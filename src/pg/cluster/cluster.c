@@ -158,6 +158,22 @@ find_elbow(work *w, scpg_elbow_choice method, scpg_numbers **result)
 	return scpg_elbow_result_open(*result).chosen;
 }
 
+/* The number by the neighbour graph of the embeddings themselves, wherever k-means sees them. */
+static int
+choose_k_by_graph(work *w)
+{
+	scpg_clustering *c = w->c;
+	scpg_elbow_options options = scpg_recipe_elbow(c->recipe);
+	MemoryContext old = MemoryContextSwitchTo(w->result);
+	scpg_elbow_result r;
+
+	c->elbow = scpg_elbow_find_graph(c->rows, c->n, DIM, w->points, c->n, w->d, c->recipe->max_k, &options);
+	MemoryContextSwitchTo(old);
+	r = scpg_elbow_result_open(c->elbow);
+	scpg_elbow_report_graph(&r);
+	return r.chosen;
+}
+
 static int
 choose_k(work *w)
 {
@@ -231,7 +247,7 @@ scpg_cluster(scpg_clustering *c)
 	prepare_rows(c);
 	find_points(&w);
 	find_plot(&w);
-	k = c->k > 0 ? c->k : choose_k(&w);
+	k = c->k > 0 ? c->k : c->recipe->elbow_method == SCPG_ELBOW_GRAPH ? choose_k_by_graph(&w) : choose_k(&w);
 	options = scpg_recipe_kmeans(c->recipe);
 	km = scpg_kmeans_run(w.points, c->n, w.d, k, 0, &options, w.context);
 	scpg_kmeans_report(&km, k);

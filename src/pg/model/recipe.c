@@ -207,6 +207,7 @@ set_preset(scpg_recipe *r, scpg_preset preset)
 		r->train_sample = 50000;
 		r->pca_components = 10;
 		r->pca_whiten = true;
+		r->elbow_method = SCPG_ELBOW_GRAPH;
 	}
 }
 
@@ -344,9 +345,10 @@ scpg_recipe_restore(scpg_recipe *recipe, const Jsonb *stored)
 	/*
 	 * A key that the stored recipe lacks means what 1.0 did, never today's
 	 * default. Where preset auto says something else by now, of an option of
-	 * 1.0 or of a newer one, 1.0's value is assigned here. So far it says the
-	 * same; tests/t/040_upgrade.pl compares all.
+	 * 1.0 or of a newer one, 1.0's value is assigned here. tests/t/040_upgrade.pl
+	 * compares all.
 	 */
+	recipe->elbow_method = SCPG_ELBOW_KNEEDLE;
 	scpg_options_read(recipe, NULL, stored, table, lengthof(table));
 }
 

@@ -225,6 +225,24 @@ put_neighbours(StringInfo html, const scpg_report *report, MemoryContext cxt)
 	put_sheet(html, sheet, cxt, "pictures and their neighbours");
 }
 
+/* What the neighbour graph says of the number of groups. */
+static void
+put_graph(StringInfo html, scpg_elbow_result r)
+{
+	if (r.score > r.chance)
+		appendStringInfo(html,
+						 "<p>The number of groups, %d, was chosen by the neighbour graph, which puts it between %d and %d. ",
+						 r.chosen, r.low, r.high);
+	else
+		appendStringInfo(html,
+						 "<p>There are no clear groups: their number, %d, was chosen by the neighbour graph and is a guess. ",
+						 r.chosen);
+	appendStringInfo(html,
+					 "The modularity of the groups is %.2f; points without groups have %.2f at most. The curve is that "
+					 "of the inertia.</p>\n",
+					 r.score, r.chance);
+}
+
 static void
 put_elbow(StringInfo html, const scpg_model *model, const scpg_report *report, MemoryContext cxt)
 {
@@ -237,6 +255,8 @@ put_elbow(StringInfo html, const scpg_model *model, const scpg_report *report, M
 		appendStringInfoString(html, "<p>The number of groups was given. This is what the elbow says.</p>\n");
 		elbow = scpg_report_elbow(report);
 	}
+	else if (scpg_elbow_result_open(elbow).method > 0)
+		put_graph(html, scpg_elbow_result_open(elbow));
 	else if (scpg_model_recipe(model)->elbow_method == SCPG_ELBOW_SILHOUETTE)
 		appendStringInfoString(html, "<p>The number of groups was chosen by the best silhouette.</p>\n");
 	else if (scpg_elbow_result_open(elbow).chosen > 0)

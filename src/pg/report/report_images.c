@@ -168,6 +168,9 @@ scpg_report_elbow(const scpg_report *report)
 	const scpg_recipe *r = &report->recipe;
 	scpg_elbow_options options = scpg_recipe_elbow(r);
 
+	if (r->elbow_method == SCPG_ELBOW_GRAPH)
+		return scpg_elbow_find_graph(report->rows, Min(report->n, ELBOW_IMAGES), DIM, report->points,
+									 Min(report->n, ELBOW_IMAGES), report->d, r->max_k, &options);
 	return scpg_elbow_find(report->points, Min(report->n, ELBOW_IMAGES), report->d, r->max_k, &options);
 }
 
