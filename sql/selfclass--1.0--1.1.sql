@@ -552,6 +552,23 @@ CREATE OR REPLACE VIEW selfclass_models WITH (security_barrier) AS
 		m.finished, m.selfclass_version
 	FROM selfclass_model m;
 
+-- What is known of the groups; of a clustering by 1.0 nothing.
+ALTER TABLE selfclass_model
+	ADD centroid_label integer[],
+	ADD k integer,
+	ADD k_low integer,
+	ADD k_high integer,
+	ADD k_by text,
+	ADD modularity double precision,
+	ADD modularity_chance double precision;
+COMMENT ON COLUMN selfclass_model.centroid_label IS 'of groups by the neighbour graph: which of them each centroid of kmeans belongs to; NULL: each its own';
+COMMENT ON COLUMN selfclass_model.k IS 'number of groups';
+COMMENT ON COLUMN selfclass_model.k_low IS 'it lies between this, by the neighbour graph,';
+COMMENT ON COLUMN selfclass_model.k_high IS 'and this';
+COMMENT ON COLUMN selfclass_model.k_by IS 'how it was chosen: given, or an elbow_method';
+COMMENT ON COLUMN selfclass_model.modularity IS 'of the groups, in the neighbour graph';
+COMMENT ON COLUMN selfclass_model.modularity_chance IS 'the largest of 20 draws of points without groups: groups are clear where modularity is well above it';
+
 ALTER TABLE selfclass_model
 	ALTER owner TYPE model_role USING owner::text::model_role,
 	ALTER source TYPE model_relation USING source::text::model_relation;
@@ -563,14 +580,16 @@ ALTER TABLE selfclass_model_grant
 -- of which there may be but one owner's; of these the newest, those ready before others.
 CREATE OR REPLACE VIEW selfclass_models WITH (security_barrier) AS
 	SELECT m.model_id, m.name, m.version, m.owner::regrole AS owner, m.state, m.recipe, m.backbone, m.dim,
-		m.source::regclass AS source, m.images, m.skipped, m.epochs_done, m.loss, m.pca, m.kmeans, m.elbow, m.created,
+		m.source::regclass AS source, m.images, m.skipped, m.epochs_done, m.loss, m.pca,
+		CASE WHEN m.centroid_label IS NULL THEN m.kmeans END AS kmeans, m.elbow, m.created,
 		m.finished, m.selfclass_version,
 		m.model_id OPERATOR(pg_catalog.=) pg_catalog.first_value(m.model_id) OVER (PARTITION BY m.name
 			ORDER BY o.name OPERATOR(pg_catalog.=) pg_catalog.quote_ident(CURRENT_USER) DESC,
 				m.state OPERATOR(pg_catalog.=) 'ready' DESC, m.model_id DESC)
 		AND (o.name OPERATOR(pg_catalog.=) pg_catalog.quote_ident(CURRENT_USER)
 			OR pg_catalog.min(o.name) OVER (PARTITION BY m.name)
-				OPERATOR(pg_catalog.=) pg_catalog.max(o.name) OVER (PARTITION BY m.name)) AS current
+				OPERATOR(pg_catalog.=) pg_catalog.max(o.name) OVER (PARTITION BY m.name)) AS current,
+		m.k, m.k_low, m.k_high, m.k_by, m.modularity, m.modularity_chance
 	FROM selfclass_model m, LATERAL (SELECT m.owner::text AS name) o
 	WHERE pg_catalog.pg_has_role(COALESCE(m.owner::regrole::oid, 0::oid), 'USAGE')
 		OR EXISTS (SELECT FROM selfclass_model_grant g

@@ -141,6 +141,12 @@ test_ties(void)
 	CHECK(sc_space_nearest(&s, point, &distance) == 0 && distance == 1, "of two on both sides, the first");
 	point[0] = FLT_MAX;
 	CHECK(sc_space_nearest(&s, point, &distance) == 0 && isfinite(distance), "as far as a float goes");
+	/* Two centroids a group. */
+	s.group = (const int32_t[]){1, 0, 0, 1};
+	point[0] = -7;
+	CHECK(sc_space_groups(&s) == 2 && sc_space_nearest(&s, point, &distance) == 1 && distance == 36, "its group");
+	s.group = NULL;
+	CHECK(sc_space_groups(&s) == 4, "each its own");
 	s.k = 1;
 	point[0] = -7;
 	CHECK(sc_space_nearest(&s, point, &distance) == 0 && distance == 100, "the only one");

@@ -91,5 +91,5 @@ sc_space_nearest(const sc_space *s, const float *point, double *distance2)
 	}
 	if (distance2 != NULL)
 		*distance2 = least;
-	return label;
+	return s->group != NULL ? s->group[label] : label;
 }

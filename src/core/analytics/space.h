@@ -39,6 +39,7 @@ typedef struct sc_space
 
 	int k;					 /* centroids; 0: none */
 	const double *centroids; /* (k, sc_space_dim) */
+	const int32_t *group;	 /* (k): which group each centroid is of; NULL: each is its own */
 } sc_space;
 
 /* The dimension of a point. */
@@ -46,6 +47,19 @@ static inline int
 sc_space_dim(const sc_space *s)
 {
 	return s->q > 0 ? s->q : s->d;
+}
+
+/* Groups that its centroids are of. */
+static inline int
+sc_space_groups(const sc_space *s)
+{
+	int groups = 0;
+
+	if (s->group == NULL)
+		return s->k;
+	for (int c = 0; c < s->k; c++)
+		groups = SC_MAX(groups, s->group[c] + 1);
+	return groups;
 }
 
 /* |x|; x: (d) */
@@ -60,7 +74,10 @@ extern void sc_space_project(const sc_space *s, float *out, const float *row, fl
 /* |point - centroid c|^2; point: (sc_space_dim) */
 extern double sc_space_distance2(const sc_space *s, const float *point, int c);
 
-/* The nearest centroid of a point (sc_space_dim), of equally near ones the first; its squared distance unless that is NULL. */
+/*
+ * The group of the centroid nearest to a point (sc_space_dim), of equally near
+ * ones the first; its squared distance unless that is NULL.
+ */
 extern int sc_space_nearest(const sc_space *s, const float *point, double *distance2);
 
 /* Points of many rows, of a space with components. */

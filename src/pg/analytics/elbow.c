@@ -110,29 +110,37 @@ by_curve(const double *inertia, int most, bool more, const scpg_elbow_options *o
 /* ---- by the graph ------------------------------------------------------------------ */
 
 scpg_numbers *
-scpg_elbow_find_graph(const float *rows, size_t n, int d, const float *points, size_t n_points, int d_points, int max_k,
-					  const scpg_elbow_options *options)
+scpg_elbow_of_graph(const sc_groups_own *own, const float *points, size_t n, int d, int max_k,
+					const scpg_elbow_options *options)
 {
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "elbow", ALLOCSET_DEFAULT_SIZES);
-	int most = (int) Min((size_t) max_k, Max(n_points - 1, 1));
-	scpg_groups_options groups = SCPG_GROUPS_DEFAULTS;
+	int most = (int) Min((size_t) max_k, Max(n - 1, 1));
 	scpg_elbow_result r = {.n = most, .method = 1 + SCPG_ELBOW_GRAPH};
-	sc_groups_own own;
 	scpg_numbers *result;
+
+	r.chosen = own->k;
+	r.low = own->low;
+	r.high = own->high;
+	r.score = own->modularity;
+	r.chance = own->chance;
+	r.inertia = scpg_kmeans_run(points, n, d, most, most, &options->kmeans, cxt).curve;
+	result = scpg_elbow_result_make(&r);
+	MemoryContextDelete(cxt);
+	return result;
+}
+
+scpg_numbers *
+scpg_elbow_find_graph(const float *rows, size_t n, int d, int max_k, const scpg_elbow_options *options)
+{
+	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "elbow graph", ALLOCSET_DEFAULT_SIZES);
+	scpg_groups_options groups = SCPG_GROUPS_DEFAULTS;
+	sc_groups_own own;
 
 	groups.seed = options->kmeans.seed;
 	groups.metric = options->metric;
 	own = scpg_groups_run(rows, n, d, 0, true, &groups, cxt).own;
-	MemoryContextReset(cxt);
-	r.chosen = own.k;
-	r.low = own.low;
-	r.high = own.high;
-	r.score = own.modularity;
-	r.chance = own.chance;
-	r.inertia = scpg_kmeans_run(points, n_points, d_points, most, most, &options->kmeans, cxt).curve;
-	result = scpg_elbow_result_make(&r);
 	MemoryContextDelete(cxt);
-	return result;
+	return scpg_elbow_of_graph(&own, rows, n, d, max_k, options);
 }
 
 void
@@ -141,7 +149,7 @@ scpg_elbow_report_graph(const scpg_elbow_result *r)
 	int elbow = scpg_core()->sc_elbow_choose(SC_ELBOW_KNEEDLE, r->inertia, r->n, 1);
 	const char *detail = "The modularity of the neighbour graph is %.2f, that of points without groups at most %.2f.";
 
-	if (r->score <= r->chance)
+	if (!sc_groups_are_clear(r->chosen, r->score, r->chance))
 		ereport(NOTICE,
 				(errmsg("no clear groups; k = %d is a guess", r->chosen), errdetail(detail, r->score, r->chance)));
 	else if (elbow > 0)
@@ -185,7 +193,7 @@ scpg_elbow_find(const float *rows, size_t n, int d, int max_k, const scpg_elbow_
 	if (options->method == SCPG_ELBOW_GRAPH)
 	{
 		MemoryContextDelete(cxt);
-		return scpg_elbow_find_graph(rows, n, d, rows, n, d, max_k, options);
+		return scpg_elbow_find_graph(rows, n, d, max_k, options);
 	}
 	if (options->method == SCPG_ELBOW_SILHOUETTE)
 	{

@@ -44,12 +44,15 @@ extern void scpg_elbow_name_method(scpg_numbers *result, const scpg_elbow_option
 extern const char *scpg_elbow_method_name(const scpg_elbow_result *r);
 
 /*
- * The number of groups of n >= 1 rows (n, d) by the neighbour graph, with the
- * inertia of points (n, d_points), of which the first few may do, for k = 1 ...
- * max_k. In the current memory context.
+ * What a neighbour graph says of the number of groups, with the inertia of
+ * points (n, d) for k = 1 ... max_k. In the current memory context.
  */
-extern scpg_numbers *scpg_elbow_find_graph(const float *rows, size_t n, int d, const float *points, size_t n_points,
-										   int d_points, int max_k, const scpg_elbow_options *options);
+extern scpg_numbers *scpg_elbow_of_graph(const sc_groups_own *own, const float *points, size_t n, int d, int max_k,
+										 const scpg_elbow_options *options);
+
+/* The same of n >= 1 rows (n, d) that are points themselves. */
+extern scpg_numbers *scpg_elbow_find_graph(const float *rows, size_t n, int d, int max_k,
+										   const scpg_elbow_options *options);
 
 /* NOTICE: the number by the graph, what the elbow of the inertia says, and whether it is but a guess. */
 extern void scpg_elbow_report_graph(const scpg_elbow_result *r);

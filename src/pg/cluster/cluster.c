@@ -14,6 +14,7 @@
 
 #include "core/api.h"
 #include "pg/analytics/elbow.h"
+#include "pg/analytics/groups.h"
 #include "pg/analytics/kmeans.h"
 #include "pg/analytics/pca.h"
 #include "pg/cluster/cluster.h"
@@ -158,16 +159,16 @@ find_elbow(work *w, scpg_elbow_choice method, scpg_numbers **result)
 	return scpg_elbow_result_open(*result).chosen;
 }
 
-/* The number by the neighbour graph of the embeddings themselves, wherever k-means sees them. */
+/* What the neighbour graph of the embeddings says of their number, wherever k-means sees them. */
 static int
-choose_k_by_graph(work *w)
+choose_k_by_graph(work *w, const sc_groups *graph)
 {
 	scpg_clustering *c = w->c;
 	scpg_elbow_options options = scpg_recipe_elbow(c->recipe);
 	MemoryContext old = MemoryContextSwitchTo(w->result);
 	scpg_elbow_result r;
 
-	c->elbow = scpg_elbow_find_graph(c->rows, c->n, DIM, w->points, c->n, w->d, c->recipe->max_k, &options);
+	c->elbow = scpg_elbow_of_graph(&graph->own, w->points, c->n, w->d, c->recipe->max_k, &options);
 	MemoryContextSwitchTo(old);
 	r = scpg_elbow_result_open(c->elbow);
 	scpg_elbow_report_graph(&r);
@@ -201,20 +202,28 @@ choose_k(work *w)
 
 /* ---- the result --------------------------------------------------------------- */
 
-/* Keep the clusters of km, cluster i under the name label[i]. */
-static void
-keep(work *w, const sc_kmeans *km, const int *label)
+/* The label that each cluster of km gets: that of what it was before, or its own number. */
+static int *
+find_labels(work *w, const sc_kmeans *km)
 {
 	scpg_clustering *c = w->c;
-	size_t values = (size_t) km->k * w->d;
+	int *label = MemoryContextAllocHuge(w->context, sc_mul(km->k, sizeof(int)));
+
+	if (c->before != NULL)
+		scpg_match_labels(label, km, c->rows, c->recipe->l2_normalize, c->before, w->context);
+	else
+		for (int i = 0; i < km->k; i++)
+			label[i] = i;
+	return label;
+}
+
+/* Keep the labels of km, cluster i under the name label[i], and the distances. */
+static void
+keep_labels(work *w, const sc_kmeans *km, const int *label)
+{
+	scpg_clustering *c = w->c;
 	sc_arena arena =
 		scpg_arena(w->result, sc_add(sc_mul(c->n, sizeof(int32) + sizeof(double)), 4 * SC_ALIGN), "the labels");
-	sc_arena sorted =
-		scpg_arena(w->context, sc_add(sc_mul(values, sizeof(float)), km->k * sizeof(int64_t) + 4 * SC_ALIGN),
-				   "the centroids");
-	float *centroids = SC_TAKE(&sorted, float, values);
-	int64_t *sizes = SC_TAKE(&sorted, int64_t, km->k);
-	MemoryContext old;
 
 	c->clusters = km->k;
 	c->label = SC_TAKE(&arena, int32, c->n);
@@ -222,6 +231,23 @@ keep(work *w, const sc_kmeans *km, const int *label)
 	for (int64 i = 0; i < c->n; i++)
 		c->label[i] = label[km->labels[i]];
 	memcpy(c->distance, km->distance, c->n * sizeof(double));
+}
+
+/* Keep the clusters that k-means found. */
+static void
+keep(work *w, const sc_kmeans *km)
+{
+	scpg_clustering *c = w->c;
+	size_t values = (size_t) km->k * w->d;
+	sc_arena sorted =
+		scpg_arena(w->context, sc_add(sc_mul(values, sizeof(float)), km->k * sizeof(int64_t) + 4 * SC_ALIGN),
+				   "the centroids");
+	float *centroids = SC_TAKE(&sorted, float, values);
+	int64_t *sizes = SC_TAKE(&sorted, int64_t, km->k);
+	const int *label = find_labels(w, km);
+	MemoryContext old;
+
+	keep_labels(w, km, label);
 	for (int k = 0; k < km->k; k++)
 	{
 		sizes[label[k]] = km->sizes[k];
@@ -232,31 +258,105 @@ keep(work *w, const sc_kmeans *km, const int *label)
 	MemoryContextSwitchTo(old);
 }
 
+/* Keep the groups of the graph, with centroids that tell them apart. */
+static void
+keep_graph(work *w, const sc_groups *graph)
+{
+	scpg_clustering *c = w->c;
+	scpg_kmeans_options options = scpg_recipe_kmeans(c->recipe);
+	scpg_graph_centroids cut = {.rows = c->rows, .n = c->n, .labels = graph->labels, .groups = graph->found};
+	sc_kmeans km;
+	const int *label;
+	MemoryContext old;
+
+	scpg_graph_find_centroids(&cut, &options, w->context);
+	/* As the matching of labels and the result want it. */
+	km = (sc_kmeans){.n = c->n,
+					 .d = DIM,
+					 .k = cut.groups,
+					 .sizes = cut.sizes,
+					 .labels = unconstify(int32_t *, cut.labels),
+					 .distance = cut.distance};
+	label = find_labels(w, &km);
+	keep_labels(w, &km, label);
+	for (int i = 0; i < cut.centroids; i++)
+		cut.group[i] = label[cut.group[i]];
+	old = MemoryContextSwitchTo(w->result);
+	c->kmeans = scpg_kmeans_model_make(cut.centroids, DIM, cut.centroid, cut.centroid_sizes, cut.inertia, 1, true);
+	c->centroid_label = (struct varlena *) scpg_graph_label_array(&cut);
+	MemoryContextSwitchTo(old);
+}
+
+/* ---- the whole ------------------------------------------------------------------ */
+
+/* Does the recipe ask what the graph says, and k groups of it (0: its own)? */
+static bool
+needs_graph(const scpg_clustering *c, int k)
+{
+	return (k == 0 && c->recipe->elbow_method == SCPG_ELBOW_GRAPH) || c->method != SCPG_CLUSTER_KMEANS;
+}
+
+/* k groups of the graph; k 0: as many as it has. */
+static sc_groups
+find_graph(work *w, int k)
+{
+	scpg_groups_options options = scpg_recipe_groups(w->c->recipe);
+
+	return scpg_groups_run(w->c->rows, w->c->n, DIM, k, w->c->method == SCPG_CLUSTER_AUTO, &options, w->context);
+}
+
+/* How sure the number is, for the model. */
+static void
+note_groups(scpg_clustering *c, const sc_groups *graph)
+{
+	c->groups =
+		scpg_model_groups_of(c->recipe, (struct varlena *) c->kmeans, c->centroid_label, (struct varlena *) c->elbow);
+	if (c->elbow == NULL && graph != NULL)
+	{
+		c->groups.modularity = graph->modularity;
+		if (graph->own.k > 0)
+			c->groups.chance = graph->own.chance;
+	}
+}
+
 void
 scpg_cluster(scpg_clustering *c)
 {
 	work w = {.c = c, .result = CurrentMemoryContext};
-	scpg_kmeans_options options;
-	sc_kmeans km;
-	int *label;
-	int k;
+	bool by_graph = c->recipe->elbow_method == SCPG_ELBOW_GRAPH;
+	sc_groups graph;
+	bool has_graph;
+	int k = c->k;
 
 	Assert(c->n >= 2 && c->k >= 0 && c->k <= c->n);
 	w.context = AllocSetContextCreate(CurrentMemoryContext, "selfclass clustering", ALLOCSET_DEFAULT_SIZES);
 	c->pca = c->kmeans = c->elbow = NULL;
+	c->centroid_label = NULL;
+	c->method = c->kmeans_only ? SCPG_CLUSTER_KMEANS : c->recipe->cluster_method;
 	prepare_rows(c);
 	find_points(&w);
 	find_plot(&w);
-	k = c->k > 0 ? c->k : c->recipe->elbow_method == SCPG_ELBOW_GRAPH ? choose_k_by_graph(&w) : choose_k(&w);
-	options = scpg_recipe_kmeans(c->recipe);
-	km = scpg_kmeans_run(w.points, c->n, w.d, k, 0, &options, w.context);
-	scpg_kmeans_report(&km, k);
-	label = MemoryContextAllocHuge(w.context, sc_mul(km.k, sizeof(int)));
-	if (c->before != NULL)
-		scpg_match_labels(label, &km, c->rows, c->recipe->l2_normalize, c->before, w.context);
+	if (k == 0 && !by_graph)
+		k = choose_k(&w);
+	has_graph = needs_graph(c, k);
+	if (has_graph)
+		graph = find_graph(&w, k);
+	if (k == 0)
+		k = choose_k_by_graph(&w, &graph);
+	/* Where the graph has no clear groups, it cuts a cloud as well as any, and k-means cuts it into even parts. */
+	if (c->method == SCPG_CLUSTER_AUTO)
+		c->method = sc_groups_are_clear(graph.own.k, graph.own.modularity, graph.own.chance) ? SCPG_CLUSTER_GRAPH
+																							 : SCPG_CLUSTER_KMEANS;
+	if (c->method == SCPG_CLUSTER_GRAPH)
+		keep_graph(&w, &graph);
 	else
-		for (int i = 0; i < km.k; i++)
-			label[i] = i;
-	keep(&w, &km, label);
+	{
+		scpg_kmeans_options options = scpg_recipe_kmeans(c->recipe);
+		sc_kmeans km = scpg_kmeans_run(w.points, c->n, w.d, k, 0, &options, w.context);
+
+		scpg_kmeans_report(&km, k);
+		keep(&w, &km);
+	}
+	note_groups(c, has_graph ? &graph : NULL);
 	MemoryContextDelete(w.context);
 }

@@ -22,6 +22,7 @@ typedef struct scpg_clustering
 	int64 n;				/* images, at least 2 */
 	float *rows;			/* (n, SC_EMBEDDING_DIM); normalised in place */
 	int k;					/* 1 ... n, or 0: as the recipe chooses */
+	bool kmeans_only;		/* a graph's groups cannot be kept */
 	const sc_space *before; /* labels keep the meaning that they have there; or NULL */
 
 	/* the result, in the memory context that was current */
@@ -31,7 +32,10 @@ typedef struct scpg_clustering
 	float *plot;	   /* (n, 2): the first two principal components */
 	scpg_numbers *pca; /* of the clusters' space, or, without any, of the plot */
 	scpg_numbers *kmeans;
-	scpg_numbers *elbow; /* NULL: k was given */
+	scpg_numbers *elbow;			/* NULL: k was given */
+	scpg_cluster_method method;		/* kmeans or graph */
+	struct varlena *centroid_label; /* int[], of a graph's groups: that of each centroid; else NULL */
+	scpg_model_groups groups;
 } scpg_clustering;
 
 /* Cluster. 22003: an embedding is no finite number. */

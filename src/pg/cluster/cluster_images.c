@@ -199,6 +199,7 @@ cluster(scpg_cluster_job *job)
 	c->recipe = &e->recipe;
 	c->n = job->dataset->images;
 	c->k = job->asked.k;
+	c->kmeans_only = e->model != NULL && !scpg_model_keeps_groups();
 	/* A new version's embeddings lie elsewhere, so its labels begin anew. */
 	if (!e->train && e->model->kmeans != NULL)
 	{
@@ -219,11 +220,20 @@ keep_clustering(scpg_cluster_job *job)
 	if (e->model == NULL)
 		return;
 	scpg_model_set_clustering(e->model, (struct varlena *) c->pca, (struct varlena *) c->kmeans,
-							  (struct varlena *) c->elbow);
-	if (!e->train && has_privs_of_role(GetUserId(), e->model->owner))
+							  (struct varlena *) c->elbow, &c->groups);
+	if (e->train)
+	{
+		scpg_recipe recipe = *scpg_model_recipe(e->model);
+
+		/* How it was cut is how it will be. */
+		recipe.cluster_method = c->method;
+		scpg_model_set_recipe(e->model, &recipe);
+	}
+	else if (has_privs_of_role(GetUserId(), e->model->owner))
 	{
 		scpg_recipe recipe = e->recipe;
 
+		recipe.cluster_method = c->method;
 		recipe.seed = e->stored.seed;
 		recipe.retrain = e->stored.retrain;
 		recipe.on_error = e->stored.on_error;

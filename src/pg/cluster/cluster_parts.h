@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "core/api.h"
+#include "pg/analytics/kmeans.h"
 #include "pg/cluster/cluster_space.h"
 
 /*
@@ -22,5 +23,33 @@
  */
 extern void scpg_match_labels(int *label, const sc_kmeans *km, const float *rows, bool normalized,
 							  const sc_space *before, MemoryContext cxt);
+
+/* Centroids that tell a graph's groups apart: cluster_graph.c. */
+typedef struct scpg_graph_centroids
+{
+	/* set by the caller */
+	const float *rows; /* (n, SC_EMBEDDING_DIM) */
+	int64 n;
+	const int32 *labels; /* (n) */
+	int groups;
+
+	/* the result */
+	int64 *sizes;		   /* (groups) */
+	double *distance;	   /* (n): to the nearest centroid of the own group */
+	int centroids;		   /* up to SCPG_GRAPH_CENTROIDS for each group */
+	float *centroid;	   /* (centroids, SC_EMBEDDING_DIM) */
+	int64 *centroid_sizes; /* (centroids): rows of the group that are nearest to it */
+	int32 *group;		   /* (centroids) */
+	double inertia;
+	double agreement; /* share of the rows whose nearest centroid is of their group */
+} scpg_graph_centroids;
+
+#define SCPG_GRAPH_CENTROIDS 4
+
+/* A NOTICE says the agreement. What this needs is in cxt. */
+extern void scpg_graph_find_centroids(scpg_graph_centroids *g, const scpg_kmeans_options *options, MemoryContext cxt);
+
+/* group as int[], in the current memory context. */
+extern void *scpg_graph_label_array(const scpg_graph_centroids *g);
 
 #endif /* SCPG_CLUSTER_PARTS_H */

@@ -33,11 +33,11 @@ scpg_cluster_space(const scpg_model *model)
 	scpg_model_require_clustering(model);
 	recipe = scpg_model_recipe(model);
 	kmeans = scpg_kmeans_model_open((const scpg_numbers *) model->kmeans);
-	if (!scpg_model_clustering_fits(recipe, model->pca, model->kmeans))
+	if (!scpg_model_clustering_fits(recipe, model->pca, model->kmeans, model->centroid_label))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED), errmsg("the clustering of model \"%s\" is corrupt", model->name),
 				 errdetail("Its centroids have %d dimensions.", kmeans.d), errhint("Cluster again with the model.")));
-	if (recipe->pca_components > 0)
+	if (model->centroid_label == NULL && recipe->pca_components > 0)
 	{
 		space = components_of(model);
 		space.q = kmeans.d;
@@ -45,6 +45,7 @@ scpg_cluster_space(const scpg_model *model)
 	space.l2_normalize = recipe->l2_normalize;
 	space.k = kmeans.k;
 	space.centroids = kmeans.centroids;
+	space.group = scpg_model_centroid_groups(model->centroid_label);
 	return space;
 }
 

@@ -7,6 +7,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "miscadmin.h"
 
 #include "pg/cluster/cluster_parts.h"
@@ -95,7 +97,8 @@ void
 scpg_match_labels(int *label, const sc_kmeans *km, const float *rows, bool normalized, const sc_space *before,
 				  MemoryContext cxt)
 {
-	int n = Max(km->k, before->k);
+	int groups = sc_space_groups(before);
+	int n = Max(km->k, groups);
 	float *centre;
 	double *cost;
 	int *match;
@@ -122,8 +125,18 @@ scpg_match_labels(int *label, const sc_kmeans *km, const float *rows, bool norma
 	memset(cost, 0, (size_t) n * n * sizeof(double));
 	memset(taken, 0, n * sizeof(bool));
 	for (int i = 0; i < km->k; i++)
-		for (int j = 0; j < before->k; j++)
-			cost[(size_t) i * n + j] = sc_space_distance2(before, centre + (size_t) i * sc_space_dim(before), j);
+	{
+		double *row = cost + (size_t) i * n;
+
+		for (int j = 0; j < groups; j++)
+			row[j] = INFINITY;
+		for (int c = 0; c < before->k; c++)
+		{
+			int j = before->group != NULL ? before->group[c] : c;
+
+			row[j] = Min(row[j], sc_space_distance2(before, centre + (size_t) i * sc_space_dim(before), c));
+		}
+	}
 	scpg_core()->sc_hungarian(match, cost, n, SC_TAKE(&arena, char, scpg_core()->sc_hungarian_bytes(n)));
-	labels_of_matches(label, match, km->k, before->k, taken);
+	labels_of_matches(label, match, km->k, groups, taken);
 }

@@ -31,7 +31,7 @@
 
 /* ---- the statements ---------------------------------------------------------- */
 
-#define MAX_ARGUMENTS 5
+#define MAX_ARGUMENTS 8
 
 typedef struct statement
 {
@@ -79,7 +79,10 @@ static const statement statements[] = {
 	[SCPG_FIND_MODEL] = {"SELECT m.model_id, m.name, m.version, " OWNER ", m.state, m.recipe, " RELATION(
 							 "m.source") ", m.images, m.skipped, m.epochs_done, m.loss, m.pca, m.kmeans, m.elbow, m.created,"
 										 " m.weights_bytes, m.weights_crc, m.source::pg_catalog.text, " OWNER_NAME
-										 " FROM %1$s.selfclass_model m "
+										 /* A column that 1.0's table lacks: there the name means that of none. */
+										 ", (SELECT centroid_label FROM %1$s.selfclass_model q WHERE q.model_id" EQUALS
+										 "m.model_id) FROM %1$s.selfclass_model m,"
+										 " (SELECT NULL::pg_catalog.int4[] AS centroid_label) none "
 										 "WHERE m.name" EQUALS "$1 AND ($2 IS NULL OR m.version" EQUALS
 										 "$2) AND " OWNER_NAME EQUALS "$3 "
 										 "ORDER BY $4 AND m.state" EQUALS "'ready' DESC, m.model_id DESC LIMIT 1",
@@ -138,6 +141,11 @@ static const statement statements[] = {
 								4,
 								{INT8OID},
 								{NULL, "pca", "kmeans", "elbow"}},
+	[SCPG_UPDATE_GROUPS] = {"UPDATE %1$s.selfclass_model SET centroid_label = $2, k = $3, k_low = $4, k_high = $5,"
+							" k_by = $6, modularity = $7, modularity_chance = $8 WHERE model_id" EQUALS "$1",
+							SPI_OK_UPDATE,
+							8,
+							{INT8OID, INT4ARRAYOID, INT4OID, INT4OID, INT4OID, TEXTOID, FLOAT8OID, FLOAT8OID}},
 	[SCPG_INSERT_LOG] = {"INSERT INTO %1$s.selfclass_training_log AS l VALUES ($1, $2, $3, $4, $5, pg_catalog.clock_timestamp()) "
 						 "ON CONFLICT (model_id, epoch) DO UPDATE SET loss = EXCLUDED.loss, lr = EXCLUDED.lr,"
 						 " images_per_second = EXCLUDED.images_per_second, at = EXCLUDED.at",
@@ -323,6 +331,12 @@ Oid
 scpg_catalog_owner(void)
 {
 	return table_owner(model_table(scpg_extension_schema()));
+}
+
+bool
+scpg_model_keeps_groups(void)
+{
+	return get_attnum(model_table(scpg_extension_schema()), "centroid_label") != InvalidAttrNumber;
 }
 
 /* A plan for this call; *keep: it serves later ones too. */

@@ -19,6 +19,7 @@
 
 #include "core/api.h"
 #include "pg/model/model_parts.h"
+#include "pg/type/elbow_result.h"
 #include "pg/type/kmeans_model.h"
 #include "pg/type/pca_model.h"
 
@@ -69,12 +70,69 @@ scpg_model_require_clustering(const scpg_model *model)
 				 errhint("Cluster its images first: SELECT * FROM cluster_images('...', model => '%s').", model->name)));
 }
 
+/* One group for each of k centroids. */
+static bool
+labels_fit(const struct varlena *centroid_label, int k)
+{
+	const ArrayType *array = (const ArrayType *) centroid_label;
+	const int32 *label;
+	Bitmapset *seen = NULL;
+	int most = 0;
+
+	if (ARR_NDIM(array) != 1 || ARR_DIMS(array)[0] != k || ARR_HASNULL(array) || ARR_ELEMTYPE(array) != INT4OID)
+		return false;
+	label = scpg_model_centroid_groups(centroid_label);
+	for (int i = 0; i < k; i++)
+	{
+		if (label[i] < 0 || label[i] >= k)
+			return false;
+		most = Max(most, label[i]);
+		seen = bms_add_member(seen, label[i]);
+	}
+	/* No number is left out. */
+	return bms_num_members(seen) == most + 1;
+}
+
+const int32 *
+scpg_model_centroid_groups(const struct varlena *centroid_label)
+{
+	return centroid_label == NULL ? NULL : (const int32 *) ARR_DATA_PTR((const ArrayType *) centroid_label);
+}
+
+scpg_model_groups
+scpg_model_groups_of(const scpg_recipe *recipe, const struct varlena *kmeans, struct varlena *centroid_label,
+					 const struct varlena *elbow)
+{
+	sc_space space = {.k = scpg_kmeans_model_open((const scpg_numbers *) kmeans).k,
+					  .group = scpg_model_centroid_groups(centroid_label)};
+	scpg_model_groups g = {centroid_label, sc_space_groups(&space), .by = "given", .modularity = NAN, .chance = NAN};
+	scpg_elbow_result r;
+
+	if (elbow == NULL)
+		return g;
+	r = scpg_elbow_result_open((const scpg_numbers *) elbow);
+	g.by = scpg_elbow_method_names[r.chosen == 0 ? SCPG_ELBOW_SILHOUETTE : recipe->elbow_method];
+	if (scpg_elbow_result_by_graph(&r))
+	{
+		g.low = r.low;
+		g.high = r.high;
+		g.modularity = r.score;
+		g.chance = r.chance;
+	}
+	return g;
+}
+
 bool
-scpg_model_clustering_fits(const scpg_recipe *recipe, const struct varlena *pca, const struct varlena *kmeans)
+scpg_model_clustering_fits(const scpg_recipe *recipe, const struct varlena *pca, const struct varlena *kmeans,
+						   const struct varlena *centroid_label)
 {
 	int d = scpg_kmeans_model_open((const scpg_numbers *) kmeans).d;
 	scpg_pca_model components;
 
+	/* A graph's groups are of the embeddings themselves. */
+	if (centroid_label != NULL)
+		return d == SC_EMBEDDING_DIM &&
+			   labels_fit(centroid_label, scpg_kmeans_model_open((const scpg_numbers *) kmeans).k);
 	if (recipe->pca_components == 0)
 		return d == SC_EMBEDDING_DIM;
 	if (pca == NULL)
@@ -179,8 +237,32 @@ scpg_model_finish(scpg_model *model, scpg_model_state state, int64 images, int64
 	model->skipped = skipped;
 }
 
+static void
+keep_groups(scpg_model *model, const scpg_model_groups *g)
+{
+	Datum values[8] = {0,
+					   PointerGetDatum(g->centroid_label),
+					   Int32GetDatum(g->k),
+					   Int32GetDatum(g->low),
+					   Int32GetDatum(g->high),
+					   CStringGetTextDatum(g->by),
+					   Float8GetDatum(g->modularity),
+					   Float8GetDatum(g->chance)};
+	bool absent[8] = {false, g->centroid_label == NULL, false,			 g->low == 0, g->high == 0,
+					  false, isnan(g->modularity),		isnan(g->chance)};
+	char nulls[8];
+
+	/* Before ALTER EXTENSION UPDATE there is no place for it. */
+	if (!scpg_model_keeps_groups())
+		return;
+	for (int i = 0; i < 8; i++)
+		nulls[i] = absent[i] ? 'n' : ' ';
+	scpg_catalog_change(SCPG_UPDATE_GROUPS, model, values, nulls);
+}
+
 void
-scpg_model_set_clustering(scpg_model *model, struct varlena *pca, struct varlena *kmeans, struct varlena *elbow)
+scpg_model_set_clustering(scpg_model *model, struct varlena *pca, struct varlena *kmeans, struct varlena *elbow,
+						  const scpg_model_groups *groups)
 {
 	struct varlena *value[] = {pca, kmeans, elbow};
 	Datum values[4];
@@ -199,9 +281,11 @@ scpg_model_set_clustering(scpg_model *model, struct varlena *pca, struct varlena
 		nulls[i + 1] = value[i] == NULL ? 'n' : ' ';
 	}
 	scpg_catalog_change(SCPG_UPDATE_CLUSTERING, model, values, nulls);
+	keep_groups(model, groups);
 	model->pca = pca;
 	model->kmeans = kmeans;
 	model->elbow = elbow;
+	model->centroid_label = groups->centroid_label;
 }
 
 void

@@ -49,10 +49,11 @@ typedef struct scpg_model
 	int64 images;
 	int64 skipped;
 	int epochs_done;
-	float8 loss;			/* NaN before the first epoch */
-	struct varlena *pca;	/* pca_model, or NULL */
-	struct varlena *kmeans; /* kmeans_model, or NULL */
-	struct varlena *elbow;	/* elbow_result, or NULL */
+	float8 loss;					/* NaN before the first epoch */
+	struct varlena *pca;			/* pca_model, or NULL */
+	struct varlena *kmeans;			/* kmeans_model, or NULL */
+	struct varlena *elbow;			/* elbow_result, or NULL */
+	struct varlena *centroid_label; /* int[]: the group of each centroid of kmeans; NULL: each is its own */
 	TimestampTz created;
 	int64 weights_bytes; /* of the stored weights; 0: none yet */
 	int64 weights_crc;
@@ -130,9 +131,25 @@ extern const char *scpg_model_state_name(const scpg_model *model);
 /* 55000 where nothing was clustered with the model yet. */
 extern void scpg_model_require_clustering(const scpg_model *model);
 
-/* Do a pca_model (or NULL) and a kmeans_model fit each other, as of a clustering by this recipe? */
+/*
+ * Do a pca_model (or NULL), a kmeans_model and the groups of its centroids (int[]
+ * or NULL) fit each other, as of a clustering by this recipe?
+ */
 extern bool scpg_model_clustering_fits(const scpg_recipe *recipe, const struct varlena *pca,
-									   const struct varlena *kmeans);
+									   const struct varlena *kmeans, const struct varlena *centroid_label);
+
+/* The group of each centroid, in the model's value; NULL: each is its own. */
+extern const int32 *scpg_model_centroid_groups(const struct varlena *centroid_label);
+
+/* What is known of the number of groups. */
+typedef struct scpg_model_groups
+{
+	struct varlena *centroid_label; /* int[]: of a graph's groups; else NULL */
+	int k;
+	int low, high;			   /* 0: not known */
+	const char *by;			   /* given, or an elbow_method */
+	double modularity, chance; /* NaN: not known */
+} scpg_model_groups;
 
 typedef struct scpg_model_epoch
 {
@@ -149,12 +166,19 @@ extern int64 scpg_model_read_log(const scpg_model *model, scpg_model_epoch **epo
 /* The recipe as it is now: a clustering's options may be others than before. */
 extern void scpg_model_set_recipe(scpg_model *model, const scpg_recipe *recipe);
 
+/* Has a model a place for them? Not before ALTER EXTENSION UPDATE from version 1.0. */
+extern bool scpg_model_keeps_groups(void);
+
+/* Those of a clustering whose number is what the elbow (NULL: nobody) chose. */
+extern scpg_model_groups scpg_model_groups_of(const scpg_recipe *recipe, const struct varlena *kmeans,
+											  struct varlena *centroid_label, const struct varlena *elbow);
+
 /*
  * The clustering that assign_cluster and the next cluster_images use; elbow
  * may be NULL. Of another role's model nothing is kept, with a NOTICE.
  */
 extern void scpg_model_set_clustering(scpg_model *model, struct varlena *pca, struct varlena *kmeans,
-									  struct varlena *elbow);
+									  struct varlena *elbow, const scpg_model_groups *groups);
 
 /* ---- who trains it (locks.c) ------------------------------------------------------ */
 

@@ -11,6 +11,7 @@
  *	 selfclass.kmeans	kmeans_model; where the file carries groups
  *	 selfclass.pca		pca_model; where the groups have one
  *	 selfclass.elbow	elbow_result; where the groups have one
+ *	 selfclass.centroid_label	int[], as text; where they are a graph's
  *
  * The last three are base64 of the binary form of their types, which gives every
  * number back to the bit and takes half of the room of digits. Of the rows that
@@ -19,6 +20,9 @@
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/fmgroids.h"
 
 #include "common/base64.h"
 #include "fmgr.h"
@@ -38,6 +42,7 @@
 
 #define KEY_FORMAT "selfclass.format"
 #define KEY_RECIPE "selfclass.recipe"
+#define KEY_LABELS "selfclass.centroid_label"
 #define FORMAT "1"
 
 /* A recipe takes 2 kB. */
@@ -77,7 +82,7 @@ to_base64(const bytea *bytes)
 	return text;
 }
 
-/* What goes into the metadata; returns how many notes, of at most 2 + lengthof(parts). */
+/* What goes into the metadata; returns how many notes, of at most 3 + lengthof(parts). */
 static int
 make_notes(sc_st_note *notes, const scpg_model *model, bool clusters)
 {
@@ -96,6 +101,9 @@ make_notes(sc_st_note *notes, const scpg_model *model, bool clusters)
 			notes[n++] =
 				(sc_st_note){parts[i].key, to_base64(scpg_numbers_write(parts[i].form, (const scpg_numbers *) value))};
 	}
+	if (clusters && model->centroid_label != NULL)
+		notes[n++] =
+			(sc_st_note){KEY_LABELS, OidOutputFunctionCall(F_ARRAY_OUT, PointerGetDatum(model->centroid_label))};
 	return n;
 }
 
@@ -103,7 +111,7 @@ bytea *
 scpg_model_file_write(const scpg_model *model, bool clusters, MemoryContext cxt)
 {
 	const sc_core_api *core = scpg_core();
-	sc_st_note notes[2 + lengthof(parts)];
+	sc_st_note notes[3 + lengthof(parts)];
 	sc_weights_file seen;
 	sc_error err;
 	Size size;
@@ -194,6 +202,15 @@ read_part(const sc_st_metadata *metadata, const part *p)
 	return (struct varlena *) scpg_numbers_read(p->form, &buf);
 }
 
+/* The groups of centroids, as an array of int is written; NULL: the file has none. */
+static struct varlena *
+read_labels(char *text)
+{
+	if (text == NULL)
+		return NULL;
+	return PG_DETOAST_DATUM(OidInputFunctionCall(F_ARRAY_IN, text, INT4OID, -1));
+}
+
 /* Whose file it is, and that this version reads it. */
 static bool
 is_ours(const sc_st_metadata *metadata)
@@ -221,9 +238,11 @@ read_clustering(scpg_model_file *file, const sc_st_metadata *metadata, ErrorCont
 		callback->arg = unconstify(char *, parts[i].key);
 		*part_of(c, &parts[i]) = read_part(metadata, &parts[i]);
 	}
+	callback->arg = KEY_LABELS;
+	c->centroid_label = read_labels(value_of(metadata, KEY_LABELS, SIZE_MAX));
 	callback->arg = unconstify(char *, parts[0].key);
 	if (c->kmeans == NULL ? c->pca != NULL || c->elbow != NULL
-						  : !scpg_model_clustering_fits(&file->recipe, c->pca, c->kmeans))
+						  : !scpg_model_clustering_fits(&file->recipe, c->pca, c->kmeans, c->centroid_label))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
 						errmsg("the groups in the file do not fit each other and its recipe")));
 }

@@ -193,7 +193,12 @@ scpg_import_encoder(PG_FUNCTION_ARGS)
 	scpg_model_save_weights(model, weights, size, 0);
 	scpg_model_finish(model, SCPG_MODEL_READY, 0, 0);
 	if (file.clustering.kmeans != NULL)
-		scpg_model_set_clustering(model, file.clustering.pca, file.clustering.kmeans, file.clustering.elbow);
+	{
+		scpg_model_groups groups = scpg_model_groups_of(&recipe, file.clustering.kmeans, file.clustering.centroid_label,
+														file.clustering.elbow);
+
+		scpg_model_set_clustering(model, file.clustering.pca, file.clustering.kmeans, file.clustering.elbow, &groups);
+	}
 	SPI_finish();
 	PG_RETURN_VOID();
 }

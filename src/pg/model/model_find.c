@@ -129,6 +129,7 @@ find_version(const scpg_model_name *n, const char *owner, bool ready_first, bool
 	model->weights_crc = scpg_catalog_int8(0, 17);
 	model->source_name = scpg_catalog_text(0, 18);
 	model->owner_name = scpg_catalog_text(0, 19);
+	model->centroid_label = scpg_catalog_varlena(0, 20);
 	model->by_statement = by_statement;
 	SPI_freetuptable(SPI_tuptable);
 	return model;

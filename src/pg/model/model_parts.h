@@ -31,6 +31,7 @@ typedef enum scpg_statement
 	SCPG_UPDATE_RECIPE,		/* recipe */
 	SCPG_UPDATE_STATE,		/* state, images, skipped */
 	SCPG_UPDATE_CLUSTERING, /* pca, kmeans, elbow */
+	SCPG_UPDATE_GROUPS,		/* labels of centroids, k, low, high, by, modularity, chance; of 1.1's table */
 	SCPG_INSERT_LOG,		/* epoch, loss, lr, images per second */
 	SCPG_SELECT_LOG,
 	SCPG_UPDATE_WEIGHTS, /* epochs done, bytes, checksum */
@@ -167,9 +168,10 @@ extern uint8 *scpg_model_load_weights(const scpg_model *model, MemoryContext cxt
 /* What a clustering leaves in its model. */
 typedef struct scpg_model_clustering
 {
-	struct varlena *pca;	/* pca_model, or NULL */
-	struct varlena *kmeans; /* kmeans_model; NULL: nothing was clustered */
-	struct varlena *elbow;	/* elbow_result, or NULL */
+	struct varlena *pca;			/* pca_model, or NULL */
+	struct varlena *kmeans;			/* kmeans_model; NULL: nothing was clustered */
+	struct varlena *elbow;			/* elbow_result, or NULL */
+	struct varlena *centroid_label; /* int[], or NULL */
 } scpg_model_clustering;
 
 /*

@@ -31,6 +31,9 @@ static scpg_enum_names schedule_step_names =
 static scpg_enum_names order_names =
 	{[SCPG_ORDER_FLIP_ROTATE] = "flip_rotate", [SCPG_ORDER_ROTATE_FLIP] = "rotate_flip", NULL};
 
+static scpg_enum_names cluster_method_names =
+	{[SCPG_CLUSTER_KMEANS] = "kmeans", [SCPG_CLUSTER_GRAPH] = "graph", [SCPG_CLUSTER_AUTO] = "auto", NULL};
+
 /* Entries of the table below. An option has its field's name; stage and type are written without their SCPG_ prefix. */
 #define AT(field) offsetof(scpg_recipe, field)
 #define ENTRY(in, field, type, ...) \
@@ -110,6 +113,7 @@ static const scpg_option table[] = {
 	CHOICE(CLUSTERING, elbow_method, scpg_elbow_method_names),
 	ABOVE(CLUSTERING, min_gain, 0, 1),
 	ABOVE(CLUSTERING, sensitivity, 0, 1000),
+	CHOICE(CLUSTERING, cluster_method, cluster_method_names),
 	WHOLE(CLUSTERING, n_init, 1, 10000),
 	WHOLE(CLUSTERING, max_iter, 1, 1000000),
 	NUMBER(CLUSTERING, tol, 0, 1),
@@ -207,6 +211,7 @@ set_preset(scpg_recipe *r, scpg_preset preset)
 		r->train_sample = 50000;
 		r->pca_components = 10;
 		r->pca_whiten = true;
+		r->cluster_method = SCPG_CLUSTER_AUTO;
 		r->elbow_method = SCPG_ELBOW_GRAPH;
 	}
 }
@@ -349,6 +354,7 @@ scpg_recipe_restore(scpg_recipe *recipe, const Jsonb *stored)
 	 * compares all.
 	 */
 	recipe->elbow_method = SCPG_ELBOW_KNEEDLE;
+	recipe->cluster_method = SCPG_CLUSTER_KMEANS;
 	scpg_options_read(recipe, NULL, stored, table, lengthof(table));
 }
 
@@ -558,4 +564,13 @@ scpg_recipe_elbow(const scpg_recipe *r)
 								.min_gain = r->min_gain,
 								.sensitivity = r->sensitivity,
 								.kmeans = scpg_recipe_kmeans(r)};
+}
+
+scpg_groups_options
+scpg_recipe_groups(const scpg_recipe *r)
+{
+	scpg_groups_options options = SCPG_GROUPS_DEFAULTS;
+
+	options.seed = r->seed;
+	return options;
 }

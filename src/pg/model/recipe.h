@@ -61,6 +61,14 @@ typedef enum scpg_transform_order
 	SCPG_ORDER_ROTATE_FLIP
 } scpg_transform_order;
 
+/* How embeddings are cut into groups. */
+typedef enum scpg_cluster_method
+{
+	SCPG_CLUSTER_KMEANS,
+	SCPG_CLUSTER_GRAPH,
+	SCPG_CLUSTER_AUTO /* until the clustering, which stores what it was */
+} scpg_cluster_method;
+
 /* The names are the options'; their meaning is in docs/options.md. */
 typedef struct scpg_recipe
 {
@@ -122,6 +130,7 @@ typedef struct scpg_recipe
 	scpg_elbow_choice elbow_method;
 	double min_gain;
 	double sensitivity;
+	scpg_cluster_method cluster_method;
 	int n_init;
 	int max_iter;
 	double tol;
@@ -209,5 +218,6 @@ extern void scpg_recipe_normalize(const scpg_recipe *recipe, float mean[3], floa
 /* For the clustering. */
 extern scpg_kmeans_options scpg_recipe_kmeans(const scpg_recipe *recipe);
 extern scpg_elbow_options scpg_recipe_elbow(const scpg_recipe *recipe);
+extern scpg_groups_options scpg_recipe_groups(const scpg_recipe *recipe);
 
 #endif /* SCPG_RECIPE_H */

@@ -24,6 +24,7 @@
 #include "utils/timestamp.h"
 #include "utils/xml.h"
 
+#include "core/api.h"
 #include "pg/report/elbow_svg.h"
 #include "pg/report/loss_svg.h"
 #include "pg/report/report_html.h"
@@ -229,7 +230,7 @@ put_neighbours(StringInfo html, const scpg_report *report, MemoryContext cxt)
 static void
 put_graph(StringInfo html, scpg_elbow_result r)
 {
-	if (r.score > r.chance)
+	if (sc_groups_are_clear(r.chosen, r.score, r.chance))
 		appendStringInfo(html,
 						 "<p>The number of groups, %d, was chosen by the neighbour graph, which puts it between %d and %d. ",
 						 r.chosen, r.low, r.high);

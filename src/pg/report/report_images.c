@@ -89,7 +89,7 @@ find_clusters(scpg_report *report, const scpg_model *model)
 	sc_arena arena;
 	image_order order;
 
-	report->k = space.k;
+	report->k = sc_space_groups(&space);
 	report->d = sc_space_dim(&space);
 	arena =
 		scpg_arena(CurrentMemoryContext,
@@ -169,8 +169,7 @@ scpg_report_elbow(const scpg_report *report)
 	scpg_elbow_options options = scpg_recipe_elbow(r);
 
 	if (r->elbow_method == SCPG_ELBOW_GRAPH)
-		return scpg_elbow_find_graph(report->rows, Min(report->n, ELBOW_IMAGES), DIM, report->points,
-									 Min(report->n, ELBOW_IMAGES), report->d, r->max_k, &options);
+		return scpg_elbow_find_graph(report->rows, Min(report->n, ELBOW_IMAGES), DIM, r->max_k, &options);
 	return scpg_elbow_find(report->points, Min(report->n, ELBOW_IMAGES), report->d, r->max_k, &options);
 }
 
