@@ -9,6 +9,7 @@
 #include "unit.h"
 
 #include "core/base/bf16.h"
+#include "core/base/status.h"
 
 #define MAX_M 50
 #define MAX_N 40
@@ -42,6 +43,14 @@ check(const float *x, int m, const float *y, int n, int d)
 	for (int i = 0; i < right * SC_BF16_RIGHT; i++)
 		sc_bf16_pack(b + i / SC_BF16_RIGHT * sc_bf16_panel(SC_BF16_RIGHT, d), SC_BF16_RIGHT, i % SC_BF16_RIGHT,
 					 i < n ? y + (size_t) i * d : NULL, d);
+	for (int i = 0; i < right; i++)
+	{
+		size_t size = sc_bf16_panel(SC_BF16_RIGHT, d);
+		uint32_t *panel = unit_keep(size * sizeof(uint32_t));
+
+		sc_bf16_pack_right(panel, y + (size_t) i * SC_BF16_RIGHT * d, SC_MIN(n - i * SC_BF16_RIGHT, SC_BF16_RIGHT), d);
+		CHECK(memcmp(panel, b + i * size, size * sizeof(uint32_t)) == 0, "panel %d of %d rows of %d", i, n, d);
+	}
 	for (int j = 0; j < ld; j++)
 		out[m * ld + j] = -1;
 	sc_bf16_multiply(out, ld, a, m, b, n, d);

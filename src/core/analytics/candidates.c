@@ -88,57 +88,63 @@ sc_candidates_prepare(const sc_lane *lane, sc_candidates *c)
 	return sc_lane_barrier(lane);
 }
 
-/* m rows of x (m, d), centred and scaled: into out (m, d), or where panels is not NULL into panels of that width. */
+/* m rows of x (m, d), centred and scaled, into out (m, d); their squared norms. */
 static void
-load(const sc_candidates *c, const float *x, int m, float *out, double *norm, uint32_t *packed, int width)
+load(const sc_candidates *c, const float *x, int m, float *out, double *norm)
 {
 	size_t d = (size_t) c->d;
 
 	for (int i = 0; i < m; i++)
-	{
-		float *z = packed != NULL ? out : out + i * d;
-
-		norm[i] = sc_distance()->centre_row(z, x + i * d, c->centring.mean, c->centring.scale, c->d);
-		if (packed != NULL)
-			sc_bf16_pack(packed + i / width * sc_bf16_panel(width, c->d), width, i % width, z, c->d);
-	}
-	/* The rest of the last panel is multiplied too. */
-	if (packed != NULL)
-		for (int i = m; i % width != 0; i++)
-			sc_bf16_pack(packed + i / width * sc_bf16_panel(width, c->d), width, i % width, NULL, c->d);
+		norm[i] = sc_distance()->centre_row(out + i * d, x + i * d, c->centring.mean, c->centring.scale, c->d);
 }
 
+/* The queries, and where products are in bf16 their panels. */
 static void
-ask(const sc_candidates *c, sc_candidates_block *b)
+load_queries(const sc_candidates *c, sc_candidates_block *b, const float *x)
 {
-	load(c, b->asked, b->m, b->queries, b->query_norm, b->narrow ? b->packed_queries : NULL, SC_BF16_LEFT);
+	load(c, x, b->m, b->queries, b->query_norm);
+	for (int i = 0; b->narrow && i < (int) panels(b->m, SC_BF16_LEFT) * SC_BF16_LEFT; i++)
+		sc_bf16_pack(b->packed_queries + i / SC_BF16_LEFT * sc_bf16_panel(SC_BF16_LEFT, c->d), SC_BF16_LEFT,
+					 i % SC_BF16_LEFT, i < b->m ? b->queries + (size_t) i * c->d : NULL, c->d);
+}
+
+/* The rows; where products are in bf16 their panels alone, each through the first rows of the block. */
+static void
+load_rows(const sc_candidates *c, sc_candidates_block *b)
+{
+	const float *x = c->rows + b->first * c->d;
+
+	if (!b->narrow)
+		load(c, x, b->count, b->rows, b->norm);
+	for (int i = 0; b->narrow && i < b->count; i += SC_BF16_RIGHT)
+	{
+		int m = SC_MIN(b->count - i, SC_BF16_RIGHT);
+
+		load(c, x + (size_t) i * c->d, m, b->rows, b->norm + i);
+		sc_bf16_pack_right(b->packed_rows + (size_t) i / SC_BF16_RIGHT * sc_bf16_panel(SC_BF16_RIGHT, c->d), b->rows, m,
+						   c->d);
+	}
 }
 
 void
 sc_candidates_ask(const sc_candidates *c, sc_candidates_block *b, const float *x, int m)
 {
 	SC_ASSERT(m >= 1 && m <= sc_candidates_queries(c->d));
-	b->asked = x;
 	b->m = m;
 	b->narrow = sc_bf16_fast();
 	b->seen = b->found = 0;
-	ask(c, b);
+	load_queries(c, b, x);
 }
 
 void
 sc_candidates_multiply(const sc_candidates *c, sc_candidates_block *b, size_t first)
 {
-	const float *x = c->rows + first * c->d;
-
 	if (b->narrow && b->seen >= BLUNT_FROM && b->found > (size_t) b->m * b->seen / BLUNT)
-	{
 		b->narrow = false;
-		ask(c, b);
-	}
 	b->first = first;
 	b->count = (int) SC_MIN((size_t) sc_candidates_rows(c->d), c->n - first);
 	b->seen += (size_t) b->count;
-	load(c, x, b->count, b->rows, b->norm, b->narrow ? b->packed_rows : NULL, SC_BF16_RIGHT);
+	load_rows(c, b);
 	if (b->narrow)
 		sc_bf16_multiply(b->dots, b->stride, b->packed_queries, b->m, b->packed_rows, b->count, c->d);
 	else

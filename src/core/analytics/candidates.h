@@ -29,8 +29,7 @@ typedef struct sc_candidates_block
 	int stride;
 	size_t first; /* rows first ... first + count - 1 of all are in it */
 	int count;
-	const float *asked; /* (m, d), the queries as they came */
-	int m;
+	int m; /* queries in it */
 
 	/* in bf16 */
 	bool narrow;

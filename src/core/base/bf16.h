@@ -42,6 +42,9 @@ sc_bf16_panel(int width, int d)
 /* Row number `at` of a panel of `width` becomes x (d), or zeros where x is NULL. panel: (sc_bf16_panel(width, d)) */
 extern void sc_bf16_pack(uint32_t *panel, int width, int at, const float *x, int d);
 
+/* A whole panel of SC_BF16_RIGHT, of the m rows of x (m, d) and zeros. The same as row by row, and faster. */
+extern void sc_bf16_pack_right(uint32_t *panel, const float *x, int m, int d);
+
 /*
  * out (m, n; row stride ld, at least n rounded up to whole panels) = left right^T:
  * panels of m rows of d, and of n. What is beyond row m is not written; what is
