@@ -53,6 +53,7 @@
 	F(sc_pca_check) \
 	F(sc_pca_layout) \
 	F(sc_pca_run) \
+	F(sc_pca_flush_bytes) \
 	F(sc_pca_flush) \
 	F(sc_pca_merge) \
 	F(sc_space_project_layout) \

@@ -182,6 +182,8 @@ extern bytea *scpg_model_file_write(const scpg_model *model, bool clusters, Memo
 typedef struct scpg_model_file
 {
 	bool small_stem; /* by its tensors */
+	int ignored;	 /* tensors that are no part of the encoder */
+	char *ignored_names;
 	bool has_recipe; /* it is an export of a selfclass; else what follows is empty */
 	scpg_recipe recipe;
 	scpg_model_clustering clustering;

@@ -59,6 +59,7 @@ train_new(const char *name, Oid relid, const Jsonb *options)
 	check_new(name, recipe.retrain);
 	key.columns = recipe.id_column;
 	scpg_source_resolve(&source, relid, &key, recipe.image_column, BYTEAOID);
+	scpg_recipe_suit_init(&recipe, &given);
 	memset(&training, 0, sizeof(training));
 	training.dataset = scpg_dataset_load(&source, recipe.image_side, recipe.on_error, true);
 	scpg_skips_report(&training.dataset->skips, training.dataset->rows);
