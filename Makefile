@@ -201,6 +201,7 @@ clean-core:
 # Unit tests: C programs on the core's objects alone, no server.
 # ---------------------------------------------------------------------------
 UNIT = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
+comma := ,
 link_with = $(CC) $(CORE_CFLAGS) $(DEPENDENCIES) -MT $@ -MF $@.d $(1) -o $@ $< $(2) $(CORE_LIBS)
 $(BUILD)/unit/%: tests/unit/%.c $(CORE_OBJ)
 	@mkdir -p $(@D)
@@ -218,6 +219,13 @@ unit-sanitize:
 	$(MAKE) BUILD=build/asan WITH_TESTS=yes \
 		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined' unit
 
+# What the profile of a training times is called through it (tests/bench/profile_train.c).
+PROFILED = sc_conv_forward sc_conv_backward_data sc_conv_backward_weights sc_conv_reorder sc_trainer_make_views \
+	sc_head_forward sc_head_backward sc_ntxent_run sc_sgd_step sc_resnet_average \
+	$(foreach isa,base avx2 avx512,$(addsuffix _$(isa),$(addprefix sc_norm_,sums apply mask products backward pool unpool)))
+$(BUILD)/bin/profile_train: tests/bench/profile_train.c $(CORE_OBJ)
+	@mkdir -p $(@D)
+	$(call link_with,$(addprefix -Wl$(comma)--wrap=,$(PROFILED)),$(CORE_OBJ))
 # Compiled like the core, for programs of tests/ that are no tests.
 $(BUILD)/bin/%: tests/bench/%.c $(CORE_OBJ)
 	@mkdir -p $(@D)

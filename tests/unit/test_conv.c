@@ -566,7 +566,18 @@ main(int argc, char **argv)
 		test_convs(SC_CONV_BLAS, F32, 1e-5);
 	CASE ("convolutions, direct, f32")
 		test_convs(SC_CONV_DIRECT, F32, 1e-5);
+	CASE ("convolutions, rows, f32")
+		test_convs(SC_CONV_ROWS, F32, 1e-5);
+	CASE ("convolutions, rows, bf16")
+	{
+		if (sc_conv_has_bf16(SC_CONV_ROWS))
+			test_convs(SC_CONV_ROWS, BF16, 1e-5);
+		else
+			SKIP("this CPU has no bf16 arithmetic, or there is no oneDNN");
+	}
 	/* Winograd's own bound. */
+	CASE ("convolutions, Winograd, f32")
+		test_convs(SC_CONV_WINOGRAD, F32, 1e-4);
 	CASE ("convolutions, best, f32")
 	{
 		test_convs(SC_CONV_BEST, F32, 1e-4);
