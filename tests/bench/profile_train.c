@@ -53,8 +53,8 @@ static const char *const stage_name[STAGES] = {"views",
 											   "weights reordered",
 											   "norms: sums",
 											   "norms: norm, shortcut, ReLU",
-											   "norms: ReLU back",
-											   "norms: sums of gradients",
+											   "norms: ReLU back, sums of gradients",
+											   "norms: sums of the stem's gradients",
 											   "norms: back",
 											   "max-pool",
 											   "max-pool back",
@@ -135,24 +135,21 @@ WRAP_VOID(sc_sgd_step, (float *w, float *velocity, const float *grad, size_t n, 
 		  (w, velocity, grad, n, config), stage_seconds[OPTIMISER])
 WRAP_VOID(sc_resnet_average, (const sc_resnet *net, float *feature, const void *y, size_t v), (net, feature, y, v),
 		  stage_seconds[AVERAGE])
-WRAP_SIMD(sc_norm_sums,
-		  (double *sum, double *square, const void *u, size_t n, int channel_block, sc_precision precision),
-		  (sum, square, u, n, channel_block, precision), stage_seconds[NORM_SUMS])
+WRAP_SIMD(sc_norm_sums, (double *sum, double *square, const void *u, const sc_norm_shape *shape),
+		  (sum, square, u, shape), stage_seconds[NORM_SUMS])
 WRAP_SIMD(sc_norm_apply,
 		  (void *y, const void *u, const float *a, const float *b, const void *s, const float *sa, const float *sb,
-		   size_t n, int channel_block, sc_precision precision),
-		  (y, u, a, b, s, sa, sb, n, channel_block, precision), stage_seconds[NORM_APPLY])
+		   const sc_norm_shape *shape),
+		  (y, u, a, b, s, sa, sb, shape), stage_seconds[NORM_APPLY])
 WRAP_SIMD(sc_norm_mask,
-		  (void *g, const void *y, const void *t, const void *t2, size_t n, int channel_block, sc_precision precision),
-		  (g, y, t, t2, n, channel_block, precision), stage_seconds[NORM_MASK])
-WRAP_SIMD(sc_norm_products,
-		  (double *sum, double *product, const void *g, const void *u, const float *mean, const float *inv, size_t n,
-		   int channel_block, sc_precision precision),
-		  (sum, product, g, u, mean, inv, n, channel_block, precision), stage_seconds[NORM_PRODUCTS])
+		  (void *g, const void *y, const void *t, const void *t2, const sc_norm_gradient *own,
+		   const sc_norm_gradient *shortcut, const sc_norm_shape *shape),
+		  (g, y, t, t2, own, shortcut, shape), stage_seconds[NORM_MASK])
+WRAP_SIMD(sc_norm_products, (const sc_norm_gradient *gradient, const void *g, const sc_norm_shape *shape),
+		  (gradient, g, shape), stage_seconds[NORM_PRODUCTS])
 WRAP_SIMD(sc_norm_backward,
-		  (void *u, const void *g, const float *p, const float *q, const float *r, size_t n, int channel_block,
-		   sc_precision precision),
-		  (u, g, p, q, r, n, channel_block, precision), stage_seconds[NORM_BACKWARD])
+		  (void *u, const void *g, const float *p, const float *q, const float *r, const sc_norm_shape *shape),
+		  (u, g, p, q, r, shape), stage_seconds[NORM_BACKWARD])
 WRAP_SIMD(sc_norm_pool,
 		  (void *y, uint8_t *argmax, const void *u, const float *a, const float *b, int side, int out,
 		   int channel_block, sc_precision precision),
@@ -322,8 +319,15 @@ profile(int side, sc_precision precision, double peak, bool brief)
 	printf("%d px, %s, batch %d in %d shards of %d views: %.1f ms a step, %.2f images/s of one lane, loss %.4f\n", side,
 		   precision == SC_PRECISION_BF16 ? "bf16" : "f32", config.batch_size, step.trainer->cut.shards,
 		   step.trainer->cut.places, 1e3 * total / steps, config.batch_size * steps / total, step.loss);
+	for (int i = 0; i < STAGES; i++)
+		stage_seconds[i] /= steps;
+	for (int i = 0; i < SC_RESNET_SHAPES * SC_CONV_PASSES; i++)
+	{
+		conv_seconds[i / SC_CONV_PASSES][i % SC_CONV_PASSES] /= steps;
+		conv_calls[i / SC_CONV_PASSES][i % SC_CONV_PASSES] /= steps;
+	}
 	if (!brief)
-		print_table(step.trainer, total, peak);
+		print_table(step.trainer, total / steps, peak);
 	fflush(stdout);
 	sc_trainer_destroy(step.trainer);
 	free(memory);

@@ -40,8 +40,9 @@ static const struct
 	const char *name;
 } tried[] = {
 	{SC_CONV_DIRECT, SC_CONV_BY_ONEDNN, "DIRECT"},
-	{SC_CONV_WINOGRAD, SC_CONV_BY_ONEDNN_WINOGRAD, "WINOGRAD"},
+	{SC_CONV_DNNL_WINOGRAD, SC_CONV_BY_ONEDNN_WINOGRAD, "DNNL_WINOGRAD"},
 	{SC_CONV_ROWS, SC_CONV_BY_ROWS, "ROWS"},
+	{SC_CONV_WINOGRAD, SC_CONV_BY_WINOGRAD, "WINOGRAD"},
 };
 #define TRIED (int) (sizeof(tried) / sizeof(tried[0]))
 
@@ -265,7 +266,7 @@ main(int argc, char **argv)
 	if (!sc_blas_open(&serial))
 		return 1;
 	sc_conv_library(library, sizeof(library));
-	printf("\t/* %s: GFLOP/s by oneDNN; by its Winograd; by rows */\n", library);
+	printf("\t/* %s: GFLOP/s by oneDNN; by its Winograd; by rows; by our Winograd */\n", library);
 	if (sc_isa_asked(&asked) || !sc_conv_has_bf16(SC_CONV_BEST))
 	{
 		(void) tune_all(sides, count, SC_PRECISION_F32, f32);

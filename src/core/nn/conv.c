@@ -127,6 +127,8 @@ first_path(const sc_conv_config *config, sc_conv_pass pass)
 		case SC_CONV_ROWS:
 			return SC_CONV_BY_ROWS;
 		case SC_CONV_WINOGRAD:
+			return SC_CONV_BY_WINOGRAD;
+		case SC_CONV_DNNL_WINOGRAD:
 			return SC_CONV_BY_ONEDNN_WINOGRAD;
 		case SC_CONV_DIRECT:
 			return SC_CONV_BY_ONEDNN;
@@ -148,6 +150,23 @@ replace_missing(sc_conv *conv, sc_conv_pass pass, sc_error *err)
 	return SC_OK;
 }
 
+/* Is there code of winograd.c for the pass? Then conv->winograd says how. */
+static bool
+describe_winograd(sc_conv *conv, sc_conv_pass pass)
+{
+	const sc_conv_config *c = &conv->config;
+	bool data = pass == SC_CONV_PASS_DATA;
+	sc_winograd_config config = {.in = data ? c->out : c->in,
+								 .out = data ? c->in : c->out,
+								 .side = c->side,
+								 .channel_block = c->channel_block,
+								 .transposed = data,
+								 .isa = sc_isa_best()};
+
+	return c->kernel == 3 && c->stride == 1 && !c->planar && c->precision == SC_PRECISION_F32 &&
+		   sc_winograd_describe(&conv->winograd[pass], &config);
+}
+
 /* What the pass needs, where oneDNN has not said so. */
 static void
 count_memory(sc_conv *conv, sc_conv_pass pass)
@@ -157,6 +176,14 @@ count_memory(sc_conv *conv, sc_conv_pass pass)
 		conv->reordered_at[pass] = conv->reordered;
 		conv->reordered += sc_conv_rows_reordered(conv, pass);
 		conv->scratch = SC_MAX(conv->scratch, sc_conv_rows_scratch(conv, pass));
+	}
+	else if (conv->path[pass] == SC_CONV_BY_WINOGRAD)
+	{
+		conv->reordered_at[pass] = conv->reordered;
+		if (pass != SC_CONV_PASS_WEIGHTS)
+			conv->reordered += sc_arena_round(sc_mul(conv->winograd[pass].transformed, sizeof(float)));
+		conv->scratch = SC_MAX(conv->scratch, sc_winograd_scratch(&conv->winograd[pass], conv->config.views,
+																  pass == SC_CONV_PASS_WEIGHTS));
 	}
 	else if (conv->path[pass] == SC_CONV_BY_BLAS)
 		conv->scratch = SC_MAX(conv->scratch, sc_conv_blas_scratch(conv));
@@ -171,7 +198,8 @@ sc_conv_open(sc_conv *conv, const sc_conv_config *config, sc_error *err)
 	for (sc_conv_pass pass = SC_CONV_PASS_FORWARD; pass < SC_CONV_PASSES; pass++)
 	{
 		conv->path[pass] = first_path(config, pass);
-		if (conv->path[pass] == SC_CONV_BY_ROWS && !sc_conv_rows_has(conv))
+		if ((conv->path[pass] == SC_CONV_BY_ROWS && !sc_conv_rows_has(conv)) ||
+			(conv->path[pass] == SC_CONV_BY_WINOGRAD && !describe_winograd(conv, pass)))
 			conv->path[pass] = SC_CONV_BY_ONEDNN;
 	}
 #ifdef SC_WITH_ONEDNN
@@ -269,6 +297,8 @@ reads_reordered(const sc_conv *conv, sc_conv_pass pass)
 		return false;
 	if (conv->path[pass] == SC_CONV_BY_ROWS)
 		return sc_conv_rows_reordered(conv, pass) > 0;
+	if (conv->path[pass] == SC_CONV_BY_WINOGRAD)
+		return true;
 #ifdef SC_WITH_ONEDNN
 	if (conv->path[pass] != SC_CONV_BY_BLAS)
 		return sc_conv_onednn_reorders(conv, pass);
@@ -289,12 +319,28 @@ sc_conv_reorder(const sc_lane *lane, const sc_conv *conv, void *reordered, const
 			return SC_ABORTED;
 		if (conv->path[pass] == SC_CONV_BY_ROWS)
 			sc_conv_rows_reorder(conv, pass, to, weights);
+		else if (conv->path[pass] == SC_CONV_BY_WINOGRAD)
+			SC_TRY(sc_winograd_transform(lane, &conv->winograd[pass], to, weights, 0, 1));
 #ifdef SC_WITH_ONEDNN
 		else
 			SC_TRY(sc_conv_onednn_reorder(lane, conv, pass, to, weights));
 #endif
 	}
 	return SC_OK;
+}
+
+static sc_status
+run_winograd(const sc_lane *lane, const sc_conv *conv, sc_conv_pass pass, float *y, float *x, float *weights,
+			 void *scratch)
+{
+	const sc_winograd *w = &conv->winograd[pass];
+	int views = conv->config.views;
+
+	if (pass == SC_CONV_PASS_WEIGHTS)
+		return sc_winograd_gradient(lane, w, views, weights, x, y, scratch);
+	if (pass == SC_CONV_PASS_DATA)
+		return sc_winograd_run(lane, w, views, x, y, weights, NULL, scratch);
+	return sc_winograd_run(lane, w, views, y, x, weights, NULL, scratch);
 }
 
 /* One pass of whichever implementation has it. What the pass only reads has lost its const on the way. */
@@ -312,6 +358,8 @@ run(const sc_lane *lane, const sc_conv *conv, sc_conv_pass pass, void *y, void *
 	{
 		case SC_CONV_BY_ROWS:
 			return sc_conv_rows_run(lane, conv, pass, y, x, weights, scratch);
+		case SC_CONV_BY_WINOGRAD:
+			return run_winograd(lane, conv, pass, y, x, weights, scratch);
 		case SC_CONV_BY_BLAS:
 			return sc_conv_blas_run(lane, conv, pass, y, x, weights, scratch);
 		default:

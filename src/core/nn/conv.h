@@ -5,7 +5,7 @@
  *	  has the shapes): forward, and the gradients of input and weights. Each pass
  *	  of each shape is done by the fastest of several implementations
  *	  (conv_choice.c): oneDNN's, where it was found at build time, our own loops
- *	  (conv_rows.c), and OpenBLAS's (im2col and a product of matrices), always
+ *	  (conv_rows.c) and Winograd's algorithm (winograd.c), and OpenBLAS's (im2col and a product of matrices), always
  *	  there, which stands in for what the others have no code for, and is what
  *	  they are tested against.
  *
@@ -33,14 +33,16 @@
 
 #include "core/nn/element.h"
 #include "core/base/pool.h"
+#include "core/nn/winograd.h"
 
 typedef enum sc_conv_kind
 {
-	SC_CONV_BEST,	  /* what conv_choice.c has for the shape */
-	SC_CONV_DIRECT,	  /* oneDNN without Winograd */
-	SC_CONV_WINOGRAD, /* oneDNN's Winograd where it has one */
-	SC_CONV_ROWS,	  /* conv_rows.c where it can */
-	SC_CONV_BLAS	  /* OpenBLAS alone */
+	SC_CONV_BEST,		   /* what conv_choice.c has for the shape */
+	SC_CONV_DIRECT,		   /* oneDNN without Winograd */
+	SC_CONV_DNNL_WINOGRAD, /* oneDNN's Winograd where it has one */
+	SC_CONV_WINOGRAD,	   /* winograd.c where it can */
+	SC_CONV_ROWS,		   /* conv_rows.c where it can */
+	SC_CONV_BLAS		   /* OpenBLAS alone */
 } sc_conv_kind;
 
 typedef enum sc_conv_pass
@@ -57,6 +59,7 @@ typedef enum sc_conv_path
 	SC_CONV_BY_ONEDNN,			/* its direct algorithm */
 	SC_CONV_BY_ONEDNN_WINOGRAD, /* float alone */
 	SC_CONV_BY_ROWS,			/* conv_rows.c */
+	SC_CONV_BY_WINOGRAD,		/* winograd.c; float alone */
 	SC_CONV_BY_BLAS,			/* conv_blas.c; float alone */
 	SC_CONV_PATHS
 } sc_conv_path;
@@ -82,10 +85,11 @@ typedef struct sc_conv
 	int out_side;
 	size_t weights; /* floats */
 	sc_conv_path path[SC_CONV_PASSES];
-	size_t reordered_at[SC_CONV_PASSES]; /* bytes before a pass's weights in what sc_conv_reorder writes */
-	size_t reordered;					 /* bytes of that; 0: it need not be called */
-	size_t scratch;						 /* bytes that one lane needs */
-	void *onednn;						 /* what oneDNN has for its passes */
+	size_t reordered_at[SC_CONV_PASSES];  /* bytes before a pass's weights in what sc_conv_reorder writes */
+	size_t reordered;					  /* bytes of that; 0: it need not be called */
+	size_t scratch;						  /* bytes that one lane needs */
+	sc_winograd winograd[SC_CONV_PASSES]; /* what the passes that are winograd.c's do */
+	void *onednn;						  /* what oneDNN has for its passes */
 } sc_conv;
 
 /* Channels of a block on this CPU: 16 or 8. */
