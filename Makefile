@@ -9,7 +9,7 @@ PG_CONFIG ?= pg_config
 # Targets that drive scripts. They must work where no PostgreSQL is installed
 # yet, and PGXS has a "check" of its own, so they stand apart from it; what is
 # asked for beside them ("make all check") is made by another make.
-DRIVERS = help setup check check-citus soak demo paper bench-analytics rooms links format format-check tidy
+DRIVERS = help setup check check-citus soak demo paper quality bench bench-analytics rooms links format format-check tidy
 ifneq ($(filter $(DRIVERS),$(MAKECMDGOALS)),)
 
 .NOTPARALLEL:
@@ -29,7 +29,9 @@ help:
 ##@   tidy                  cppcheck and clang-tidy
 ##@   unit-valgrind         the unit tests under valgrind
 ##@   fuzz                  the fuzzers of tests/fuzz, each for FUZZ_SECONDS=120 (clang)
-##@   paper, bench-analytics   measure: the paper's experiments, the analytics beside their rivals
+##@   paper                 measure: the paper's experiments
+##@   quality IMAGES="folder ..."   measure: what the default call gives on labelled pictures (labels.csv)
+##@   bench [IMAGES=folder] measure: training, embedding and analytics, beside rivals where their scripts are given
 ##@   setup                 install what all of this needs (Debian packages)
 ##@   clean
 ##@ Variables: WITH_ONEDNN=no WITH_PNG=no (build without), WITH_TESTS=yes (functions of the tests), WERROR=yes;
@@ -47,6 +49,10 @@ demo:
 	@tests/demo/demo.sh $(if $(IMAGES),"$(IMAGES)")
 paper:
 	@tests/paper/paper.sh
+quality:
+	@tests/quality/quality.sh $(IMAGES)
+bench: bench-analytics
+	@$(if $(IMAGES),tests/bench/learn.sh "$(IMAGES)",echo "training and embedding: make bench IMAGES=folder")
 bench-analytics:
 	@tests/bench/analytics.sh
 rooms:
@@ -228,6 +234,9 @@ $(BUILD)/bin/profile_train: tests/bench/profile_train.c $(CORE_OBJ)
 	$(call link_with,$(addprefix -Wl$(comma)--wrap=,$(PROFILED)),$(CORE_OBJ))
 # Compiled like the core, for programs of tests/ that are no tests.
 $(BUILD)/bin/%: tests/bench/%.c $(CORE_OBJ)
+	@mkdir -p $(@D)
+	$(call link_with,,$(CORE_OBJ))
+$(BUILD)/bin/%: tests/quality/%.c $(CORE_OBJ)
 	@mkdir -p $(@D)
 	$(call link_with,,$(CORE_OBJ))
 $(BUILD)/bin/%: tests/demo/%.c $(CORE_OBJ)

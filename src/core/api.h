@@ -53,6 +53,7 @@
 	F(sc_pca_check) \
 	F(sc_pca_layout) \
 	F(sc_pca_run) \
+	F(sc_pca_flush_bytes) \
 	F(sc_pca_flush) \
 	F(sc_pca_merge) \
 	F(sc_space_project_layout) \
@@ -83,6 +84,7 @@
 	F(sc_trainer_create_run) \
 	F(sc_trainer_destroy) \
 	F(sc_train_step_run) \
+	F(sc_trainer_look_run) \
 	F(sc_trainer_save_bytes) \
 	F(sc_trainer_save_run) \
 	F(sc_trainer_load_run) \

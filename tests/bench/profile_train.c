@@ -123,7 +123,7 @@ WRAP(sc_status, sc_conv_backward_weights,
 	 (lane, conv, dweights, x, dy, scratch), *conv_time(conv, SC_CONV_PASS_WEIGHTS))
 WRAP(sc_status, sc_conv_reorder, (const sc_lane *lane, const sc_conv *conv, void *reordered, const float *weights),
 	 (lane, conv, reordered, weights), stage_seconds[REORDER])
-WRAP(sc_status, sc_trainer_make_views, (const sc_lane *lane, const sc_train_step *step, sc_trainer_shard s),
+WRAP(sc_status, sc_trainer_make_views, (const sc_lane *lane, const void *step, sc_trainer_shard s),
 	 (lane, step, s), stage_seconds[VIEWS])
 WRAP(sc_status, sc_head_forward, (const sc_lane *lane, sc_head *head, float *z, const float *x), (lane, head, z, x),
 	 stage_seconds[HEAD])

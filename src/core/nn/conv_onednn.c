@@ -53,8 +53,8 @@ own_weights(sc_dnnl_desc *desc, const sc_conv *conv)
  * today and another tomorrow because memory was short. Another reason not to
  * have code is one of the shape and the CPU alone.
  */
-static sc_status
-short_of_memory(dnnl_status_t status, sc_error *err)
+sc_status
+sc_onednn_short_of_memory(dnnl_status_t status, sc_error *err)
 {
 	if (status != dnnl_out_of_memory)
 		return SC_OK;
@@ -112,7 +112,7 @@ done:
 	sc_dnnl_desc_free(weights);
 	sc_dnnl_desc_free(any);
 	sc_dnnl_desc_free(dst);
-	return short_of_memory(status, err);
+	return sc_onednn_short_of_memory(status, err);
 }
 
 /* The reorder from our weights to those that the pass wants, where they are others. */
@@ -129,7 +129,7 @@ plan_reorder(sc_conv *conv, const sc_onednn_conv *o, sc_onednn_pass *p, sc_conv_
 	if (status != dnnl_success)
 	{
 		drop_pass(p);
-		return short_of_memory(status, err);
+		return sc_onednn_short_of_memory(status, err);
 	}
 	if (!dnnl_memory_desc_equal(wanted, SC_DNNL_REF(own)))
 	{
@@ -146,7 +146,7 @@ plan_reorder(sc_conv *conv, const sc_onednn_conv *o, sc_onednn_pass *p, sc_conv_
 			drop_pass(p);
 	}
 	sc_dnnl_desc_free(own);
-	return short_of_memory(status, err);
+	return sc_onednn_short_of_memory(status, err);
 }
 
 /* Is this pass to be oneDNN's? */
@@ -226,7 +226,7 @@ sc_conv_onednn_open(sc_conv *conv, sc_error *err)
 		(made = dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user)) == dnnl_success)
 		status = open_passes(conv, o, attr, err);
 	else
-		status = short_of_memory(made, err);
+		status = sc_onednn_short_of_memory(made, err);
 	if (attr != NULL)
 		dnnl_primitive_attr_destroy(attr);
 	omp_set_num_threads(threads);

@@ -63,4 +63,13 @@ sc_onednn_scratch_of(const_dnnl_primitive_desc_t primitive)
 	return desc == NULL ? 0 : sc_arena_round(dnnl_memory_desc_get_size(desc));
 }
 
+/* SC_NO_MEMORY where that is what the status means, else SC_OK (conv_onednn.c). */
+extern sc_status sc_onednn_short_of_memory(dnnl_status_t status, sc_error *err);
+
+/* Run a primitive, which takes at most so many arguments, on pieces of the caller's memory (conv_onednn_run.c). */
+#define SC_ONEDNN_ARGS 5
+extern sc_status sc_onednn_execute(dnnl_engine_t engine, dnnl_stream_t stream, dnnl_primitive_t primitive,
+								   const sc_dnnl_desc_ref *desc, const int *kind, void *const *memory, int count,
+								   sc_error *err);
+
 #endif /* SC_CONV_ONEDNN_PARTS_H */

@@ -12,12 +12,11 @@
 
 #include <string.h>
 
-/* Run a primitive on pieces of the caller's memory. */
-static sc_status
-execute(const sc_lane *lane, const sc_onednn_conv *o, dnnl_primitive_t primitive, const sc_dnnl_desc_ref *desc,
-		const int *kind, void *const *memory, int count)
+sc_status
+sc_onednn_execute(dnnl_engine_t engine, dnnl_stream_t stream, dnnl_primitive_t primitive, const sc_dnnl_desc_ref *desc,
+				  const int *kind, void *const *memory, int count, sc_error *err)
 {
-	dnnl_exec_arg_t args[4];
+	dnnl_exec_arg_t args[SC_ONEDNN_ARGS];
 	dnnl_status_t status = dnnl_success;
 	int made = 0;
 
@@ -25,25 +24,36 @@ execute(const sc_lane *lane, const sc_onednn_conv *o, dnnl_primitive_t primitive
 	for (; made < count; made++)
 	{
 		args[made].arg = kind[made];
-		status = dnnl_memory_create(&args[made].memory, desc[made], o->engine, memory[made]);
+		status = dnnl_memory_create(&args[made].memory, desc[made], engine, memory[made]);
 		if (status != dnnl_success)
 			break;
 	}
 	if (status == dnnl_success)
-		status = dnnl_primitive_execute(primitive, o->stream, count, args);
+		status = dnnl_primitive_execute(primitive, stream, count, args);
 	if (status == dnnl_success)
-		status = dnnl_stream_wait(o->stream);
+		status = dnnl_stream_wait(stream);
 	while (made > 0)
 		dnnl_memory_destroy(args[--made].memory);
 	if (status != dnnl_success)
 	{
-		sc_error err;
+		sc_status failed = status == dnnl_out_of_memory ? SC_NO_MEMORY : SC_INTERNAL;
 
-		sc_fail(&err, status == dnnl_out_of_memory ? SC_NO_MEMORY : SC_INTERNAL, "a convolution failed");
-		sc_detail(&err, "oneDNN's status is %d.", (int) status);
-		return sc_lane_fail(lane, &err);
+		sc_fail(err, failed, "a convolution failed");
+		sc_detail(err, "oneDNN's status is %d.", (int) status);
+		return failed;
 	}
 	return SC_OK;
+}
+
+/* The same for a lane, whose failure is the job's. */
+static sc_status
+execute(const sc_lane *lane, const sc_onednn_conv *o, dnnl_primitive_t primitive, const sc_dnnl_desc_ref *desc,
+		const int *kind, void *const *memory, int count)
+{
+	sc_error err;
+	sc_status status = sc_onednn_execute(o->engine, o->stream, primitive, desc, kind, memory, count, &err);
+
+	return status == SC_OK ? SC_OK : sc_lane_fail(lane, &err);
 }
 
 bool

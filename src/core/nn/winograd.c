@@ -128,6 +128,8 @@ sc_winograd_describe(sc_winograd *w, const sc_winograd_config *config)
 	SC_ASSERT(config->side > 0 && config->channel_block > 0);
 	SC_ASSERT(config->in % config->channel_block == 0 && config->out % config->channel_block == 0);
 	*w = (sc_winograd){.config = *config, .kernels = kernels};
+	if (config->precision == SC_PRECISION_BF16 && config->channel_block != 16)
+		return false;
 	if (config->channel_block % kernels->vector != 0 || config->channel_block > 16)
 		return false;
 	if (config->form == SC_WINOGRAD_BEST)
@@ -196,8 +198,8 @@ add_sums(const sc_winograd *w, double *sums, float *part)
 }
 
 sc_status
-sc_winograd_run(const sc_lane *lane, const sc_winograd *w, int views, float *y, const float *x,
-				const float *transformed, const sc_winograd_epilogue *epilogue, void *scratch)
+sc_winograd_run(const sc_lane *lane, const sc_winograd *w, int views, void *y, const void *x, const float *transformed,
+				const sc_winograd_epilogue *epilogue, void *scratch)
 {
 	static const sc_winograd_epilogue none = {0};
 	sc_arena arena = sc_arena_over(scratch, sc_winograd_scratch(w, views, false));
@@ -239,8 +241,8 @@ sc_winograd_run(const sc_lane *lane, const sc_winograd *w, int views, float *y, 
 }
 
 sc_status
-sc_winograd_gradient(const sc_lane *lane, const sc_winograd *w, int views, float *dweights, const float *x,
-					 const float *dy, void *scratch)
+sc_winograd_gradient(const sc_lane *lane, const sc_winograd *w, int views, float *dweights, const void *x,
+					 const void *dy, void *scratch)
 {
 	sc_arena arena = sc_arena_over(scratch, sc_winograd_scratch(w, views, true));
 	buffers b = lay_out(&arena, w, views, true);

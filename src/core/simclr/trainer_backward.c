@@ -218,7 +218,7 @@ features_backward(const sc_lane *lane, sc_trainer *t)
 	sc_trainer_space *space = &t->space[lane->index];
 	int last = t->net.blocks[SC_RESNET_BLOCKS - 1].second;
 
-	sc_trainer_norms_of_output(lane, t, last, space->norm_of_next, space->shortcut, false);
+	sc_trainer_norms_of_output(lane, t, last, space->norm_of_next, space->shortcut, SC_TRAINER_BATCH);
 	for (int i = lane->index; i < t->cut.shards; i += lane->count)
 	{
 		sc_trainer_shard s = sc_trainer_shard_at(t, i);
@@ -241,7 +241,7 @@ second_backward(const sc_lane *lane, sc_trainer *t, const sc_resnet_block *block
 	sc_trainer_norm_backward(lane, t, block->second, space->norm);
 	if (block->shortcut >= 0)
 		sc_trainer_norm_backward(lane, t, block->shortcut, space->shortcut);
-	sc_trainer_norm_forward(lane, t, block->first, space->norm_of_next, false);
+	sc_trainer_norm_forward(lane, t, block->first, space->norm_of_next, SC_TRAINER_BATCH);
 	for (int i = lane->index; i < t->cut.shards; i += lane->count)
 	{
 		sc_trainer_shard s = sc_trainer_shard_at(t, i);
@@ -269,7 +269,7 @@ first_backward(const sc_lane *lane, sc_trainer *t, const sc_resnet_block *block)
 	sc_trainer_space *space = &t->space[lane->index];
 
 	sc_trainer_norm_backward(lane, t, block->first, space->norm);
-	sc_trainer_norms_of_output(lane, t, block->input, space->norm_of_next, space->shortcut, false);
+	sc_trainer_norms_of_output(lane, t, block->input, space->norm_of_next, space->shortcut, SC_TRAINER_BATCH);
 	for (int i = lane->index; i < t->cut.shards; i += lane->count)
 	{
 		sc_trainer_shard s = sc_trainer_shard_at(t, i);

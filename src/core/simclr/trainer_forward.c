@@ -74,16 +74,14 @@ reorder_weights(const sc_lane *lane, sc_trainer *t)
 }
 
 static sc_status
-stem(const sc_lane *lane, const sc_train_step *step)
+stem(const sc_lane *lane, sc_trainer *t, const sc_trainer_pass *pass)
 {
-	sc_trainer *t = step->trainer;
-
-	for (int i = lane->index; i < t->cut.shards; i += lane->count)
+	for (int i = lane->index; i < pass->shards; i += lane->count)
 	{
 		sc_trainer_shard s = sc_trainer_shard_at(t, i);
 
-		if (step->images != NULL)
-			SC_TRY(sc_trainer_make_views(lane, step, s));
+		if (pass->views != NULL)
+			SC_TRY(pass->views(lane, pass->arg, s));
 		SC_TRY(convolve(lane, t, 0, s, sc_trainer_input(t, i)));
 	}
 	return SC_OK;
@@ -91,13 +89,13 @@ stem(const sc_lane *lane, const sc_train_step *step)
 
 /* The two phases of a block: up to its first convolution (and the shortcut's), and up to its second. */
 static sc_status
-block_forward(const sc_lane *lane, sc_trainer *t, const sc_resnet_block *block)
+block_forward(const sc_lane *lane, sc_trainer *t, const sc_resnet_block *block, const sc_trainer_pass *pass)
 {
 	sc_trainer_space *space = &t->space[lane->index];
 
 	SC_TRY(sc_lane_barrier(lane));
-	sc_trainer_norms_of_output(lane, t, block->input, space->norm, space->shortcut, true);
-	for (int i = lane->index; i < t->cut.shards; i += lane->count)
+	sc_trainer_norms_of_output(lane, t, block->input, space->norm, space->shortcut, pass->norms);
+	for (int i = lane->index; i < pass->shards; i += lane->count)
 	{
 		sc_trainer_shard s = sc_trainer_shard_at(t, i);
 
@@ -107,8 +105,8 @@ block_forward(const sc_lane *lane, sc_trainer *t, const sc_resnet_block *block)
 			SC_TRY(convolve(lane, t, block->shortcut, s, sc_trainer_y(t, block->input, i)));
 	}
 	SC_TRY(sc_lane_barrier(lane));
-	sc_trainer_norm_forward(lane, t, block->first, space->norm, true);
-	for (int i = lane->index; i < t->cut.shards; i += lane->count)
+	sc_trainer_norm_forward(lane, t, block->first, space->norm, pass->norms);
+	for (int i = lane->index; i < pass->shards; i += lane->count)
 	{
 		sc_trainer_shard s = sc_trainer_shard_at(t, i);
 
@@ -120,14 +118,14 @@ block_forward(const sc_lane *lane, sc_trainer *t, const sc_resnet_block *block)
 
 /* The last block's output, and its average. */
 static sc_status
-features(const sc_lane *lane, sc_trainer *t)
+features(const sc_lane *lane, sc_trainer *t, const sc_trainer_pass *pass)
 {
 	sc_trainer_space *space = &t->space[lane->index];
 	int last = t->net.blocks[SC_RESNET_BLOCKS - 1].second;
 
 	SC_TRY(sc_lane_barrier(lane));
-	sc_trainer_norms_of_output(lane, t, last, space->norm, space->shortcut, true);
-	for (int i = lane->index; i < t->cut.shards; i += lane->count)
+	sc_trainer_norms_of_output(lane, t, last, space->norm, space->shortcut, pass->norms);
+	for (int i = lane->index; i < pass->shards; i += lane->count)
 	{
 		sc_trainer_shard s = sc_trainer_shard_at(t, i);
 
@@ -140,13 +138,11 @@ features(const sc_lane *lane, sc_trainer *t)
 }
 
 sc_status
-sc_trainer_forward(const sc_lane *lane, const sc_train_step *step)
+sc_trainer_forward(const sc_lane *lane, sc_trainer *t, const sc_trainer_pass *pass)
 {
-	sc_trainer *t = step->trainer;
-
 	SC_TRY(reorder_weights(lane, t));
-	SC_TRY(stem(lane, step));
+	SC_TRY(stem(lane, t, pass));
 	for (int b = 0; b < SC_RESNET_BLOCKS; b++)
-		SC_TRY(block_forward(lane, t, &t->net.blocks[b]));
-	return features(lane, t);
+		SC_TRY(block_forward(lane, t, &t->net.blocks[b], pass));
+	return features(lane, t, pass);
 }

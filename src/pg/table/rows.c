@@ -11,6 +11,7 @@
 
 #include "pg/server/memory.h"
 #include "pg/table/rows.h"
+#include "pg/type/embedding_fetch.h"
 
 #define WHAT "the embeddings of all rows"
 
@@ -36,6 +37,7 @@ void
 scpg_rows_add(scpg_rows *rows, const scpg_embedding *e, int32 tag)
 {
 	Assert(rows->context != NULL);
+	scpg_embedding_fetch(e);
 	if (rows->d == 0)
 		rows->d = e->dim;
 	scpg_embedding_check_expected(rows->d, e->dim);
