@@ -32,6 +32,7 @@ help:
 ##@   paper                 measure: the paper's experiments
 ##@   quality IMAGES="folder ..."   measure: what the default call gives on labelled pictures (labels.csv)
 ##@   bench [IMAGES=folder] measure: training, embedding and analytics, beside rivals where their scripts are given
+##@   tune                  measure: every way to do each convolution on this CPU: build/conv_table.h
 ##@   setup                 install what all of this needs (Debian packages)
 ##@   clean
 ##@ Variables: WITH_ONEDNN=no WITH_PNG=no (build without), WITH_TESTS=yes (functions of the tests), WERROR=yes;
@@ -243,6 +244,11 @@ $(BUILD)/bin/%: tests/demo/%.c $(CORE_OBJ)
 	@mkdir -p $(@D)
 	$(call link_with,,$(CORE_OBJ))
 
+# The table that conv_choice.c chooses by, made anew; what it says goes into src by hand.
+tune: $(BUILD)/bin/tune $(BUILD)/unit/cpu
+	tests/bench/tune.sh > $(BUILD)/conv_table.h
+	diff src/core/nn/conv_table.h $(BUILD)/conv_table.h || true
+
 # Fuzzers (clang's libFuzzer), each for FUZZ_SECONDS; what they found new is kept in build/fuzz/corpus.
 FUZZ_SECONDS ?= 120
 $(BUILD)/bin/%: tests/fuzz/%.c $(CORE_OBJ)
@@ -263,7 +269,7 @@ fuzz: fuzz-programs $(BUILD)/bin/seeds
 	@tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZ)
 -include $(wildcard $(BUILD)/unit/*.d $(BUILD)/bin/*.d)
 
-.PHONY: FORCE install-core uninstall-core clean-core unit unit-sanitize unit-valgrind unit-programs fuzz fuzz-programs
+.PHONY: FORCE tune install-core uninstall-core clean-core unit unit-sanitize unit-valgrind unit-programs fuzz fuzz-programs
 .SECONDARY: $(CORE_OBJ)
 FORCE:
 

@@ -123,8 +123,8 @@ WRAP(sc_status, sc_conv_backward_weights,
 	 (lane, conv, dweights, x, dy, scratch), *conv_time(conv, SC_CONV_PASS_WEIGHTS))
 WRAP(sc_status, sc_conv_reorder, (const sc_lane *lane, const sc_conv *conv, void *reordered, const float *weights),
 	 (lane, conv, reordered, weights), stage_seconds[REORDER])
-WRAP(sc_status, sc_trainer_make_views, (const sc_lane *lane, const void *step, sc_trainer_shard s),
-	 (lane, step, s), stage_seconds[VIEWS])
+WRAP(sc_status, sc_trainer_make_views, (const sc_lane *lane, const void *step, sc_trainer_shard s), (lane, step, s),
+	 stage_seconds[VIEWS])
 WRAP(sc_status, sc_head_forward, (const sc_lane *lane, sc_head *head, float *z, const float *x), (lane, head, z, x),
 	 stage_seconds[HEAD])
 WRAP(sc_status, sc_head_backward, (const sc_lane *lane, sc_head *head, float *dx, const float *dz, const float *x),
@@ -316,9 +316,11 @@ profile(int side, sc_precision precision, double peak, bool brief)
 		memset(conv_seconds, 0, sizeof(conv_seconds));
 		memset(conv_calls, 0, sizeof(conv_calls));
 	}
-	printf("%d px, %s, batch %d in %d shards of %d views: %.1f ms a step, %.2f images/s of one lane, loss %.4f\n", side,
-		   precision == SC_PRECISION_BF16 ? "bf16" : "f32", config.batch_size, step.trainer->cut.shards,
-		   step.trainer->cut.places, 1e3 * total / steps, config.batch_size * steps / total, step.loss);
+	printf("%d px, %s, batch %d in %d shards of %d views: %.1f ms a step, %.2f images/s of one lane, loss %.4f, %zu MB, of "
+		   "them %zu for weights in other orders\n",
+		   side, precision == SC_PRECISION_BF16 ? "bf16" : "f32", config.batch_size, step.trainer->cut.shards,
+		   step.trainer->cut.places, 1e3 * total / steps, config.batch_size * steps / total, step.loss, bytes >> 20,
+		   step.trainer->net.reordered >> 20);
 	for (int i = 0; i < STAGES; i++)
 		stage_seconds[i] /= steps;
 	for (int i = 0; i < SC_RESNET_SHAPES * SC_CONV_PASSES; i++)
