@@ -121,8 +121,9 @@ WRAP(sc_status, sc_conv_backward_data,
 WRAP(sc_status, sc_conv_backward_weights,
 	 (const sc_lane *lane, const sc_conv *conv, float *dweights, const void *x, const void *dy, void *scratch),
 	 (lane, conv, dweights, x, dy, scratch), *conv_time(conv, SC_CONV_PASS_WEIGHTS))
-WRAP(sc_status, sc_conv_reorder, (const sc_lane *lane, const sc_conv *conv, void *reordered, const float *weights),
-	 (lane, conv, reordered, weights), stage_seconds[REORDER])
+WRAP(sc_status, sc_conv_reorder,
+	 (const sc_lane *lane, const sc_conv *conv, void *reordered, const float *weights, int part, int parts),
+	 (lane, conv, reordered, weights, part, parts), stage_seconds[REORDER])
 WRAP(sc_status, sc_trainer_make_views, (const sc_lane *lane, const void *step, sc_trainer_shard s), (lane, step, s),
 	 stage_seconds[VIEWS])
 WRAP(sc_status, sc_head_forward, (const sc_lane *lane, sc_head *head, float *z, const float *x), (lane, head, z, x),
@@ -379,7 +380,7 @@ bf16_peak(void)
 		char *reordered = (char *) (weights + conv.weights), *scratch = reordered + (conv.reordered + 63) / 64 * 64;
 		double start;
 
-		(void) sc_conv_reorder(NULL, &conv, reordered, weights);
+		(void) sc_conv_reorder(NULL, &conv, reordered, weights, 0, 1);
 		start = now();
 		first_conv = &conv;
 		(void) sc_conv_forward(NULL, &conv, memory, memory + values * 2, weights, reordered, scratch);

@@ -165,7 +165,7 @@ tune(const sc_conv_config *shape, const char *isa)
 	fill(t.y, ny, shape->precision);
 	fill(t.w, s[0].conv.weights, SC_PRECISION_F32);
 	for (int i = 0; i < TRIED; i++)
-		(void) sc_conv_reorder(NULL, &s[i].conv, s[i].reordered, t.w);
+		(void) sc_conv_reorder(NULL, &s[i].conv, s[i].reordered, t.w, 0, 1);
 	for (sc_conv_pass pass = SC_CONV_PASS_FORWARD; pass < SC_CONV_PASSES; pass++)
 	{
 		for (int round = -1; round < ROUNDS; round++)

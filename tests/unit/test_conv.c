@@ -147,7 +147,8 @@ run_all(const sc_lane *lane, void *arg)
 		return SC_OK;
 	/* NaN in all memory that a pass may use: what it reads without having written it shows. */
 	memset(t->reordered, 0xFF, t->conv.reordered);
-	SC_TRY(sc_conv_reorder(lane, &t->conv, t->reordered, t->w));
+	for (int part = 2; part >= 0; part--)
+		SC_TRY(sc_conv_reorder(lane, &t->conv, t->reordered, t->w, part, 3));
 	memset(t->scratch, 0xFF, t->conv.scratch);
 	SC_TRY(sc_conv_forward(lane, &t->conv, t->y, t->x, t->w, t->reordered, t->scratch));
 	memset(t->scratch, 0xFF, t->conv.scratch);

@@ -307,7 +307,7 @@ reads_reordered(const sc_conv *conv, sc_conv_pass pass)
 }
 
 sc_status
-sc_conv_reorder(const sc_lane *lane, const sc_conv *conv, void *reordered, const float *weights)
+sc_conv_reorder(const sc_lane *lane, const sc_conv *conv, void *reordered, const float *weights, int part, int parts)
 {
 	for (sc_conv_pass pass = SC_CONV_PASS_FORWARD; pass < SC_CONV_PASSES; pass++)
 	{
@@ -317,10 +317,12 @@ sc_conv_reorder(const sc_lane *lane, const sc_conv *conv, void *reordered, const
 			continue;
 		if (sc_lane_stopped(lane))
 			return SC_ABORTED;
-		if (conv->path[pass] == SC_CONV_BY_ROWS)
+		if (conv->path[pass] == SC_CONV_BY_WINOGRAD)
+			SC_TRY(sc_winograd_transform(lane, &conv->winograd[pass], to, weights, part, parts));
+		else if (part > 0)
+			continue;
+		else if (conv->path[pass] == SC_CONV_BY_ROWS)
 			sc_conv_rows_reorder(conv, pass, to, weights);
-		else if (conv->path[pass] == SC_CONV_BY_WINOGRAD)
-			SC_TRY(sc_winograd_transform(lane, &conv->winograd[pass], to, weights, 0, 1));
 #ifdef SC_WITH_ONEDNN
 		else
 			SC_TRY(sc_conv_onednn_reorder(lane, conv, pass, to, weights));

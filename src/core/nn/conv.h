@@ -123,9 +123,12 @@ extern void sc_conv_export(const sc_conv *conv, float *oihw, const float *weight
 /*
  * The weights, in the order and precision of each pass that wants others than
  * ours: reordered, conv->reordered bytes, aligned to SC_ALIGN. Call it after each
- * change of the weights (conv->weights floats), before the passes below.
+ * change of the weights (conv->weights floats), before the passes below. It is
+ * made in parts, so that lanes can share the work: parts 0 ... parts - 1 together
+ * make all of it; what cannot be divided is part 0's.
  */
-extern sc_status sc_conv_reorder(const sc_lane *lane, const sc_conv *conv, void *reordered, const float *weights);
+extern sc_status sc_conv_reorder(const sc_lane *lane, const sc_conv *conv, void *reordered, const float *weights,
+								 int part, int parts);
 
 /* The passes. scratch: the lane's own, conv->scratch bytes. Each overwrites what it computes. */
 extern sc_status sc_conv_forward(const sc_lane *lane, const sc_conv *conv, void *y, const void *x, const float *weights,

@@ -62,13 +62,14 @@ activate_output(const sc_lane *lane, sc_trainer *t, int l, sc_trainer_shard s)
 		sc_resnet_activate(&t->net, l, s.views, y, u, own, sc_trainer_y(t, block->input, s.index), NULL);
 }
 
-/* The weights as the passes of their convolutions want them; each lane does some layers. */
+/* The weights as the passes of their convolutions want them; each lane does its part of every layer. */
 static sc_status
 reorder_weights(const sc_lane *lane, sc_trainer *t)
 {
-	for (int l = lane->index; l < SC_RESNET_LAYERS; l += lane->count)
+	/* What cannot be divided is part 0's: another lane's for each layer. */
+	for (int l = 0; l < SC_RESNET_LAYERS; l++)
 		SC_TRY(sc_conv_reorder(lane, sc_trainer_conv(t, l), sc_trainer_reordered(t, l),
-							   t->state.params + t->net.layer[l].weight));
+							   t->state.params + t->net.layer[l].weight, (lane->index + l) % lane->count, lane->count));
 	/* The forward pass reads them, so all lanes must have done theirs. */
 	return sc_lane_barrier(lane);
 }
