@@ -15,6 +15,7 @@
 #define SC_API_H
 
 #include "core/analytics/elbow.h"
+#include "core/analytics/groups.h"
 #include "core/analytics/kmeans.h"
 #include "core/analytics/kmeans_step.h"
 #include "core/analytics/knn.h"
@@ -63,6 +64,8 @@
 	F(sc_kmeans_step_layout) \
 	F(sc_kmeans_step_assign) \
 	F(sc_elbow_choose) \
+	F(sc_groups_layout) \
+	F(sc_groups_run) \
 	F(sc_elbow_falls) \
 	F(sc_knn_layout) \
 	F(sc_knn_run) \

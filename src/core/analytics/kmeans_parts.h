@@ -21,6 +21,7 @@
 
 #include "core/analytics/centring.h"
 #include "core/analytics/kmeans.h"
+#include "core/analytics/row_order.h"
 #include "core/base/rng.h"
 
 typedef struct sc_kmeans_work sc_kmeans_work;
@@ -96,10 +97,9 @@ extern void sc_kmeans_bound(const sc_kmeans_centres *c, const sc_kmeans_points *
 
 typedef struct sc_kmeans_order
 {
-	uint64_t *hash;	 /* (n), of the rows as they came */
-	uint32_t *row;	 /* (n): position in the order -> row */
-	uint32_t *merge; /* (n), for the sort */
-	uint32_t *group; /* (n): which of the distinct rows, by position */
+	sc_row_order order;
+	uint32_t *row;	 /* (n), of order: position in the order -> row */
+	uint32_t *group; /* (n), of order: which of the distinct rows, by position */
 	sc_centring centring;
 	float *z;		  /* (n, d): the rows in the order, centred and scaled */
 	double *norm;	  /* (n), of z, squared */
