@@ -226,7 +226,7 @@ measure_shape(int channels, int side, int views, int rounds)
 	t.scratch = take(scratch);
 	for (int way = DIRECT; way < WAYS; way++)
 		if (way != OURS_BF16 && exists(FORWARD, way))
-			(void) sc_conv_reorder(NULL, &t.conv[way], t.reordered[way], t.weights);
+			(void) sc_conv_reorder(NULL, &t.conv[way], t.reordered[way], t.weights, 0, 1);
 	for (int pass = FORWARD; pass < PASSES; pass++)
 		measure(&t, pass, rounds);
 	for (int way = DIRECT; way < WAYS; way++)

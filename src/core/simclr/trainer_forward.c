@@ -21,8 +21,7 @@ static sc_status
 convolve(const sc_lane *lane, sc_trainer *t, int l, sc_trainer_shard s, const void *x)
 {
 	const sc_resnet_layer *layer = &t->net.layer[l];
-	int block = t->net.channel_block;
-	size_t pixels = sc_trainer_pixels(t, l), plane = pixels * (size_t) block;
+	sc_norm_shape shape = sc_resnet_norm_shape(&t->net, l, s.views);
 	double *sum = t->sums.forward[l] + (size_t) s.index * SC_NORM_SUMS * layer->out;
 	double *square = sum + layer->out;
 	void *u = sc_trainer_u(t, l, s.index);
@@ -30,9 +29,7 @@ convolve(const sc_lane *lane, sc_trainer *t, int l, sc_trainer_shard s, const vo
 	SC_TRY(sc_conv_forward(lane, sc_trainer_conv(t, l), u, x, t->state.params + layer->weight,
 						   sc_trainer_reordered(t, l), t->space[lane->index].conv));
 	memset(sum, 0, SC_NORM_SUMS * (size_t) layer->out * sizeof(double));
-	for (int v = 0; v < s.views; v++)
-		for (int c = 0; c < layer->out; c += block, u = sc_trainer_at(t, u, plane))
-			SC_SIMD_CALL(sc_norm_sums)(sum + c, square + c, u, pixels, block, t->net.precision);
+	SC_SIMD_CALL(sc_norm_sums)(sum, square, u, &shape);
 	return SC_OK;
 }
 
@@ -65,18 +62,16 @@ activate_output(const sc_lane *lane, sc_trainer *t, int l, sc_trainer_shard s)
 		sc_resnet_activate(&t->net, l, s.views, y, u, own, sc_trainer_y(t, block->input, s.index), NULL);
 }
 
-/* The weights as the passes of their convolutions want them; each lane does some layers. */
+/* The weights as the passes of their convolutions want them; each lane does its part of every layer. */
 static sc_status
 reorder_weights(const sc_lane *lane, sc_trainer *t)
 {
-	for (int l = lane->index; l < SC_RESNET_LAYERS; l += lane->count)
+	/* What cannot be divided is part 0's: another lane's for each layer. */
+	for (int l = 0; l < SC_RESNET_LAYERS; l++)
 		SC_TRY(sc_conv_reorder(lane, sc_trainer_conv(t, l), sc_trainer_reordered(t, l),
-							   t->state.params + t->net.layer[l].weight));
-	/*
-	 * In bf16 the forward pass reads them, so all lanes must have done theirs. In
-	 * float only data gradients do, and many barriers come before those.
-	 */
-	return t->net.precision == SC_PRECISION_BF16 ? sc_lane_barrier(lane) : SC_OK;
+							   t->state.params + t->net.layer[l].weight, (lane->index + l) % lane->count, lane->count));
+	/* The forward pass reads them, so all lanes must have done theirs. */
+	return sc_lane_barrier(lane);
 }
 
 static sc_status
