@@ -100,7 +100,7 @@ REGRESS = $(shell cat sql/schedule)
 # PGXS would build bitcode of the glue for the JIT, which has nothing to gain here.
 override with_llvm := no
 WARNINGS = -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers
-WARNINGS += -Wno-sign-compare -Wno-cast-function-type $(if $(WERROR),-Werror)
+WARNINGS += -Wno-sign-compare -Wno-cast-function-type -Wno-psabi $(if $(WERROR),-Werror)
 # The server's own flags are gcc's where the server was built with gcc.
 WARNINGS += $(if $(findstring clang,$(CC)),-Wno-ignored-optimization-argument -Wno-unknown-warning-option)
 # In the tests what callers promise is checked: SC_ASSERT in the core, Assert in the glue.
