@@ -18,6 +18,7 @@
 #define SC_CONV_INFER_H
 
 #include "core/nn/conv.h"
+#include "core/nn/winograd.h"
 
 typedef struct sc_conv_infer_config
 {
@@ -32,7 +33,9 @@ typedef struct sc_conv_infer
 	sc_conv conv;	 /* described, not opened */
 	size_t prepared; /* bytes of what sc_conv_infer_prepare writes */
 	size_t scratch;	 /* bytes that one lane needs */
-	void *onednn;	 /* NULL: OpenBLAS does it */
+	bool minimal;	 /* Winograd's algorithm does it, */
+	sc_winograd winograd;
+	void *onednn; /* ... or, where this is not NULL, oneDNN; or else OpenBLAS */
 } sc_conv_infer;
 
 /* Make its code. Fails with SC_NO_MEMORY or, in bf16, SC_UNSUPPORTED. */
@@ -47,8 +50,12 @@ extern void sc_conv_infer_close(sc_conv_infer *infer);
 extern sc_status sc_conv_infer_prepare(const sc_conv_infer *infer, void *prepared, float *weights, const float *a,
 									   const float *b, sc_error *err);
 
-/* For lanes; looks at the stop flag. scratch: the lane's own, infer->scratch bytes. */
-extern sc_status sc_conv_infer_run(const sc_lane *lane, const sc_conv_infer *infer, void *y, const void *x,
-								   const void *prepared, void *scratch);
+/*
+ * For lanes; looks at the stop flag. The first `pictures` of config.conv.views
+ * are wanted; the others may be convolved too, and must be there. scratch: the
+ * lane's own, infer->scratch bytes.
+ */
+extern sc_status sc_conv_infer_run(const sc_lane *lane, const sc_conv_infer *infer, int pictures, void *y,
+								   const void *x, const void *prepared, void *scratch);
 
 #endif /* SC_CONV_INFER_H */

@@ -3,9 +3,9 @@
  * src/core/nn/resnet_infer.c
  *	  ResNet-18 without learning.
  *
- * A group of pictures goes through the network stage by stage: the weights of a
- * stage, at most 17 MB of the 22 (bf16) or twice that, are read once for it.
- * Within a stage so many pictures at a time go through all convolutions as a
+ * A group of pictures goes through the network stage by stage, so that the
+ * weights of the last ones, nearly all there are, are read once for it. Within
+ * the first ones so many pictures at a time go through all convolutions as a
  * core's second cache holds. The second convolution of a block adds to what
  * the shortcut left in its output: the block's input itself where the shape stays.
  *
@@ -24,7 +24,7 @@
 static int
 group_of(int side)
 {
-	return side > 32 ? 8 : side > 16 ? 16 : 32;
+	return side > 32 ? 16 : 32;
 }
 
 /* Bytes of a tensor that may stay in the second cache beside two others. */
@@ -92,8 +92,9 @@ sc_resnet_infer_open(sc_resnet_infer *infer, const sc_net_config *config, int pi
 	sc_resnet_describe(&infer->net, config, pictures, false);
 	infer->pictures = SC_MIN(pictures, group_of(infer->net.layer[0].side));
 	infer->stem_pictures = pictures_of_call(infer, 0);
+	/* The weights of the first two stages, 3 MB at most, stay near by themselves; those of the others are read once. */
 	for (int s = 0; s < SC_RESNET_STAGES; s++)
-		infer->stage_pictures[s] = pictures_of_call(infer, infer->net.blocks[2 * s].second);
+		infer->stage_pictures[s] = s < 2 ? pictures_of_call(infer, infer->net.blocks[2 * s].second) : infer->pictures;
 	status = open_layers(infer, err);
 	if (status != SC_OK)
 		sc_resnet_infer_close(infer);
@@ -155,9 +156,9 @@ sc_resnet_infer_layout(const sc_resnet_infer *infer, sc_resnet_infer_space *spac
 
 static sc_status
 convolve(const sc_lane *lane, const sc_resnet_infer *infer, const void *prepared, const sc_resnet_infer_space *space,
-		 int layer, void *y, const void *x)
+		 int layer, int pictures, void *y, const void *x)
 {
-	return sc_conv_infer_run(lane, &infer->code[infer->code_of[layer]], y, x,
+	return sc_conv_infer_run(lane, &infer->code[infer->code_of[layer]], pictures, y, x,
 							 (const char *) prepared + infer->prepared_at[layer], space->scratch);
 }
 
@@ -176,7 +177,8 @@ run_stem(const sc_lane *lane, const sc_resnet_infer *infer, const void *prepared
 		const void *x = sc_element_at(space->input, (size_t) v * read, net->precision);
 		void *y = sc_element_at(space->even, (size_t) v * planes * pooled, net->precision);
 
-		SC_TRY(convolve(lane, infer, prepared, space, 0, net->small_stem ? y : space->stem, x));
+		SC_TRY(convolve(lane, infer, prepared, space, 0, SC_MIN(infer->stem_pictures, count - v),
+						net->small_stem ? y : space->stem, x));
 		for (size_t i = 0; !net->small_stem && i < (size_t) infer->stem_pictures * planes; i++)
 			SC_SIMD_CALL(sc_infer_pool)
 		(sc_element_at(y, i * pooled, net->precision), sc_element_at(space->stem, i * plane, net->precision),
@@ -188,16 +190,16 @@ run_stem(const sc_lane *lane, const sc_resnet_infer *infer, const void *prepared
 /* The two blocks of a stage, for as many pictures as its convolutions take: from x to y, which may be x. */
 static sc_status
 run_stage(const sc_lane *lane, const sc_resnet_infer *infer, const void *prepared, const sc_resnet_infer_space *space,
-		  int stage, void *y, const void *x)
+		  int stage, int pictures, void *y, const void *x)
 {
 	for (int b = 2 * stage; b < 2 * stage + 2; b++)
 	{
 		const sc_resnet_block *block = &infer->net.blocks[b];
 
-		SC_TRY(convolve(lane, infer, prepared, space, block->first, space->inner, x));
+		SC_TRY(convolve(lane, infer, prepared, space, block->first, pictures, space->inner, x));
 		if (block->shortcut >= 0)
-			SC_TRY(convolve(lane, infer, prepared, space, block->shortcut, y, x));
-		SC_TRY(convolve(lane, infer, prepared, space, block->second, y, space->inner));
+			SC_TRY(convolve(lane, infer, prepared, space, block->shortcut, pictures, y, x));
+		SC_TRY(convolve(lane, infer, prepared, space, block->second, pictures, y, space->inner));
 		x = y;
 	}
 	return SC_OK;
@@ -223,7 +225,8 @@ sc_resnet_infer_run(const sc_lane *lane, const sc_resnet_infer *infer, const voi
 
 		clear_rest(from, read, count, before, infer->stage_pictures[s], net->precision);
 		for (int v = 0; v < count; v += infer->stage_pictures[s])
-			SC_TRY(run_stage(lane, infer, prepared, space, s, sc_element_at(to, (size_t) v * written, net->precision),
+			SC_TRY(run_stage(lane, infer, prepared, space, s, SC_MIN(infer->stage_pictures[s], count - v),
+							 sc_element_at(to, (size_t) v * written, net->precision),
 							 sc_element_at(from, (size_t) v * read, net->precision)));
 		from = to;
 		read = written;
