@@ -34,11 +34,27 @@ minimal_pays(sc_conv_infer *infer)
 		   !c->planar && sc_winograd_describe(&infer->winograd, &config);
 }
 
+/*
+ * With AVX-512 alone bf16 has twice the speed of float, and Winograd's algorithm
+ * saves more: 64 channels of 32x32 take 0.25 ms against 0.34, 128 of 16x16 0.25
+ * against 0.33, 256 of 8x8 0.23 against 0.33 (Zen 4).
+ */
+bool
+sc_conv_infer_mixes(sc_conv_kind kind)
+{
+#ifdef SC_WITH_ONEDNN
+	return kind == SC_CONV_BEST && sc_conv_has_bf16(kind) && !sc_conv_infer_onednn_has_tiles();
+#else
+	return false;
+#endif
+}
+
 sc_status
 sc_conv_infer_open(sc_conv_infer *infer, const sc_conv_infer_config *config, sc_error *err)
 {
 	*infer = (sc_conv_infer){.config = *config};
 	SC_ASSERT(!config->conv.backward);
+	SC_ASSERT(config->output == config->conv.precision || config->output == SC_PRECISION_F32);
 	sc_conv_describe(&infer->conv, &config->conv);
 	if (minimal_pays(infer))
 	{

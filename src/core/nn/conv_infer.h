@@ -23,6 +23,7 @@
 typedef struct sc_conv_infer_config
 {
 	sc_conv_config conv; /* views: pictures of one call */
+	sc_precision output; /* of y: as conv.precision, or float */
 	bool add;			 /* what y holds, the shortcut, is added */
 	bool relu;
 } sc_conv_infer_config;
@@ -37,6 +38,12 @@ typedef struct sc_conv_infer
 	sc_winograd winograd;
 	void *onednn; /* ... or, where this is not NULL, oneDNN; or else OpenBLAS */
 } sc_conv_infer;
+
+/*
+ * A network in bf16 on this CPU: are 3x3 convolutions of stride 1 faster in float,
+ * by Winograd's algorithm?
+ */
+extern bool sc_conv_infer_mixes(sc_conv_kind kind);
 
 /* Make its code. Fails with SC_NO_MEMORY or, in bf16, SC_UNSUPPORTED. */
 extern sc_status sc_conv_infer_open(sc_conv_infer *infer, const sc_conv_infer_config *config, sc_error *err);
