@@ -15,6 +15,7 @@
 #define SC_API_H
 
 #include "core/analytics/elbow.h"
+#include "core/analytics/groups.h"
 #include "core/analytics/kmeans.h"
 #include "core/analytics/kmeans_step.h"
 #include "core/analytics/knn.h"
@@ -53,6 +54,7 @@
 	F(sc_pca_check) \
 	F(sc_pca_layout) \
 	F(sc_pca_run) \
+	F(sc_pca_flush_bytes) \
 	F(sc_pca_flush) \
 	F(sc_pca_merge) \
 	F(sc_space_project_layout) \
@@ -62,6 +64,8 @@
 	F(sc_kmeans_step_layout) \
 	F(sc_kmeans_step_assign) \
 	F(sc_elbow_choose) \
+	F(sc_groups_layout) \
+	F(sc_groups_run) \
 	F(sc_elbow_falls) \
 	F(sc_knn_layout) \
 	F(sc_knn_run) \
@@ -83,6 +87,7 @@
 	F(sc_trainer_create_run) \
 	F(sc_trainer_destroy) \
 	F(sc_train_step_run) \
+	F(sc_trainer_look_run) \
 	F(sc_trainer_save_bytes) \
 	F(sc_trainer_save_run) \
 	F(sc_trainer_load_run) \

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Run unit test programs: each prints TAP, a line for a case. A program that dies
-# counts as one failure. Those of the convolutions and the network run once more
-# as on a CPU with no more than AVX2.
+# counts as one failure. Those of the convolutions, the network and k-means run
+# once more as on a CPU with no more than AVX2, and k-means as on one without.
 # Its last line is "unit: N passed, N failed, N skipped", in cases.
 #   FILTER="part of a name" tests/unit/run.sh PROGRAM ...    only such cases
 #   WRAP="command" tests/unit/run.sh PROGRAM ...             each under that command
@@ -47,8 +47,14 @@ if [ -z "${SELFCLASS_ISA:-}${FILTER:-}" ]; then
 	for program in "$@"; do
 		case $program in
 			*/test_conv) run "$program" ;;
+			*/test_kmeans) run "$program" ;;
 			*/test_resnet) run "$program" "as PyTorch, direct" "embedding, best, f32" ;;
 		esac
+	done
+	export SELFCLASS_ISA=base
+	environment
+	for program in "$@"; do
+		case $program in */test_kmeans) run "$program" ;; esac
 	done
 fi
 echo "unit: $passed passed, $failed failed, $skipped skipped"

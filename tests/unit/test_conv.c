@@ -150,7 +150,8 @@ run_all(const sc_lane *lane, void *arg)
 		return SC_OK;
 	/* NaN in all memory that a pass may use: what it reads without having written it shows. */
 	memset(t->reordered, 0xFF, t->conv.reordered);
-	SC_TRY(sc_conv_reorder(lane, &t->conv, t->reordered, t->w));
+	for (int part = 2; part >= 0; part--)
+		SC_TRY(sc_conv_reorder(lane, &t->conv, t->reordered, t->w, part, 3));
 	memset(t->scratch, 0xFF, t->conv.scratch);
 	SC_TRY(sc_conv_forward(lane, &t->conv, t->y, t->x, t->w, t->reordered, t->scratch));
 	memset(t->scratch, 0xFF, t->conv.scratch);
@@ -464,6 +465,9 @@ test_no_bf16(void)
 	CHECK(strstr(err.message, "bf16") != NULL && strstr(err.hint, "f32") != NULL, "%s; %s", err.message, err.hint);
 }
 
+/* n pixels of one block of channels. */
+#define SHAPE(n, block, precision) (&(sc_norm_shape){1, 1, n, block, precision})
+
 /* ---- norm, shortcut, ReLU --------------------------------------------------- */
 
 #define N 37
@@ -509,7 +513,7 @@ test_norm(int block, bool shortcut)
 			sd[c][i] = AT(s, i, c);
 			wd[c][i] = AT(t, i, c);
 		}
-	SC_SIMD_CALL(sc_norm_sums)(sum, square, u, N, block, SC_PRECISION_F32);
+	SC_SIMD_CALL(sc_norm_sums)(sum, square, u, SHAPE(N, block, SC_PRECISION_F32));
 	for (int c = 0; c < block; c++)
 	{
 		double m = sum[c] / N, v = square[c] / N - m * m;
@@ -519,7 +523,7 @@ test_norm(int block, bool shortcut)
 		a[c] = (1.0f + 0.1f * (float) c) * inv[c];
 		b[c] = 0.05f * (float) c - mean[c] * a[c];
 	}
-	SC_SIMD_CALL(sc_norm_apply)(y, u, a, b, shortcut ? s : NULL, NULL, NULL, N, block, SC_PRECISION_F32);
+	SC_SIMD_CALL(sc_norm_apply)(y, u, a, b, shortcut ? s : NULL, NULL, NULL, SHAPE(N, block, SC_PRECISION_F32));
 	for (int c = 0; c < block; c++)
 	{
 		double loss = 0;
@@ -529,15 +533,16 @@ test_norm(int block, bool shortcut)
 		CLOSE(loss, norm_loss(ud[c], shortcut ? sd[c] : NULL, 1.0 + 0.1 * c, 0.05 * c, wd[c], N), 1e-4);
 	}
 
-	SC_SIMD_CALL(sc_norm_mask)(y, y, t, NULL, N, block, SC_PRECISION_F32);
-	SC_SIMD_CALL(sc_norm_products)(gsum, gproduct, y, u, mean, inv, N, block, SC_PRECISION_F32);
+	SC_SIMD_CALL(sc_norm_mask)(y, y, t, NULL, NULL, NULL, SHAPE(N, block, SC_PRECISION_F32));
+	SC_SIMD_CALL(sc_norm_products)
+	(&(sc_norm_gradient){gsum, gproduct, u, mean, inv}, y, SHAPE(N, block, SC_PRECISION_F32));
 	for (int c = 0; c < block; c++)
 	{
 		p[c] = a[c];
 		q[c] = (float) (-(double) p[c] * (gproduct[c] / N) * inv[c]);
 		r[c] = (float) (-(double) p[c] * (gsum[c] / N) - (double) q[c] * mean[c]);
 	}
-	SC_SIMD_CALL(sc_norm_backward)(u, y, p, q, r, N, block, SC_PRECISION_F32);
+	SC_SIMD_CALL(sc_norm_backward)(u, y, p, q, r, SHAPE(N, block, SC_PRECISION_F32));
 	for (int c = 0; c < block; c++)
 	{
 		const double *sc = shortcut ? sd[c] : NULL;
@@ -661,37 +666,37 @@ test_norm_bf16(void)
 	both(t, t16, M, "t");
 	formula_fill(a, BLOCK_MAX, formula_id("a"), 0.5f, 1.0f);
 	formula_fill(b, BLOCK_MAX, formula_id("b"), 0.5f, 0.0f);
-	SC_SIMD_CALL(sc_norm_sums)(sum[0], square[0], u, N, BLOCK_MAX, F32);
-	SC_SIMD_CALL(sc_norm_sums)(sum[1], square[1], u16, N, BLOCK_MAX, BF16);
-	SC_SIMD_CALL(sc_norm_products)(sum[0], square[0], t, u, a, b, N, BLOCK_MAX, F32);
-	SC_SIMD_CALL(sc_norm_products)(sum[1], square[1], t16, u16, a, b, N, BLOCK_MAX, BF16);
+	SC_SIMD_CALL(sc_norm_sums)(sum[0], square[0], u, SHAPE(N, BLOCK_MAX, F32));
+	SC_SIMD_CALL(sc_norm_sums)(sum[1], square[1], u16, SHAPE(N, BLOCK_MAX, BF16));
+	SC_SIMD_CALL(sc_norm_products)(&(sc_norm_gradient){sum[0], square[0], u, a, b}, t, SHAPE(N, BLOCK_MAX, F32));
+	SC_SIMD_CALL(sc_norm_products)(&(sc_norm_gradient){sum[1], square[1], u16, a, b}, t16, SHAPE(N, BLOCK_MAX, BF16));
 	for (int c = 0; c < BLOCK_MAX; c++)
 	{
 		CLOSE(sum[1][c], sum[0][c], 1e-4);
 		CLOSE(square[1][c], square[0][c], 1e-4);
 	}
-	SC_SIMD_CALL(sc_norm_apply)(y, u, a, b, NULL, NULL, NULL, N, BLOCK_MAX, F32);
-	SC_SIMD_CALL(sc_norm_apply)(y16, u16, a, b, NULL, NULL, NULL, N, BLOCK_MAX, BF16);
+	SC_SIMD_CALL(sc_norm_apply)(y, u, a, b, NULL, NULL, NULL, SHAPE(N, BLOCK_MAX, F32));
+	SC_SIMD_CALL(sc_norm_apply)(y16, u16, a, b, NULL, NULL, NULL, SHAPE(N, BLOCK_MAX, BF16));
 	check_rounded("apply", y16, y, M);
-	SC_SIMD_CALL(sc_norm_apply)(y, u, a, b, s, b, a, N, BLOCK_MAX, F32);
-	SC_SIMD_CALL(sc_norm_apply)(y16, u16, a, b, s16, b, a, N, BLOCK_MAX, BF16);
+	SC_SIMD_CALL(sc_norm_apply)(y, u, a, b, s, b, a, SHAPE(N, BLOCK_MAX, F32));
+	SC_SIMD_CALL(sc_norm_apply)(y16, u16, a, b, s16, b, a, SHAPE(N, BLOCK_MAX, BF16));
 	check_rounded("apply with the shortcut's norm", y16, y, M);
-	SC_SIMD_CALL(sc_norm_apply)(y, u, a, b, s, NULL, NULL, N, BLOCK_MAX, F32);
-	SC_SIMD_CALL(sc_norm_apply)(y16, u16, a, b, s16, NULL, NULL, N, BLOCK_MAX, BF16);
+	SC_SIMD_CALL(sc_norm_apply)(y, u, a, b, s, NULL, NULL, SHAPE(N, BLOCK_MAX, F32));
+	SC_SIMD_CALL(sc_norm_apply)(y16, u16, a, b, s16, NULL, NULL, SHAPE(N, BLOCK_MAX, BF16));
 	check_rounded("apply with the shortcut", y16, y, M);
 	/* In place, as a training does. */
-	SC_SIMD_CALL(sc_norm_mask)(y, y, t, s, N, BLOCK_MAX, F32);
-	SC_SIMD_CALL(sc_norm_mask)(y16, y16, t16, s16, N, BLOCK_MAX, BF16);
+	SC_SIMD_CALL(sc_norm_mask)(y, y, t, s, NULL, NULL, SHAPE(N, BLOCK_MAX, F32));
+	SC_SIMD_CALL(sc_norm_mask)(y16, y16, t16, s16, NULL, NULL, SHAPE(N, BLOCK_MAX, BF16));
 	check_rounded("mask of two", y16, y, M);
-	SC_SIMD_CALL(sc_norm_mask)(y, u, t, NULL, N, BLOCK_MAX, F32);
-	SC_SIMD_CALL(sc_norm_mask)(y16, u16, t16, NULL, N, BLOCK_MAX, BF16);
+	SC_SIMD_CALL(sc_norm_mask)(y, u, t, NULL, NULL, NULL, SHAPE(N, BLOCK_MAX, F32));
+	SC_SIMD_CALL(sc_norm_mask)(y16, u16, t16, NULL, NULL, NULL, SHAPE(N, BLOCK_MAX, BF16));
 	check_rounded("mask", y16, y, M);
-	SC_SIMD_CALL(sc_norm_backward)(u, t, a, b, b, N, BLOCK_MAX, F32);
-	SC_SIMD_CALL(sc_norm_backward)(u16, t16, a, b, b, N, BLOCK_MAX, BF16);
+	SC_SIMD_CALL(sc_norm_backward)(u, t, a, b, b, SHAPE(N, BLOCK_MAX, F32));
+	SC_SIMD_CALL(sc_norm_backward)(u16, t16, a, b, b, SHAPE(N, BLOCK_MAX, BF16));
 	check_rounded("backward", u16, u, M);
 	/* NaN must come through, or a training that diverges would not be seen. */
 	sc_element_put(u16, 3, NAN, BF16);
-	SC_SIMD_CALL(sc_norm_apply)(y16, u16, a, b, s16, NULL, NULL, N, BLOCK_MAX, BF16);
+	SC_SIMD_CALL(sc_norm_apply)(y16, u16, a, b, s16, NULL, NULL, SHAPE(N, BLOCK_MAX, BF16));
 	CHECK(isnan(sc_element_get(y16, 3, BF16)), "NaN is lost");
 }
 
@@ -775,7 +780,20 @@ main(int argc, char **argv)
 		test_convs(SC_CONV_BLAS, F32, 1e-5);
 	CASE ("convolutions, direct, f32")
 		test_convs(SC_CONV_DIRECT, F32, 1e-5);
+	CASE ("convolutions, rows, f32")
+		test_convs(SC_CONV_ROWS, F32, 1e-5);
+	CASE ("convolutions, rows, bf16")
+	{
+		if (sc_conv_has_bf16(SC_CONV_ROWS))
+			test_convs(SC_CONV_ROWS, BF16, 1e-5);
+		else
+			SKIP("this CPU has no bf16 arithmetic, or there is no oneDNN");
+	}
 	/* Winograd's own bound. */
+	CASE ("convolutions, oneDNN's Winograd, f32")
+		test_convs(SC_CONV_DNNL_WINOGRAD, F32, 1e-4);
+	CASE ("convolutions, our Winograd, f32")
+		test_convs(SC_CONV_WINOGRAD, F32, 1e-4);
 	CASE ("convolutions, best, f32")
 	{
 		test_convs(SC_CONV_BEST, F32, 1e-4);

@@ -8,6 +8,8 @@
 #include "unit.h"
 
 #include "core/analytics/kmeans.h"
+#include "core/base/distance.h"
+#include "core/base/rng.h"
 #include "points.h"
 
 #include "../fixtures/sklearn.h"
@@ -22,7 +24,8 @@ fit(sc_kmeans km, int lanes)
 		km.n_init = 10;
 	if (km.max_iter == 0)
 		km.max_iter = 300;
-	km.seed = 1;
+	if (km.seed == 0)
+		km.seed = 1;
 	sc_kmeans_layout(&km, &arena);
 	arena = points_arena(&arena);
 	sc_kmeans_layout(&km, &arena);
@@ -227,6 +230,231 @@ test_outliers(const float *x)
 	}
 }
 
+/* ---- as plain Lloyd ------------------------------------------------------------ */
+
+typedef struct shape
+{
+	const char *name;
+	int n, d, k, max_iter;
+	int largest; /* of the numbers, which are whole: few of them, and many rows are as near to two centres */
+	int groups;	 /* rows are near one of so many points; 0: anywhere */
+	float outlier;
+} shape;
+
+/* Rows of whole numbers, each with its opposite, so that their mean is 0 and all sums are exact. */
+static float *
+whole_rows(const shape *s)
+{
+	float *x = unit_keep((size_t) s->n * s->d * sizeof(float));
+	sc_rng rng = sc_rng_stream(7, (uint64_t) s->n, (uint64_t) s->d, (uint64_t) s->k);
+
+	for (int i = 0; i + 1 < s->n; i += 2)
+		for (int j = 0; j < s->d; j++)
+		{
+			int place = s->groups > 0 ? (i / 2 % s->groups * 31 + j * 7) % 23 * s->largest : 0;
+			float v = (float) (place + (int) sc_rng_below(&rng, (uint64_t) (2 * s->largest + 1)) - s->largest);
+
+			if (i == 0 && s->outlier > 0)
+				v = s->outlier;
+			x[i * s->d + j] = v;
+			x[(i + 1) * s->d + j] = -v;
+		}
+	return x;
+}
+
+/* Lloyd's iteration as a textbook has it, from the first k rows: every row against every centre, in double, each time. */
+static double
+plain_lloyd(const shape *s, const float *x, double *centre, int32_t *own, int *iterations, bool *empty)
+{
+	int n = s->n, d = s->d, k = s->k;
+	double *sum = unit_keep((size_t) k * d * sizeof(double));
+	int *count = unit_keep((size_t) k * sizeof(int));
+	double inertia = 0;
+	bool done = false;
+
+	for (int i = 0; i < k * d; i++)
+		centre[i] = x[i];
+	for (int i = 0; i < n; i++)
+		own[i] = -1;
+	*iterations = 0;
+	*empty = false;
+	for (;;)
+	{
+		int changed = 0;
+		double moved = 0;
+
+		inertia = 0;
+		memset(sum, 0, (size_t) k * d * sizeof(double));
+		memset(count, 0, (size_t) k * sizeof(int));
+		for (int i = 0; i < n; i++)
+		{
+			int nearest = 0;
+			double least = INFINITY;
+
+			for (int c = 0; c < k; c++)
+			{
+				double a = sc_distance()->distance2_centre(x + i * d, centre + c * d, d);
+
+				if (a < least)
+				{
+					least = a;
+					nearest = c;
+				}
+			}
+			changed += own[i] != nearest;
+			own[i] = nearest;
+			inertia += least;
+			count[nearest]++;
+			for (int j = 0; j < d; j++)
+				sum[nearest * d + j] += x[i * d + j];
+		}
+		if (done || *iterations == s->max_iter)
+			return inertia;
+		for (int c = 0; c < k; c++)
+			for (int j = 0; j < d; j++)
+			{
+				double to = count[c] > 0 ? sum[c * d + j] / count[c] : centre[c * d + j];
+
+				*empty |= count[c] == 0;
+				moved += (to - centre[c * d + j]) * (to - centre[c * d + j]);
+				centre[c * d + j] = to;
+			}
+		done = changed == 0 || moved == 0;
+		++*iterations;
+	}
+}
+
+static void
+test_plain(const shape *s)
+{
+	float *x = whole_rows(s);
+	double *centre = unit_keep((size_t) s->k * s->d * sizeof(double));
+	int32_t *own = unit_keep((size_t) s->n * sizeof(int32_t));
+	int iterations, missing = 0;
+	bool empty;
+	double inertia = plain_lloyd(s, x, centre, own, &iterations, &empty);
+
+	CHECK(!empty, "the shape leaves a cluster empty");
+	for (int lanes = 1; lanes <= 3; lanes += 2)
+	{
+		sc_kmeans km = fit((sc_kmeans){.n = (size_t) s->n,
+									   .d = s->d,
+									   .k = s->k,
+									   .rows = x,
+									   .init = SC_KMEANS_GIVEN,
+									   .start = x,
+									   .max_iter = s->max_iter},
+						   lanes);
+
+		CHECK(km.k == s->k && km.iterations == iterations, "k %d, %d iterations and %d", km.k, km.iterations,
+			  iterations);
+		/* Centroids are rounded to float, which moves some rows that are as near to two. */
+		CLOSE(km.inertia, inertia, 1e-6 * inertia);
+		for (int c = 0; c < s->k; c++)
+		{
+			bool found = false;
+
+			for (int r = 0; r < km.k && !found; r++)
+			{
+				found = true;
+				for (int j = 0; j < s->d && found; j++)
+					found = km.centroids[r * s->d + j] == (float) centre[c * s->d + j];
+			}
+			missing += !found;
+		}
+		CHECK(missing == 0, "%d of %d centroids are others, %d lanes", missing, s->k, lanes);
+	}
+}
+
+static void
+test_all_plain(void)
+{
+	static const shape shapes[] = {
+		{"k = 1", 100, 5, 1, 300, 9, 0, 0},
+		{"k = n", 40, 7, 40, 300, 1000, 0, 0},
+		{"one dimension", 900, 1, 7, 300, 500, 0, 0},
+		{"two dimensions, many ties", 1200, 2, 9, 300, 6, 0, 0},
+		{"three dimensions, the first iteration", 500, 3, 12, 1, 20, 0, 0},
+		{"17 dimensions, 3 iterations", 1500, 17, 16, 3, 100, 0, 0},
+		{"64 dimensions, groups", 3000, 64, 24, 300, 30, 20, 0},
+		{"512 dimensions, more groups than clusters", 1100, 512, 30, 300, 12, 50, 0},
+		{"513 dimensions", 700, 513, 10, 300, 3, 0, 0},
+		{"duplicates", 2000, 2, 5, 300, 2, 0, 0},
+		{"outliers", 800, 6, 8, 300, 40, 4, 1000000},
+		{"many clusters", 3000, 4, 300, 300, 1000, 0, 0},
+	};
+
+	for (int i = 0; i < (int) (sizeof(shapes) / sizeof(shapes[0])); i++)
+		CASE ("as plain Lloyd: %s", shapes[i].name)
+			test_plain(&shapes[i]);
+}
+
+/* ---- the seeds -------------------------------------------------------------------- */
+
+/* Every group gets its centre, whatever the seed, also where the seeds are looked for in a sample. */
+static void
+test_groups(int n, int d, int groups, int lanes)
+{
+	float *x = unit_keep((size_t) n * d * sizeof(float));
+	sc_rng rng = sc_rng_stream(3, 0, 0, 0);
+	double *mean = unit_keep((size_t) groups * d * sizeof(double));
+	double least = 0;
+	sc_kmeans first = {0};
+
+	for (int i = 0; i < n * d; i++)
+		x[i] = sc_rng_normal(&rng);
+	for (int c = 0; c < groups; c++)
+		for (int j = 0; j < d; j++)
+		{
+			float at = 2 * sc_rng_normal(&rng);
+
+			for (int i = c; i < n; i += groups)
+			{
+				x[i * d + j] += at;
+				mean[c * d + j] += x[i * d + j] / ((n - c + groups - 1) / groups);
+			}
+		}
+	for (int i = 0; i < n; i++)
+		least += sc_distance()->distance2_centre(x + (size_t) i * d, mean + i % groups * d, d);
+	for (uint64_t seed = 1; seed <= 4; seed++)
+	{
+		sc_kmeans km = {.n = (size_t) n, .d = d, .k = groups, .rows = x, .n_init = 1, .seed = seed};
+
+		km = fit(km, lanes);
+		CHECK(km.inertia < 1.0001 * least, "seed %d: %g times the least inertia", (int) seed, km.inertia / least);
+		if (seed == 1)
+			first = km;
+	}
+	for (int others = 1; others <= 4; others += 3)
+	{
+		sc_kmeans km = {.n = (size_t) n, .d = d, .k = groups, .rows = x, .n_init = 1};
+
+		km = fit(km, others);
+		CHECK(memcmp(km.centroids, first.centroids, (size_t) groups * d * sizeof(float)) == 0, "%d lanes", others);
+	}
+}
+
+/* A sample that holds one value most of the time is none. */
+static void
+test_few_values(void)
+{
+	enum
+	{
+		MANY = 40000
+	};
+	float *x = unit_keep(MANY * sizeof(float));
+	sc_kmeans km;
+
+	for (int i = 0; i < 20; i++)
+		x[i * 1999] = (float) (i + 1);
+	km = fit((sc_kmeans){.n = MANY, .d = 1, .k = 21, .rows = x, .n_init = 1}, 2);
+	CHECK(km.k == 21, "k %d of 21 values", km.k);
+	CLOSE(km.inertia, 0, 0);
+	km = fit((sc_kmeans){.n = MANY, .d = 1, .k = 3, .rows = x}, 2);
+	/* 0 with 1 to 4, 5 to 12, 13 to 20. */
+	CLOSE(km.inertia, 114, 0.01);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -248,5 +476,12 @@ main(int argc, char **argv)
 		test_means(x);
 	CASE ("rows far from all others")
 		test_outliers(x);
+	test_all_plain();
+	CASE ("64 groups of 100 rows")
+		test_groups(6400, 64, 64, 2);
+	CASE ("40 groups in a sample of the rows")
+		test_groups(24000, 16, 40, 2);
+	CASE ("few values, one of nearly all rows")
+		test_few_values();
 	return unit_end();
 }

@@ -8,6 +8,7 @@
 #include "unit.h"
 
 #include "core/analytics/pca.h"
+#include "core/analytics/pca_parts.h"
 #include "core/analytics/space.h"
 #include "points.h"
 
@@ -100,36 +101,28 @@ test_lanes(const float *x)
 	}
 }
 
-/* Rows one by one into two sums that are then merged: the same components. */
-static void
-test_sums(int n, int d, int cut)
+/* Rows x (n, d) one by one into two sums, cut ... in the second, which are then merged. */
+static sc_pca
+fit_sums(const float *x, int n, int d, int cut, double wanted)
 {
-	float *x = unit_keep(sizeof(float) * n * d);
-	sc_pca_sums s[2];
-	sc_pca all, pca = {.n = n, .d = d, .given = &s[0], .wanted = 3};
+	void *work = unit_keep(sc_pca_flush_bytes(d));
+	sc_pca_sums *s = unit_keep(2 * sizeof(sc_pca_sums));
+	sc_pca pca = {.n = n, .d = d, .given = s, .wanted = wanted};
 	sc_arena arena = sc_arena_counter();
 	sc_error err = {SC_OK};
 
-	points_fill(x, n, d, 5);
-	all = fit(x, n, d, 3, 1);
 	for (int h = 0; h < 2; h++)
 	{
 		int begin = h ? cut : 0, end = h ? n : cut;
 
-		s[h] = (sc_pca_sums){.shift = unit_keep((size_t) d * 8),
-							 .sums = unit_keep((size_t) d * 8),
+		s[h] = (sc_pca_sums){.mean = unit_keep((size_t) d * 8),
 							 .packed = unit_keep(sc_pca_packed(d) * 8),
-							 .block = unit_keep((size_t) sc_pca_block(d) * d * 8)};
+							 .block = unit_keep((size_t) sc_pca_block(d) * d * 4)};
 		for (int i = begin; i < end; i++)
 		{
-			for (int j = 0; j < d; j++)
-			{
-				if (i == begin)
-					s[h].shift[j] = x[i * d + j];
-				s[h].block[s[h].waiting * d + j] = x[i * d + j] - s[h].shift[j];
-			}
+			memcpy(s[h].block + (size_t) s[h].waiting * d, x + (size_t) i * d, d * sizeof(float));
 			if (++s[h].waiting == sc_pca_block(d) || (h == 1 && i == end - 1))
-				sc_pca_flush(&s[h], d);
+				sc_pca_flush(&s[h], d, work);
 		}
 	}
 	sc_pca_merge(&s[0], &s[1], d);
@@ -138,14 +131,111 @@ test_sums(int n, int d, int cut)
 	arena = points_arena(&arena);
 	sc_pca_layout(&pca, &arena);
 	CHECK(sc_pool_run(2, sc_pca_run, &pca, &err) == SC_OK, "%s", err.message);
+	return pca;
+}
+
+/* Is what comes of the sums what comes of all rows in double? relative: to the largest variance. */
+static void
+compare_sums(const float *x, int n, int d, int cut, double relative)
+{
+	sc_pca all = fit(x, n, d, 3, 1);
+	sc_pca pca = fit_sums(x, n, d, cut, 3);
+	double spread = sqrt(all.variance[0]);
+
 	for (int j = 0; j < d; j++)
-		CLOSE(pca.mean[j], all.mean[j], 1e-10);
+		CLOSE(pca.mean[j], all.mean[j], 1e-10 * (1 + spread));
 	for (int c = 0; c < 3; c++)
 	{
-		CLOSE(pca.variance[c] / all.variance[c], 1, 1e-10);
+		double dot = 0;
+		double off = relative * all.variance[0] / all.variance[c];
+
+		CLOSE(pca.variance[c] / all.variance[c], 1, off);
+		CLOSE(pca.ratio[c] / all.ratio[c], 1, off);
 		for (int j = 0; j < d; j++)
-			CLOSE(pca.components[c * d + j], all.components[c * d + j], 1e-7);
+			dot += pca.components[c * d + j] * all.components[c * d + j];
+		CLOSE(dot, 1, off);
 	}
+}
+
+static void
+test_sums(int n, int d, int cut)
+{
+	float *x = unit_keep(sizeof(float) * n * d);
+
+	points_fill(x, n, d, 5);
+	compare_sums(x, n, d, cut, d < SC_PCA_FLOAT ? 1e-10 : 1e-7);
+}
+
+/* Products in float, of rows that try them: by what each number of points_fill is multiplied and moved. */
+static void
+test_float(double scale, double offset, bool outlier, bool groups)
+{
+	enum
+	{
+		N = 900,
+		D = 150
+	};
+	float *x = unit_keep(sizeof(float) * N * D);
+
+	points_fill(x, N, D, 5);
+	for (int i = 0; i < N; i++)
+		for (int j = 0; j < D; j++)
+			x[i * D + j] = (float) (scale * (x[i * D + j] + offset + (groups ? i / 300 * (20 + j % 3) : 0)));
+	if (outlier)
+		for (int j = 0; j < D; j++)
+			x[j] *= 1000;
+	compare_sums(x, N, D, 500, 1e-7);
+}
+
+/* Two dimensions of many: what is rounded away in float is no variance either. */
+static void
+test_float_noise(void)
+{
+	enum
+	{
+		N = 900,
+		D = 150
+	};
+	float *x = unit_keep(sizeof(float) * N * D);
+	sc_pca pca;
+
+	for (int i = 0; i < N; i++)
+		for (int j = 0; j < D; j++)
+			x[i * D + j] = (float) (1000 + sin(i * 0.731) * cos(j * 1.1) + cos(i * 1.37) * sin(j * 0.7 + 1));
+	pca = fit_sums(x, N, D, 400, 10);
+	for (int c = 0; c < 10; c++)
+		CHECK((pca.variance[c] > 1) == (c < 2) && (c < 2 || pca.variance[c] == 0), "component %d: variance %g", c,
+			  pca.variance[c]);
+	for (int i = 0; i < N * D; i++)
+		x[i] = (float) (i % D);
+	pca = fit_sums(x, N, D, 400, 2);
+	CHECK(pca.variance[0] == 0 && pca.mean[149] == 149, "equal rows: variance %g", pca.variance[0]);
+}
+
+/* The loop over a row of products, in every instruction set that this CPU has. */
+static void
+test_join(void)
+{
+	for (int isa = 0; isa <= (int) sc_isa_best(); isa++)
+		for (int n = 0; n <= 70; n++)
+		{
+			double to[71], aparts[70], sums[70];
+			float products[70];
+
+			for (int j = 0; j < n; j++)
+			{
+				to[j] = j;
+				aparts[j] = sin(j * 0.3);
+				sums[j] = cos(j * 0.7);
+				products[j] = (float) sin(j * 1.9);
+			}
+			to[n] = -1;
+			SC_SIMD_PICK((sc_isa) isa, sc_pca_join_base, sc_pca_join_avx2, sc_pca_join_avx512)
+			(to, products, 4, 0.5, aparts, 0.25, sums, n);
+			for (int j = 0; j < n; j++)
+				CLOSE(to[j], j + 4 * (double) products[j] + 0.5 * aparts[j] - 0.25 * sums[j], 1e-13);
+			CHECK(to[n] == -1, "instruction set %d: wrote behind the end of %d", isa, n);
+		}
 }
 
 /* Every component is an eigenvector of the covariance, and a unit vector at right angles to the others. */
@@ -280,6 +370,21 @@ main(int argc, char **argv)
 		test_sums(300, 64, 170);
 	CASE ("sums, 300, 130, 1")
 		test_sums(300, 130, 1);
+	CASE ("sums, 1000, 512, 600")
+		test_sums(1000, 512, 600);
+	CASE ("products in float")
+	{
+		test_float(1, 0, false, false);
+		test_float(1, 1e4, false, false);
+		test_float(1e30, 0, false, false);
+		test_float(1e-30, 0, false, false);
+		test_float(1, 0, true, false);
+		test_float(1, 0, false, true);
+	}
+	CASE ("products in float: no variance")
+		test_float_noise();
+	CASE ("products in float: joined")
+		test_join();
 	CASE ("eigenvectors, 50, 1, 1")
 		test_eigenvectors(50, 1, 1);
 	CASE ("eigenvectors, 50, 2, 1")

@@ -124,6 +124,92 @@ hold(const char *what, const task *t, const float *got, const float *right, size
 	CHECK(largest <= bound[form].largest, "%g", largest);
 }
 
+/*
+ * Tensors of bf16: as those of float are of the same numbers, but rounded.
+ */
+static void
+test_bf16(shape s, int views, bool transposed, sc_isa isa)
+{
+	task t;
+	sc_winograd half;
+	float *x, *y, *dw, *dw2, *beside;
+	uint16_t *xh, *yh, *besideh;
+	size_t in, out, differ = 0;
+
+	if (!begin(&t, s, views, 16, transposed, SC_WINOGRAD_BEST, isa))
+		return;
+	half = t.w;
+	half.config.precision = SC_PRECISION_BF16;
+	CHECK(sc_winograd_describe(&half, &half.config) && half.transformed == t.w.transformed, "describe");
+	in = (size_t) views * (transposed ? t.y : t.x);
+	out = (size_t) views * (transposed ? t.x : t.y);
+	x = numbers(in, "x", -1e9f, 1.0f);
+	beside = numbers(out, "beside", -1e9f, 1.0f);
+	y = unit_aligned(out * sizeof(float));
+	xh = unit_aligned(in * sizeof(uint16_t));
+	yh = unit_aligned(out * sizeof(uint16_t));
+	besideh = unit_aligned(out * sizeof(uint16_t));
+	for (size_t i = 0; i < in; i++)
+	{
+		sc_element_put(xh, i, x[i], SC_PRECISION_BF16);
+		x[i] = sc_element_get(xh, i, SC_PRECISION_BF16);
+	}
+	for (size_t i = 0; i < out; i++)
+	{
+		sc_element_put(besideh, i, beside[i], SC_PRECISION_BF16);
+		beside[i] = sc_element_get(besideh, i, SC_PRECISION_BF16);
+	}
+	for (int with = 0; with < 2; with++)
+	{
+		double sums[2][64], sums2[2] = {0};
+		int channels = t.w.config.out;
+		sc_winograd_epilogue e = {.shortcut = beside, .mask = beside}, eh = {.shortcut = besideh, .mask = besideh};
+
+		CHECK(channels <= 64, "%d", channels);
+		eh.sums = sums[0];
+		CHECK(sc_winograd_run(NULL, &t.w, views, y, x, t.transformed, with ? &e : NULL, t.scratch) == SC_OK, "run");
+		CHECK(sc_winograd_run(NULL, &half, views, yh, xh, t.transformed, with ? &eh : NULL, t.scratch) == SC_OK, "run");
+		for (size_t i = 0; i < out; i++)
+		{
+			uint16_t right;
+
+			sc_element_put(&right, 0, y[i], SC_PRECISION_BF16);
+			differ += right != yh[i];
+			if (i / ((size_t) 16 * s.side * s.side) % ((size_t) channels / 16) == 0 && i % 16 == 0)
+			{
+				sums2[0] += sc_element_get(yh, i, SC_PRECISION_BF16);
+				sums2[1] += pow(sc_element_get(yh, i, SC_PRECISION_BF16), 2);
+			}
+		}
+		for (int i = 0; with && i < 2; i++)
+			CLOSE((&sums[0][0])[i * channels], sums2[i], 1e-5 * (double) out / channels);
+	}
+	CHECK(differ == 0, "%zu numbers differ", differ);
+	x[0] = NAN;
+	sc_element_put(xh, 0, NAN, SC_PRECISION_BF16);
+	CHECK(sc_winograd_run(NULL, &half, views, yh, xh, t.transformed, NULL, t.scratch) == SC_OK, "run");
+	CHECK(isnan(sc_element_get(yh, 0, SC_PRECISION_BF16)), "NaN is lost");
+	if (!transposed)
+	{
+		sc_element_put(xh, 0, 1, SC_PRECISION_BF16);
+		x[0] = 1;
+		dw = unit_aligned(t.conv.weights * sizeof(float));
+		dw2 = unit_aligned(t.conv.weights * sizeof(float));
+		CHECK(sc_winograd_gradient(NULL, &t.w, views, dw, x, beside, t.scratch) == SC_OK, "gradient");
+		CHECK(sc_winograd_gradient(NULL, &half, views, dw2, xh, besideh, t.scratch) == SC_OK, "gradient");
+		CHECK(memcmp(dw, dw2, t.conv.weights * sizeof(float)) == 0, "gradients differ");
+		free(dw);
+		free(dw2);
+	}
+	free(x);
+	free(y);
+	free(xh);
+	free(yh);
+	free(beside);
+	free(besideh);
+	end(&t);
+}
+
 /* Forward, or the gradient of the input. */
 static void
 test_run(shape s, int views, int block, bool transposed, sc_winograd_form form, sc_isa isa)
@@ -324,6 +410,12 @@ main(int argc, char **argv)
 					test_run(s, 3, 16, true, form, isa);
 					test_gradient(s, 3, 16, form, isa);
 				}
+		for (int side = 1; side <= 10; side++)
+			CASE ("bf16, side %d, %s", side, isa_name[isa])
+			{
+				test_bf16((shape){32, 48, side}, 3, false, isa);
+				test_bf16((shape){32, 48, side}, 3, true, isa);
+			}
 		CASE ("more tiles than are in work at once, %s", isa_name[isa])
 		{
 			test_run((shape){16, 16, 32}, 16, 16, false, SC_WINOGRAD_F4, isa);

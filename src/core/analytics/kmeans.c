@@ -46,6 +46,8 @@ sc_kmeans_layout(sc_kmeans *km, sc_arena *arena)
 	SC_ASSERT(w.most >= 1 && (km->init != SC_KMEANS_GIVEN || km->start != NULL));
 	km->work = &w;
 	w.shards = shard_count(n, km->d, w.most);
+	w.block = sc_kmeans_block(km->d);
+	w.width = SC_MAX(w.most, SC_KMEANS_TRIALS);
 	km->centroids = SC_TAKE(arena, float, kd);
 	km->sizes = SC_TAKE(arena, int64_t, k);
 	km->labels = SC_TAKE(arena, int32_t, n);
@@ -53,14 +55,20 @@ sc_kmeans_layout(sc_kmeans *km, sc_arena *arena)
 	km->curve = SC_TAKE(arena, double, (size_t) km->curve_max);
 	sc_kmeans_order_layout(km, arena);
 	sc_kmeans_centres_layout(&w.centres, w.most, km->d, arena);
-	w.own = SC_TAKE(arena, int32_t, n);
-	w.near = SC_TAKE(arena, double, n);
+	w.all = (sc_kmeans_points){.n = n, .z = w.order.z, .norm = w.order.norm};
+	w.all.own = SC_TAKE(arena, int32_t, n);
+	w.all.near = SC_TAKE(arena, double, n);
+	w.all.upper = SC_TAKE(arena, double, n);
+	w.all.lower = SC_TAKE(arena, double, n);
 	w.made = SC_TAKE(arena, int32_t, n);
 	sc_kmeans_seeds_layout(km, arena);
 	sc_kmeans_lloyd_layout(km, arena);
 	w.best = SC_TAKE(arena, double, kd);
 	w.best_made = SC_TAKE(arena, int32_t, n);
+	w.best_own = SC_TAKE(arena, int32_t, n);
+	w.best_lower = SC_TAKE(arena, double, n);
 	w.ranked = SC_TAKE(arena, int, k);
+	w.rank = SC_TAKE(arena, int, k);
 	/* In an arena that only counts there is nothing to write to. */
 	km->work = place;
 	if (place != NULL)
@@ -81,7 +89,6 @@ run_all(const sc_lane *lane, sc_kmeans *km, int k)
 
 		SC_TRY(sc_kmeans_seed(lane, km, k, run));
 		SC_TRY(sc_kmeans_iterate(lane, km, &iterations, &converged));
-		SC_TRY(sc_kmeans_assign(lane, km, true));
 		if (lane->index == 0)
 		{
 			double inertia = sc_kmeans_inertia(km);
@@ -93,6 +100,8 @@ run_all(const sc_lane *lane, sc_kmeans *km, int k)
 				km->converged = converged;
 				memcpy(w->best, w->centres.point, (size_t) k * km->d * sizeof(double));
 				memcpy(w->best_made, w->made, km->n * sizeof(int32_t));
+				memcpy(w->best_own, w->all.own, km->n * sizeof(int32_t));
+				memcpy(w->best_lower, w->all.lower, km->n * sizeof(double));
 			}
 		}
 		SC_TRY(sc_lane_barrier(lane));
@@ -147,16 +156,16 @@ before(const sc_kmeans *km, const int64_t *size, int a, int b)
 	return false;
 }
 
-/* Rank the clusters by size. By one lane. */
+/* Rank the clusters of the best run by size. By one lane. */
 static void
 rank(sc_kmeans *km)
 {
 	sc_kmeans_work *w = km->work;
-	int64_t *size = w->lloyd.counts;
+	int64_t *size = w->lloyd.size;
 
 	memset(size, 0, km->k * sizeof(int64_t));
 	for (size_t i = 0; i < km->n; i++)
-		size[w->own[i]]++;
+		size[w->best_own[i]]++;
 	for (int c = 0; c < km->k; c++)
 	{
 		int i = c;
@@ -165,6 +174,8 @@ rank(sc_kmeans *km)
 			w->ranked[i] = w->ranked[i - 1];
 		w->ranked[i] = c;
 	}
+	for (int i = 0; i < km->k; i++)
+		w->rank[w->ranked[i]] = i;
 }
 
 /* Sums and counts of each shard: of the rows as they came that the best centres are made of. */
@@ -197,55 +208,111 @@ sum_made(const sc_lane *lane, sc_kmeans *km)
 /*
  * Centroids, by rank: the means of the rows as they came. Those that the
  * iterations had, of rows that were centred and rounded to float, are off in
- * the last digits. By one lane.
+ * the last digits: how far the two are apart at most, among the points, is
+ * returned. By one lane.
  */
-static void
+static double
 find_means(sc_kmeans *km)
 {
 	sc_kmeans_work *w = km->work;
 	const sc_centring *centring = &w->order.centring;
-	size_t d = (size_t) km->d;
+	size_t d = (size_t) km->d, most = (size_t) w->most;
+	double apart = 0;
 
-	sc_kmeans_add_shards(km, km->k);
-	for (int rank = 0; rank < km->k; rank++)
+	for (size_t rank = 0; rank < (size_t) km->k; rank++)
 	{
 		size_t c = (size_t) w->ranked[rank];
-		int64_t count = w->lloyd.counts[c];
+		int64_t count = 0;
+		double way = 0;
 
+		for (int s = 0; s < w->shards; s++)
+			count += w->lloyd.counts[(size_t) s * most + c];
 		for (size_t j = 0; j < d; j++)
-			km->centroids[rank * d + j] = (float) (count > 0 ? w->lloyd.sums[c * d + j] / (double) count
-															 : w->best[c * d + j] / centring->scale + centring->mean[j]);
+		{
+			double mean = w->best[c * d + j] / centring->scale + centring->mean[j];
+			double step;
+
+			if (count > 0)
+			{
+				double sum = 0;
+
+				for (int s = 0; s < w->shards; s++)
+					sum += w->lloyd.sums[((size_t) s * most + c) * d + j];
+				mean = sum / (double) count;
+			}
+			km->centroids[rank * d + j] = (float) mean;
+			w->centres.point[rank * d + j] = km->centroids[rank * d + j];
+			step = (km->centroids[rank * d + j] - centring->mean[j]) * centring->scale - w->best[c * d + j];
+			way += step * step;
+		}
+		apart = SC_MAX(apart, way);
 	}
+	return sqrt(apart);
 }
 
-/* The centroids, to rank their clusters by the labels of the best run. */
+/* The centroids: centres, and shift, how far they may have come from those of the best run. */
 static sc_status
 find_centroids(const sc_lane *lane, sc_kmeans *km)
 {
 	sc_kmeans_work *w = km->work;
 
 	if (lane->index == 0)
-	{
-		memcpy(w->centres.point, w->best, (size_t) km->k * km->d * sizeof(double));
-		sc_kmeans_narrow(&w->centres);
-	}
-	SC_TRY(sc_lane_barrier(lane));
-	SC_TRY(sc_kmeans_assign(lane, km, true));
-	if (lane->index == 0)
 		rank(km);
 	SC_TRY(sc_lane_barrier(lane));
 	SC_TRY(sum_made(lane, km));
 	if (lane->index == 0)
 	{
-		find_means(km);
-		for (size_t i = 0; i < (size_t) km->k * km->d; i++)
-			w->centres.point[i] = km->centroids[i];
+		w->shift = find_means(km);
 		sc_kmeans_narrow(&w->centres);
 	}
 	return sc_lane_barrier(lane);
 }
 
-/* Labels and distances of the rows, as they came, to the centroids that are returned, rounded to float: the centres now. */
+/*
+ * Is the row at this position nearest to the centroid of its rank, whose
+ * distance it is at, beyond what rounding did to its point and to the best
+ * run's centres?
+ */
+static bool
+keeps_rank(const sc_kmeans *km, size_t position, double distance)
+{
+	const sc_kmeans_work *w = km->work;
+	double lower = w->best_lower[position] * (1 - SC_KMEANS_HAIR) - w->shift * (1 + SC_KMEANS_HAIR) -
+				   0x1p-23 * sqrt(w->all.norm[position]) - 0x1p-126 * km->d;
+
+	return distance * w->order.centring.scale * (1 + SC_KMEANS_HAIR) < lower;
+}
+
+/* Labels and distances of m rows by the centroids; of shard s. */
+static void
+label_pending(sc_kmeans *km, int s, int m)
+{
+	sc_kmeans_work *w = km->work;
+	size_t d = (size_t) km->d;
+	const uint32_t *at = w->lloyd.pending + (size_t) s * SC_KMEANS_BLOCK;
+	float *tile = w->lloyd.tile + (size_t) s * w->block * d;
+	int32_t labels[SC_KMEANS_BLOCK];
+	double distance[SC_KMEANS_BLOCK];
+
+	for (int i = 0; i < m; i++)
+	{
+		memcpy(tile + i * d, km->rows + at[i] * d, d * sizeof(float));
+		distance[i] = sc_distance()->dot(tile + i * d, tile + i * d, km->d);
+	}
+	sc_kmeans_label(&w->centres, m, tile, tile, w->centres.point, w->lloyd.dots + (size_t) s * w->block * w->width,
+					labels, distance);
+	for (int i = 0; i < m; i++)
+	{
+		km->labels[at[i]] = labels[i];
+		km->distance[at[i]] = sqrt(distance[i]);
+	}
+}
+
+/*
+ * Labels and distances of the rows, as they came, to the centroids that are
+ * returned, rounded to float: the centres now. Nearly all have the label of
+ * the best run.
+ */
 static sc_status
 label_rows(const sc_lane *lane, sc_kmeans *km)
 {
@@ -255,23 +322,30 @@ label_rows(const sc_lane *lane, sc_kmeans *km)
 
 	for (int s = lane->index; s < w->shards; s += lane->count)
 	{
-		float *dots = w->lloyd.dots + (size_t) s * SC_KMEANS_BLOCK * w->most;
+		uint32_t *at = w->lloyd.pending + (size_t) s * SC_KMEANS_BLOCK;
+		int m = 0;
 
 		sc_shard_range(km->n, w->shards, s, &begin, &end);
-		for (; begin < end; begin += SC_KMEANS_BLOCK)
+		for (size_t i = begin; i < end; i++)
 		{
-			int m = (int) SC_MIN((size_t) SC_KMEANS_BLOCK, end - begin);
-			const float *rows = km->rows + begin * d;
-			double *distance = km->distance + begin;
+			uint32_t row = w->order.row[i];
+			int label = w->rank[w->best_own[i]];
 
-			if (sc_lane_stopped(lane))
+			if (i % SC_KMEANS_BLOCK == 0 && sc_lane_stopped(lane))
 				return SC_ABORTED;
-			for (int i = 0; i < m; i++)
-				distance[i] = sc_distance()->dot(rows + i * d, rows + i * d, km->d);
-			sc_kmeans_label(&w->centres, m, rows, rows, w->centres.point, dots, km->labels + begin, distance);
-			for (int i = 0; i < m; i++)
-				distance[i] = sqrt(distance[i]);
+			km->labels[row] = label;
+			km->distance[row] =
+				sqrt(sc_distance()->distance2_centre(km->rows + row * d, w->centres.point + label * d, km->d));
+			if (!keeps_rank(km, i, km->distance[row]))
+				at[m++] = row;
+			if (m == w->block)
+			{
+				label_pending(km, s, m);
+				m = 0;
+			}
 		}
+		if (m > 0)
+			label_pending(km, s, m);
 	}
 	return sc_lane_barrier(lane);
 }

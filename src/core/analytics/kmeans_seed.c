@@ -3,9 +3,11 @@
  * src/core/analytics/kmeans_seed.c
  *	  The centres that Lloyd's iteration starts from.
  *
- * Greedy k-means++: each seed is the best of a few rows that are drawn with a
- * chance in proportion to their squared distance to the nearest seed so far;
- * the best is the one that leaves the smallest sum of these distances.
+ * Greedy k-means++: each seed is the best of a few points that are drawn with
+ * a chance in proportion to their squared distance to the nearest seed so far;
+ * the best is the one that leaves the smallest sum of these distances. Of many
+ * rows the points are a sample at first. What the draws have missed, and what
+ * the sample did not hold, the search finds (kmeans_search.c).
  *
  *-------------------------------------------------------------------------
  */
@@ -15,6 +17,23 @@
 #include <string.h>
 
 #include "core/base/distance.h"
+
+/*
+ * Points of a sample: so many for each seed, and no fewer than SAMPLE_LEAST:
+ * 4,096 rows of 512 floats are 8 MB, which a third cache keeps from seed to
+ * seed. What it does not hold, the search among all rows finds. A sample that
+ * is not much smaller than all rows would save nothing.
+ */
+#define SAMPLE_EACH 64
+#define SAMPLE_LEAST 4096
+#define SAMPLE_SHARE 2
+
+/*
+ * Seeds that are replaced at most: among the sample, and then among all rows,
+ * where a search is dear and has little left to find.
+ */
+#define SEARCH_SAMPLE 32
+#define SEARCH_ALL 4
 
 /*
  * A squared distance that is less than this share of the two squared norms
@@ -43,47 +62,68 @@ trials_of(int k)
 	return 2 + (int) log((double) k);
 }
 
+/* Points of the sample for k seeds, or n where all rows are taken. */
+static size_t
+sample_size(size_t n, int k)
+{
+	size_t m = SC_MAX((size_t) SAMPLE_EACH * (size_t) k, SAMPLE_LEAST);
+
+	return n / SAMPLE_SHARE >= m ? m : n;
+}
+
 void
 sc_kmeans_seeds_layout(sc_kmeans *km, sc_arena *arena)
 {
 	sc_kmeans_work *w = km->work;
 	sc_kmeans_seeds *s = &w->seeds;
-	int trials = trials_of(w->most);
+	size_t shards = (size_t) w->shards, d = (size_t) km->d;
+	/* Of fewer clusters the sample is smaller, or there is one where there is none of more. */
+	size_t m = SC_MIN(sample_size(km->n, w->most), km->n / SAMPLE_SHARE);
 
-	SC_ASSERT(trials <= SC_KMEANS_TRIALS);
-	s->rows = SC_TAKE(arena, float, sc_mul(SC_KMEANS_TRIALS, (size_t) km->d));
-	s->dots = SC_TAKE(arena, float, sc_mul(km->n, trials));
-	s->apart = SC_TAKE(arena, double, sc_mul(w->most, trials));
-	s->sums = SC_TAKE(arena, double, (size_t) w->shards *SC_KMEANS_TRIALS);
+	SC_ASSERT(trials_of(w->most) <= SC_KMEANS_TRIALS);
+	s->rows = SC_TAKE(arena, float, sc_mul(SC_KMEANS_TRIALS, d));
+	/* Of all rows, for where the sample will not do. */
+	s->dots = SC_TAKE(arena, float, sc_mul(km->n, (size_t) trials_of(w->most)));
+	s->apart = SC_TAKE(arena, double, sc_mul((size_t) w->most, SC_KMEANS_TRIALS));
+	s->sums = SC_TAKE(arena, double, shards *SC_KMEANS_TRIALS);
+	s->losses = SC_TAKE(arena, double, sc_mul(shards, (size_t) w->most));
+	s->replaced = SC_TAKE(arena, double, d);
+	if (sample_size(km->n, 1) == km->n)
+		return;
+	w->sample.z = SC_TAKE(arena, float, sc_mul(m, d));
+	w->sample.norm = SC_TAKE(arena, double, m);
+	w->sample.own = SC_TAKE(arena, int32_t, m);
+	w->sample.near = SC_TAKE(arena, double, m);
+	w->sample.upper = SC_TAKE(arena, double, m);
+	w->sample.lower = SC_TAKE(arena, double, m);
 }
 
-/* Row i as centre c. */
-static void
-take_row(sc_kmeans *km, int c, size_t i)
+void
+sc_kmeans_take(sc_kmeans *km, const sc_kmeans_points *p, int c, size_t i)
 {
 	for (int j = 0; j < km->d; j++)
-		km->work->centres.point[(size_t) c * km->d + j] = km->work->order.z[i * km->d + j];
+		km->work->centres.point[(size_t) c * km->d + j] = p->z[i * km->d + j];
 }
 
-/* The rows trial[], one after the other; by one lane. */
+/* The points trial[], one after the other; by one lane. */
 static void
-gather_trials(sc_kmeans *km, int m)
+gather_trials(sc_kmeans *km, const sc_kmeans_points *p)
 {
 	sc_kmeans_seeds *s = &km->work->seeds;
 	size_t d = (size_t) km->d;
 
-	for (int t = 0; t < m; t++)
-		memcpy(s->rows + t * d, km->work->order.z + s->trial[t] * d, d * sizeof(float));
+	for (int t = 0; t < s->m; t++)
+		memcpy(s->rows + t * d, p->z + s->trial[t] * d, d * sizeof(float));
 }
 
 /*
- * apart: squared distances of the m rows trial[] to the `seeds` seeds so far.
- * They tell which rows no candidate can improve, and so need not be read: those
- * whose seed is less than half as far as it is from every candidate (Elkan, "Using the triangle inequality to accelerate k-means", ICML
- * 2003, lemma 1). So the rows of a group that has its seed are not read again.
+ * apart tells which points no candidate can improve, and so need not be read:
+ * those whose seed is less than half as far as it is from every candidate
+ * (Elkan, "Using the triangle inequality to accelerate k-means", ICML 2003,
+ * lemma 1). So the rows of a group that has its seed are not read again.
  */
-static sc_status
-measure_seeds(const sc_lane *lane, sc_kmeans *km, int m, int seeds)
+sc_status
+sc_kmeans_measure_seeds(const sc_lane *lane, sc_kmeans *km, int seeds)
 {
 	sc_kmeans_work *w = km->work;
 	size_t d = (size_t) km->d;
@@ -94,87 +134,98 @@ measure_seeds(const sc_lane *lane, sc_kmeans *km, int m, int seeds)
 	{
 		if (sc_lane_stopped(lane))
 			return SC_ABORTED;
-		for (int t = 0; t < m; t++)
-			w->seeds.apart[c * (size_t) m + t] =
+		for (int t = 0; t < w->seeds.m; t++)
+			w->seeds.apart[c * SC_KMEANS_TRIALS + t] =
 				sc_distance()->distance2_centre(w->seeds.rows + t * d, w->centres.point + c * d, km->d);
 	}
 	return sc_lane_barrier(lane);
 }
 
-/* Can one of the m trials be nearer to row i than its seed? */
-static bool
-may_be_nearer(const sc_kmeans_work *w, size_t i, int m)
+bool
+sc_kmeans_may_be_nearer(const sc_kmeans_work *w, const sc_kmeans_points *p, size_t i, int t)
 {
-	const double *apart = w->seeds.apart + (size_t) w->own[i] * m;
-	double reach = REACH * w->near[i];
+	return w->seeds.apart[(size_t) p->own[i] * SC_KMEANS_TRIALS + t] < REACH * p->near[i];
+}
 
-	for (int t = 0; t < m; t++)
-		if (apart[t] < reach)
+static bool
+any_may_be_nearer(const sc_kmeans_work *w, const sc_kmeans_points *p, size_t i)
+{
+	for (int t = 0; t < w->seeds.m; t++)
+		if (sc_kmeans_may_be_nearer(w, p, i, t))
 			return true;
 	return false;
 }
 
-/* Squared distance of row i to row trial[t], no more than near unless it is the first seed. */
-static double
-trial_distance(const sc_kmeans *km, size_t i, int t, float dot, bool first)
+double
+sc_kmeans_trial_distance(const sc_kmeans *km, const sc_kmeans_points *p, size_t i, int t, float dot)
 {
-	const sc_kmeans_order *o = &km->work->order;
 	size_t trial = km->work->seeds.trial[t];
-	double both = o->norm[i] + o->norm[trial];
+	double both = p->norm[i] + p->norm[trial];
 	double a = both - 2 * (double) dot;
 
 	if (a < CANCELLED * both)
-		a = sc_distance()->distance2(o->z + i * km->d, o->z + trial * km->d, km->d);
-	return first ? a : SC_MIN(a, km->work->near[i]);
+		a = sc_distance()->distance2(p->z + i * km->d, p->z + trial * km->d, km->d);
+	return a;
+}
+
+/* The distance of point i to the nearest seed, were trial t the next one; the first has nothing before it. */
+static double
+distance_with(const sc_kmeans *km, const sc_kmeans_points *p, size_t i, int t, float dot, bool first)
+{
+	double a = sc_kmeans_trial_distance(km, p, i, t, dot);
+
+	return first ? a : SC_MIN(a, p->near[i]);
 }
 
 /*
- * dots: the products of every row with the m rows trial[], from which
+ * dots: the products of every point with the rows trial[], from which
  * keep_trial computes the distances again, or -infinity, an infinite distance,
- * where no trial can be nearer than the row's seed. sums: for each trial the
- * sum of the rows' distances to the nearest seed, were it a seed too.
+ * where no trial can be nearer than the point's seed. sums: for each trial the
+ * sum of the points' distances to the nearest seed, were it a seed too.
  */
 static sc_status
-measure_trials(const sc_lane *lane, sc_kmeans *km, int m, int seeds)
+measure_trials(const sc_lane *lane, sc_kmeans *km, const sc_kmeans_points *p, int seeds)
 {
 	sc_kmeans_work *w = km->work;
+	int m = w->seeds.m;
 	size_t begin, end;
 
-	SC_TRY(measure_seeds(lane, km, m, seeds));
+	SC_TRY(sc_kmeans_measure_seeds(lane, km, seeds));
 	for (int s = lane->index; s < w->shards; s += lane->count)
 	{
 		double *sum = w->seeds.sums + (size_t) s * SC_KMEANS_TRIALS;
 
 		memset(sum, 0, SC_KMEANS_TRIALS * sizeof(double));
-		sc_shard_range(km->n, w->shards, s, &begin, &end);
+		sc_shard_range(p->n, w->shards, s, &begin, &end);
 		for (size_t i = begin; i < end; i++)
 		{
 			float *dots = w->seeds.dots + i * (size_t) m;
 
 			if (i % SC_KMEANS_BLOCK == 0 && sc_lane_stopped(lane))
 				return SC_ABORTED;
-			if (seeds > 0 && !may_be_nearer(w, i, m))
+			if (seeds > 0 && !any_may_be_nearer(w, p, i))
 				for (int t = 0; t < m; t++)
 				{
 					dots[t] = -INFINITY;
-					sum[t] += w->near[i];
+					sum[t] += p->near[i];
 				}
 			else
 			{
-				sc_distance()->dot_rows(dots, w->order.z + i * km->d, w->seeds.rows, m, km->d);
+				sc_distance()->dot_rows(dots, p->z + i * km->d, w->seeds.rows, m, km->d);
 				for (int t = 0; t < m; t++)
-					sum[t] += trial_distance(km, i, t, dots[t], seeds == 0);
+					sum[t] += distance_with(km, p, i, t, dots[t], seeds == 0);
 			}
 		}
 	}
 	return sc_lane_barrier(lane);
 }
 
-/* Trial t of the m that were measured is seed c. */
+/* Trial t of those that were measured is seed c. */
 static sc_status
-keep_trial(const sc_lane *lane, sc_kmeans *km, int m, int t, int c)
+keep_trial(const sc_lane *lane, sc_kmeans *km, const sc_kmeans_points *p, int t, int c)
 {
 	sc_kmeans_work *w = km->work;
+	size_t m = (size_t) w->seeds.m;
 	size_t begin, end;
 
 	for (int s = lane->index; s < w->shards; s += lane->count)
@@ -183,26 +234,25 @@ keep_trial(const sc_lane *lane, sc_kmeans *km, int m, int t, int c)
 
 		if (sc_lane_stopped(lane))
 			return SC_ABORTED;
-		sc_shard_range(km->n, w->shards, s, &begin, &end);
+		sc_shard_range(p->n, w->shards, s, &begin, &end);
 		for (size_t i = begin; i < end; i++)
 		{
-			double a = trial_distance(km, i, t, w->seeds.dots[i * (size_t) m + t], c == 0);
+			double a = distance_with(km, p, i, t, w->seeds.dots[i * m + t], c == 0);
 
-			if (c == 0 || a < w->near[i])
+			if (c == 0 || a < p->near[i])
 			{
-				w->near[i] = a;
-				w->own[i] = c;
+				p->near[i] = a;
+				p->own[i] = c;
 			}
-			sum += w->near[i];
+			sum += p->near[i];
 		}
 		w->seeds.sums[(size_t) s * SC_KMEANS_TRIALS] = sum;
 	}
 	return sc_lane_barrier(lane);
 }
 
-/* The sum of the distances, were trial t a seed. */
-static double
-total(const sc_kmeans_work *w, int t)
+double
+sc_kmeans_total(const sc_kmeans_work *w, int t)
 {
 	double sum = 0;
 
@@ -211,9 +261,9 @@ total(const sc_kmeans_work *w, int t)
 	return sum;
 }
 
-/* The row at which the running sum of near passes u. */
+/* The point at which the running sum of near passes u. */
 static uint32_t
-draw(const sc_kmeans *km, double u)
+draw(const sc_kmeans *km, const sc_kmeans_points *p, double u)
 {
 	const sc_kmeans_work *w = km->work;
 	size_t last = 0;
@@ -228,12 +278,12 @@ draw(const sc_kmeans *km, double u)
 			u -= part;
 			continue;
 		}
-		sc_shard_range(km->n, w->shards, s, &begin, &end);
+		sc_shard_range(p->n, w->shards, s, &begin, &end);
 		for (size_t i = begin; i < end; i++)
 		{
-			if (w->near[i] > 0)
+			if (p->near[i] > 0)
 				last = i;
-			u -= w->near[i];
+			u -= p->near[i];
 			if (u < 0)
 				return (uint32_t) i;
 		}
@@ -241,45 +291,99 @@ draw(const sc_kmeans *km, double u)
 	return (uint32_t) last;
 }
 
+void
+sc_kmeans_draw(sc_kmeans *km, const sc_kmeans_points *p, int m, sc_rng *rng)
+{
+	sc_kmeans_seeds *s = &km->work->seeds;
+	double pot = sc_kmeans_total(km->work, 0);
+
+	s->m = m;
+	for (int t = 0; t < m; t++)
+		s->trial[t] = draw(km, p, sc_rng_uniform53(rng) * pot);
+	gather_trials(km, p);
+}
+
 static sc_status
-seed_plus_plus(const sc_lane *lane, sc_kmeans *km, int k, sc_rng *rng)
+seed_plus_plus(const sc_lane *lane, sc_kmeans *km, const sc_kmeans_points *p, int k, sc_rng *rng)
 {
 	sc_kmeans_work *w = km->work;
-	int trials = trials_of(k);
 
 	if (lane->index == 0)
 	{
-		w->seeds.trial[0] = (uint32_t) sc_rng_below(rng, km->n);
-		gather_trials(km, 1);
-		take_row(km, 0, w->seeds.trial[0]);
+		w->seeds.m = 1;
+		w->seeds.trial[0] = (uint32_t) sc_rng_below(rng, p->n);
+		gather_trials(km, p);
+		sc_kmeans_take(km, p, 0, w->seeds.trial[0]);
 	}
 	SC_TRY(sc_lane_barrier(lane));
-	SC_TRY(measure_trials(lane, km, 1, 0));
-	SC_TRY(keep_trial(lane, km, 1, 0, 0));
+	SC_TRY(measure_trials(lane, km, p, 0));
+	SC_TRY(keep_trial(lane, km, p, 0, 0));
 	for (int c = 1; c < k; c++)
 	{
 		int best = 0;
 
 		if (lane->index == 0)
-		{
-			double pot = total(w, 0);
-
-			for (int t = 0; t < trials; t++)
-				w->seeds.trial[t] = draw(km, sc_rng_uniform53(rng) * pot);
-			gather_trials(km, trials);
-		}
+			sc_kmeans_draw(km, p, trials_of(k), rng);
 		SC_TRY(sc_lane_barrier(lane));
-		SC_TRY(measure_trials(lane, km, trials, c));
-		for (int t = 1; t < trials; t++)
-			if (total(w, t) < total(w, best))
+		SC_TRY(measure_trials(lane, km, p, c));
+		for (int t = 1; t < w->seeds.m; t++)
+			if (sc_kmeans_total(w, t) < sc_kmeans_total(w, best))
 				best = t;
 		/* Every lane has read the sums, before any writes them. */
 		SC_TRY(sc_lane_barrier(lane));
 		if (lane->index == 0)
-			take_row(km, c, w->seeds.trial[best]);
-		SC_TRY(keep_trial(lane, km, trials, best, c));
+			sc_kmeans_take(km, p, c, w->seeds.trial[best]);
+		SC_TRY(keep_trial(lane, km, p, best, c));
 	}
 	return SC_OK;
+}
+
+/*
+ * A sample of the rows for k seeds, every so many-th in their order, so that
+ * equal rows, which stand together there, have their share of it. n of the
+ * sample is 0 where it would save nothing or has too few different rows. By
+ * one lane.
+ */
+static void
+take_sample(sc_kmeans *km, int k, sc_rng *rng)
+{
+	sc_kmeans_work *w = km->work;
+	sc_kmeans_points *p = &w->sample;
+	const uint32_t *group = w->order.group;
+	size_t m = sample_size(km->n, k), d = (size_t) km->d;
+	size_t first = (size_t) sc_rng_below(rng, km->n);
+	size_t distinct = 0;
+	float *z = (float *) p->z;
+	double *norm = (double *) p->norm;
+
+	p->n = m < km->n ? m : 0;
+	for (size_t i = 0; i < p->n; i++)
+	{
+		size_t at = (i * km->n + first) / m;
+
+		memcpy(z + i * d, w->all.z + at * d, d * sizeof(float));
+		norm[i] = w->all.norm[at];
+		distinct += i == 0 || group[at] != group[((i - 1) * km->n + first) / m];
+	}
+	if (distinct < 4 * (size_t) k)
+		p->n = 0;
+}
+
+/* Seeds by draws and by search, among a sample first where there is one. */
+static sc_status
+seed_among(const sc_lane *lane, sc_kmeans *km, int k, sc_rng *rng)
+{
+	sc_kmeans_work *w = km->work;
+	bool sampled;
+
+	if (lane->index == 0)
+		take_sample(km, k, rng);
+	SC_TRY(sc_lane_barrier(lane));
+	sampled = w->sample.n > 0;
+	SC_TRY(seed_plus_plus(lane, km, sampled ? &w->sample : &w->all, k, rng));
+	if (sampled)
+		SC_TRY(sc_kmeans_search(lane, km, &w->sample, SEARCH_SAMPLE, rng));
+	return sc_kmeans_search(lane, km, &w->all, sampled ? SEARCH_ALL : SEARCH_SAMPLE, rng);
 }
 
 /* k of the distinct rows, every choice equally likely (Knuth's algorithm S). */
@@ -295,7 +399,7 @@ seed_random(sc_kmeans *km, int k, sc_rng *rng)
 		if (i > 0 && group[i] == group[i - 1])
 			continue;
 		if (sc_rng_below(rng, left) < (uint64_t) (k - c))
-			take_row(km, c++, i);
+			sc_kmeans_take(km, &km->work->all, c++, i);
 		left--;
 	}
 }
@@ -315,11 +419,14 @@ sc_kmeans_seed(const sc_lane *lane, sc_kmeans *km, int k, int run)
 	sc_rng rng = sc_rng_stream(km->seed, (uint64_t) k, (uint64_t) run, 0);
 
 	if (lane->index == 0)
+	{
 		km->work->centres.k = k;
+		km->work->bounded = km->init == SC_KMEANS_PLUS_PLUS;
+	}
 	switch (km->init)
 	{
 		case SC_KMEANS_PLUS_PLUS:
-			return seed_plus_plus(lane, km, k, &rng);
+			return seed_among(lane, km, k, &rng);
 		case SC_KMEANS_RANDOM:
 			if (lane->index == 0)
 				seed_random(km, k, &rng);

@@ -14,6 +14,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/analytics/centring.h"
+#include "core/analytics/pca_parts.h"
+#include "core/base/distance.h"
 #include "core/base/gemm.h"
 
 /*
@@ -47,6 +50,21 @@ shard_count(const sc_pca *pca)
 	size_t room = SHARD_BYTES / ((size_t) pca->d * pca->d * sizeof(double));
 
 	return pca->rows == NULL ? 1 : (int) SC_MAX(SC_MIN(shards, room), 1);
+}
+
+/*
+ * What the rounding of products in float leaves of a variance that is none, as
+ * a share of the total, at most: a product of 256 rows is off by about 2^-24
+ * of the square root of 256 terms of it (and blocks by chance this way or
+ * that), spread over all directions.
+ */
+#define NO_VARIANCE 0x1p-23
+
+/* Were the products of the rows, or of some of them, in float? */
+static bool
+in_float(const sc_pca *pca)
+{
+	return pca->given != NULL && pca->given->count > 0 && pca->d >= SC_PCA_FLOAT;
 }
 
 /* Eigenvectors to compute: all of them where a share decides how many stay. */
@@ -91,7 +109,9 @@ sc_pca_layout(sc_pca *pca, sc_arena *arena)
 	pca->components = SC_TAKE(arena, double, sc_mul(count, d));
 	pca->variance = SC_TAKE(arena, double, d);
 	pca->ratio = SC_TAKE(arena, double, d);
-	pca->blocks = SC_TAKE(arena, double, pca->rows ? sc_mul(sc_mul(pca->shards, block_rows(pca->d)), d) : 0);
+	pca->blocks =
+		SC_TAKE(arena, double,
+				sc_mul(pca->rows ? sc_mul(pca->shards, block_rows(pca->d)) : (size_t) sc_pca_block(pca->d), d));
 	pca->sums = SC_TAKE(arena, double, sc_mul(pca->shards, d));
 	pca->products = SC_TAKE(arena, double, sc_mul(pca->shards, sc_mul(d, d)));
 	pca->work = SC_TAKE(arena, char, sc_dsyev_bytes(pca->d, count));
@@ -112,47 +132,163 @@ add_rows(double *sums, double *products, double *block, const float *rows, size_
 	sc_dsyrk_upper(d, (int) m, 1.0, block, d, 1.0, products, d);
 }
 
-void
-sc_pca_flush(sc_pca_sums *s, int d)
+/*
+ * What a flush works in. Products of a block in float are a strip at a time,
+ * so that the second cache keeps them until they are added up.
+ */
+typedef struct flush_memory
 {
-	double *strip = s->packed;
+	double *mean;	 /* (d), of the block */
+	double *sums;	 /* (d), of the block less that, which rounding leaves */
+	double *apart;	 /* (d), between the means of the block and of what was before */
+	double *centred; /* (block rows, d), where products are in double */
+	float *row;		 /* (d), ... */
+	float *strip;	 /* (STRIP, d), where they are in float */
+} flush_memory;
 
-	SC_ASSERT(s->waiting >= 0 && s->waiting <= sc_pca_block(d));
+static flush_memory
+lay_out_flush(int d, sc_arena *arena)
+{
+	flush_memory m;
+	bool narrow = d >= SC_PCA_FLOAT;
+
+	m.mean = SC_TAKE(arena, double, d);
+	m.sums = SC_TAKE(arena, double, d);
+	m.apart = SC_TAKE(arena, double, d);
+	m.centred = SC_TAKE(arena, double, narrow ? 0 : (size_t) sc_pca_block(d) * d);
+	m.row = SC_TAKE(arena, float, narrow ? d : 0);
+	m.strip = SC_TAKE(arena, float, narrow ? (size_t) SC_PCA_STRIP *d : 0);
+	return m;
+}
+
+size_t
+sc_pca_flush_bytes(int d)
+{
+	sc_arena arena = sc_arena_counter();
+
+	(void) lay_out_flush(d, &arena);
+	return sc_arena_need(&arena);
+}
+
+/* mean (d) of m rows (m, d); returns their largest magnitude. */
+static float
+block_mean(double *mean, const float *rows, int m, int d)
+{
+	float largest = 0;
+
+	memset(mean, 0, d * sizeof(double));
+	for (int i = 0; i < m; i++)
+	{
+		const float *x = rows + (size_t) i * d;
+
+		sc_distance()->add_row(mean, x, d);
+		largest = SC_MAX(largest, sc_distance()->largest(x, d));
+	}
+	for (int j = 0; j < d; j++)
+		mean[j] /= m;
+	return largest;
+}
+
+/*
+ * The waiting rows less their mean, in float, where they lie, times a power of
+ * two that keeps the products from overflow; their sums. Returns the power.
+ */
+static double
+centre_narrow(const sc_pca_sums *s, const flush_memory *m, float largest, int d)
+{
+	/* A row differs from the mean by no more than twice the largest. */
+	double scale = sc_centring_scale(2 * (double) largest);
+
+	for (int i = 0; i < s->waiting; i++)
+	{
+		float *x = s->block + (size_t) i * d;
+
+		memcpy(m->row, x, d * sizeof(float));
+		(void) sc_distance()->centre_row(x, m->row, m->mean, scale, d);
+		sc_distance()->add_row(m->sums, x, d);
+	}
+	for (int j = 0; j < d; j++)
+		m->sums[j] /= scale;
+	return scale;
+}
+
+/* The same in double. */
+static void
+centre_wide(const sc_pca_sums *s, const flush_memory *m, int d)
+{
 	for (int i = 0; i < s->waiting; i++)
 		for (int j = 0; j < d; j++)
-			s->sums[j] += s->block[(size_t) i * d + j];
+		{
+			double x = (double) s->block[(size_t) i * d + j] - m->mean[j];
+
+			m->centred[(size_t) i * d + j] = x;
+			m->sums[j] += x;
+		}
+}
+
+void
+sc_pca_flush(sc_pca_sums *s, int d, void *work)
+{
+	sc_arena arena = sc_arena_over(work, sc_pca_flush_bytes(d));
+	flush_memory m = lay_out_flush(d, &arena);
+	double n = s->waiting;
+	double joined = s->count * n / (s->count + n);
+	double unscale = 1;
+	double *to = s->packed;
+	float largest;
+
+	SC_ASSERT(s->waiting >= 1 && s->waiting <= sc_pca_block(d));
+	largest = block_mean(m.mean, s->block, s->waiting, d);
+	memset(m.sums, 0, d * sizeof(double));
+	if (d >= SC_PCA_FLOAT)
+		unscale = 1 / centre_narrow(s, &m, largest, d);
+	else
+		centre_wide(s, &m, d);
+	for (int j = 0; j < d; j++)
+		m.apart[j] = m.mean[j] - s->mean[j];
 	for (int r = 0; r < d; r += SC_PCA_STRIP)
 	{
 		int rows = SC_MIN(SC_PCA_STRIP, d - r);
+		int columns = d - r;
 
-		sc_dgemm(true, false, rows, d - r, s->waiting, 1.0, s->block + r, d, s->block + r, d, 1.0, strip, d - r);
-		strip += (size_t) rows * (d - r);
+		if (d >= SC_PCA_FLOAT)
+			sc_sgemm(true, false, rows, columns, s->waiting, 1, s->block + r, d, s->block + r, d, 0, m.strip, columns);
+		else
+			sc_dgemm(true, false, rows, columns, s->waiting, 1, m.centred + r, d, m.centred + r, d, 1, to, columns);
+		for (int i = 0; i < rows; i++, to += columns)
+		{
+			double over = m.sums[r + i] / n;
+			double apart = joined * m.apart[r + i];
+
+			if (d >= SC_PCA_FLOAT)
+				SC_SIMD_CALL(sc_pca_join)
+			(to, m.strip + (size_t) i * columns, unscale * unscale, apart, m.apart + r, over, m.sums + r, columns);
+			else for (int j = 0; j < columns; j++) to[j] += apart * m.apart[r + j] - over * m.sums[r + j];
+		}
 	}
-	s->count += s->waiting;
+	for (int j = 0; j < d; j++)
+		s->mean[j] += m.apart[j] * (n / (s->count + n));
+	s->count += n;
 	s->waiting = 0;
 }
 
-/* x - a.shift is x - b.shift and b.shift - a.shift: what b's sums are over is moved by the latter. */
 void
 sc_pca_merge(sc_pca_sums *a, const sc_pca_sums *b, int d)
 {
 	double *to = a->packed;
 	const double *from = b->packed;
+	double share = b->count > 0 ? b->count / (a->count + b->count) : 0;
 
 	for (int r = 0; r < d; r += SC_PCA_STRIP)
 		for (int i = r; i < SC_MIN(r + SC_PCA_STRIP, d); i++)
 		{
-			double apart = b->shift[i] - a->shift[i];
+			double apart = a->count * share * (b->mean[i] - a->mean[i]);
 
 			for (int j = r; j < d; j++)
-			{
-				double other = b->shift[j] - a->shift[j];
-
-				*to++ += *from++ + apart * b->sums[j] + b->sums[i] * other + b->count * apart * other;
-			}
+				*to++ += *from++ + apart * (b->mean[j] - a->mean[j]);
 		}
 	for (int j = 0; j < d; j++)
-		a->sums[j] += b->sums[j] + b->count * (b->shift[j] - a->shift[j]);
+		a->mean[j] += share * (b->mean[j] - a->mean[j]);
 	a->count += b->count;
 }
 
@@ -164,18 +300,18 @@ unpack(sc_pca *pca)
 	const double *strip = s->packed;
 	size_t d = (size_t) pca->d;
 
-	memcpy(pca->mean, s->shift, d * sizeof(double));
-	memcpy(pca->sums, s->sums, d * sizeof(double));
+	if (s->count > 0)
+		memcpy(pca->mean, s->mean, d * sizeof(double));
+	else
+		(void) block_mean(pca->mean, s->block, s->waiting, pca->d);
+	memset(pca->sums, 0, d * sizeof(double));
 	for (size_t r = 0; r < d; r += SC_PCA_STRIP)
 		for (size_t i = r; i < SC_MIN(r + SC_PCA_STRIP, d); i++)
 		{
 			memcpy(pca->products + i * d + r, strip, (d - r) * sizeof(double));
 			strip += d - r;
 		}
-	for (int i = 0; i < s->waiting; i++)
-		for (size_t j = 0; j < d; j++)
-			pca->sums[j] += s->block[i * d + j];
-	sc_dsyrk_upper(pca->d, s->waiting, 1.0, s->block, pca->d, 1.0, pca->products, pca->d);
+	add_rows(pca->sums, pca->products, pca->blocks, s->block, (size_t) s->waiting, pca->mean, pca->d);
 }
 
 /*
@@ -217,6 +353,7 @@ solve(sc_pca *pca, const sc_lane *lane, sc_error *err)
 	int d = pca->d;
 	int count = computed(pca);
 	double total = covariance(pca);
+	double least = in_float(pca) ? NO_VARIANCE * total : 0;
 	double share = 0;
 
 	if (!isfinite(total))
@@ -228,7 +365,7 @@ solve(sc_pca *pca, const sc_lane *lane, sc_error *err)
 		double *v = pca->components + (size_t) c * d;
 		int largest = 0;
 
-		pca->variance[c] = SC_MAX(pca->variance[c], 0);
+		pca->variance[c] = pca->variance[c] > least ? pca->variance[c] : 0;
 		pca->ratio[c] = total > 0 ? pca->variance[c] / total : 0;
 		for (int j = 1; j < d; j++)
 			if (fabs(v[j]) > fabs(v[largest]))

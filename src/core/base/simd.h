@@ -11,8 +11,8 @@
  * - functions named SC_SIMD(sc_x), each declared by SC_SIMD_DECLARE; callers
  *   take the best one with SC_SIMD_CALL.
  * Nothing is compiled for the machine that compiles: a package is built on one
- * and run on another. Plain loops that the compiler can vectorise are enough;
- * no intrinsics are needed.
+ * and run on another. Plain loops that the compiler can vectorise are enough,
+ * but for the few where a comment says what intrinsics gain.
  *
  *-------------------------------------------------------------------------
  */

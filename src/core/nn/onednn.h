@@ -69,10 +69,10 @@ sc_dnnl_conv_desc(dnnl_primitive_desc_t *result, dnnl_engine_t engine, sc_conv_p
 	dnnl_prop_kind_t forward = training ? dnnl_forward_training : dnnl_forward_inference;
 
 #if DNNL_VERSION_MAJOR >= 3
-	if (pass == SC_CONV_FORWARD)
+	if (pass == SC_CONV_PASS_FORWARD)
 		return dnnl_convolution_forward_primitive_desc_create(result, engine, forward, algorithm, *src, *weights, NULL,
 															  *dst, strides, NULL, padding, padding, attr);
-	if (pass == SC_CONV_DATA)
+	if (pass == SC_CONV_PASS_DATA)
 		return dnnl_convolution_backward_data_primitive_desc_create(result, engine, algorithm, *src, *weights, *dst,
 																	strides, NULL, padding, padding, hint, attr);
 	return dnnl_convolution_backward_weights_primitive_desc_create(result, engine, algorithm, *src, *weights, NULL,
@@ -81,10 +81,10 @@ sc_dnnl_conv_desc(dnnl_primitive_desc_t *result, dnnl_engine_t engine, sc_conv_p
 	dnnl_convolution_desc_t desc;
 	dnnl_status_t status;
 
-	if (pass == SC_CONV_FORWARD)
+	if (pass == SC_CONV_PASS_FORWARD)
 		status = dnnl_convolution_forward_desc_init(&desc, forward, algorithm, src, weights, NULL, dst, strides,
 													padding, padding);
-	else if (pass == SC_CONV_DATA)
+	else if (pass == SC_CONV_PASS_DATA)
 		status =
 			dnnl_convolution_backward_data_desc_init(&desc, algorithm, src, weights, dst, strides, padding, padding);
 	else

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * src/core/nn/winograd.h
- *	  3x3 convolutions of stride 1 and padding 1 in float, by Winograd's minimal
+ *	  3x3 convolutions of stride 1 and padding 1, by Winograd's minimal
  *	  filtering (Lavin and Gray, "Fast algorithms for convolutional neural
  *	  networks", CVPR 2016): forward, and the gradients of input and weights.
  *
@@ -26,6 +26,7 @@
 
 #include "core/base/pool.h"
 #include "core/base/simd.h"
+#include "core/nn/element.h"
 
 /* How a map is cut. */
 typedef enum sc_winograd_form
@@ -52,7 +53,8 @@ typedef struct sc_winograd_config
 	 */
 	bool transposed;
 	sc_winograd_form form;
-	sc_isa isa; /* sc_isa_best(), or less for a test */
+	sc_precision precision; /* of the tensors; bf16: channel_block is 16. Everything between is in float. */
+	sc_isa isa;				/* sc_isa_best(), or less for a test */
 } sc_winograd_config;
 
 struct sc_winograd_kernels;
@@ -65,7 +67,6 @@ typedef struct sc_winograd
 	int tile;			/* its side, in pixels of the output */
 	int across;			/* tiles across a map */
 	int chunk;			/* tiles in work at once */
-	int summed;			/* ... in a gradient of the weights */
 	int columns;		/* output channels, rounded up to whole panels */
 	size_t transformed; /* floats of transformed weights */
 } sc_winograd;
@@ -80,16 +81,16 @@ typedef struct sc_winograd
 typedef struct sc_winograd_epilogue
 {
 	const float *bias; /* (out) or NULL */
-	const float *shortcut;
+	const void *shortcut;
 	bool relu; /* keeps NaN */
-	const float *mask;
+	const void *mask;
 	double *sums; /* (2, out): overwritten; or NULL */
-	const float *beside;
+	const void *beside;
 	const float *mean; /* (out) */
 	const float *inv;  /* (out) */
 } sc_winograd_epilogue;
 
-/* What follows from the shape. False: this instruction set has no code for this channel block. */
+/* What follows from the shape. False: this instruction set has no code for these tensors. */
 extern bool sc_winograd_describe(sc_winograd *w, const sc_winograd_config *config);
 
 /*
@@ -112,11 +113,11 @@ extern sc_status sc_winograd_transform(const sc_lane *lane, const sc_winograd *w
  * y of x, or dx of dy where transposed: `views` pictures. epilogue: NULL for
  * none. scratch: the lane's own, of sc_winograd_scratch's size.
  */
-extern sc_status sc_winograd_run(const sc_lane *lane, const sc_winograd *w, int views, float *y, const float *x,
+extern sc_status sc_winograd_run(const sc_lane *lane, const sc_winograd *w, int views, void *y, const void *x,
 								 const float *transformed, const sc_winograd_epilogue *epilogue, void *scratch);
 
 /* dweights of x and dy, of a convolution that is not transposed; summed over the views in their order. */
 extern sc_status sc_winograd_gradient(const sc_lane *lane, const sc_winograd *w, int views, float *dweights,
-									  const float *x, const float *dy, void *scratch);
+									  const void *x, const void *dy, void *scratch);
 
 #endif /* SC_WINOGRAD_H */

@@ -61,16 +61,16 @@ typedef struct sc_winograd_kernels
 	void (*weights)(const sc_winograd *w, float *transformed, const float *weights, size_t from, size_t to);
 
 	/* Tiles of x, transformed into v; point: floats from one point to the next. */
-	void (*input)(const sc_winograd *w, float *v, size_t point, const float *x, sc_winograd_range tiles);
+	void (*input)(const sc_winograd *w, float *v, size_t point, const void *x, sc_winograd_range tiles);
 
 	void (*multiply)(const sc_winograd_product *p);
 
 	/* Tiles of y of their products m. sums (2, columns): added to, where the epilogue has sums. */
-	void (*output)(const sc_winograd *w, float *y, const float *m, size_t point, const sc_winograd_epilogue *epilogue,
+	void (*output)(const sc_winograd *w, void *y, const float *m, size_t point, const sc_winograd_epilogue *epilogue,
 				   float *sums, sc_winograd_range tiles);
 
 	/* For the gradient: tiles of dy, transformed into d. */
-	void (*spread)(const sc_winograd *w, float *d, size_t point, const float *dy, sc_winograd_range tiles);
+	void (*spread)(const sc_winograd *w, float *d, size_t point, const void *dy, sc_winograd_range tiles);
 
 	/*
 	 * ... and dweights of the products of all points, for one panel of output

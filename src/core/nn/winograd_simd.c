@@ -19,6 +19,9 @@
 #include "core/nn/winograd_parts.h"
 
 #include <string.h>
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -40,6 +43,10 @@
 #define VECTORS 2
 #endif
 #define PANEL (VECTOR * VECTORS)
+
+/* What is written at once of transformed weights: a cache line, where a panel has one. */
+#define STRIPE (PANEL < 16 ? PANEL : 16)
+#define STRIPE_VECTORS (STRIPE / VECTOR)
 
 /* Cache lines of a panel at one step of the depth. */
 #define LINES ((PANEL + 15) / 16)
@@ -65,6 +72,64 @@ INLINE void
 store(float *p, vec v)
 {
 	*(unaligned *) p = v;
+}
+
+/*
+ * Store past the caches, to what nobody reads soon: transformed weights are
+ * many, and a line that is written whole need not be read before. Lines written
+ * in halves would cost twice as much.
+ */
+#if defined(__AVX512F__)
+#define STORE_PAST(p, v) _mm512_stream_ps(p, (__m512) (v))
+#define STORED_PAST() _mm_sfence()
+#elif defined(__AVX2__)
+#define STORE_PAST(p, v) _mm256_stream_ps(p, (__m256) (v))
+#define STORED_PAST() _mm_sfence()
+#else
+#define STORE_PAST(p, v) store(p, v)
+#define STORED_PAST() ((void) 0)
+#endif
+
+/* ---- tensors, of float or bf16 (element.h) -------------------------------------- */
+
+typedef uint32_t bits __attribute__((vector_size(VECTOR * sizeof(uint32_t))));
+typedef uint16_t halves __attribute__((vector_size(VECTOR * sizeof(uint16_t))));
+typedef uint16_t unaligned_halves
+	__attribute__((vector_size(VECTOR * sizeof(uint16_t)), aligned(sizeof(uint16_t)), may_alias));
+
+/* The elements of a tensor from i on. */
+INLINE vec
+get(const void *tensor, size_t i, const sc_precision precision)
+{
+	const void *at = sc_element_at(tensor, i, precision);
+
+	if (precision == SC_PRECISION_F32)
+		return load(at);
+	return (vec) (__builtin_convertvector((halves) * (const unaligned_halves *) at, bits) << 16);
+}
+
+/* What put keeps of v, rounded as sc_element_put does. */
+INLINE vec
+rounded(vec v, const sc_precision precision)
+{
+	bits b = (bits) v, nan = (bits) (v != v);
+
+	if (precision == SC_PRECISION_F32)
+		return v;
+	b = ((b + 0x7FFF + (b >> 16 & 1)) & ~nan) | (nan & 0x7FC00000);
+	return (vec) (b & 0xFFFF0000);
+}
+
+/* v is rounded. */
+INLINE void
+put(void *tensor, size_t i, vec v, const sc_precision precision)
+{
+	void *at = sc_element_at(tensor, i, precision);
+
+	if (precision == SC_PRECISION_F32)
+		store(at, v);
+	else
+		*(unaligned_halves *) at = (unaligned_halves) __builtin_convertvector((bits) v >> 16, halves);
 }
 
 /* ---- transforms in one direction --------------------------------------------- */
@@ -300,20 +365,20 @@ place_of(const sc_winograd *w, int tile)
 }
 
 /*
- * Ask for the pixels x ... x + n - 1 of a row, which the next tile reads or
+ * Ask for n pixels from element i of a tensor on, which the next tile reads or
  * writes: too many rows are read at once for the CPU to see what comes next.
- * Nothing is asked of what lies outside, but an address may be beyond a tensor.
+ * Nothing is done to what lies there, which may be beyond the tensor.
  */
 INLINE void
-ask_row(const float *row, int x, int n, size_t block, const int write)
+ask_row(const void *tensor, size_t i, int n, size_t block, const sc_precision precision, const int write)
 {
-	uintptr_t at = (uintptr_t) row + (size_t) x * block * sizeof(float);
+	uintptr_t at = (uintptr_t) tensor + i * sc_element_bytes(precision);
 
-	for (size_t line = 0; line < (size_t) n * block * sizeof(float); line += 64)
+	for (size_t byte = 0; byte < (size_t) n * block * sc_element_bytes(precision); byte += 64)
 		if (write)
-			__builtin_prefetch((const void *) (at + line), 1);
+			__builtin_prefetch((const void *) (at + byte), 1);
 		else
-			__builtin_prefetch((const void *) (at + line), 0);
+			__builtin_prefetch((const void *) (at + byte), 0);
 }
 
 /* The channels q ... q + VECTOR - 1 of a view of a tensor, at its first pixel. */
@@ -325,14 +390,15 @@ channels_at(const sc_winograd *w, int channels, int view, int q)
 	return (size_t) view * channels * pixels + (size_t) q / block * block * pixels + (size_t) q % block;
 }
 
-/* Pixels x ... x + n - 1 of a row, zeros outside of it. */
+/* Pixels x ... x + n - 1 of a row of a tensor, zeros outside of it. row: the element where it begins. */
 INLINE void
-load_row(vec *d, const float *row, int x, int n, int side, size_t block)
+load_row(vec *d, const void *tensor, size_t row, int x, int n, int side, size_t block, const sc_precision precision)
 {
 	if (x >= 0 && x + n <= side)
 		EACH(j, 0, n)
-	d[j] = load(row + (size_t) (x + j) * block);
-	else EACH(j, 0, n) d[j] = (unsigned) (x + j) < (unsigned) side ? load(row + (size_t) (x + j) * block) : (vec){0};
+	d[j] = get(tensor, row + (size_t) (x + j) * block, precision);
+	else EACH(j, 0, n) d[j] =
+		(unsigned) (x + j) < (unsigned) side ? get(tensor, row + (size_t) (x + j) * block, precision) : (vec){0};
 }
 
 /*
@@ -343,11 +409,11 @@ load_row(vec *d, const float *row, int x, int n, int side, size_t block)
 typedef void (*transform_1d)(sc_winograd_form form, vec *t, const vec *d);
 
 INLINE void
-tiles_in(const sc_winograd *w, sc_winograd_form form, transform_1d transform, int n, int before, float *to,
-		 size_t point, size_t to_row, const float *from, int channels, sc_winograd_range tiles)
+tiles_in(const sc_winograd *w, sc_winograd_form form, const sc_precision precision, transform_1d transform, int n,
+		 int before, float *to, size_t point, size_t to_row, const void *from, int channels, sc_winograd_range tiles)
 {
 	const int points = sc_winograd_shape[form].points;
-	size_t block = (size_t) w->config.channel_block;
+	size_t block = (size_t) w->config.channel_block, line = (size_t) w->config.side * block;
 	int side = w->config.side;
 
 	for (int tile = 0; tile < tiles.count; tile++, to += to_row)
@@ -359,8 +425,7 @@ tiles_in(const sc_winograd *w, sc_winograd_form form, transform_1d transform, in
 		next.y -= before;
 		for (int q = 0; q < channels; q += VECTOR)
 		{
-			const float *at = from + channels_at(w, channels, p.view, q);
-			const float *ahead = from + channels_at(w, channels, next.view, q);
+			size_t at = channels_at(w, channels, p.view, q), ahead = channels_at(w, channels, next.view, q);
 			vec half[SC_WINOGRAD_POINTS][SC_WINOGRAD_POINTS];
 			float *out = to + q;
 
@@ -369,10 +434,11 @@ tiles_in(const sc_winograd *w, sc_winograd_form form, transform_1d transform, in
 				vec d[SC_WINOGRAD_POINTS], t[SC_WINOGRAD_POINTS];
 
 				if ((unsigned) (next.y + i) < (unsigned) side)
-					ask_row(ahead + (size_t) (next.y + i) * side * block, next.x + before, n - 2 * before, block, 0);
+					ask_row(from, ahead + (size_t) (next.y + i) * line + (size_t) (next.x + before) * block,
+							n - 2 * before, block, precision, 0);
 				if ((unsigned) (p.y + i) < (unsigned) side)
 				{
-					load_row(d, at + (size_t) (p.y + i) * side * block, p.x, n, side, block);
+					load_row(d, from, at + (size_t) (p.y + i) * line, p.x, n, side, block, precision);
 					transform(form, t, d);
 				}
 				else
@@ -418,61 +484,74 @@ tiles_in(const sc_winograd *w, sc_winograd_form form, transform_1d transform, in
 			break; \
 	}
 
+/* ... and a constant precision of the tensors. */
+#define BY_TENSOR(w, function, ...) \
+	do \
+	{ \
+		if ((w)->config.precision == SC_PRECISION_BF16) \
+			BY_FORM((w)->config.form, function, w, __VA_ARGS__, SC_PRECISION_BF16) \
+		else \
+			BY_FORM((w)->config.form, function, w, __VA_ARGS__, SC_PRECISION_F32) \
+	} while (0)
+
 INLINE void
-input_of(const sc_winograd *w, float *v, size_t point, const float *x, sc_winograd_range tiles, sc_winograd_form form)
+input_of(const sc_winograd *w, float *v, size_t point, const void *x, sc_winograd_range tiles,
+		 const sc_precision precision, sc_winograd_form form)
 {
-	tiles_in(w, form, input_1d, sc_winograd_shape[form].input, form <= SC_WINOGRAD_PAIR ? 0 : 1, v, point,
+	tiles_in(w, form, precision, input_1d, sc_winograd_shape[form].input, form <= SC_WINOGRAD_PAIR ? 0 : 1, v, point,
 			 (size_t) w->config.in, x, w->config.in, tiles);
 }
 
 static void
-input(const sc_winograd *w, float *v, size_t point, const float *x, sc_winograd_range tiles)
+input(const sc_winograd *w, float *v, size_t point, const void *x, sc_winograd_range tiles)
 {
-	BY_FORM(w->config.form, input_of, w, v, point, x, tiles);
+	BY_TENSOR(w, input_of, v, point, x, tiles);
 }
 
 INLINE void
-spread_of(const sc_winograd *w, float *d, size_t point, const float *dy, sc_winograd_range tiles, sc_winograd_form form)
+spread_of(const sc_winograd *w, float *d, size_t point, const void *dy, sc_winograd_range tiles,
+		  const sc_precision precision, sc_winograd_form form)
 {
-	tiles_in(w, form, spread_1d, sc_winograd_shape[form].tile, 0, d, point, (size_t) w->columns, dy, w->config.out,
-			 tiles);
+	tiles_in(w, form, precision, spread_1d, sc_winograd_shape[form].tile, 0, d, point, (size_t) w->columns, dy,
+			 w->config.out, tiles);
 }
 
 static void
-spread(const sc_winograd *w, float *d, size_t point, const float *dy, sc_winograd_range tiles)
+spread(const sc_winograd *w, float *d, size_t point, const void *dy, sc_winograd_range tiles)
 {
-	BY_FORM(w->config.form, spread_of, w, d, point, dy, tiles);
+	BY_TENSOR(w, spread_of, d, point, dy, tiles);
 }
 
-/* The epilogue on one vector of sums, of the channels from q on, at this place of the tensors. */
+/* The epilogue on one vector of sums, of the channels from q on, at this place of the tensors; rounded. */
 INLINE vec
-finish(const sc_winograd_epilogue *e, vec v, int q, size_t at)
+finish(const sc_winograd_epilogue *e, vec v, int q, size_t at, const sc_precision precision)
 {
 	if (e->bias != NULL)
 		v += load(e->bias + q);
 	if (e->shortcut != NULL)
-		v += load(e->shortcut + at);
+		v += get(e->shortcut, at, precision);
 	if (e->relu)
 		v = (vec) ((mask) v & ~(v < (vec){0}));
 	if (e->mask != NULL)
-		v = (vec) ((mask) v & (load(e->mask + at) > (vec){0}));
-	return v;
+		v = (vec) ((mask) v & (get(e->mask, at, precision) > (vec){0}));
+	return rounded(v, precision);
 }
 
 /* What v is multiplied with in the second of its sums. */
 INLINE vec
-partner(const sc_winograd_epilogue *e, vec v, int q, size_t at)
+partner(const sc_winograd_epilogue *e, vec v, int q, size_t at, const sc_precision precision)
 {
-	return e->beside == NULL ? v : (load(e->beside + at) - load(e->mean + q)) * load(e->inv + q);
+	return e->beside == NULL ? v : (get(e->beside, at, precision) - load(e->mean + q)) * load(e->inv + q);
 }
 
 /* One tile of VECTOR channels from q on, at this place of y; half: its products, transformed in one direction. */
 INLINE void
-output_tile(const sc_winograd *w, float *y, const vec half[][SC_WINOGRAD_POINTS], const sc_winograd_epilogue *e,
-			float *sums, int q, size_t at, size_t ahead, int rows, int columns, sc_winograd_form form)
+output_tile(const sc_winograd *w, void *y, const vec half[][SC_WINOGRAD_POINTS], const sc_winograd_epilogue *e,
+			float *sums, int q, size_t at, size_t ahead, int rows, int columns, const sc_precision precision,
+			sc_winograd_form form)
 {
 	const int n = sc_winograd_shape[form].tile;
-	const float *const tensors[] = {e->shortcut, e->mask, e->beside};
+	const void *const tensors[] = {e->shortcut, e->mask, e->beside};
 	size_t block = (size_t) w->config.channel_block, line = (size_t) w->config.side * block;
 	vec sum = {0}, sum2 = {0};
 
@@ -481,22 +560,22 @@ output_tile(const sc_winograd *w, float *y, const vec half[][SC_WINOGRAD_POINTS]
 		vec d[SC_WINOGRAD_POINTS];
 
 		output_1d(form, d, half[i]);
-		ask_row(y + ahead, 0, n, block, 1);
+		ask_row(y, ahead, n, block, precision, 1);
 		for (int k = 0; k < 3; k++)
 			if (tensors[k] != NULL)
-				ask_row(tensors[k] + ahead, 0, n, block, 0);
+				ask_row(tensors[k], ahead, n, block, precision, 0);
 		EACH(j, 0, n)
 		if (j < columns)
 		{
 			size_t to = at + (size_t) j * block;
-			vec v = finish(e, d[j], q, to);
+			vec v = finish(e, d[j], q, to, precision);
 
 			if (e->sums != NULL)
 			{
 				sum += v;
-				sum2 += v * partner(e, v, q, to);
+				sum2 += v * partner(e, v, q, to, precision);
 			}
-			store(y + to, v);
+			put(y, to, v, precision);
 		}
 	}
 	if (e->sums != NULL)
@@ -507,8 +586,8 @@ output_tile(const sc_winograd *w, float *y, const vec half[][SC_WINOGRAD_POINTS]
 }
 
 INLINE void
-output_of(const sc_winograd *w, float *y, const float *m, size_t point, const sc_winograd_epilogue *e, float *sums,
-		  sc_winograd_range tiles, sc_winograd_form form)
+output_of(const sc_winograd *w, void *y, const float *m, size_t point, const sc_winograd_epilogue *e, float *sums,
+		  sc_winograd_range tiles, const sc_precision precision, sc_winograd_form form)
 {
 	const int points = sc_winograd_shape[form].points, n = sc_winograd_shape[form].tile;
 	size_t block = (size_t) w->config.channel_block;
@@ -536,16 +615,16 @@ output_of(const sc_winograd *w, float *y, const float *m, size_t point, const sc
 			}
 			output_tile(w, y, half, e, sums, q, channels_at(w, w->config.out, p.view, q) + pixel,
 						channels_at(w, w->config.out, next.view, q) + next_pixel, SC_MIN(n, side - p.y),
-						SC_MIN(n, side - p.x), form);
+						SC_MIN(n, side - p.x), precision, form);
 		}
 	}
 }
 
 static void
-output(const sc_winograd *w, float *y, const float *m, size_t point, const sc_winograd_epilogue *epilogue, float *sums,
+output(const sc_winograd *w, void *y, const float *m, size_t point, const sc_winograd_epilogue *epilogue, float *sums,
 	   sc_winograd_range tiles)
 {
-	BY_FORM(w->config.form, output_of, w, y, m, point, epilogue, sums, tiles);
+	BY_TENSOR(w, output_of, y, m, point, epilogue, sums, tiles);
 }
 
 /* ---- weights -------------------------------------------------------------------- */
@@ -590,26 +669,29 @@ turn(float *to, const float *from, int b)
 				transpose(to + ((TAPS - 1 - k) * b + o) * b + i, from + (k * b + i) * b + o, b);
 }
 
-/* A kernel of 3x3 at the points, for VECTOR output channels; step: floats between its taps. */
+/* Kernels of 3x3 at the points, for STRIPE output channels; from: of each vector, or NULL; step: between taps. */
 INLINE void
-kernel_2d(sc_winograd_form form, float *to, size_t point, const float *from, size_t step)
+kernel_2d(sc_winograd_form form, float *to, size_t point, const float *const *from, size_t step)
 {
 	const int points = sc_winograd_shape[form].points;
-	vec half[SC_WINOGRAD_POINTS][3];
+	vec half[STRIPE_VECTORS][SC_WINOGRAD_POINTS][3];
 
-	EACH(j, 0, 3)
-	{
-		vec g[3];
+	for (int q = 0; q < STRIPE_VECTORS; q++)
+		EACH(j, 0, 3)
+		{
+			vec g[3];
 
-		EACH(i, 0, 3)
-		g[i] = load(from + (size_t) (i * 3 + j) * step);
-		EACH(i, 0, points)
-		half[i][j] = kernel_at[form][i][0] * g[0] + kernel_at[form][i][1] * g[1] + kernel_at[form][i][2] * g[2];
-	}
-	EACH(i, 0, points)
-	EACH(j, 0, points)
-	store(to + (size_t) (i * points + j) * point,
-		  kernel_at[form][j][0] * half[i][0] + kernel_at[form][j][1] * half[i][1] + kernel_at[form][j][2] * half[i][2]);
+			EACH(i, 0, 3)
+			g[i] = from[q] == NULL ? (vec){0} : load(from[q] + (size_t) (i * 3 + j) * step);
+			EACH(i, 0, points)
+			half[q][i][j] = kernel_at[form][i][0] * g[0] + kernel_at[form][i][1] * g[1] + kernel_at[form][i][2] * g[2];
+		}
+	for (int i = 0; i < points; i++)
+		EACH(j, 0, points)
+	EACH(q, 0, STRIPE_VECTORS)
+	STORE_PAST(to + (size_t) (i * points + j) * point + q * VECTOR, kernel_at[form][j][0] * half[q][i][0] +
+																		kernel_at[form][j][1] * half[q][i][1] +
+																		kernel_at[form][j][2] * half[q][i][2]);
 }
 
 /* One unit of sc_winograd_kernels.weights: a panel, and a block of input channels. */
@@ -620,26 +702,35 @@ weights_of(const sc_winograd *w, float *transformed, const float *weights, size_
 	size_t blocks = (size_t) w->config.in / b, outs = (size_t) w->config.out / b;
 	size_t panel = unit / blocks, ib = unit % blocks, size = (size_t) TAPS * b * b;
 	float *to = transformed + (panel * w->config.in + ib * b) * PANEL;
-	float turned[TAPS * MOST_BLOCK * MOST_BLOCK];
+	float turned[TAPS * MOST_BLOCK * MOST_BLOCK]; /* blocks of STRIPE channels */
 
-	for (int q = 0; q < PANEL; q += VECTOR)
+	for (int stripe = 0; stripe < PANEL; stripe += STRIPE)
 	{
-		size_t o = panel * PANEL + (size_t) q, ob = o / b;
-		const float *from = turned;
+		const float *from[STRIPE_VECTORS];
 
-		if (ob >= outs)
+		for (int q = 0; q < STRIPE_VECTORS; q++)
 		{
-			for (int i = 0; i < b; i++)
-				for (int k = 0; k < w->points; k++)
-					store(to + (size_t) k * sc_winograd_point(w) + i * PANEL + q, (vec){0});
-			continue;
+			size_t o = panel * PANEL + (size_t) (stripe + q * VECTOR), ob = o / b;
+			float *own = turned + (b < STRIPE ? (size_t) (q * VECTOR / b) * size : 0);
+
+			from[q] = NULL;
+			if (ob >= outs)
+				continue;
+			if (w->config.transposed)
+			{
+				if (o % b == 0 || stripe + q == 0)
+					turn(own, weights + (ib * outs + ob) * size, b);
+				from[q] = own + o % b;
+			}
+			else
+				from[q] = weights + (ob * blocks + ib) * size + o % b;
 		}
-		if (!w->config.transposed)
-			from = weights + (ob * blocks + ib) * size;
-		else if (q == 0 || o % b == 0)
-			turn(turned, weights + (ib * outs + ob) * size, b);
 		for (int i = 0; i < b; i++)
-			kernel_2d(form, to + i * PANEL + q, sc_winograd_point(w), from + (size_t) i * b + o % b, (size_t) b * b);
+		{
+			kernel_2d(form, to + i * PANEL + stripe, sc_winograd_point(w), from, (size_t) b * b);
+			for (int q = 0; q < STRIPE_VECTORS; q++)
+				from[q] = from[q] == NULL ? NULL : from[q] + b;
+		}
 	}
 }
 
@@ -648,6 +739,8 @@ weights(const sc_winograd *w, float *transformed, const float *weights, size_t f
 {
 	for (; from < to; from++)
 		BY_FORM(w->config.form, weights_of, w, transformed, weights, from);
+	/* Before another lane is told that they are there. */
+	STORED_PAST();
 }
 
 /* ---- products --------------------------------------------------------------------- */

@@ -88,6 +88,24 @@ typedef struct sc_train_step
 extern sc_status sc_train_step_run(const sc_lane *lane, void *step);
 
 /*
+ * What the encoder sees in images as it is now, a job: of their plain views the
+ * 512 outputs of the average pool. With batch norms over these images, as in a
+ * step; or with the running statistics, as an embedding is made, which after a
+ * few steps are still far from what they come to. Nothing that is learned
+ * changes.
+ */
+typedef struct sc_trainer_look
+{
+	sc_trainer *trainer;
+	const sc_image *images; /* (count) */
+	int count;				/* 1 ... 2 * batch_size */
+	bool running;
+	float *out; /* (count, SC_EMBEDDING_DIM) */
+} sc_trainer_look;
+
+extern sc_status sc_trainer_look_run(const sc_lane *lane, void *look);
+
+/*
  * The state as one safetensors stream with torchvision's names ("conv1.weight",
  * "layer1.0.bn1.running_mean", ...), the head as "projection_head.*"; with
  * with_optimizer also the momenta as "optimizer.<name>". Loading checks every

@@ -127,41 +127,67 @@ begins(const sc_st_tensor *tensor, const char *prefix)
 	return tensor->name_len >= n && memcmp(tensor->name, prefix, n) == 0;
 }
 
+/* Of tensors beside the backbone's: those that may be there. */
+static bool
+may_stand_beside(const sc_st_tensor *tensor)
+{
+	return begins(tensor, "fc.") || begins(tensor, SC_WEIGHTS_HEAD) || begins(tensor, SC_WEIGHTS_OPTIMIZER);
+}
+
+static bool
+is_of(const sc_st_tensor *tensor, const sc_weights_tensor *list, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (strlen(list[i].name) == tensor->name_len && memcmp(list[i].name, tensor->name, tensor->name_len) == 0)
+			return true;
+	return false;
+}
+
 sc_status
-sc_weights_open(sc_st_tensor tensors[SC_WEIGHTS_MAX], int *count, const sc_resnet *net, const uint8_t *bytes,
-				size_t size, sc_error *err)
+sc_weights_check_backbone(const sc_st_tensor *tensors, int count, const sc_resnet *net, sc_error *err)
 {
 	sc_weights_tensor backbone[SC_WEIGHTS_MAX];
-	int n = sc_weights_list(backbone, net, NULL, false), known = 0;
+	int n = sc_weights_list(backbone, net, NULL, false), over = 0;
+	const sc_st_tensor *first = NULL;
 
-	SC_TRY(sc_st_read(tensors, SC_WEIGHTS_MAX, count, NULL, bytes, size, err));
 	for (int i = 0; i < n; i++)
 	{
-		const sc_st_tensor *tensor = sc_st_find(tensors, *count, backbone[i].name);
+		const sc_st_tensor *tensor = sc_st_find(tensors, count, backbone[i].name);
 
 		if (tensor == NULL && backbone[i].slab == SC_WEIGHTS_STEPS)
 			continue;
 		if (tensor == NULL)
 		{
 			sc_fail(err, SC_BAD_WEIGHTS, "tensor \"%s\" is missing from the weights", backbone[i].name);
-			sc_hint(err, "Weights are those of torchvision's resnet18, with or without fc.");
+			sc_hint(err,
+					"Weights are those of a ResNet-18: torchvision's, timm's or Hugging Face's, with or without a head.");
 			return SC_BAD_WEIGHTS;
 		}
 		SC_TRY(sc_st_check(tensor, backbone[i].ndim, backbone[i].shape, err));
-		known++;
 	}
-	for (int i = 0; i < *count; i++)
-		if (begins(&tensors[i], "fc.") || begins(&tensors[i], SC_WEIGHTS_HEAD) ||
-			begins(&tensors[i], SC_WEIGHTS_OPTIMIZER))
-			known++;
-	/* The reader lets no name come twice, so what is over is unknown. */
-	if (known != *count)
+	for (int i = 0; i < count; i++)
+		if (!may_stand_beside(&tensors[i]) && !is_of(&tensors[i], backbone, n) && over++ == 0)
+			first = &tensors[i];
+	if (over > 0)
 	{
-		sc_fail(err, SC_BAD_WEIGHTS, "the weights hold tensors that resnet18 has not");
-		sc_detail(err, "There are %d of them.", *count - known);
+		int len = (int) SC_MIN(first->name_len, (size_t) 63);
+
+		sc_fail(err, SC_BAD_WEIGHTS, "the weights hold tensors that ResNet-18 has not");
+		if (over == 1)
+			sc_detail(err, "There is \"%.*s\".", len, first->name);
+		else
+			sc_detail(err, "There are %d of them; the first is \"%.*s\".", over, len, first->name);
 		return SC_BAD_WEIGHTS;
 	}
 	return SC_OK;
+}
+
+sc_status
+sc_weights_open(sc_st_tensor tensors[SC_WEIGHTS_MAX], int *count, const sc_resnet *net, const uint8_t *bytes,
+				size_t size, sc_error *err)
+{
+	SC_TRY(sc_st_read(tensors, SC_WEIGHTS_MAX, count, NULL, bytes, size, err));
+	return sc_weights_check_backbone(tensors, *count, net, err);
 }
 
 /* Does the file hold any tensor whose name begins so? */

@@ -7,6 +7,7 @@
  */
 #include "core/simclr/weights.h"
 #include "core/base/arena.h"
+#include "core/simclr/weights_names.h"
 #include "core/simclr/weights_parts.h"
 
 #include <string.h>
@@ -15,10 +16,12 @@ sc_status
 sc_weights_look(sc_weights_file *file, const uint8_t *bytes, size_t size, sc_error *err)
 {
 	sc_st_tensor tensors[SC_WEIGHTS_MAX];
+	sc_weights_names names;
 	const sc_st_tensor *conv;
 	int count;
 
 	SC_TRY(sc_st_read(tensors, SC_WEIGHTS_MAX, &count, &file->metadata, bytes, size, err));
+	SC_TRY(sc_weights_adopt(tensors, &count, &names, &file->ignored, err));
 	conv = sc_st_find(tensors, count, "conv1.weight");
 	file->small_stem = conv != NULL && conv->ndim == 4 && conv->shape[3] == 3;
 	return SC_OK;
@@ -97,14 +100,16 @@ check_variances(const sc_st_tensor *tensors, int count, sc_error *err)
 
 /* Does the file hold the network's tensors, the head's and the momenta in these shapes? */
 static sc_status
-check(sc_st_tensor tensors[SC_WEIGHTS_MAX], int *count, const sc_resnet *net, const sc_train_config *config,
-	  const uint8_t *bytes, size_t size, sc_error *err)
+check(sc_st_tensor tensors[SC_WEIGHTS_MAX], int *count, sc_weights_names *names, const sc_resnet *net,
+	  const sc_train_config *config, const uint8_t *bytes, size_t size, sc_error *err)
 {
 	sc_weights_tensor all[SC_WEIGHTS_MAX];
 	sc_head_config head = sc_weights_head(config);
 	int n = sc_weights_list(all, net, &head, true);
 
-	SC_TRY(sc_weights_open(tensors, count, net, bytes, size, err));
+	SC_TRY(sc_st_read(tensors, SC_WEIGHTS_MAX, count, NULL, bytes, size, err));
+	SC_TRY(sc_weights_adopt(tensors, count, names, NULL, err));
+	SC_TRY(sc_weights_check_backbone(tensors, *count, net, err));
 	SC_TRY(sc_weights_check(all, n, tensors, *count, err));
 	return check_variances(tensors, *count, err);
 }
@@ -117,13 +122,14 @@ import(const sc_lane *lane, uint8_t *out, const sc_train_config *config, const u
 	sc_weights_tensor list[SC_WEIGHTS_MAX];
 	sc_st_entry entries[SC_WEIGHTS_MAX];
 	sc_st_tensor tensors[SC_WEIGHTS_MAX];
+	sc_weights_names names;
 	int count, n = plan(&net, list, entries, config);
 	sc_arena arena = sc_arena_over(scratch, SIZE_MAX);
 	head_values head = layout(&arena, config);
 	int64_t steps = 0;
 
 	SC_ASSERT((uintptr_t) out % sizeof(float) == 0);
-	SC_TRY(check(tensors, &count, &net, config, bytes, size, err));
+	SC_TRY(check(tensors, &count, &names, &net, config, bytes, size, err));
 	sc_weights_init_head(head.params, head.stats, config);
 	sc_weights_steps(&steps, tensors, count);
 	sc_st_write(out, entries, n);

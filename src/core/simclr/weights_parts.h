@@ -59,10 +59,13 @@ extern int sc_weights_list(sc_weights_tensor list[SC_WEIGHTS_MAX], const sc_resn
 extern void sc_weights_entries(sc_st_entry entries[SC_WEIGHTS_MAX], const sc_weights_tensor *list, int count);
 
 /*
- * Read a file's header and check that it holds the whole backbone, finite, in
- * these shapes (num_batches_tracked may be missing), and beside it nothing but
+ * Check that what was read of a file holds the whole backbone, finite, in these
+ * shapes (num_batches_tracked may be missing), and beside it nothing but
  * torchvision's fc.* and what begins with projection_head. or optimizer.
  */
+extern sc_status sc_weights_check_backbone(const sc_st_tensor *tensors, int count, const sc_resnet *net, sc_error *err);
+
+/* Read a file's header and check its backbone. */
 extern sc_status sc_weights_open(sc_st_tensor tensors[SC_WEIGHTS_MAX], int *count, const sc_resnet *net,
 								 const uint8_t *bytes, size_t size, sc_error *err);
 

@@ -26,6 +26,7 @@ typedef struct scpg_elbow_options
 	double min_gain;	/* of last_turn */
 	double sensitivity; /* of kneedle */
 	scpg_kmeans_options kmeans;
+	bool quiet; /* of a curve that still falls at its end */
 } scpg_elbow_options;
 
 /* By scpg_elbow_choice. */

@@ -13,6 +13,7 @@
 #include "pg/analytics/kmeans_sums.h"
 #include "pg/server/arguments.h"
 #include "pg/type/embedding.h"
+#include "pg/type/embedding_fetch.h"
 
 /* Cannot argument n of the aggregate (0: the first after the state) differ between the rows of a group? */
 static bool
@@ -45,9 +46,10 @@ scpg_kmeans_step_accum(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(1))
 		return scpg_flat_state_unchanged(fcinfo);
 	e = PG_GETARG_EMBEDDING(1);
+	scpg_embedding_fetch(e);
 	if (PG_ARGISNULL(0))
 	{
-		scpg_kmeans_model m = DatumGetKmeansModel(PG_GETARG_DATUM(2));
+		scpg_kmeans_model m = PG_GETARG_KMEANS_MODEL(2);
 
 		s = scpg_kmeans_sums_new(&m);
 	}
@@ -57,7 +59,7 @@ scpg_kmeans_step_accum(PG_FUNCTION_ARGS)
 		/* A model is larger than a row: look at it again only where it could be another. */
 		if (!is_constant(fcinfo, 1))
 		{
-			scpg_kmeans_model m = DatumGetKmeansModel(PG_GETARG_DATUM(2));
+			scpg_kmeans_model m = PG_GETARG_KMEANS_MODEL(2);
 
 			if (!scpg_kmeans_sums_same(&s, m.k, m.d, m.centroids))
 				refuse_other_model();

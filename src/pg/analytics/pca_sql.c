@@ -23,8 +23,9 @@
 #include "pg/server/options.h"
 #include "pg/server/settings.h"
 #include "pg/type/embedding.h"
+#include "pg/type/embedding_fetch.h"
 
-#define STATE_MAGIC 0x50434131 /* changes with the layout */
+#define STATE_MAGIC 0x50434132 /* changes with the layout */
 
 typedef struct pca_state
 {
@@ -35,8 +36,8 @@ typedef struct pca_state
 	int32 whiten;
 	int32 unused;
 	double wanted;					 /* components, or a share */
-	double count;					 /* rows in sums and packed */
-	double x[FLEXIBLE_ARRAY_MEMBER]; /* shift, sums, packed, block of sc_pca_sums */
+	double count;					 /* rows in mean and packed */
+	double x[FLEXIBLE_ARRAY_MEMBER]; /* mean, packed of sc_pca_sums; its block, of floats */
 } pca_state;
 
 typedef struct pca_fit_options
@@ -51,7 +52,8 @@ static const scpg_option pca_options[] = {
 static size_t
 state_size(int d)
 {
-	return offsetof(pca_state, x) + sizeof(double) * (2 * (size_t) d + sc_pca_packed(d) + (size_t) sc_pca_block(d) * d);
+	return offsetof(pca_state, x) + sizeof(double) * ((size_t) d + sc_pca_packed(d)) +
+		   sizeof(float) * (size_t) sc_pca_block(d) * d;
 }
 
 /* The sums, pointing into the state; what changes in them is put back by close_sums. */
@@ -60,10 +62,9 @@ open_sums(pca_state *state)
 {
 	sc_pca_sums s = {.count = state->count, .waiting = state->waiting};
 
-	s.shift = state->x;
-	s.sums = s.shift + state->d;
-	s.packed = s.sums + state->d;
-	s.block = s.packed + sc_pca_packed(state->d);
+	s.mean = state->x;
+	s.packed = s.mean + state->d;
+	s.block = (float *) (s.packed + sc_pca_packed(state->d));
 	return s;
 }
 
@@ -97,7 +98,8 @@ new_state(int d, double wanted, bool whiten)
 	size_t size = state_size(d);
 	pca_state *state;
 
-	if (size > scpg_memory_left())
+	/* What its blocks are multiplied in comes and goes. */
+	if (sc_add(size, scpg_core()->sc_pca_flush_bytes(d)) > scpg_memory_left())
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 						errmsg("not enough memory for the sums of a principal component analysis"),
 						errdetail("%d dimensions need %zu MB; \"selfclass.max_memory\" is %d MB.", d,
@@ -111,25 +113,24 @@ new_state(int d, double wanted, bool whiten)
 	return state;
 }
 
-/* The place in the block for one more row; row_added follows. */
-static double *
-next_row(const sc_pca_sums *s, int d)
-{
-	return s->block + (size_t) s->waiting * d;
-}
-
+/* One more row, x (d), into the block. */
 static void
-row_added(sc_pca_sums *s, int d)
+add_row(sc_pca_sums *s, const float *x, int d)
 {
+	memcpy(s->block + (size_t) s->waiting * d, x, d * sizeof(float));
 	if (++s->waiting == sc_pca_block(d))
-		scpg_core()->sc_pca_flush(s, d);
+	{
+		void *work = palloc_extended(scpg_core()->sc_pca_flush_bytes(d), MCXT_ALLOC_HUGE);
+
+		scpg_core()->sc_pca_flush(s, d, work);
+		pfree(work);
+	}
 }
 
-/* The state of the first row, which is still to be added: all rows are taken less that one. */
+/* The state of the first row, which is still to be added. */
 static pca_state *
 begin_state(const scpg_embedding *e, double wanted, bool whiten)
 {
-	pca_state *state;
 	sc_error err;
 
 	/* How many rows there will be is not known yet: as many as would do. */
@@ -139,10 +140,7 @@ begin_state(const scpg_embedding *e, double wanted, bool whiten)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("number of components must be at most %d", e->dim),
 				 errdetail("The embeddings have %d dimensions, and the number of components is %.0f.", e->dim, wanted),
 				 errhint("Give a smaller number, or a share of the variance such as 0.95.")));
-	state = new_state(e->dim, wanted, whiten);
-	for (int j = 0; j < e->dim; j++)
-		state->x[j] = e->x[j];
-	return state;
+	return new_state(e->dim, wanted, whiten);
 }
 
 static void
@@ -161,7 +159,6 @@ accumulate(FunctionCallInfo fcinfo, double wanted)
 	const scpg_embedding *e;
 	pca_state *state;
 	sc_pca_sums sums;
-	double *row;
 
 	if (PG_NARGS() > 3)
 	{
@@ -171,6 +168,7 @@ accumulate(FunctionCallInfo fcinfo, double wanted)
 	if (PG_ARGISNULL(1))
 		return scpg_flat_state_unchanged(fcinfo);
 	e = PG_GETARG_EMBEDDING(1);
+	scpg_embedding_fetch(e);
 	if (PG_ARGISNULL(0))
 		state = begin_state(e, wanted, options.whiten);
 	else
@@ -180,10 +178,7 @@ accumulate(FunctionCallInfo fcinfo, double wanted)
 		check_same_options(state, wanted, options.whiten);
 	}
 	sums = open_sums(state);
-	row = next_row(&sums, state->d);
-	for (int j = 0; j < state->d; j++)
-		row[j] = (double) e->x[j] - sums.shift[j];
-	row_added(&sums, state->d);
+	add_row(&sums, e->x, state->d);
 	close_sums(state, &sums);
 	PG_RETURN_BYTEA_P(state);
 }
@@ -222,27 +217,15 @@ scpg_pca_combine(PG_FUNCTION_ARGS)
 	pca_state *other = get_state(fcinfo, 1);
 	pca_state *state = get_state(fcinfo, 0);
 	sc_pca_sums a, b;
-	double *apart; /* (d), between what rows are taken less in b and in a */
 
 	scpg_embedding_check_expected(state->d, other->d);
 	check_same_options(state, other->wanted, other->whiten);
 	a = open_sums(state);
 	b = open_sums(other);
 	scpg_core()->sc_pca_merge(&a, &b, state->d);
-	apart = palloc(state->d * sizeof(double));
-	for (int j = 0; j < state->d; j++)
-		apart[j] = b.shift[j] - a.shift[j];
 	for (int i = 0; i < b.waiting; i++)
-	{
-		const double *from = b.block + (size_t) i * state->d;
-		double *row = next_row(&a, state->d);
-
-		for (int j = 0; j < state->d; j++)
-			row[j] = from[j] + apart[j];
-		row_added(&a, state->d);
-	}
+		add_row(&a, b.block + (size_t) i * state->d, state->d);
 	close_sums(state, &a);
-	pfree(apart);
 	pfree(other);
 	PG_RETURN_BYTEA_P(state);
 }

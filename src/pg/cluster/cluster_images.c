@@ -90,7 +90,9 @@ scpg_cluster_images_plan(scpg_cluster_job *job)
 
 	scpg_recipe_read(&e->recipe, &e->given, asked->options, SCPG_PRESET_AUTO);
 	find_model(e, asked->name);
-	if (!e->train)
+	if (e->train)
+		scpg_recipe_suit_init(&e->recipe, &e->given);
+	else
 		take_recipe(e, asked);
 	key.columns = e->recipe.id_column;
 	scpg_source_resolve(&job->source, asked->relid, &key, e->recipe.image_column, BYTEAOID);

@@ -53,17 +53,6 @@ plan(scpg_encoder *encoder, const sc_net_config *net, int max_batch)
 	}
 }
 
-bool
-scpg_encoder_has_room(const scpg_recipe *recipe)
-{
-	sc_net_config net = scpg_recipe_net(recipe);
-	sc_error err;
-	Size bytes;
-
-	scpg_check(scpg_core()->sc_encoder_plan(&bytes, &net, 1, scpg_lanes(), &err), &err);
-	return sc_add(bytes, 4 * SC_ALIGN) <= scpg_memory_left();
-}
-
 /* The encoder, or NULL and the error where the weights are of the wrong form. */
 static scpg_encoder *
 make(const scpg_recipe *recipe, const uint8 *weights, Size size, int max_batch, MemoryContext parent, sc_error *err)

@@ -239,6 +239,8 @@ scpg_model_file_read(scpg_model_file *file, const bytea *bytes, bool weights_alo
 	scpg_check(scpg_core()->sc_weights_look(&seen, (const uint8 *) VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes), &err),
 			   &err);
 	file->small_stem = seen.small_stem;
+	file->ignored = seen.ignored.count;
+	file->ignored_names = pstrdup(seen.ignored.names);
 	if (weights_alone)
 		return;
 	error_context_stack = &callback;

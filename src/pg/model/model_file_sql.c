@@ -127,8 +127,12 @@ choose_recipe(scpg_recipe *recipe, scpg_given *given, const Jsonb *options, scpg
 		*recipe = file->recipe;
 		scpg_recipe_read_over(recipe, given, options);
 	}
-	else if (!SCPG_GIVEN(given, stem))
-		recipe->stem = file->small_stem ? SCPG_STEM_SMALL : SCPG_STEM_IMAGENET;
+	else
+	{
+		scpg_recipe_suit_foreign_weights(recipe, given);
+		if (!SCPG_GIVEN(given, stem))
+			recipe->stem = file->small_stem ? SCPG_STEM_SMALL : SCPG_STEM_IMAGENET;
+	}
 	settle_precision(recipe);
 	if (file->clustering.kmeans == NULL)
 		return;
@@ -141,6 +145,16 @@ choose_recipe(scpg_recipe *recipe, scpg_given *given, const Jsonb *options, scpg
 		ereport(NOTICE, (errmsg("the groups in the file are left out, for \"%s\" is another than theirs", other)));
 		file->clustering.kmeans = NULL;
 	}
+}
+
+static void
+tell_ignored(const scpg_model_file *file)
+{
+	if (file->ignored > 0)
+		ereport(NOTICE, (errmsg_plural("%d tensor of the file is no part of the encoder and is left out",
+									   "%d tensors of the file are no part of the encoder and are left out",
+									   file->ignored, file->ignored),
+						 errdetail("Among them: %s.", file->ignored_names)));
 }
 
 Datum
@@ -173,6 +187,7 @@ scpg_import_encoder(PG_FUNCTION_ARGS)
 	bytes = PG_GETARG_BYTEA_PP(1);
 	scpg_model_file_read(&file, bytes, SCPG_GIVEN(&given, preset));
 	choose_recipe(&recipe, &given, options, &file);
+	tell_ignored(&file);
 	weights = read_weights(&recipe, bytes, CurrentMemoryContext, &size);
 	model = scpg_model_create(name, &recipe, InvalidOid);
 	scpg_model_save_weights(model, weights, size, 0);

@@ -182,6 +182,8 @@ extern bytea *scpg_model_file_write(const scpg_model *model, bool clusters, Memo
 typedef struct scpg_model_file
 {
 	bool small_stem; /* by its tensors */
+	int ignored;	 /* tensors that are no part of the encoder */
+	char *ignored_names;
 	bool has_recipe; /* it is an export of a selfclass; else what follows is empty */
 	scpg_recipe recipe;
 	scpg_model_clustering clustering;
@@ -239,6 +241,10 @@ extern void scpg_model_lock_transaction(Oid owner, const char *name);
 
 /* On which roles are held, waiting, to the end of the transaction. */
 extern void scpg_model_lock_roles(void);
+
+/* Likewise one role: with others who name it, or alone, to let it go. The former is given back if it was not needed. */
+extern void scpg_model_lock_role(Oid role, bool alone);
+extern void scpg_model_unlock_role(Oid role);
 
 /* To the end of the transaction, waited for: who grants a model of that name, of whatever owner. */
 extern void scpg_model_lock_grants(const char *name);

@@ -283,27 +283,49 @@ scpg_recipe_read_over(scpg_recipe *recipe, scpg_given *given, const Jsonb *optio
 		recipe->kernel_size = 0;
 }
 
+/*
+ * What the smallest crop needs to fill a view, up to three views: then no crop
+ * is enlarged much, and a photo of a camera takes little room.
+ */
+static int
+image_side_for(const scpg_recipe *recipe, int view)
+{
+	return (int) ceil(view * Min(3.0, 1.0 / sqrt(recipe->min_scale)));
+}
+
 void
 scpg_recipe_read(scpg_recipe *recipe, scpg_given *given, const Jsonb *options, scpg_preset preset)
 {
 	set_preset(recipe, named_preset(options, preset));
 	scpg_recipe_read_over(recipe, given, options);
 
-	/*
-	 * What the smallest crop needs to fill a view, up to three views: then
-	 * no crop is enlarged much, and a photo of a camera takes little room.
-	 * Preset auto knows its view only once the images are read.
-	 */
+	/* Preset auto knows its view only once the images are read. */
 	if (!GIVEN(image_side))
-	{
-		int view =
-			recipe->preset == SCPG_PRESET_AUTO && !GIVEN(input_size) ? SCPG_AUTO_MAX_INPUT_SIZE : recipe->input_size;
-
-		recipe->image_side = (int) ceil(view * Min(3.0, 1.0 / sqrt(recipe->min_scale)));
-	}
+		recipe->image_side =
+			image_side_for(recipe, recipe->preset == SCPG_PRESET_AUTO && !GIVEN(input_size) ? SCPG_AUTO_MAX_INPUT_SIZE
+																							: recipe->input_size);
 
 	if (!GIVEN(checkpoint_interval))
 		recipe->checkpoint_interval = scpg_recipe_checkpoint_interval(recipe);
+}
+
+/* What torchvision's, timm's and Hugging Face's ResNet-18 were trained with. */
+#define FOREIGN_INPUT_SIZE 224
+
+void
+scpg_recipe_suit_view(scpg_recipe *recipe, const scpg_given *given, int view)
+{
+	if (!GIVEN(input_size))
+		recipe->input_size = view;
+	if (!GIVEN(image_side))
+		recipe->image_side = image_side_for(recipe, recipe->input_size);
+}
+
+void
+scpg_recipe_suit_foreign_weights(scpg_recipe *recipe, const scpg_given *given)
+{
+	if (!GIVEN(preset))
+		scpg_recipe_suit_view(recipe, given, FOREIGN_INPUT_SIZE);
 }
 
 /* ---- to and from what a model stores ------------------------------------------ */

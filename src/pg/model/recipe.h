@@ -137,6 +137,8 @@ typedef struct scpg_given
 {
 	bool option[SCPG_RECIPE_MAX_OPTIONS];
 	bool normalize[2];
+	/* The view of the weights from elsewhere that "init" names (scpg_recipe_suit_init); 0: it names none. */
+	int pretrained_view;
 } scpg_given;
 
 /* Was the option of this field of scpg_recipe given? */
@@ -155,6 +157,17 @@ extern void scpg_recipe_read_over(scpg_recipe *recipe, scpg_given *given, const 
  * no more than a megabyte a second (of WAL, too).
  */
 extern double scpg_recipe_checkpoint_interval(const scpg_recipe *recipe);
+
+/* A recipe that was read from options alone, for weights from elsewhere: the view that they were trained with. */
+extern void scpg_recipe_suit_foreign_weights(scpg_recipe *recipe, const scpg_given *given);
+extern void scpg_recipe_suit_view(scpg_recipe *recipe, const scpg_given *given, int view);
+
+/*
+ * The same for a training by preset auto that begins with imported weights, if
+ * "init" names such a model; before its pictures are read, for photos are read
+ * larger then. 42704 and 55000 as of any model. In recipe_init.c.
+ */
+extern void scpg_recipe_suit_init(scpg_recipe *recipe, scpg_given *given);
 
 /*
  * Fill what was left to be chosen, check what depends on the number of images

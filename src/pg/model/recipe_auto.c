@@ -41,6 +41,10 @@
 #define EPOCHS_MIN_IMAGES 100
 #define MIN_EPOCHS 10
 
+/* Imported weights see photos at no less than this, where they were trained at more, and learn at a tenth of the rate. */
+#define PRETRAINED_MIN_VIEW 128
+#define PRETRAINED_LR_SHARE 0.1
+
 static bool
 is_gray(const scpg_dataset *images)
 {
@@ -142,6 +146,38 @@ choose_stroke_views(scpg_recipe *r, const scpg_given *given)
 #undef CHOOSE
 }
 
+/*
+ * Imported weights find most in the view that they were trained with; what
+ * pictures do not have is left out, down to the least that photos need.
+ */
+static int
+choose_pretrained_input_size(double median_side, int view)
+{
+	int side = (int) ceil(Min(median_side, view) / 8) * 8;
+
+	return Min(view, Max(side, PRETRAINED_MIN_VIEW));
+}
+
+/* As much work as from nothing: an epoch of larger views costs more, by their pixels. */
+static int
+choose_pretrained_epochs(int64 images, int input_size)
+{
+	double side = Max(1.0, (double) input_size / SCPG_AUTO_MAX_INPUT_SIZE);
+
+	return (int) Max(MIN_EPOCHS, rint(choose_epochs(images, SCPG_AUTO_MAX_INPUT_SIZE) / (side * side)));
+}
+
+static void
+choose_pretrained(scpg_recipe *r, const scpg_given *given, const scpg_dataset *images, int64 n)
+{
+	if (!GIVEN(input_size))
+		r->input_size = choose_pretrained_input_size(images->median_side, given->pretrained_view);
+	if (!GIVEN(lr))
+		r->lr *= PRETRAINED_LR_SHARE;
+	if (!GIVEN(epochs) && r->time_budget == 0)
+		r->epochs = choose_pretrained_epochs(n, r->input_size);
+}
+
 /* n: the images that train. */
 static void
 choose_auto(scpg_recipe *r, const scpg_given *given, const scpg_dataset *images, int64 n)
@@ -158,6 +194,8 @@ choose_auto(scpg_recipe *r, const scpg_given *given, const scpg_dataset *images,
 		r->lr = choose_lr(r->batch_size, strokes);
 	if (!GIVEN(epochs) && r->time_budget == 0)
 		r->epochs = choose_epochs(n, r->input_size);
+	if (given->pretrained_view > 0)
+		choose_pretrained(r, given, images, n);
 	/* With as many whitened components as points, all points are equally far apart. */
 	if (!GIVEN(pca_components) && r->pca_components > 0)
 	{

@@ -59,6 +59,7 @@ train_new(const char *name, Oid relid, const Jsonb *options)
 	check_new(name, recipe.retrain);
 	key.columns = recipe.id_column;
 	scpg_source_resolve(&source, relid, &key, recipe.image_column, BYTEAOID);
+	scpg_recipe_suit_init(&recipe, &given);
 	memset(&training, 0, sizeof(training));
 	training.dataset = scpg_dataset_load(&source, recipe.image_side, recipe.on_error, true);
 	scpg_skips_report(&training.dataset->skips, training.dataset->rows);
@@ -110,7 +111,9 @@ resume(const char *name)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("model \"%s\" has no training to go on with", name),
 						model->state == SCPG_MODEL_READY ? errdetail("It is ready.") : errdetail("Its training failed."),
-						errhint("CALL train_encoder with the option \"retrain\": true makes a new version.")));
+						model->state == SCPG_MODEL_READY
+							? errhint("CALL train_encoder with the option \"retrain\": true makes a new version.")
+							: errhint("CALL train_encoder makes a new version.")));
 	scpg_model_check_triggers(model->owner, model->name);
 	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(model->source)))
 		ereport(ERROR,

@@ -168,6 +168,8 @@ scpg_report_elbow(const scpg_report *report)
 	const scpg_recipe *r = &report->recipe;
 	scpg_elbow_options options = scpg_recipe_elbow(r);
 
+	/* The number of groups is there already, chosen or given. */
+	options.quiet = true;
 	return scpg_elbow_find(report->points, Min(report->n, ELBOW_IMAGES), report->d, r->max_k, &options);
 }
 

@@ -20,6 +20,7 @@
 
 #include "core/api.h"
 #include "pg/type/embedding.h"
+#include "pg/type/embedding_fetch.h"
 
 /* A state taken apart; sums: double [dim], behind count in the same array. */
 typedef struct sum_state
@@ -88,6 +89,7 @@ scpg_embedding_accum(PG_FUNCTION_ARGS)
 	const scpg_embedding *e = PG_GETARG_EMBEDDING(1);
 	sum_state state = writable_state(fcinfo, e->dim);
 
+	scpg_embedding_fetch(e);
 	*state.count += 1;
 	sc_distance()->add_row(state.sums, e->x, e->dim);
 	PG_RETURN_ARRAYTYPE_P(state.array);

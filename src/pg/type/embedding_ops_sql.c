@@ -19,31 +19,18 @@
 #include "core/api.h"
 #include "pg/server/arguments.h"
 #include "pg/type/embedding.h"
+#include "pg/type/embedding_fetch.h"
 
 /* Floats hashed at a time. Part of what a stored hash means: never change it. */
 #define HASH_BLOCK 256
-
-/* Floats in a cache line of 64 bytes. */
-#define LINE_FLOATS 16
-
-/*
- * An embedding comes from a page of the table that no cache holds yet, and is
- * too short for the processor to foresee what follows: ask for all of it.
- */
-static inline void
-fetch(const scpg_embedding *e)
-{
-	for (int i = 0; i < e->dim; i += LINE_FLOATS)
-		__builtin_prefetch(e->x + i);
-}
 
 /* Two of the same dimension, whose elements are read next. */
 static void
 prepare_pair(const scpg_embedding *a, const scpg_embedding *b)
 {
 	scpg_embedding_check_dims(a, b);
-	fetch(a);
-	fetch(b);
+	scpg_embedding_fetch(a);
+	scpg_embedding_fetch(b);
 }
 
 /*
@@ -132,7 +119,7 @@ scpg_embedding_norm(PG_FUNCTION_ARGS)
 {
 	const scpg_embedding *e = PG_GETARG_EMBEDDING(0);
 
-	fetch(e);
+	scpg_embedding_fetch(e);
 	PG_RETURN_FLOAT8(sc_space_length(e->x, e->dim));
 }
 
@@ -144,7 +131,7 @@ scpg_l2_normalize(PG_FUNCTION_ARGS)
 	const scpg_embedding *e = PG_GETARG_EMBEDDING(0);
 	scpg_embedding *result = scpg_embedding_new(e->dim);
 
-	fetch(e);
+	scpg_embedding_fetch(e);
 	(void) sc_space_normalize(result->x, e->x, e->dim);
 	PG_RETURN_EMBEDDING(result);
 }
