@@ -226,6 +226,12 @@ unit-sanitize:
 	$(MAKE) BUILD=build/asan WITH_TESTS=yes \
 		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined' unit
 
+# What the profile of an embedding times is called through it (tests/bench/profile_embed.c).
+PROFILED_EMBED = sc_conv_infer_run sc_plain_view sc_resnet_put_view $(addprefix sc_infer_pool_,$(ISAS))
+$(BUILD)/bin/profile_embed: tests/bench/profile_embed.c $(CORE_OBJ)
+	@mkdir -p $(@D)
+	$(call link_with,$(addprefix -Wl$(comma)--wrap=,$(PROFILED_EMBED)),$(CORE_OBJ))
+
 # What the profile of a training times is called through it (tests/bench/profile_train.c).
 PROFILED = sc_conv_forward sc_conv_backward_data sc_conv_backward_weights sc_conv_reorder sc_trainer_make_views \
 	sc_head_forward sc_head_backward sc_ntxent_run sc_sgd_step sc_resnet_average \
@@ -233,6 +239,7 @@ PROFILED = sc_conv_forward sc_conv_backward_data sc_conv_backward_weights sc_con
 $(BUILD)/bin/profile_train: tests/bench/profile_train.c $(CORE_OBJ)
 	@mkdir -p $(@D)
 	$(call link_with,$(addprefix -Wl$(comma)--wrap=,$(PROFILED)),$(CORE_OBJ))
+
 # Compiled like the core, for programs of tests/ that are no tests.
 $(BUILD)/bin/%: tests/bench/%.c $(CORE_OBJ)
 	@mkdir -p $(@D)

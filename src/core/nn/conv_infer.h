@@ -18,10 +18,12 @@
 #define SC_CONV_INFER_H
 
 #include "core/nn/conv.h"
+#include "core/nn/winograd.h"
 
 typedef struct sc_conv_infer_config
 {
 	sc_conv_config conv; /* views: pictures of one call */
+	sc_precision output; /* of y: as conv.precision, or float */
 	bool add;			 /* what y holds, the shortcut, is added */
 	bool relu;
 } sc_conv_infer_config;
@@ -32,8 +34,16 @@ typedef struct sc_conv_infer
 	sc_conv conv;	 /* described, not opened */
 	size_t prepared; /* bytes of what sc_conv_infer_prepare writes */
 	size_t scratch;	 /* bytes that one lane needs */
-	void *onednn;	 /* NULL: OpenBLAS does it */
+	bool minimal;	 /* Winograd's algorithm does it, */
+	sc_winograd winograd;
+	void *onednn; /* ... or, where this is not NULL, oneDNN; or else OpenBLAS */
 } sc_conv_infer;
+
+/*
+ * A network in bf16 on this CPU: are 3x3 convolutions of stride 1 faster in float,
+ * by Winograd's algorithm?
+ */
+extern bool sc_conv_infer_mixes(sc_conv_kind kind);
 
 /* Make its code. Fails with SC_NO_MEMORY or, in bf16, SC_UNSUPPORTED. */
 extern sc_status sc_conv_infer_open(sc_conv_infer *infer, const sc_conv_infer_config *config, sc_error *err);
@@ -47,8 +57,12 @@ extern void sc_conv_infer_close(sc_conv_infer *infer);
 extern sc_status sc_conv_infer_prepare(const sc_conv_infer *infer, void *prepared, float *weights, const float *a,
 									   const float *b, sc_error *err);
 
-/* For lanes; looks at the stop flag. scratch: the lane's own, infer->scratch bytes. */
-extern sc_status sc_conv_infer_run(const sc_lane *lane, const sc_conv_infer *infer, void *y, const void *x,
-								   const void *prepared, void *scratch);
+/*
+ * For lanes; looks at the stop flag. The first `pictures` of config.conv.views
+ * are wanted; the others may be convolved too, and must be there. scratch: the
+ * lane's own, infer->scratch bytes.
+ */
+extern sc_status sc_conv_infer_run(const sc_lane *lane, const sc_conv_infer *infer, int pictures, void *y,
+								   const void *x, const void *prepared, void *scratch);
 
 #endif /* SC_CONV_INFER_H */

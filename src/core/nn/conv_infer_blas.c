@@ -119,15 +119,15 @@ run_rows(const sc_conv_infer *infer, const space *s, float *y, const float *x, c
 }
 
 sc_status
-sc_conv_infer_blas_run(const sc_lane *lane, const sc_conv_infer *infer, float *y, const float *x, const void *prepared,
-					   void *scratch)
+sc_conv_infer_blas_run(const sc_lane *lane, const sc_conv_infer *infer, int pictures, float *y, const float *x,
+					   const void *prepared, void *scratch)
 {
 	const sc_conv_config *c = &infer->config.conv;
 	sc_arena arena = sc_arena_over(scratch, infer->scratch);
 	space s = layout(infer, &arena);
 	int side = infer->conv.out_side, step = rows_at_once(infer);
 
-	for (int v = 0; v < c->views; v++)
+	for (int v = 0; v < pictures; v++)
 		for (int oy = 0; oy < side; oy += step)
 		{
 			if (sc_lane_stopped(lane))

@@ -28,6 +28,18 @@ typedef struct infer_code
 	dnnl_primitive_t reorder;
 } infer_code;
 
+bool
+sc_conv_infer_onednn_has_tiles(void)
+{
+	return (dnnl_get_effective_cpu_isa() & dnnl_cpu_isa_avx512_core_amx) == dnnl_cpu_isa_avx512_core_amx;
+}
+
+static dnnl_data_type_t
+type_of(sc_precision precision)
+{
+	return precision == SC_PRECISION_BF16 ? dnnl_bf16 : dnnl_f32;
+}
+
 /* The primitive, with attr, and the reorder of its weights, with plain; dnnl_unimplemented: there is no fast code for it. */
 static dnnl_status_t
 make(infer_code *code, const sc_conv_infer *infer, dnnl_primitive_attr_t plain, dnnl_primitive_attr_t attr)
@@ -40,7 +52,7 @@ make(infer_code *code, const sc_conv_infer *infer, dnnl_primitive_attr_t plain, 
 				padding = {c->kernel / 2, c->kernel / 2};
 	dnnl_format_tag_t data = wide ? dnnl_nChw16c : dnnl_nChw8c,
 					  own = c->planar ? (wide ? dnnl_Ohwi16o : dnnl_Ohwi8o) : (wide ? dnnl_OIhw16i16o : dnnl_OIhw8i8o);
-	dnnl_data_type_t type = c->precision == SC_PRECISION_BF16 ? dnnl_bf16 : dnnl_f32;
+	dnnl_data_type_t type = type_of(c->precision);
 	sc_dnnl_desc src = SC_DNNL_NO_DESC, any = SC_DNNL_NO_DESC, bias = SC_DNNL_NO_DESC, dst = SC_DNNL_NO_DESC,
 				 weights = SC_DNNL_NO_DESC;
 	sc_dnnl_desc_ref wanted;
@@ -50,7 +62,7 @@ make(infer_code *code, const sc_conv_infer *infer, dnnl_primitive_attr_t plain, 
 	if ((status = sc_dnnl_desc_make(&src, src_dims, type, c->planar ? dnnl_nchw : data)) != dnnl_success ||
 		(status = sc_dnnl_desc_make(&any, weights_dims, type, dnnl_format_tag_any)) != dnnl_success ||
 		(status = sc_dnnl_desc_make(&weights, weights_dims, dnnl_f32, own)) != dnnl_success ||
-		(status = sc_dnnl_desc_make(&dst, dst_dims, type, data)) != dnnl_success ||
+		(status = sc_dnnl_desc_make(&dst, dst_dims, type_of(infer->config.output), data)) != dnnl_success ||
 		(status = sc_dnnl_desc_make_vector(&bias, c->out, dnnl_f32)) != dnnl_success ||
 		(status = sc_dnnl_infer_desc(&code->desc, code->engine, &src, &any, &bias, &dst, strides, padding, attr)) !=
 			dnnl_success ||

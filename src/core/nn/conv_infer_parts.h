@@ -24,10 +24,13 @@ sc_conv_infer_bias_bytes(const sc_conv_infer *infer)
 /* Sets prepared and scratch. */
 extern void sc_conv_infer_blas_open(sc_conv_infer *infer);
 extern void sc_conv_infer_blas_prepare(const sc_conv_infer *infer, void *prepared, const float *weights);
-extern sc_status sc_conv_infer_blas_run(const sc_lane *lane, const sc_conv_infer *infer, float *y, const float *x,
-										const void *prepared, void *scratch);
+extern sc_status sc_conv_infer_blas_run(const sc_lane *lane, const sc_conv_infer *infer, int pictures, float *y,
+										const float *x, const void *prepared, void *scratch);
 
 #ifdef SC_WITH_ONEDNN
+
+/* Has this CPU AMX, whose products in bf16 nothing in float comes near? */
+extern bool sc_conv_infer_onednn_has_tiles(void);
 
 /* ---- oneDNN, where it has code (conv_infer_onednn.c) ------------------------------ */
 

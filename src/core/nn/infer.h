@@ -24,4 +24,7 @@ SC_SIMD_DECLARE(void, sc_infer_pool,
 SC_SIMD_DECLARE(void, sc_infer_average,
 				(float *feature, const void *y, size_t n, int channel_block, sc_precision precision));
 
+/* y = x, rounded to bf16 (element.h). */
+SC_SIMD_DECLARE(void, sc_infer_narrow, (uint16_t * y, const float *x, size_t n));
+
 #endif /* SC_INFER_H */

@@ -118,3 +118,10 @@ SC_SIMD(sc_infer_average)(float *feature, const void *y, size_t n, int channel_b
 	else
 		average(feature, y, n, 8, SC_PRECISION_F32);
 }
+
+void
+SC_SIMD(sc_infer_narrow)(uint16_t *restrict y, const float *restrict x, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		sc_element_put(y, i, x[i], SC_PRECISION_BF16);
+}

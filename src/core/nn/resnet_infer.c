@@ -3,9 +3,9 @@
  * src/core/nn/resnet_infer.c
  *	  ResNet-18 without learning.
  *
- * A group of pictures goes through the network stage by stage: the weights of a
- * stage, at most 17 MB of the 22 (bf16) or twice that, are read once for it.
- * Within a stage so many pictures at a time go through all convolutions as a
+ * A group of pictures goes through the network stage by stage, so that the
+ * weights of the last ones, nearly all there are, are read once for it. Within
+ * the first ones so many pictures at a time go through all convolutions as a
  * core's second cache holds. The second convolution of a block adds to what
  * the shortcut left in its output: the block's input itself where the shape stays.
  *
@@ -24,16 +24,16 @@
 static int
 group_of(int side)
 {
-	return side > 32 ? 8 : side > 16 ? 16 : 32;
+	return side > 32 ? 16 : 32;
 }
 
 /* Bytes of a tensor that may stay in the second cache beside two others. */
 #define NEAR_BYTES ((size_t) 256 << 10)
 
 static int
-pictures_of_call(const sc_resnet_infer *infer, int layer)
+pictures_of_call(const sc_resnet_infer *infer, int layer, sc_precision precision)
 {
-	size_t bytes = sc_resnet_elements(&infer->net, layer) * sc_element_bytes(infer->net.precision);
+	size_t bytes = sc_resnet_elements(&infer->net, layer) * sc_element_bytes(precision);
 	int n = infer->pictures;
 
 	while (n > 1 && (size_t) n * bytes > NEAR_BYTES)
@@ -41,14 +41,31 @@ pictures_of_call(const sc_resnet_infer *infer, int layer)
 	return n;
 }
 
-/* The code for a layer, which layers that do the same share. */
-static sc_status
-open_layer(sc_resnet_infer *infer, int layer, int pictures, bool add, bool relu, sc_error *err)
+/*
+ * Where mixed: 4x4 maps of 512 channels and larger ones stay in bf16, for their
+ * transformed weights in float would be 50 MB or more.
+ */
+static sc_precision
+precision_of_stage(const sc_resnet_infer *infer, int stage)
 {
-	sc_conv_infer_config config = {infer->net.conv[infer->net.layer[layer].shape].config, add, relu};
+	if (!infer->mixed)
+		return infer->net.precision;
+	return stage == SC_RESNET_STAGES - 1 && infer->net.layer[infer->net.blocks[2 * stage].second].side >= 4
+			   ? SC_PRECISION_BF16
+			   : SC_PRECISION_F32;
+}
+
+/* The code for a layer of a stage (of the stem: the first), which layers that do the same share. */
+static sc_status
+open_layer(sc_resnet_infer *infer, int layer, int stage, int pictures, bool add, bool relu, sc_error *err)
+{
+	sc_conv_infer_config config = {infer->net.conv[infer->net.layer[layer].shape].config, infer->precision[stage], add,
+								   relu};
 	int i = 0;
 
 	config.conv.views = pictures;
+	if (config.conv.kernel == 3 && config.conv.stride == 1 && !config.conv.planar)
+		config.conv.precision = infer->precision[stage];
 	while (i < infer->codes && (infer->net.layer[layer].shape != infer->shape_of[i] ||
 								infer->code[i].config.add != add || infer->code[i].config.relu != relu))
 		i++;
@@ -69,16 +86,16 @@ open_layer(sc_resnet_infer *infer, int layer, int pictures, bool add, bool relu,
 static sc_status
 open_layers(sc_resnet_infer *infer, sc_error *err)
 {
-	SC_TRY(open_layer(infer, 0, infer->stem_pictures, false, true, err));
+	SC_TRY(open_layer(infer, 0, 0, infer->stem_pictures, false, true, err));
 	for (int b = 0; b < SC_RESNET_BLOCKS; b++)
 	{
 		const sc_resnet_block *block = &infer->net.blocks[b];
-		int pictures = infer->stage_pictures[b / 2];
+		int stage = b / 2, pictures = infer->stage_pictures[stage];
 
-		SC_TRY(open_layer(infer, block->first, pictures, false, true, err));
-		SC_TRY(open_layer(infer, block->second, pictures, true, true, err));
+		SC_TRY(open_layer(infer, block->first, stage, pictures, false, true, err));
+		SC_TRY(open_layer(infer, block->second, stage, pictures, true, true, err));
 		if (block->shortcut >= 0)
-			SC_TRY(open_layer(infer, block->shortcut, pictures, false, false, err));
+			SC_TRY(open_layer(infer, block->shortcut, stage, pictures, false, false, err));
 	}
 	return SC_OK;
 }
@@ -91,9 +108,14 @@ sc_resnet_infer_open(sc_resnet_infer *infer, const sc_net_config *config, int pi
 	memset(infer, 0, sizeof(*infer));
 	sc_resnet_describe(&infer->net, config, pictures, false);
 	infer->pictures = SC_MIN(pictures, group_of(infer->net.layer[0].side));
-	infer->stem_pictures = pictures_of_call(infer, 0);
+	infer->mixed = config->precision == SC_PRECISION_BF16 && sc_conv_infer_mixes(config->conv);
 	for (int s = 0; s < SC_RESNET_STAGES; s++)
-		infer->stage_pictures[s] = pictures_of_call(infer, infer->net.blocks[2 * s].second);
+		infer->precision[s] = precision_of_stage(infer, s);
+	infer->stem_pictures = pictures_of_call(infer, 0, infer->precision[0]);
+	/* The weights of the first two stages, 3 MB at most, stay near by themselves; those of the others are read once. */
+	for (int s = 0; s < SC_RESNET_STAGES; s++)
+		infer->stage_pictures[s] =
+			s < 2 ? pictures_of_call(infer, infer->net.blocks[2 * s].second, infer->precision[s]) : infer->pictures;
 	status = open_layers(infer, err);
 	if (status != SC_OK)
 		sc_resnet_infer_close(infer);
@@ -137,27 +159,32 @@ void
 sc_resnet_infer_layout(const sc_resnet_infer *infer, sc_resnet_infer_space *space, sc_arena *arena)
 {
 	const sc_resnet *net = &infer->net;
-	size_t element = sc_element_bytes(net->precision), side = (size_t) net->input_size, inner = 0, held = 0;
+	size_t input = sc_element_bytes(net->precision), element = sc_element_bytes(infer->precision[0]),
+		   side = (size_t) net->input_size, inner = 0, narrow = 0, held = 0;
 
 	for (int s = 0; s < SC_RESNET_STAGES; s++)
 	{
 		inner = SC_MAX(inner, (size_t) infer->stage_pictures[s] * sc_resnet_elements(net, net->blocks[2 * s].second));
+		if (infer->mixed && s > 0)
+			narrow = SC_MAX(narrow,
+							(size_t) infer->stage_pictures[s] * sc_resnet_elements(net, net->blocks[2 * s - 1].second));
 		held = SC_MAX(held, covered(infer->pictures, infer->stage_pictures[s]));
 	}
 	held = SC_MAX(held, covered(infer->pictures, infer->stem_pictures));
-	space->input = sc_arena_take(arena, sc_mul(held, 3 * side * side), element);
+	space->input = sc_arena_take(arena, sc_mul(held, 3 * side * side), input);
 	space->stem = sc_arena_take(arena, sc_mul((size_t) infer->stem_pictures, sc_resnet_elements(net, 0)), element);
 	space->even = sc_arena_take(arena, sc_mul(held, sc_resnet_pool_elements(net)), element);
 	space->odd = sc_arena_take(arena, sc_mul(held, sc_resnet_elements(net, net->blocks[2].second)), element);
 	space->inner = sc_arena_take(arena, inner, element);
+	space->narrow = sc_arena_take(arena, narrow, sizeof(uint16_t));
 	space->scratch = sc_arena_take(arena, infer->scratch, 1);
 }
 
 static sc_status
 convolve(const sc_lane *lane, const sc_resnet_infer *infer, const void *prepared, const sc_resnet_infer_space *space,
-		 int layer, void *y, const void *x)
+		 int layer, int pictures, void *y, const void *x)
 {
-	return sc_conv_infer_run(lane, &infer->code[infer->code_of[layer]], y, x,
+	return sc_conv_infer_run(lane, &infer->code[infer->code_of[layer]], pictures, y, x,
 							 (const char *) prepared + infer->prepared_at[layer], space->scratch);
 }
 
@@ -171,16 +198,19 @@ run_stem(const sc_lane *lane, const sc_resnet_infer *infer, const void *prepared
 		   plane = (size_t) net->layer[0].side * (size_t) net->layer[0].side * block,
 		   pooled = (size_t) net->pool_side * (size_t) net->pool_side * block, planes = 64 / block;
 
+	sc_precision precision = infer->precision[0];
+
 	for (int v = 0; v < count; v += infer->stem_pictures)
 	{
 		const void *x = sc_element_at(space->input, (size_t) v * read, net->precision);
-		void *y = sc_element_at(space->even, (size_t) v * planes * pooled, net->precision);
+		void *y = sc_element_at(space->even, (size_t) v * planes * pooled, precision);
 
-		SC_TRY(convolve(lane, infer, prepared, space, 0, net->small_stem ? y : space->stem, x));
+		SC_TRY(convolve(lane, infer, prepared, space, 0, SC_MIN(infer->stem_pictures, count - v),
+						net->small_stem ? y : space->stem, x));
 		for (size_t i = 0; !net->small_stem && i < (size_t) infer->stem_pictures * planes; i++)
 			SC_SIMD_CALL(sc_infer_pool)
-		(sc_element_at(y, i * pooled, net->precision), sc_element_at(space->stem, i * plane, net->precision),
-		 net->layer[0].side, net->pool_side, net->channel_block, net->precision);
+		(sc_element_at(y, i * pooled, precision), sc_element_at(space->stem, i * plane, precision), net->layer[0].side,
+		 net->pool_side, net->channel_block, precision);
 	}
 	return SC_OK;
 }
@@ -188,16 +218,22 @@ run_stem(const sc_lane *lane, const sc_resnet_infer *infer, const void *prepared
 /* The two blocks of a stage, for as many pictures as its convolutions take: from x to y, which may be x. */
 static sc_status
 run_stage(const sc_lane *lane, const sc_resnet_infer *infer, const void *prepared, const sc_resnet_infer_space *space,
-		  int stage, void *y, const void *x)
+		  int stage, int pictures, void *y, const void *x)
 {
 	for (int b = 2 * stage; b < 2 * stage + 2; b++)
 	{
 		const sc_resnet_block *block = &infer->net.blocks[b];
 
-		SC_TRY(convolve(lane, infer, prepared, space, block->first, space->inner, x));
+		if (block->shortcut >= 0 && infer->mixed)
+		{
+			SC_SIMD_CALL(sc_infer_narrow)
+			(space->narrow, x, (size_t) infer->stage_pictures[stage] * sc_resnet_elements(&infer->net, block->input));
+			x = space->narrow;
+		}
+		SC_TRY(convolve(lane, infer, prepared, space, block->first, pictures, space->inner, x));
 		if (block->shortcut >= 0)
-			SC_TRY(convolve(lane, infer, prepared, space, block->shortcut, y, x));
-		SC_TRY(convolve(lane, infer, prepared, space, block->second, y, space->inner));
+			SC_TRY(convolve(lane, infer, prepared, space, block->shortcut, pictures, y, x));
+		SC_TRY(convolve(lane, infer, prepared, space, block->second, pictures, y, space->inner));
 		x = y;
 	}
 	return SC_OK;
@@ -208,11 +244,12 @@ sc_resnet_infer_run(const sc_lane *lane, const sc_resnet_infer *infer, const voi
 					const sc_resnet_infer_space *space, float *out, int count)
 {
 	const sc_resnet *net = &infer->net;
-	size_t read = sc_resnet_pool_elements(net), block = (size_t) net->channel_block;
-	void *from = space->even;
-	int before = infer->stem_pictures;
 	const sc_resnet_layer *last = &net->layer[net->blocks[SC_RESNET_BLOCKS - 1].second];
-	size_t pixels = (size_t) last->side * (size_t) last->side;
+	size_t read = sc_resnet_pool_elements(net), block = (size_t) net->channel_block,
+		   pixels = (size_t) last->side * (size_t) last->side;
+	void *from = space->even;
+	sc_precision precision = infer->precision[0];
+	int before = infer->stem_pictures;
 
 	clear_rest(space->input, 3 * (size_t) net->input_size * (size_t) net->input_size, count, 1, before, net->precision);
 	SC_TRY(run_stem(lane, infer, prepared, space, count));
@@ -220,17 +257,20 @@ sc_resnet_infer_run(const sc_lane *lane, const sc_resnet_infer *infer, const voi
 	{
 		size_t written = sc_resnet_elements(net, net->blocks[2 * s].second);
 		void *to = s % 2 == 0 ? space->even : space->odd;
+		int each = infer->stage_pictures[s];
 
-		clear_rest(from, read, count, before, infer->stage_pictures[s], net->precision);
-		for (int v = 0; v < count; v += infer->stage_pictures[s])
-			SC_TRY(run_stage(lane, infer, prepared, space, s, sc_element_at(to, (size_t) v * written, net->precision),
-							 sc_element_at(from, (size_t) v * read, net->precision)));
+		clear_rest(from, read, count, before, each, precision);
+		for (int v = 0; v < count; v += each)
+			SC_TRY(run_stage(lane, infer, prepared, space, s, SC_MIN(each, count - v),
+							 sc_element_at(to, (size_t) v * written, infer->precision[s]),
+							 sc_element_at(from, (size_t) v * read, precision)));
 		from = to;
 		read = written;
-		before = infer->stage_pictures[s];
+		before = each;
+		precision = infer->precision[s];
 	}
 	for (size_t c = 0; c < (size_t) count * SC_EMBEDDING_DIM; c += block)
 		SC_SIMD_CALL(sc_infer_average)
-	(out + c, sc_element_at(from, c * pixels, net->precision), pixels, net->channel_block, net->precision);
+	(out + c, sc_element_at(from, c * pixels, precision), pixels, net->channel_block, precision);
 	return SC_OK;
 }

@@ -22,10 +22,16 @@
 
 typedef struct sc_resnet_infer
 {
-	sc_resnet net;						  /* described, not opened */
-	int pictures;						  /* of a group */
-	int stem_pictures;					  /* of a call of the stem, */
-	int stage_pictures[SC_RESNET_STAGES]; /* ... and of one of a convolution of a stage */
+	sc_resnet net; /* described, not opened; its precision is the input's */
+	/*
+	 * In bf16 where some convolutions are faster in float (sc_conv_infer_mixes):
+	 * these read and write float, and what the others read is rounded to bf16.
+	 */
+	bool mixed;
+	sc_precision precision[SC_RESNET_STAGES]; /* of the tensors of a stage; the stem's output has the first one's */
+	int pictures;							  /* of a group */
+	int stem_pictures;						  /* of a call of the stem, */
+	int stage_pictures[SC_RESNET_STAGES];	  /* ... and of one of a convolution of a stage */
 	sc_conv_infer code[SC_RESNET_INFER_CODES];
 	int codes;
 	int shape_of[SC_RESNET_INFER_CODES]; /* which of net.conv a code convolves */
@@ -43,6 +49,7 @@ typedef struct sc_resnet_infer_space
 	void *even;	   /* (pictures of a group, ...): what stages 1 and 3 return */
 	void *odd;	   /* likewise stages 2 and 4 */
 	void *inner;   /* between the two convolutions of a block */
+	void *narrow;  /* what a stage reads, rounded; where mixed */
 	void *scratch; /* of the convolutions */
 } sc_resnet_infer_space;
 

@@ -3,9 +3,10 @@
  * src/core/simclr/encoder.c
  *	  Embedding images with a trained ResNet-18 in evaluation mode.
  *
- * Images are taken in groups of a few, each group by one lane from its plain
- * views to its features, with all of its tensors in that lane's memory. An image
- * alone and in a batch gives the same bits (resnet_infer.h).
+ * Images are taken in groups of a few, each group by the next lane that is free
+ * from its plain views to its features, with all of its tensors in that lane's
+ * memory. An image alone and in a batch gives the same bits (resnet_infer.h), so
+ * it does not matter which lane takes it, nor with which others.
  *
  *-------------------------------------------------------------------------
  */
@@ -231,16 +232,22 @@ sc_encoder_destroy(sc_encoder *encoder)
 		sc_resnet_infer_close(&encoder->net);
 }
 
+/* Images of a group: what the network takes, or fewer, so that every lane has two groups or more to take. */
+static int
+group_of(const sc_encoder *e, const sc_embed_batch *batch, int lanes)
+{
+	return SC_MAX(1, SC_MIN(e->net.pictures, batch->count / (2 * lanes)));
+}
+
 sc_status
 sc_embed_batch_run(const sc_lane *lane, void *arg)
 {
 	sc_embed_batch *batch = arg;
 	sc_encoder *e = batch->encoder;
 	encoder_space *s = &e->space[lane->index];
-	const sc_resnet *net = &e->net.net;
-	int group = e->net.pictures;
+	int group = group_of(e, batch, lane->count), from;
 
-	for (int from = lane->index * group; from < batch->count; from += lane->count * group)
+	while ((from = atomic_fetch_add(&batch->next, group)) < batch->count)
 	{
 		int count = SC_MIN(group, batch->count - from);
 
@@ -248,8 +255,8 @@ sc_embed_batch_run(const sc_lane *lane, void *arg)
 		{
 			if (sc_lane_stopped(lane))
 				return SC_ABORTED;
-			sc_plain_view(s->view, &batch->images[from + v], net->input_size, e->mean, e->std, s->augment);
-			sc_resnet_put_view(net, s->net.input, (size_t) v, s->view);
+			sc_plain_view(s->view, &batch->images[from + v], e->net.net.input_size, e->mean, e->std, s->augment);
+			sc_resnet_put_view(&e->net.net, s->net.input, (size_t) v, s->view);
 		}
 		SC_TRY(sc_resnet_infer_run(lane, &e->net, e->prepared, &s->net, batch->out + (size_t) from * SC_EMBEDDING_DIM,
 								   count));

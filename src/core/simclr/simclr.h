@@ -21,6 +21,8 @@
 #ifndef SC_SIMCLR_H
 #define SC_SIMCLR_H
 
+#include <stdatomic.h>
+
 #include "core/base/pool.h"
 #include "core/nn/net.h"
 #include "core/simclr/augment.h"
@@ -172,7 +174,8 @@ typedef struct sc_embed_batch
 	sc_encoder *encoder;
 	const sc_image *images; /* (count) */
 	int count;
-	float *out; /* (count, SC_EMBEDDING_DIM) */
+	float *out;		 /* (count, SC_EMBEDDING_DIM) */
+	atomic_int next; /* 0 at the start: the image with which the next group begins */
 } sc_embed_batch;
 
 extern sc_status sc_embed_batch_run(const sc_lane *lane, void *batch);

@@ -149,12 +149,9 @@ scpg_encode(scpg_encoder *encoder, float *out, const sc_image *images, int count
 {
 	for (int begin = 0; begin < count; begin += encoder->max_batch)
 	{
-		sc_embed_batch batch;
+		sc_embed_batch batch = {encoder->core, images + begin, Min(encoder->max_batch, count - begin),
+								out + (Size) begin * SC_EMBEDDING_DIM};
 
-		batch.encoder = encoder->core;
-		batch.images = images + begin;
-		batch.count = Min(encoder->max_batch, count - begin);
-		batch.out = out + (Size) begin * SC_EMBEDDING_DIM;
 		scpg_run_on(encoder->lanes, scpg_core()->sc_embed_batch_run, &batch);
 	}
 }
