@@ -32,6 +32,7 @@ help:
 ##@   paper                 measure: the paper's experiments
 ##@   quality IMAGES="folder ..."   measure: what the default call gives on labelled pictures (labels.csv)
 ##@   bench [IMAGES=folder] measure: training, embedding and analytics, beside rivals where their scripts are given
+##@   tune                  measure: every way to do each convolution on this CPU: build/conv_table.h
 ##@   setup                 install what all of this needs (Debian packages)
 ##@   clean
 ##@ Variables: WITH_ONEDNN=no WITH_PNG=no (build without), WITH_TESTS=yes (functions of the tests), WERROR=yes;
@@ -99,7 +100,7 @@ REGRESS = $(shell cat sql/schedule)
 # PGXS would build bitcode of the glue for the JIT, which has nothing to gain here.
 override with_llvm := no
 WARNINGS = -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers
-WARNINGS += -Wno-sign-compare -Wno-cast-function-type $(if $(WERROR),-Werror)
+WARNINGS += -Wno-sign-compare -Wno-cast-function-type -Wno-psabi $(if $(WERROR),-Werror)
 # The server's own flags are gcc's where the server was built with gcc.
 WARNINGS += $(if $(findstring clang,$(CC)),-Wno-ignored-optimization-argument -Wno-unknown-warning-option)
 # In the tests what callers promise is checked: SC_ASSERT in the core, Assert in the glue.
@@ -207,6 +208,7 @@ clean-core:
 # Unit tests: C programs on the core's objects alone, no server.
 # ---------------------------------------------------------------------------
 UNIT = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
+comma := ,
 link_with = $(CC) $(CORE_CFLAGS) $(DEPENDENCIES) -MT $@ -MF $@.d $(1) -o $@ $< $(2) $(CORE_LIBS)
 $(BUILD)/unit/%: tests/unit/%.c $(CORE_OBJ)
 	@mkdir -p $(@D)
@@ -224,6 +226,20 @@ unit-sanitize:
 	$(MAKE) BUILD=build/asan WITH_TESTS=yes \
 		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined' unit
 
+# What the profile of an embedding times is called through it (tests/bench/profile_embed.c).
+PROFILED_EMBED = sc_conv_infer_run sc_plain_view sc_resnet_put_view $(addprefix sc_infer_pool_,$(ISAS))
+$(BUILD)/bin/profile_embed: tests/bench/profile_embed.c $(CORE_OBJ)
+	@mkdir -p $(@D)
+	$(call link_with,$(addprefix -Wl$(comma)--wrap=,$(PROFILED_EMBED)),$(CORE_OBJ))
+
+# What the profile of a training times is called through it (tests/bench/profile_train.c).
+PROFILED = sc_conv_forward sc_conv_backward_data sc_conv_backward_weights sc_conv_reorder sc_trainer_make_views \
+	sc_head_forward sc_head_backward sc_ntxent_run sc_sgd_step sc_resnet_average \
+	$(foreach isa,base avx2 avx512,$(addsuffix _$(isa),$(addprefix sc_norm_,sums apply mask products backward pool unpool)))
+$(BUILD)/bin/profile_train: tests/bench/profile_train.c $(CORE_OBJ)
+	@mkdir -p $(@D)
+	$(call link_with,$(addprefix -Wl$(comma)--wrap=,$(PROFILED)),$(CORE_OBJ))
+
 # Compiled like the core, for programs of tests/ that are no tests.
 $(BUILD)/bin/%: tests/bench/%.c $(CORE_OBJ)
 	@mkdir -p $(@D)
@@ -234,6 +250,11 @@ $(BUILD)/bin/%: tests/quality/%.c $(CORE_OBJ)
 $(BUILD)/bin/%: tests/demo/%.c $(CORE_OBJ)
 	@mkdir -p $(@D)
 	$(call link_with,,$(CORE_OBJ))
+
+# The table that conv_choice.c chooses by, made anew; what it says goes into src by hand.
+tune: $(BUILD)/bin/tune $(BUILD)/unit/cpu
+	tests/bench/tune.sh > $(BUILD)/conv_table.h
+	diff src/core/nn/conv_table.h $(BUILD)/conv_table.h || true
 
 # Fuzzers (clang's libFuzzer), each for FUZZ_SECONDS; what they found new is kept in build/fuzz/corpus.
 FUZZ_SECONDS ?= 120
@@ -255,7 +276,7 @@ fuzz: fuzz-programs $(BUILD)/bin/seeds
 	@tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZ)
 -include $(wildcard $(BUILD)/unit/*.d $(BUILD)/bin/*.d)
 
-.PHONY: FORCE install-core uninstall-core clean-core unit unit-sanitize unit-valgrind unit-programs fuzz fuzz-programs
+.PHONY: FORCE tune install-core uninstall-core clean-core unit unit-sanitize unit-valgrind unit-programs fuzz fuzz-programs
 .SECONDARY: $(CORE_OBJ)
 FORCE:
 

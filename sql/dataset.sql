@@ -121,8 +121,9 @@ SELECT rows, images_read, skipped FROM dataset('torn', 'id');
 
 -- Images as text are told from others, and the hint makes bytes of them.
 CREATE TABLE texts (id int PRIMARY KEY, image bytea);
-INSERT INTO texts SELECT i, convert_to(CASE i % 4 WHEN 0 THEN encode(image, 'base64') WHEN 1 THEN image::text WHEN 2 THEN encode(image, 'hex')
-	ELSE 'data:image/jpeg;base64,' || encode(image, 'base64') END, 'UTF8') FROM pictures, LATERAL (SELECT id AS i) n WHERE id <= 5;
+INSERT INTO texts SELECT i, convert_to(CASE WHEN i = 6 THEN E'\n  ' || encode(image, 'base64')
+	WHEN i = 7 THEN rtrim(translate(encode(image, 'base64'), E'+/\n', '-_'), '=') WHEN i = 8 THEN encode(image, 'escape') ELSE CASE i % 4 WHEN 0 THEN encode(image, 'base64') WHEN 1 THEN image::text WHEN 2 THEN encode(image, 'hex')
+	ELSE 'data:image/jpeg;base64,' || encode(image, 'base64') END END, 'UTF8') FROM pictures, LATERAL (SELECT id AS i) n WHERE id <= 8;
 SELECT rows, images_read, skipped FROM dataset('texts');
 CREATE TABLE one_text (id int, image bytea);
 DO $$

@@ -187,6 +187,10 @@ SELECT drop_model('small_again');
 SET selfclass.max_memory = '16MB';
 SELECT embed_image(image, 'again') IS NULL FROM pictures WHERE id = 1;
 SELECT count(*) FROM embed_images('pictures', 'again');
+-- A value's size is looked at before the value is.
+CREATE TABLE large AS SELECT decode(repeat('00', 20 << 20), 'hex') AS image;
+SELECT embed_image(image, 'again') FROM large;
+DROP TABLE large;
 RESET selfclass.max_memory;
 EXECUTE e \gset sixth_
 SELECT :'first_now' = :'sixth_now' AS same;

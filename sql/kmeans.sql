@@ -63,6 +63,33 @@ SELECT kmeans_predict('[2,3]', '(2,2,1,1;0,3,1,1,2,3,4)') AS tie_to_the_first;
 SELECT kmeans_predict(NULL, m) IS NULL AND kmeans_distance('[1]', NULL) IS NULL AND kmeans_inertia(NULL) IS NULL AS nulls FROM km;
 SELECT kmeans_inertia(kmeans_fit(e, 2)) = 0 AS large_values FROM (VALUES ('[3e38,-3e38]'::embedding), ('[-3e38,3e38]')) v (e);
 
+-- A model that a table holds, out of line or compressed, is read once for a query and not for every row.
+CREATE FUNCTION blocks(query text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+	plan json;
+BEGIN
+	EXECUTE 'EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) ' || query INTO plan;
+	RETURN (plan->0->'Plan'->>'Shared Hit Blocks')::bigint + (plan->0->'Plan'->>'Shared Read Blocks')::bigint;
+END $$;
+SET client_min_messages = error;
+CREATE TABLE stored (id int, plain text, m kmeans_model, p pca_model) WITH (toast_tuple_target = 128);
+ALTER TABLE stored ALTER m SET STORAGE EXTERNAL, ALTER p SET STORAGE EXTERNAL;
+INSERT INTO stored SELECT i, m::text, m, (SELECT pca_fit(e, 11) FROM points) FROM (SELECT i, kmeans_fit(e, 40 + i, '{"n_init": 1, "max_iter": 1, "tol": 1}') AS m
+	FROM points, generate_series(1, 12) i GROUP BY i) x;
+RESET client_min_messages;
+CREATE TABLE packed AS SELECT id, plain, plain::kmeans_model AS m FROM stored;
+INSERT INTO packed SELECT 13, m, m::kmeans_model FROM (SELECT '(200,12,1,1;0' || repeat(',3', 200) || repeat(',1,2,3', 800) || ')' AS m) x;
+SELECT blocks('SELECT sum(kmeans_predict(e, (SELECT m FROM stored WHERE id = 1))) FROM points') < 300 AS predict,
+	blocks('SELECT sum(kmeans_distance(e, m)) FROM points, stored WHERE stored.id <= 4') < 300 AS joined,
+	blocks('SELECT count(pca_transform(e, (SELECT p FROM stored WHERE id = 1))) FROM points') < 300 AS transform,
+	blocks('SELECT kmeans_step(e, m) FROM points, stored WHERE stored.id = 2') < 300 AS step;
+-- More models than are kept, one after the other for each row, give what each gives by itself.
+SELECT bool_and(kmeans_predict(e, m) = kmeans_predict(e, plain::kmeans_model) AND kmeans_distance(e, m) = kmeans_distance(e, plain::kmeans_model)) AS same, count(*)
+	FROM points p, (TABLE packed UNION ALL SELECT id, plain, m FROM stored) s WHERE p.id % 20 = 0;
+SELECT bool_and(pca_transform(e, p) = pca_transform(e, p::text::pca_model)) AS same FROM points, stored WHERE points.id % 20 = 0;
+DROP TABLE stored, packed;
+DROP FUNCTION blocks;
+
 -- what is refused
 \pset format unaligned
 \pset tuples_only on

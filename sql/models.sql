@@ -60,6 +60,14 @@ SELECT name, failure(format('SELECT drop_model(%L)', name)) FROM unnest(ARRAY[''
 -- A grant: evil's does not take the name over.
 SET ROLE models_anna;
 SELECT grant_model('m3', 'models_web');
+-- Roles that models name already: nobody else waits for a transaction that names them once more.
+BEGIN;
+SELECT revoke_model('m3', 'models_web');
+SELECT grant_model('m3', 'models_web');
+SET CONSTRAINTS ALL IMMEDIATE;
+SELECT grant_model('m3', 'models_web', 'edit');
+SELECT objsubid, mode FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND objsubid = x'5C1B'::int GROUP BY 1, 2;
+ROLLBACK;
 SET ROLE models_web;
 SELECT whose('m3'), whose('models_anna.m3');
 SELECT owner, name, role, privilege FROM selfclass_model_grants;

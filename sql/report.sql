@@ -83,6 +83,9 @@ SELECT is_html(r), parts(r), occurs(r, '<th>') > 50 AS settings FROM report_html
 CALL train_encoder('diverged', '"<b>&""pictures"', :tiny::jsonb || '{"lr": 1000, "weight_decay": 10, "epochs": 50}');
 \set VERBOSITY default
 SELECT is_html(r), parts(r) LIKE 'Model diverged%' AS title, r LIKE '%<td>failed</td>%' AS state FROM report_html('diverged') r;
+-- A curve that still falls at its end is no news where the number of groups is there already.
+CALL cluster_images_into('"<b>&""pictures"', 'given_groups', k => 3, model => 'given', options => :tiny::jsonb || '{"epochs": 0, "max_k": 4, "elbow_method": "last_turn"}');
+SELECT is_html(report_html('given'));
 
 -- Errors, and the caller's rights.
 SELECT report_html(NULL);

@@ -505,6 +505,13 @@ CREATE AGGREGATE knn_accuracy(embedding, text, bigint) (
 );
 COMMENT ON AGGREGATE knn_accuracy(embedding, text, bigint) IS 'share of rows whose k nearest other rows, by majority, have the same truth; NULL with fewer than two rows';
 
+-- What a row costs, so that the planner lets workers take a part: 512 dimensions
+-- take as long as some hundreds of operators.
+ALTER FUNCTION pca_accum(bytea, embedding, integer) COST 200;
+ALTER FUNCTION pca_accum(bytea, embedding, integer, jsonb) COST 200;
+ALTER FUNCTION pca_accum(bytea, embedding, double precision) COST 200;
+ALTER FUNCTION pca_accum(bytea, embedding, double precision, jsonb) COST 200;
+
 -- Neighbours. Options stand on the form with an example of the key alone, so that the
 -- number of arguments tells the two forms apart.
 

@@ -93,6 +93,13 @@ SELECT state, finished IS NOT NULL AS finished FROM selfclass_models WHERE name 
 \set VERBOSITY default
 SELECT sqlstate[1], sqlstate[2], sqlstate[4] FROM string_to_array(failure(format('SELECT count(*) FROM cluster_images(''pictures'', 2, ''none'', %L)', :collapsing)), ' | ') sqlstate;
 SELECT left(failure(format('SELECT count(*) FROM cluster_images(''pictures'', 2, options => %L)', :collapsing)), 5) AS without_model;
+-- One direction in different lengths is alike too; but after a few steps of an ordinary training that comes of running statistics.
+SELECT preset, left(failure(format('SELECT count(*) FROM cluster_images(''pictures'', 2, options => %L)',
+	:collapsing::jsonb || '{"lr": 0.06, "epochs": 2, "temperature": 1e-5}' || jsonb_build_object('preset', preset))), 5) AS temperature_1e_5
+	FROM unnest('{paper,lightly}'::text[]) preset ORDER BY 1;
+SELECT preset, failure(format('SELECT count(*) FROM cluster_images(''pictures'', 2, options => %L)',
+	:collapsing::jsonb || '{"lr": 0.06, "epochs": 2}' || jsonb_build_object('preset', preset))) AS ordinary
+	FROM unnest('{paper,lightly}'::text[]) preset ORDER BY 1;
 SELECT count(*) AS left_behind FROM selfclass_model WHERE name = 'none';
 -- Images that are all the same have the same embedding, and nobody is to blame.
 CREATE TABLE copies AS SELECT i AS id, (SELECT image FROM pictures WHERE id = 1) FROM generate_series(1, 24) i;

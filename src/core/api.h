@@ -87,6 +87,7 @@
 	F(sc_trainer_create_run) \
 	F(sc_trainer_destroy) \
 	F(sc_train_step_run) \
+	F(sc_trainer_look_run) \
 	F(sc_trainer_save_bytes) \
 	F(sc_trainer_save_run) \
 	F(sc_trainer_load_run) \

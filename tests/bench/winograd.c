@@ -40,16 +40,19 @@ enum
 	DIRECT,	   /* oneDNN's */
 	BEST,	   /* oneDNN's, with its Winograd */
 	BLAS,
+	OURS_BF16, /* of tensors of bf16 */
+	ONEDNN_BF16,
 	WAYS
 };
 
 typedef struct task
 {
 	int views;
-	sc_winograd w[2];	   /* forward and weights; data */
-	sc_conv conv[WAYS];	   /* of DIRECT, BEST and BLAS */
-	void *reordered[WAYS]; /* likewise */
+	sc_winograd w[2], w16[2]; /* forward and weights; data */
+	sc_conv conv[WAYS];		  /* of DIRECT, BEST and BLAS */
+	void *reordered[WAYS];	  /* likewise */
 	float *x, *y, *weights, *transformed, *dweights;
+	uint16_t *x16, *y16;
 	void *scratch;
 } task;
 
@@ -88,21 +91,32 @@ run(task *t, int pass, int way)
 {
 	sc_winograd *w = &t->w[pass == DATA];
 	const sc_conv *conv = &t->conv[way];
+	bool half = way == OURS_BF16 || way == ONEDNN_BF16, ours = way == OURS || way == OURS_BF16;
+	void *x = half ? (void *) t->x16 : t->x, *y = half ? (void *) t->y16 : t->y;
 	const void *reordered = t->reordered[way];
 
+	if (way == OURS_BF16)
+		w = &t->w16[pass == DATA];
 	if (way == TRANSFORM)
 		(void) sc_winograd_transform(NULL, w, t->transformed, t->weights, 0, 1);
-	else if (way == OURS && pass == WEIGHTS)
-		(void) sc_winograd_gradient(NULL, w, t->views, t->dweights, t->x, t->y, t->scratch);
-	else if (way == OURS)
-		(void) sc_winograd_run(NULL, w, t->views, pass == DATA ? t->x : t->y, pass == DATA ? t->y : t->x,
-							   t->transformed, NULL, t->scratch);
+	else if (ours && pass == WEIGHTS)
+		(void) sc_winograd_gradient(NULL, w, t->views, t->dweights, x, y, t->scratch);
+	else if (ours)
+		(void) sc_winograd_run(NULL, w, t->views, pass == DATA ? x : y, pass == DATA ? y : x, t->transformed, NULL,
+							   t->scratch);
 	else if (pass == FORWARD)
-		(void) sc_conv_forward(NULL, conv, t->y, t->x, t->weights, reordered, t->scratch);
+		(void) sc_conv_forward(NULL, conv, y, x, t->weights, reordered, t->scratch);
 	else if (pass == DATA)
-		(void) sc_conv_backward_data(NULL, conv, t->x, t->y, t->weights, reordered, t->scratch);
+		(void) sc_conv_backward_data(NULL, conv, x, y, t->weights, reordered, t->scratch);
 	else
-		(void) sc_conv_backward_weights(NULL, conv, t->dweights, t->x, t->y, t->scratch);
+		(void) sc_conv_backward_weights(NULL, conv, t->dweights, x, y, t->scratch);
+}
+
+/* Does this way exist on this CPU? */
+static bool
+exists(int pass, int way)
+{
+	return way == TRANSFORM ? pass != WEIGHTS : way < OURS_BF16 || sc_conv_has_bf16(SC_CONV_BEST);
 }
 
 static int
@@ -126,7 +140,7 @@ measure(task *t, int pass, int rounds)
 		{
 			double from = now();
 
-			if (way == TRANSFORM && pass == WEIGHTS)
+			if (!exists(pass, way))
 				continue;
 			run(t, pass, way);
 			if (round >= 0)
@@ -135,9 +149,9 @@ measure(task *t, int pass, int rounds)
 	printf("%-7s %3d of %2d  F%d ", name[pass], c->in, c->side, t->w[0].tile);
 	for (int way = 0; way < WAYS; way++)
 	{
-		if (way == TRANSFORM && pass == WEIGHTS)
+		if (!exists(pass, way))
 		{
-			printf("           ");
+			printf(way == TRANSFORM ? "           " : "");
 			continue;
 		}
 		qsort(times[way], (size_t) rounds, sizeof(double), compare);
@@ -147,7 +161,10 @@ measure(task *t, int pass, int rounds)
 		else
 			printf(" %8.3f %4.0f", median[way], flops / median[way] * 1e-6);
 	}
-	printf("   %5.2f %5.2f\n", median[DIRECT] / median[OURS], median[BEST] / median[OURS]);
+	printf("   %5.2f %5.2f", median[DIRECT] / median[OURS], median[BEST] / median[OURS]);
+	if (exists(pass, OURS_BF16))
+		printf("   %5.2f", median[ONEDNN_BF16] / median[OURS_BF16]);
+	printf("\n");
 }
 
 static void
@@ -166,10 +183,13 @@ measure_shape(int channels, int side, int views, int rounds)
 							.stride = 1,
 							.channel_block = sc_conv_channel_block(SC_CONV_BEST),
 							.backward = true,
+							.precision = way == ONEDNN_BF16 ? SC_PRECISION_BF16 : SC_PRECISION_F32,
 							.kind = way == DIRECT ? SC_CONV_DIRECT
-									: way == BEST ? SC_CONV_BEST
+									: way != BLAS ? SC_CONV_BEST
 												  : SC_CONV_BLAS};
 
+		if (way == OURS_BF16 || !exists(FORWARD, way))
+			continue;
 		if (sc_conv_open(&t.conv[way], &c, NULL) != SC_OK)
 			exit(1);
 		scratch = SC_MAX(scratch, t.conv[way].scratch);
@@ -185,27 +205,40 @@ measure_shape(int channels, int side, int views, int rounds)
 								.isa = sc_isa_best()};
 
 		(void) sc_winograd_describe(&t.w[i], &c);
+		c.precision = SC_PRECISION_BF16;
+		(void) sc_winograd_describe(&t.w16[i], &c);
 		scratch = SC_MAX(scratch, sc_winograd_scratch(&t.w[i], views, i == 0));
 		scratch = SC_MAX(scratch, sc_winograd_scratch(&t.w[i], views, false));
 		transformed = SC_MAX(transformed, t.w[i].transformed);
 	}
 	t.x = numbers(n);
 	t.y = numbers(n);
+	t.x16 = take(n * sizeof(uint16_t));
+	t.y16 = take(n * sizeof(uint16_t));
+	for (size_t i = 0; i < n; i++)
+	{
+		sc_element_put(t.x16, i, t.x[i], SC_PRECISION_BF16);
+		sc_element_put(t.y16, i, t.y[i], SC_PRECISION_BF16);
+	}
 	t.weights = numbers(t.conv[BLAS].weights);
 	t.dweights = numbers(t.conv[BLAS].weights);
 	t.transformed = take(transformed * sizeof(float));
 	t.scratch = take(scratch);
 	for (int way = DIRECT; way < WAYS; way++)
-		(void) sc_conv_reorder(NULL, &t.conv[way], t.reordered[way], t.weights);
+		if (way != OURS_BF16 && exists(FORWARD, way))
+			(void) sc_conv_reorder(NULL, &t.conv[way], t.reordered[way], t.weights, 0, 1);
 	for (int pass = FORWARD; pass < PASSES; pass++)
 		measure(&t, pass, rounds);
 	for (int way = DIRECT; way < WAYS; way++)
 	{
-		sc_conv_close(&t.conv[way]);
+		if (way != OURS_BF16 && exists(FORWARD, way))
+			sc_conv_close(&t.conv[way]);
 		free(t.reordered[way]);
 	}
 	free(t.x);
 	free(t.y);
+	free(t.x16);
+	free(t.y16);
 	free(t.weights);
 	free(t.dweights);
 	free(t.transformed);
@@ -226,8 +259,11 @@ main(int argc, char **argv)
 
 	if (views < 1 || rounds < 1 || rounds > MOST_ROUNDS || !sc_blas_open(&serial))
 		return 2;
-	printf("%d views; ms and GFLOP/s\n%-21s %13s %9s  %13s %13s %13s   %s\n", views, "", "ours", "transform", "direct",
-		   "oneDNN's best", "OpenBLAS", "direct, best / ours");
+	printf("%d views; ms and GFLOP/s; in the end oneDNN's direct and best by ours, and bf16\n", views);
+	printf("%-21s %13s %9s  %13s %13s %13s", "", "ours", "transform", "direct", "oneDNN's best", "OpenBLAS");
+	if (exists(FORWARD, OURS_BF16))
+		printf(" %13s %13s", "ours, bf16", "oneDNN, bf16");
+	printf("\n");
 	for (int i = 0; i < (int) (sizeof(shapes) / sizeof(*shapes)); i++)
 		if (side == 0 || side == shapes[i].side)
 			measure_shape(shapes[i].channels, shapes[i].side, views, rounds);

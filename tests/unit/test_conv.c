@@ -9,8 +9,11 @@
  *-------------------------------------------------------------------------
  */
 #include "core/nn/conv.h"
+#include "core/base/arena.h"
+#include "core/nn/conv_infer.h"
 #include "formula.h"
 #include "core/base/gemm.h"
+#include "core/nn/infer.h"
 #include "core/nn/norm.h"
 #include "unit.h"
 
@@ -147,7 +150,8 @@ run_all(const sc_lane *lane, void *arg)
 		return SC_OK;
 	/* NaN in all memory that a pass may use: what it reads without having written it shows. */
 	memset(t->reordered, 0xFF, t->conv.reordered);
-	SC_TRY(sc_conv_reorder(lane, &t->conv, t->reordered, t->w));
+	for (int part = 2; part >= 0; part--)
+		SC_TRY(sc_conv_reorder(lane, &t->conv, t->reordered, t->w, part, 3));
 	memset(t->scratch, 0xFF, t->conv.scratch);
 	SC_TRY(sc_conv_forward(lane, &t->conv, t->y, t->x, t->w, t->reordered, t->scratch));
 	memset(t->scratch, 0xFF, t->conv.scratch);
@@ -283,6 +287,172 @@ test_convs(sc_conv_kind kind, sc_precision precision, double tol)
 		test_conv(2, 64, 64, side, 3, 1 + side % 2, kind, precision, tol);
 }
 
+/* ---- convolutions without learning --------------------------------------------- */
+
+/* Pictures of the largest group that they are convolved in. */
+#define PICTURES 5
+
+typedef struct infer_case
+{
+	const sc_conv_infer *infer;
+	int pictures;
+	void *y, *x, *prepared, *scratch;
+} infer_case;
+
+static sc_status
+run_infer(const sc_lane *lane, void *arg)
+{
+	infer_case *t = arg;
+
+	/* NaN: what is read without having been written shows. */
+	memset(t->scratch, 0xFF, t->infer->scratch);
+	return sc_conv_infer_run(lane, t->infer, t->pictures, t->y, t->x, t->prepared, t->scratch);
+}
+
+/* Convolve the pictures x, `views` of the code at a time: y, which holds the shortcuts. */
+static void
+infer_in_groups(const sc_conv_infer_config *config, int views, void *y, void *x, const float *oihw, const float *a,
+				const float *b)
+{
+	sc_conv_infer_config grouped = *config;
+	sc_precision precision = config->conv.precision;
+	size_t nx = (size_t) config->conv.in * config->conv.side * config->conv.side, ny;
+	sc_conv_infer infer;
+	infer_case t = {.infer = &infer};
+	sc_error err = {0};
+	float *weights;
+
+	grouped.conv.views = views;
+	CHECK(sc_conv_infer_open(&infer, &grouped, &err) == SC_OK, "%s", err.message);
+	ny = (size_t) config->conv.out * infer.conv.out_side * infer.conv.out_side;
+	weights = unit_aligned(infer.conv.weights * sizeof(float));
+	t.prepared = unit_aligned(infer.prepared + SC_ALIGN);
+	t.scratch = unit_aligned(infer.scratch + SC_ALIGN);
+	sc_conv_import(&infer.conv, weights, oihw);
+	CHECK(sc_conv_infer_prepare(&infer, t.prepared, weights, a, b, &err) == SC_OK, "%s", err.message);
+	for (int v = 0; v < PICTURES; v += views)
+	{
+		t.pictures = SC_MIN(views, PICTURES - v);
+		t.x = sc_element_at(x, (size_t) v * nx, precision);
+		t.y = sc_element_at(y, (size_t) v * ny, config->output);
+		CHECK(sc_pool_run(1, run_infer, &t, &err) == SC_OK, "%s", err.message);
+	}
+	sc_conv_infer_close(&infer);
+	free(weights);
+	free(t.prepared);
+	free(t.scratch);
+}
+
+/* The definition, in double, of a convolution, then the norm, the shortcut y and ReLU: y is overwritten. */
+static void
+define_infer(double *y, const sc_conv_infer_config *config, const void *x, const float *oihw, const float *a,
+			 const float *b)
+{
+	conv_case t = {.x = (void *) x};
+	sc_conv_config plain = config->conv;
+	size_t nx, ny, each;
+
+	plain.views = PICTURES;
+	sc_conv_describe(&t.conv, &plain);
+	nx = (size_t) PICTURES * plain.in * plain.side * plain.side;
+	ny = (size_t) PICTURES * plain.out * t.conv.out_side * t.conv.out_side;
+	each = t.conv.weights / (size_t) plain.out;
+	t.oihw = malloc(t.conv.weights * sizeof(float));
+	/* The norm is folded in before the weights are rounded to bf16, where they are. */
+	for (size_t i = 0; i < t.conv.weights; i++)
+		t.oihw[i] = oihw[i] * a[i / each];
+	t.yd = calloc(ny, sizeof(double));
+	t.dxd = calloc(nx, sizeof(double));
+	t.dwd = calloc(t.conv.weights, sizeof(double));
+	t.dy = calloc(ny, sizeof(float));
+	define(&t);
+	for (int v = 0; v < PICTURES; v++)
+		for (int o = 0; o < plain.out; o++)
+			for (size_t p = 0; p < (size_t) t.conv.out_side * t.conv.out_side; p++)
+			{
+				size_t i = at(plain.channel_block, plain.out, (size_t) t.conv.out_side * t.conv.out_side, v, o, p);
+				double value = t.yd[i] + b[o] + (config->add ? y[i] : 0.0);
+
+				y[i] = config->relu && value < 0.0 ? 0.0 : value;
+			}
+	free(t.oihw);
+	free(t.yd);
+	free(t.dxd);
+	free(t.dwd);
+	free(t.dy);
+}
+
+/* Against the definition, and the same bits alone and in groups of any size. */
+static void
+test_infer(int in, int out, int side, int kernel, int stride, sc_conv_kind kind, sc_precision precision,
+		   sc_precision output, bool add, double tol)
+{
+	sc_conv_infer_config config = {{1, in, out, side, kernel, stride, sc_conv_channel_block(kind), in == 3, false, kind,
+									precision},
+								   output,
+								   add,
+								   stride == 1 || !add};
+	int out_side = (side - 1) / stride + 1;
+	size_t nx = (size_t) PICTURES * in * side * side, ny = (size_t) PICTURES * out * out_side * out_side,
+		   nw = (size_t) out * in * kernel * kernel;
+	float *floats = malloc(SC_MAX(nx, ny) * sizeof(float)), *oihw = malloc(nw * sizeof(float));
+	float *a = malloc((size_t) out * sizeof(float)), *b = malloc((size_t) out * sizeof(float));
+	/* The code may convolve pictures that there are not: room for another group. */
+	void *x = unit_aligned(2 * nx * sizeof(float)), *y = unit_aligned(2 * ny * sizeof(float)),
+		 *one = unit_aligned(2 * ny * sizeof(float));
+	double *wanted = malloc(ny * sizeof(double));
+	size_t bytes = ny * sc_element_bytes(output);
+
+	memset(x, 0, 2 * nx * sizeof(float));
+	formula_fill(floats, nx, formula_id("infer.x"), 1.0f, 0.0f);
+	store(x, floats, nx, precision);
+	formula_fill(oihw, nw, formula_id("infer.w"), 1.0f, 0.0f);
+	formula_fill(a, (size_t) out, formula_id("infer.a"), 0.5f, 1.0f);
+	formula_fill(b, (size_t) out, formula_id("infer.b"), 1.0f, 0.0f);
+	formula_fill(floats, ny, formula_id("infer.y"), 1.0f, 0.0f);
+	for (int views = 1; views <= PICTURES; views += views == 1 ? 1 : 3)
+	{
+		memset(y, 0, 2 * ny * sizeof(float));
+		store(y, floats, ny, output);
+		if (views == 1)
+			for (size_t i = 0; i < ny; i++)
+				wanted[i] = sc_element_get(y, i, output);
+		infer_in_groups(&config, views, y, x, oihw, a, b);
+		if (views == 1)
+			memcpy(one, y, bytes);
+		else
+			CHECK(memcmp(one, y, bytes) == 0, "%d -> %d, side %d, kernel %d/%d, kind %d, precision %d: groups of %d",
+				  in, out, side, kernel, stride, kind, precision, views);
+	}
+	define_infer(wanted, &config, x, oihw, a, b);
+	CHECK(error_of(one, wanted, ny, output) < tol, "%d -> %d, side %d, kernel %d/%d, kind %d, precision %d: off by %.3g",
+		  in, out, side, kernel, stride, kind, precision, error_of(one, wanted, ny, output));
+	free(floats);
+	free(oihw);
+	free(a);
+	free(b);
+	free(x);
+	free(y);
+	free(one);
+	free(wanted);
+}
+
+static void
+test_infers(sc_conv_kind kind, sc_precision precision, sc_precision output, double tol)
+{
+	test_infer(3, 64, 21, 7, 2, kind, precision, output, false, tol);
+	test_infer(3, 64, 12, 3, 1, kind, precision, output, false, tol);
+	test_infer(64, 64, 9, 3, 1, kind, precision, output, false, tol);
+	test_infer(64, 64, 8, 3, 1, kind, precision, output, true, tol);
+	test_infer(64, 128, 8, 3, 2, kind, precision, output, false, tol);
+	test_infer(64, 128, 9, 1, 2, kind, precision, output, true, tol);
+	test_infer(128, 128, 5, 3, 1, kind, precision, output, true, tol);
+	test_infer(128, 256, 3, 3, 2, kind, precision, output, false, tol);
+	test_infer(256, 256, 2, 3, 1, kind, precision, output, true, tol);
+	test_infer(256, 512, 2, 1, 2, kind, precision, output, false, tol);
+	test_infer(256, 256, 1, 3, 1, kind, precision, output, true, tol);
+}
+
 /* Where there is no bf16 the error says so. */
 static void
 test_no_bf16(void)
@@ -294,6 +464,9 @@ test_no_bf16(void)
 	CHECK(sc_conv_open(&conv, &config, &err) == SC_UNSUPPORTED, "status %d", err.status);
 	CHECK(strstr(err.message, "bf16") != NULL && strstr(err.hint, "f32") != NULL, "%s; %s", err.message, err.hint);
 }
+
+/* n pixels of one block of channels. */
+#define SHAPE(n, block, precision) (&(sc_norm_shape){1, 1, n, block, precision})
 
 /* ---- norm, shortcut, ReLU --------------------------------------------------- */
 
@@ -340,7 +513,7 @@ test_norm(int block, bool shortcut)
 			sd[c][i] = AT(s, i, c);
 			wd[c][i] = AT(t, i, c);
 		}
-	SC_SIMD_CALL(sc_norm_sums)(sum, square, u, N, block, SC_PRECISION_F32);
+	SC_SIMD_CALL(sc_norm_sums)(sum, square, u, SHAPE(N, block, SC_PRECISION_F32));
 	for (int c = 0; c < block; c++)
 	{
 		double m = sum[c] / N, v = square[c] / N - m * m;
@@ -350,7 +523,7 @@ test_norm(int block, bool shortcut)
 		a[c] = (1.0f + 0.1f * (float) c) * inv[c];
 		b[c] = 0.05f * (float) c - mean[c] * a[c];
 	}
-	SC_SIMD_CALL(sc_norm_apply)(y, u, a, b, shortcut ? s : NULL, NULL, NULL, N, block, SC_PRECISION_F32);
+	SC_SIMD_CALL(sc_norm_apply)(y, u, a, b, shortcut ? s : NULL, NULL, NULL, SHAPE(N, block, SC_PRECISION_F32));
 	for (int c = 0; c < block; c++)
 	{
 		double loss = 0;
@@ -360,15 +533,16 @@ test_norm(int block, bool shortcut)
 		CLOSE(loss, norm_loss(ud[c], shortcut ? sd[c] : NULL, 1.0 + 0.1 * c, 0.05 * c, wd[c], N), 1e-4);
 	}
 
-	SC_SIMD_CALL(sc_norm_mask)(y, y, t, NULL, N, block, SC_PRECISION_F32);
-	SC_SIMD_CALL(sc_norm_products)(gsum, gproduct, y, u, mean, inv, N, block, SC_PRECISION_F32);
+	SC_SIMD_CALL(sc_norm_mask)(y, y, t, NULL, NULL, NULL, SHAPE(N, block, SC_PRECISION_F32));
+	SC_SIMD_CALL(sc_norm_products)
+	(&(sc_norm_gradient){gsum, gproduct, u, mean, inv}, y, SHAPE(N, block, SC_PRECISION_F32));
 	for (int c = 0; c < block; c++)
 	{
 		p[c] = a[c];
 		q[c] = (float) (-(double) p[c] * (gproduct[c] / N) * inv[c]);
 		r[c] = (float) (-(double) p[c] * (gsum[c] / N) - (double) q[c] * mean[c]);
 	}
-	SC_SIMD_CALL(sc_norm_backward)(u, y, p, q, r, N, block, SC_PRECISION_F32);
+	SC_SIMD_CALL(sc_norm_backward)(u, y, p, q, r, SHAPE(N, block, SC_PRECISION_F32));
 	for (int c = 0; c < block; c++)
 	{
 		const double *sc = shortcut ? sd[c] : NULL;
@@ -492,37 +666,37 @@ test_norm_bf16(void)
 	both(t, t16, M, "t");
 	formula_fill(a, BLOCK_MAX, formula_id("a"), 0.5f, 1.0f);
 	formula_fill(b, BLOCK_MAX, formula_id("b"), 0.5f, 0.0f);
-	SC_SIMD_CALL(sc_norm_sums)(sum[0], square[0], u, N, BLOCK_MAX, F32);
-	SC_SIMD_CALL(sc_norm_sums)(sum[1], square[1], u16, N, BLOCK_MAX, BF16);
-	SC_SIMD_CALL(sc_norm_products)(sum[0], square[0], t, u, a, b, N, BLOCK_MAX, F32);
-	SC_SIMD_CALL(sc_norm_products)(sum[1], square[1], t16, u16, a, b, N, BLOCK_MAX, BF16);
+	SC_SIMD_CALL(sc_norm_sums)(sum[0], square[0], u, SHAPE(N, BLOCK_MAX, F32));
+	SC_SIMD_CALL(sc_norm_sums)(sum[1], square[1], u16, SHAPE(N, BLOCK_MAX, BF16));
+	SC_SIMD_CALL(sc_norm_products)(&(sc_norm_gradient){sum[0], square[0], u, a, b}, t, SHAPE(N, BLOCK_MAX, F32));
+	SC_SIMD_CALL(sc_norm_products)(&(sc_norm_gradient){sum[1], square[1], u16, a, b}, t16, SHAPE(N, BLOCK_MAX, BF16));
 	for (int c = 0; c < BLOCK_MAX; c++)
 	{
 		CLOSE(sum[1][c], sum[0][c], 1e-4);
 		CLOSE(square[1][c], square[0][c], 1e-4);
 	}
-	SC_SIMD_CALL(sc_norm_apply)(y, u, a, b, NULL, NULL, NULL, N, BLOCK_MAX, F32);
-	SC_SIMD_CALL(sc_norm_apply)(y16, u16, a, b, NULL, NULL, NULL, N, BLOCK_MAX, BF16);
+	SC_SIMD_CALL(sc_norm_apply)(y, u, a, b, NULL, NULL, NULL, SHAPE(N, BLOCK_MAX, F32));
+	SC_SIMD_CALL(sc_norm_apply)(y16, u16, a, b, NULL, NULL, NULL, SHAPE(N, BLOCK_MAX, BF16));
 	check_rounded("apply", y16, y, M);
-	SC_SIMD_CALL(sc_norm_apply)(y, u, a, b, s, b, a, N, BLOCK_MAX, F32);
-	SC_SIMD_CALL(sc_norm_apply)(y16, u16, a, b, s16, b, a, N, BLOCK_MAX, BF16);
+	SC_SIMD_CALL(sc_norm_apply)(y, u, a, b, s, b, a, SHAPE(N, BLOCK_MAX, F32));
+	SC_SIMD_CALL(sc_norm_apply)(y16, u16, a, b, s16, b, a, SHAPE(N, BLOCK_MAX, BF16));
 	check_rounded("apply with the shortcut's norm", y16, y, M);
-	SC_SIMD_CALL(sc_norm_apply)(y, u, a, b, s, NULL, NULL, N, BLOCK_MAX, F32);
-	SC_SIMD_CALL(sc_norm_apply)(y16, u16, a, b, s16, NULL, NULL, N, BLOCK_MAX, BF16);
+	SC_SIMD_CALL(sc_norm_apply)(y, u, a, b, s, NULL, NULL, SHAPE(N, BLOCK_MAX, F32));
+	SC_SIMD_CALL(sc_norm_apply)(y16, u16, a, b, s16, NULL, NULL, SHAPE(N, BLOCK_MAX, BF16));
 	check_rounded("apply with the shortcut", y16, y, M);
 	/* In place, as a training does. */
-	SC_SIMD_CALL(sc_norm_mask)(y, y, t, s, N, BLOCK_MAX, F32);
-	SC_SIMD_CALL(sc_norm_mask)(y16, y16, t16, s16, N, BLOCK_MAX, BF16);
+	SC_SIMD_CALL(sc_norm_mask)(y, y, t, s, NULL, NULL, SHAPE(N, BLOCK_MAX, F32));
+	SC_SIMD_CALL(sc_norm_mask)(y16, y16, t16, s16, NULL, NULL, SHAPE(N, BLOCK_MAX, BF16));
 	check_rounded("mask of two", y16, y, M);
-	SC_SIMD_CALL(sc_norm_mask)(y, u, t, NULL, N, BLOCK_MAX, F32);
-	SC_SIMD_CALL(sc_norm_mask)(y16, u16, t16, NULL, N, BLOCK_MAX, BF16);
+	SC_SIMD_CALL(sc_norm_mask)(y, u, t, NULL, NULL, NULL, SHAPE(N, BLOCK_MAX, F32));
+	SC_SIMD_CALL(sc_norm_mask)(y16, u16, t16, NULL, NULL, NULL, SHAPE(N, BLOCK_MAX, BF16));
 	check_rounded("mask", y16, y, M);
-	SC_SIMD_CALL(sc_norm_backward)(u, t, a, b, b, N, BLOCK_MAX, F32);
-	SC_SIMD_CALL(sc_norm_backward)(u16, t16, a, b, b, N, BLOCK_MAX, BF16);
+	SC_SIMD_CALL(sc_norm_backward)(u, t, a, b, b, SHAPE(N, BLOCK_MAX, F32));
+	SC_SIMD_CALL(sc_norm_backward)(u16, t16, a, b, b, SHAPE(N, BLOCK_MAX, BF16));
 	check_rounded("backward", u16, u, M);
 	/* NaN must come through, or a training that diverges would not be seen. */
 	sc_element_put(u16, 3, NAN, BF16);
-	SC_SIMD_CALL(sc_norm_apply)(y16, u16, a, b, s16, NULL, NULL, N, BLOCK_MAX, BF16);
+	SC_SIMD_CALL(sc_norm_apply)(y16, u16, a, b, s16, NULL, NULL, SHAPE(N, BLOCK_MAX, BF16));
 	CHECK(isnan(sc_element_get(y16, 3, BF16)), "NaN is lost");
 }
 
@@ -552,6 +726,46 @@ test_pool_bf16(void)
 	check_rounded("unpool", u16, u, POOL_U);
 }
 
+/* The max-pool of what is not negative, against that of training; and rounding to bf16, and the mean. */
+static void
+test_infer_loops(int block, int side, sc_precision precision)
+{
+	int out = (side - 1) / 2 + 1;
+	size_t n = (size_t) side * side * block, m = (size_t) out * out * block, bytes = m * sc_element_bytes(precision);
+	float *floats = malloc(n * 4), one[BLOCK_MAX], zero[BLOCK_MAX] = {0}, mean[BLOCK_MAX];
+	void *x = unit_aligned(n * 4), *y = unit_aligned(m * 4), *wanted = unit_aligned(m * 4),
+		 *narrow = unit_aligned(n * 2);
+	uint8_t *argmax = malloc(m);
+
+	formula_fill(floats, n, formula_id("infer.pool"), 1.0f, 0.0f);
+	for (size_t i = 0; i < n; i++)
+		floats[i] = SC_MAX(floats[i], 0.0f);
+	store(x, floats, n, precision);
+	for (int c = 0; c < block; c++)
+		one[c] = 1.0f;
+	SC_SIMD_CALL(sc_norm_pool)(wanted, argmax, x, one, zero, side, out, block, precision);
+	SC_SIMD_CALL(sc_infer_pool)(y, x, side, out, block, precision);
+	CHECK(memcmp(y, wanted, bytes) == 0, "max-pool of %d", side);
+	SC_SIMD_CALL(sc_infer_average)(mean, x, (size_t) side * side, block, precision);
+	for (int c = 0; c < block; c++)
+	{
+		double sum = 0.0;
+
+		for (size_t i = 0; i < (size_t) side * side; i++)
+			sum += sc_element_get(x, i * (size_t) block + (size_t) c, precision);
+		CLOSE(mean[c], sum / (side * side), 1e-5);
+	}
+	SC_SIMD_CALL(sc_infer_narrow)(narrow, floats, n);
+	for (size_t i = 0; i < n; i++)
+		CHECK(sc_element_get(narrow, i, BF16) == rounded(floats[i]), "rounded %g", floats[i]);
+	free(floats);
+	free(argmax);
+	free(x);
+	free(y);
+	free(wanted);
+	free(narrow);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -566,7 +780,20 @@ main(int argc, char **argv)
 		test_convs(SC_CONV_BLAS, F32, 1e-5);
 	CASE ("convolutions, direct, f32")
 		test_convs(SC_CONV_DIRECT, F32, 1e-5);
+	CASE ("convolutions, rows, f32")
+		test_convs(SC_CONV_ROWS, F32, 1e-5);
+	CASE ("convolutions, rows, bf16")
+	{
+		if (sc_conv_has_bf16(SC_CONV_ROWS))
+			test_convs(SC_CONV_ROWS, BF16, 1e-5);
+		else
+			SKIP("this CPU has no bf16 arithmetic, or there is no oneDNN");
+	}
 	/* Winograd's own bound. */
+	CASE ("convolutions, oneDNN's Winograd, f32")
+		test_convs(SC_CONV_DNNL_WINOGRAD, F32, 1e-4);
+	CASE ("convolutions, our Winograd, f32")
+		test_convs(SC_CONV_WINOGRAD, F32, 1e-4);
 	CASE ("convolutions, best, f32")
 	{
 		test_convs(SC_CONV_BEST, F32, 1e-4);
@@ -584,6 +811,30 @@ main(int argc, char **argv)
 	}
 	CASE ("bf16 where there is none")
 		test_no_bf16();
+	CASE ("convolutions without learning, BLAS")
+		test_infers(SC_CONV_BLAS, F32, F32, 1e-5);
+	CASE ("convolutions without learning, direct")
+		test_infers(SC_CONV_DIRECT, F32, F32, 1e-5);
+	CASE ("convolutions without learning, best")
+		test_infers(SC_CONV_BEST, F32, F32, 1e-5);
+	CASE ("convolutions without learning, bf16")
+	{
+		if (sc_conv_has_bf16(SC_CONV_BEST))
+		{
+			test_infers(SC_CONV_BEST, BF16, BF16, 1e-5 + BF16_ERROR);
+			test_infers(SC_CONV_BEST, BF16, F32, 1e-5);
+		}
+		else
+			SKIP("this CPU has no bf16 arithmetic, or there is no oneDNN");
+	}
+	for (int block = 8; block <= 16; block += 8)
+		CASE ("loops without learning, blocks of %d", block)
+			for (int side = 1; side <= 9; side++)
+			{
+				test_infer_loops(block, side, F32);
+				if (block == 16)
+					test_infer_loops(block, side, BF16);
+			}
 	for (int block = 8; block <= 16; block += 8)
 	{
 		CASE ("norm, blocks of %d", block)

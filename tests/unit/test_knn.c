@@ -84,6 +84,58 @@ check(sc_knn knn, const float *queries, size_t m, int lanes, const char *what)
 	free(all);
 }
 
+#define TIES_N 6000
+#define TIES_D 256
+
+/*
+ * Rows around queries at distances that differ by less than products in bf16,
+ * and in float, can tell: all of them are candidates for the k-th. `apart`: by
+ * how much, from one row to the next. Some come twice.
+ */
+static void
+check_near_ties(double apart, int k, int lanes)
+{
+	float *rows = malloc(sizeof(float) * TIES_N * TIES_D);
+	float *queries = malloc(sizeof(float) * 40 * TIES_D);
+	uint64_t random = 7;
+
+	for (int i = 0; i < 40 * TIES_D; i++)
+		queries[i] = (float) (0.01 * sin(i / TIES_D + i * 0.1));
+	for (int i = 0; i < TIES_N; i++)
+	{
+		double length = 0, wanted = 1 + apart * (i * 7919 % TIES_N);
+		float *x = rows + (size_t) i * TIES_D;
+
+		for (int j = 0; j < TIES_D; j++)
+		{
+			random = random * UINT64_C(6364136223846793005) + 1442695040888963407;
+			x[j] = (float) (random >> 40) / (1 << 23) - 1;
+			length += (double) x[j] * x[j];
+		}
+		for (int j = 0; j < TIES_D; j++)
+			x[j] = (float) (x[j] / sqrt(length) * wanted);
+		if (i % 10 == 9)
+			memcpy(x, rows + (size_t) (i - 5) * TIES_D, TIES_D * sizeof(float));
+	}
+	check((sc_knn){.n = TIES_N, .d = TIES_D, .rows = rows, .k = k, .most = 40}, queries, 40, lanes, "near ties");
+	free(queries);
+	free(rows);
+}
+
+/* Rows in two tight heaps far from each other: in bf16 a whole heap is within the rounding. */
+static void
+check_blunt(void)
+{
+	float *rows = malloc(sizeof(float) * TIES_N * TIES_D);
+
+	for (int i = 0; i < TIES_N; i++)
+		for (int j = 0; j < TIES_D; j++)
+			rows[(size_t) i * TIES_D + j] = (float) (i % 2 * 3 + 1e-3 * sin(i * 0.37 + j * (1 + i % 11) * 0.9));
+	check((sc_knn){.n = TIES_N, .d = TIES_D, .rows = rows, .k = 5, .leave_out = true, .most = 30}, rows, 30, 2,
+		  "two tight heaps");
+	free(rows);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -130,6 +182,15 @@ main(int argc, char **argv)
 			check((sc_knn){.n = POINTS_N, .d = POINTS_D, .rows = outlier, .k = 3, .leave_out = true, .most = POINTS_N},
 				  outlier, POINTS_N, lanes, "two far from the others");
 	}
+	CASE ("near ties")
+	{
+		check_near_ties(0, 10, 2);
+		check_near_ties(1e-9, 10, 2);
+		check_near_ties(1e-6, 10, 1);
+		check_near_ties(1e-5, 100, 2);
+	}
+	CASE ("two tight heaps")
+		check_blunt();
 	CASE ("wide, all")
 		check((sc_knn){.n = 40, .d = 5000, .rows = wide, .k = 2147483647, .leave_out = true, .most = 40}, wide, 40, 2,
 			  "wide, all");

@@ -130,6 +130,8 @@ test_corner(void)
 						  542.645, 450.699, 370.695, 295.44,  240.173, 193.689, 138.422};
 	double deep20[15] = {52053.4, 40426.8, 34050.7, 29788.8, 26979,	  23711,  20314,  18100.9,
 						 15908.5, 13873.4, 11750.8, 9782.64, 8388.83, 6860.7, 5633.93};
+	/* of 20 rows about each of 8 by 3 points in a plane, in 10 dimensions, deviation 0.2: a corner at 2 */
+	double rows24[9] = {3003.53, 1114.77, 783.387, 639.2, 571.622, 488.113, 427.752, 378.132, 351.426};
 	double even[15]; /* rows spread evenly along a line */
 
 	for (int n = 9; n <= 15; n++)
@@ -147,6 +149,12 @@ test_corner(void)
 		CHECK(sc_elbow_falls(SC_ELBOW_KNEEDLE, plane20, n, chosen, 1.0), "plane, 20 groups, %d: %d", n, chosen);
 		chosen = sc_elbow_choose(SC_ELBOW_KNEEDLE, deep20, n, 1.0);
 		CHECK(sc_elbow_falls(SC_ELBOW_KNEEDLE, deep20, n, chosen, 1.0), "deep, 20 groups, %d: %d", n, chosen);
+	}
+	for (int n = 5; n <= 9; n++)
+	{
+		int chosen = sc_elbow_choose(SC_ELBOW_KNEEDLE, rows24, n, 1.0);
+
+		CHECK(sc_elbow_falls(SC_ELBOW_KNEEDLE, rows24, n, chosen, 1.0), "8 by 3 groups, %d: %d", n, chosen);
 	}
 	for (int k = 1; k <= 15; k++)
 		even[k - 1] = 1.0 / (k * k);

@@ -124,10 +124,12 @@ sc_elbow_falls(sc_elbow_method method, const double *inertia, int n, int chosen,
 		return chosen == n;
 	/*
 	 * Each of the last steps, on average: half of what rows spread evenly in a
-	 * plane would give is much, and the whole of it even behind a corner.
+	 * plane would give is much. Behind a corner it is much only of a curve that is
+	 * still far from flat (groups that lie in a long row make a corner at 2), or
+	 * where it is the whole.
 	 */
 	fall = (inertia[n - 1 - steps] - inertia[n - 1]) / steps;
 	if (is_corner(inertia, n, chosen, parameter))
-		return fall > 0 && fall * n >= inertia[n - 1 - steps];
+		return fall > 0 && fall * n >= inertia[n - 1 - steps] * (fall >= FALLS * inertia[0] ? 0.5 : 1);
 	return fall >= FALLS * inertia[0] || (fall > 0 && 2 * fall * n >= inertia[n - 1 - steps]);
 }

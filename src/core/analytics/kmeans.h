@@ -1,12 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * src/core/analytics/kmeans.h
- *	  k-means: Lloyd's iteration from greedy k-means++ seeds.
+ *	  k-means: Lloyd's iteration from searched k-means++ seeds.
  *
  * Lloyd, "Least squares quantization in PCM", IEEE Trans. Inf. Theory 28
  * (1982); Arthur and Vassilvitskii, "k-means++: the advantages of careful
  * seeding", SODA 2007, sections 2.2 and 5 (the greedy variant, with
- * 2 + log k trials). Options mean what they mean in scikit-learn.
+ * 2 + log k trials), and a local search after it (kmeans_search.c). Options
+ * mean what they mean in scikit-learn.
  *
  * The result does not depend on the order of the rows, nor on the number of
  * lanes: work is done in the order of a hash of the rows' contents.

@@ -30,10 +30,10 @@
  * What the sum must fall by for a replacement to be worth its search, as a
  * share of what a seed has on average. Rows without groups allow ever smaller
  * ones, which the iterations make up for. Measured, 20,000 rows: with 0.2 blobs
- * of very different size keep half a percent more inertia, with 0.05 rows
- * without groups take twice the time for as good a result.
+ * of very different size keep half a percent more inertia, with 0 rows without
+ * groups take twice the time for as good a result.
  */
-#define WORTH 0.1
+#define WORTH 0.05
 
 /* By a product, where more than this share of the distances of a block of points to the trials is wanted. */
 #define DENSE 0.25

@@ -28,7 +28,6 @@ sc_knn_layout(sc_knn *knn, sc_arena *arena)
 	knn->distance = SC_TAKE(arena, double, sc_mul(knn->most, (size_t) knn->found));
 	knn->candidates = (sc_candidates){.n = knn->n, .d = knn->d, .rows = knn->rows, .lanes = knn->lanes};
 	sc_candidates_layout(&knn->candidates, arena);
-	knn->query_norm = SC_TAKE(arena, double, sc_mul(knn->lanes, sc_candidates_queries(knn->d)));
 }
 
 /* Is (a, row i) nearer than (b, row j)? */
@@ -110,7 +109,7 @@ typedef struct neighbours
 
 /* Those of the rows of a block that are nearer than what a query has; i: the query's place in the block. */
 static void
-look_at(const sc_knn *knn, const sc_candidates_block *b, int i, double qn, neighbours *near)
+look_at(const sc_knn *knn, sc_candidates_block *b, int i, neighbours *near)
 {
 	size_t d = (size_t) knn->d;
 	const float *query = knn->queries + near->query * d;
@@ -122,7 +121,7 @@ look_at(const sc_knn *knn, const sc_candidates_block *b, int i, double qn, neigh
 		uint32_t row;
 		double a;
 
-		j = sc_candidates_next(&knn->candidates, b, i, qn, reach, j);
+		j = sc_candidates_next(&knn->candidates, b, i, reach, j);
 		if (j == b->count)
 			break;
 		row = (uint32_t) (b->first + j);
@@ -141,22 +140,21 @@ static sc_status
 search(const sc_lane *lane, sc_knn *knn, size_t begin, int m)
 {
 	size_t found = (size_t) knn->found;
-	sc_candidates_block b = sc_candidates_open(&knn->candidates, lane);
-	double *qn = knn->query_norm + (size_t) lane->index * sc_candidates_queries(knn->d);
+	sc_candidates_block *b = sc_candidates_open(&knn->candidates, lane);
 	neighbours near[SC_CANDIDATES_QUERIES];
 
 	for (int i = 0; i < m; i++)
 		near[i] = (neighbours){.query = begin + i,
 							   .index = knn->index + (begin + i) * found,
 							   .distance = knn->distance + (begin + i) * found};
-	sc_candidates_load(&knn->candidates, knn->queries + begin * knn->d, m, b.queries, qn);
-	for (size_t r = 0; r < knn->n; r += b.count)
+	sc_candidates_ask(&knn->candidates, b, knn->queries + begin * knn->d, m);
+	for (size_t r = 0; r < knn->n; r += b->count)
 	{
 		if (sc_lane_stopped(lane))
 			return SC_ABORTED;
-		sc_candidates_multiply(&knn->candidates, &b, m, r);
+		sc_candidates_multiply(&knn->candidates, b, r);
 		for (int i = 0; i < m; i++)
-			look_at(knn, &b, i, qn[i], &near[i]);
+			look_at(knn, b, i, &near[i]);
 	}
 	for (int i = 0; i < m; i++)
 		finish(knn, near[i].index, near[i].distance);

@@ -3,8 +3,8 @@
  * src/core/analytics/knn.h
  *	  The k nearest rows, by Euclidean distance, of each of many queries.
  *
- * Exact: products in float only rule out what cannot be near; what remains is
- * measured in double. Of rows at the same distance the one of lower rank is
+ * Exact: products only rule out what cannot be near; what remains is measured
+ * in double. Of rows at the same distance the one of lower rank is
  * nearer, so the result depends on nothing but the data.
  *
  *-------------------------------------------------------------------------
@@ -38,7 +38,6 @@ typedef struct sc_knn
 
 	/* scratch */
 	sc_candidates candidates;
-	double *query_norm; /* (lanes, sc_candidates_queries(d)) */
 } sc_knn;
 
 /* Count or take the memory of the result and of the work. found is known after it. */

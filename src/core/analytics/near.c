@@ -54,20 +54,20 @@ sc_near_begin(sc_near *near)
 	near->done = false;
 }
 
-/* Pairs of the m queries from row q on with the rows of the block, none below the diagonal. */
+/* Pairs of the queries, which are rows from q on, with the rows of the block, none below the diagonal. */
 static void
-compare(sc_near *near, sc_near_shard *shard, const sc_candidates_block *b, size_t q, int m)
+compare(sc_near *near, sc_near_shard *shard, sc_candidates_block *b, size_t q)
 {
 	size_t d = (size_t) near->d;
 	double reach = near->threshold * near->threshold;
 
-	for (int i = 0; i < m; i++)
+	for (int i = 0; i < b->m; i++)
 		for (int j = q + i >= b->first ? (int) (q + i + 1 - b->first) : 0; j < b->count; j++)
 		{
 			const float *row = near->rows + b->first * d;
 			double a;
 
-			j = sc_candidates_next(&near->candidates, b, i, near->candidates.norm[q + i], reach, j);
+			j = sc_candidates_next(&near->candidates, b, i, reach, j);
 			if (j == b->count)
 				break;
 			a = sqrt(sc_distance()->distance2(near->rows + (q + i) * d, row + j * d, near->d));
@@ -81,7 +81,7 @@ static sc_status
 go_on(const sc_lane *lane, sc_near *near, sc_near_shard *shard)
 {
 	size_t block = (size_t) sc_candidates_queries(near->d);
-	sc_candidates_block b = sc_candidates_open(&near->candidates, lane);
+	sc_candidates_block *b = sc_candidates_open(&near->candidates, lane);
 	size_t loaded = SIZE_MAX;
 
 	while (!shard->done)
@@ -99,12 +99,12 @@ go_on(const sc_lane *lane, sc_near *near, sc_near_shard *shard)
 			break;
 		if (loaded != shard->query)
 		{
-			sc_candidates_load(&near->candidates, near->rows + shard->query * near->d, m, b.queries, NULL);
+			sc_candidates_ask(&near->candidates, b, near->rows + shard->query * near->d, m);
 			loaded = shard->query;
 		}
-		sc_candidates_multiply(&near->candidates, &b, m, shard->row);
-		compare(near, shard, &b, shard->query, m);
-		shard->row += b.count;
+		sc_candidates_multiply(&near->candidates, b, shard->row);
+		compare(near, shard, b, shard->query);
+		shard->row += b->count;
 		if (shard->row >= near->n)
 		{
 			shard->query += (size_t) near->lanes * block;

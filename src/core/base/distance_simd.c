@@ -17,9 +17,6 @@
 
 #include "core/base/rng.h"
 
-/* Rows of y whose products are taken together, so that x is read once. */
-#define DOTS 4
-
 /* Floats in a cache line of 64 bytes. */
 #define LINE_FLOATS 16
 
@@ -182,6 +179,47 @@ largest(const float *x, int d)
 	return largest;
 }
 
+/* Products of x with several rows of y, so that it is read once, and no sum waits for the last step of another. */
+static inline void
+dots_of_six(float *out, const float *x, const float *y, int d)
+{
+	const float *y1 = y + d, *y2 = y1 + d, *y3 = y2 + d, *y4 = y3 + d, *y5 = y4 + d;
+	float s0 = 0, s1 = 0, s2 = 0, s3 = 0, s4 = 0, s5 = 0;
+
+	for (int j = 0; j < d; j++)
+	{
+		s0 += x[j] * y[j];
+		s1 += x[j] * y1[j];
+		s2 += x[j] * y2[j];
+		s3 += x[j] * y3[j];
+		s4 += x[j] * y4[j];
+		s5 += x[j] * y5[j];
+	}
+	out[0] = s0;
+	out[1] = s1;
+	out[2] = s2;
+	out[3] = s3;
+	out[4] = s4;
+	out[5] = s5;
+}
+
+static inline void
+dots_of_three(float *out, const float *x, const float *y, int d)
+{
+	const float *y1 = y + d, *y2 = y1 + d;
+	float s0 = 0, s1 = 0, s2 = 0;
+
+	for (int j = 0; j < d; j++)
+	{
+		s0 += x[j] * y[j];
+		s1 += x[j] * y1[j];
+		s2 += x[j] * y2[j];
+	}
+	out[0] = s0;
+	out[1] = s1;
+	out[2] = s2;
+}
+
 static void
 dot_rows(float *out, const float *x, const float *y, int m, int d)
 {
@@ -190,29 +228,16 @@ dot_rows(float *out, const float *x, const float *y, int m, int d)
 	/* Rows are read one after the other, and each may begin a page. */
 	for (int j = 0; j < d; j += LINE_FLOATS)
 		__builtin_prefetch(x + d + j);
-	for (; t + DOTS <= m; t += DOTS, y += (size_t) DOTS * d)
-	{
-		const float *y1 = y + d, *y2 = y1 + d, *y3 = y2 + d;
-		float s0 = 0, s1 = 0, s2 = 0, s3 = 0;
-
-		for (int j = 0; j < d; j++)
-		{
-			s0 += x[j] * y[j];
-			s1 += x[j] * y1[j];
-			s2 += x[j] * y2[j];
-			s3 += x[j] * y3[j];
-		}
-		out[t] = s0;
-		out[t + 1] = s1;
-		out[t + 2] = s2;
-		out[t + 3] = s3;
-	}
-	for (; t < m; t++, y += d)
+	for (; t + 6 <= m; t += 6)
+		dots_of_six(out + t, x, y + (size_t) t * d, d);
+	for (; t + 3 <= m; t += 3)
+		dots_of_three(out + t, x, y + (size_t) t * d, d);
+	for (; t < m; t++)
 	{
 		float sum = 0;
 
 		for (int j = 0; j < d; j++)
-			sum += x[j] * y[j];
+			sum += x[j] * y[(size_t) t * d + j];
 		out[t] = sum;
 	}
 }

@@ -113,8 +113,7 @@ typedef struct sc_reducer
 	sc_orientation orientation;
 	int y;			 /* rows taken */
 	int out_y;		 /* rows written */
-	uint32_t *row;	 /* (out_width, channels) of the current row */
-	uint64_t *sum;	 /* (out_width, channels) of the rows so far */
+	int32_t *sum;	 /* (pixels that come, channels): of the rows so far, each times its units */
 	uint8_t *mean;	 /* (out_width, channels) */
 	uint8_t *pixels; /* the result */
 } sc_reducer;

@@ -13,6 +13,7 @@
  *-------------------------------------------------------------------------
  */
 #include "core/image/image_parts.h"
+#include "core/image/reduce_loops.h"
 
 #include <string.h>
 
@@ -51,6 +52,13 @@ sc_image_stored_size(const sc_image_plan *plan, int *width, int *height)
 	*height = is_turned(plan) ? plan->width : plan->height;
 }
 
+/* Pixels that come of a row. */
+static int
+pixels_of(int width, int scale)
+{
+	return (width + scale - 1) / scale;
+}
+
 sc_reducer
 sc_reducer_layout(sc_arena *arena, const sc_image_plan *plan, int width, int height, int scale)
 {
@@ -59,15 +67,13 @@ sc_reducer_layout(sc_arena *arena, const sc_image_plan *plan, int width, int hei
 					.scale = scale,
 					.channels = plan->channels,
 					.orientation = plan->orientation};
-	size_t values;
+	size_t came = sc_mul((size_t) pixels_of(width, scale), (size_t) plan->channels);
 
 	sc_image_stored_size(plan, &r.out_width, &r.out_height);
 	SC_ASSERT(scale >= 1 && r.out_width >= 1 && r.out_height >= 1);
 	SC_ASSERT((int64_t) scale * r.out_width <= width && (int64_t) scale * r.out_height <= height);
-	values = sc_mul((size_t) r.out_width, (size_t) r.channels);
-	r.row = SC_TAKE(arena, uint32_t, values);
-	r.sum = SC_TAKE(arena, uint64_t, values);
-	r.mean = SC_TAKE(arena, uint8_t, values);
+	r.sum = SC_TAKE(arena, int32_t, came + SC_REDUCE_PAD);
+	r.mean = SC_TAKE(arena, uint8_t, sc_mul((size_t) r.out_width, (size_t) r.channels));
 	return r;
 }
 
@@ -115,86 +121,36 @@ put_row(const sc_reducer *r, const uint8_t *row, int y)
 			out[k] = row[(size_t) x * c + k];
 }
 
-/* r->row (out_width, channels) = the sums of one row, each pixel weighted by its units in the column. */
-static inline void
-reduce_row(const sc_reducer *r, const uint8_t *row, int channels)
-{
-	uint32_t *sums = r->row;
-	uint32_t column = (uint32_t) r->width;
-	uint32_t left = column; /* units that the current column still lacks */
-	uint32_t each = (uint32_t) r->scale * (uint32_t) r->out_width;
-	int pixels = (r->width + r->scale - 1) / r->scale;
-
-	memset(sums, 0, sizeof(*sums) * (size_t) r->out_width * (size_t) channels);
-	for (int x = 0; x < pixels; x++, row += channels)
-	{
-		/* The last one may stand for less than scale pixels: what the last column lacks is what it has. */
-		if (x == pixels - 1)
-			each = left;
-		if (each < left)
-		{
-			for (int k = 0; k < channels; k++)
-				sums[k] += each * row[k];
-			left -= each;
-			continue;
-		}
-		for (int k = 0; k < channels; k++)
-			sums[k] += left * row[k];
-		sums += channels;
-		/* The rest of the pixel, which is no wider than a column, begins the next one. */
-		if (each > left)
-			for (int k = 0; k < channels; k++)
-				sums[k] = (each - left) * row[k];
-		left = column - (each - left);
-	}
-}
-
 void
 sc_reducer_row(sc_reducer *r, const uint8_t *row)
 {
-	size_t values = (size_t) r->out_width * (size_t) r->channels;
-	uint64_t area = (uint64_t) r->width * (uint64_t) r->height;
+	size_t values = (size_t) pixels_of(r->width, r->scale) * (size_t) r->channels;
 	uint64_t each = (uint64_t) r->scale * (uint64_t) r->out_height;
 	uint64_t begin, end, edge;
+	sc_reduce_axis axis;
 
 	SC_ASSERT((uint64_t) r->y * (uint64_t) r->scale < (uint64_t) r->height);
-	SC_ASSERT(area <= UINT32_MAX);
+	SC_ASSERT((uint64_t) r->width * (uint64_t) r->height <= UINT32_MAX);
 	if (r->width == r->out_width && r->height == r->out_height)
 	{
 		put_row(r, row, r->y++);
 		return;
 	}
-	/* Written out, for the compiler makes better code of a number that it knows. */
-	if (r->channels == SC_GRAY)
-		reduce_row(r, row, SC_GRAY);
-	else
-		reduce_row(r, row, SC_RGB);
 
 	/* In units, this row goes from begin to end; the current row of the result ends at edge. */
 	begin = (uint64_t) r->y * each;
 	end = SC_MIN(begin + each, (uint64_t) r->height * (uint64_t) r->out_height);
 	edge = ((uint64_t) r->out_y + 1) * (uint64_t) r->height;
-	if (r->y++ == 0)
-		memset(r->sum, 0, sizeof(*r->sum) * values);
+	SC_SIMD_CALL(sc_reduce_add)(r->sum, row, (int32_t) (SC_MIN(end, edge) - begin), values, r->y > 0);
+	r->y++;
 	if (end < edge)
-	{
-		for (size_t i = 0; i < values; i++)
-			r->sum[i] += (end - begin) * r->row[i];
 		return;
-	}
-	/*
-	 * Divided in double, which is many times as fast as in integers, and exact.
-	 * The area is below 2^32 (the limit on pixels is below 2^31, and a JPEG's sides
-	 * are 16-bit numbers), so a quotient that is not whole is at least 2^-32 away
-	 * from a whole number. A double below 256 is exact to 2^-45, and its division
-	 * rounds correctly.
-	 */
-	for (size_t i = 0; i < values; i++)
-	{
-		uint64_t sum = r->sum[i] + (edge - begin) * r->row[i];
-
-		r->mean[i] = (uint8_t) ((double) (int64_t) (sum + area / 2) / (double) (int64_t) area);
-		r->sum[i] = (end - edge) * r->row[i];
-	}
+	axis = (sc_reduce_axis){.columns = r->out_width,
+							.wide = r->width,
+							.each = r->scale * r->out_width,
+							.channels = r->channels,
+							.area = (double) r->width * (double) r->height};
+	SC_SIMD_CALL(sc_reduce_columns)(r->mean, r->sum, &axis);
 	put_row(r, r->mean, r->out_y++);
+	SC_SIMD_CALL(sc_reduce_add)(r->sum, row, (int32_t) (end - edge), values, false);
 }

@@ -75,15 +75,20 @@ static const struct
 {
 	signature is;
 	const char *bytes;
+	bool blanks; /* before it are nothing to decode() */
 } texts[] = {
 	{{"hexadecimal text", AT(0, "\\x"), 0, NULL}, "decode(substr(convert_from(image, 'UTF8'), 3), 'hex')"},
 	{{"hexadecimal text", AT(0, "0x"), 0, NULL}, "decode(substr(convert_from(image, 'UTF8'), 3), 'hex')"},
-	{{"hexadecimal text", AT(0, "ffd8ff"), 0, NULL}, "decode(convert_from(image, 'UTF8'), 'hex')"},
-	{{"hexadecimal text", AT(0, "FFD8FF"), 0, NULL}, "decode(convert_from(image, 'UTF8'), 'hex')"},
-	{{"hexadecimal text", AT(0, "89504e47"), 0, NULL}, "decode(convert_from(image, 'UTF8'), 'hex')"},
-	{{"hexadecimal text", AT(0, "89504E47"), 0, NULL}, "decode(convert_from(image, 'UTF8'), 'hex')"},
-	{{"base64 text", AT(0, "/9j/"), 0, NULL}, "decode(convert_from(image, 'UTF8'), 'base64')"},
-	{{"base64 text", AT(0, "iVBORw0KG"), 0, NULL}, "decode(convert_from(image, 'UTF8'), 'base64')"},
+	{{"hexadecimal text", AT(0, "ffd8ff"), 0, NULL}, "decode(convert_from(image, 'UTF8'), 'hex')", true},
+	{{"hexadecimal text", AT(0, "FFD8FF"), 0, NULL}, "decode(convert_from(image, 'UTF8'), 'hex')", true},
+	{{"hexadecimal text", AT(0, "89504e47"), 0, NULL}, "decode(convert_from(image, 'UTF8'), 'hex')", true},
+	{{"hexadecimal text", AT(0, "89504E47"), 0, NULL}, "decode(convert_from(image, 'UTF8'), 'hex')", true},
+	{{"base64 text", AT(0, "/9j/"), 0, NULL}, "decode(convert_from(image, 'UTF8'), 'base64')", true},
+	{{"base64 text", AT(0, "iVBORw0KG"), 0, NULL}, "decode(convert_from(image, 'UTF8'), 'base64')", true},
+	{{"base64url text", AT(0, "_9j_"), 0, NULL},
+	 "decode(rpad(translate(convert_from(image, 'UTF8'), '-_', '+/'), (length(image) + 3) / 4 * 4, '='), 'base64')"},
+	{{"escaped text", AT(0, "\\377\\330\\377"), 0, NULL}, "decode(convert_from(image, 'UTF8'), 'escape')"},
+	{{"escaped text", AT(0, "\\211PNG"), 0, NULL}, "decode(convert_from(image, 'UTF8'), 'escape')"},
 	{{"a data: URL", AT(0, "data:"), 0, NULL}, "decode(split_part(convert_from(image, 'UTF8'), ',', 2), 'base64')"},
 };
 
@@ -129,13 +134,19 @@ is_bmp(const uint8_t *bytes, size_t size)
 		   stands_at(bytes, size, 15, "\0\0\0", 3) && bytes[14] >= 12 && bytes[14] <= 124;
 }
 
+static bool
+is_blank(uint8_t byte)
+{
+	return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
+}
+
 /* Text in marks that begins with an svg element, maybe after a declaration and comments. */
 static bool
 is_svg(const uint8_t *bytes, size_t size)
 {
 	size_t at = stands_at(bytes, size, 0, "\xEF\xBB\xBF", 3) ? 3 : 0;
 
-	while (at < size && (bytes[at] == ' ' || bytes[at] == '\t' || bytes[at] == '\r' || bytes[at] == '\n'))
+	while (at < size && is_blank(bytes[at]))
 		at++;
 	if (!stands_at(bytes, size, at, "<", 1))
 		return false;
@@ -161,9 +172,12 @@ static void
 name_it(const uint8_t *bytes, size_t size, sc_error *err)
 {
 	const char *name;
+	size_t blanks = 0;
 
+	while (blanks < size && is_blank(bytes[blanks]))
+		blanks++;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		if (fits(bytes, size, &texts[i].is))
+		if (fits(bytes, size, &texts[i].is) || (texts[i].blanks && fits(bytes + blanks, size - blanks, &texts[i].is)))
 		{
 			sc_fail(err, SC_BAD_IMAGE, "not a JPEG or PNG image but %s", texts[i].is.name);
 			sc_hint(err, "Store its bytes; of a column \"image\" they are %s.", texts[i].bytes);

@@ -1,12 +1,14 @@
 /*-------------------------------------------------------------------------
  *
  * src/core/nn/conv.c
- *	  Which implementation runs, and the layout of the weights.
+ *	  The passes, each by the implementation that was chosen for it, and the
+ *	  layout of the weights.
  *
  *-------------------------------------------------------------------------
  */
 #include "core/nn/conv.h"
 #include "core/base/arena.h"
+#include "core/base/simd.h"
 #include "core/nn/conv_parts.h"
 
 #include <stdio.h>
@@ -20,6 +22,8 @@ sc_conv_channel_block(sc_conv_kind kind)
 	if (kind != SC_CONV_BLAS)
 		block = sc_conv_onednn_channel_block();
 #endif
+	if (block == 0 && kind != SC_CONV_BLAS && sc_isa_best() == SC_ISA_AVX2)
+		block = 8;
 	return block ? block : 16;
 }
 
@@ -49,8 +53,12 @@ sc_conv_bf16_pays(bool *pays, sc_conv_kind kind, sc_error *err)
 {
 	*pays = false;
 #ifdef SC_WITH_ONEDNN
-	if (sc_conv_has_bf16(kind))
-		return sc_conv_onednn_bf16_pays(pays, err);
+	if (!sc_conv_has_bf16(kind) || !sc_conv_measured_bf16_pays())
+		return SC_OK;
+	*pays = true;
+	/* A system may have AMX and not let it be used. */
+	if (sc_conv_isa_here() == SC_CONV_ISA_AMX)
+		return sc_conv_onednn_runs_on_tiles(pays, err);
 #endif
 	return SC_OK;
 }
@@ -101,26 +109,120 @@ sc_conv_describe(sc_conv *conv, const sc_conv_config *config)
 	conv->weights = (size_t) config->out * config->in * config->kernel * config->kernel;
 }
 
+/* Does the convolution have this pass? */
+static bool
+has_pass(const sc_conv_config *config, sc_conv_pass pass)
+{
+	return pass == SC_CONV_PASS_FORWARD || (config->backward && !(config->planar && pass == SC_CONV_PASS_DATA));
+}
+
+/* The path that is tried first. */
+static sc_conv_path
+first_path(const sc_conv_config *config, sc_conv_pass pass)
+{
+	switch (config->kind)
+	{
+		case SC_CONV_BLAS:
+			return SC_CONV_BY_BLAS;
+		case SC_CONV_ROWS:
+			return SC_CONV_BY_ROWS;
+		case SC_CONV_WINOGRAD:
+			return SC_CONV_BY_WINOGRAD;
+		case SC_CONV_DNNL_WINOGRAD:
+			return SC_CONV_BY_ONEDNN_WINOGRAD;
+		case SC_CONV_DIRECT:
+			return SC_CONV_BY_ONEDNN;
+		default:
+			return sc_conv_choose(config, pass);
+	}
+}
+
+/* Where oneDNN has no code our loops stand in, and OpenBLAS for those. */
+static sc_status
+replace_missing(sc_conv *conv, sc_conv_pass pass, sc_error *err)
+{
+	if (conv->config.kind == SC_CONV_BLAS || conv->path[pass] != SC_CONV_BY_BLAS)
+		return SC_OK;
+	if (sc_conv_rows_has(conv))
+		conv->path[pass] = SC_CONV_BY_ROWS;
+	else if (conv->config.precision == SC_PRECISION_BF16)
+		return refuse_bf16(conv->config.kind, err);
+	return SC_OK;
+}
+
+/* Is there code of winograd.c for the pass? Then conv->winograd says how. */
+static bool
+describe_winograd(sc_conv *conv, sc_conv_pass pass)
+{
+	const sc_conv_config *c = &conv->config;
+	bool data = pass == SC_CONV_PASS_DATA;
+	sc_winograd_config config = {.in = data ? c->out : c->in,
+								 .out = data ? c->in : c->out,
+								 .side = c->side,
+								 .channel_block = c->channel_block,
+								 .transposed = data,
+								 .isa = sc_isa_best()};
+
+	return c->kernel == 3 && c->stride == 1 && !c->planar && c->precision == SC_PRECISION_F32 &&
+		   sc_winograd_describe(&conv->winograd[pass], &config);
+}
+
+/* What the pass needs, where oneDNN has not said so. */
+static void
+count_memory(sc_conv *conv, sc_conv_pass pass)
+{
+	if (conv->path[pass] == SC_CONV_BY_ROWS)
+	{
+		conv->reordered_at[pass] = conv->reordered;
+		conv->reordered += sc_conv_rows_reordered(conv, pass);
+		conv->scratch = SC_MAX(conv->scratch, sc_conv_rows_scratch(conv, pass));
+	}
+	else if (conv->path[pass] == SC_CONV_BY_WINOGRAD)
+	{
+		conv->reordered_at[pass] = conv->reordered;
+		if (pass != SC_CONV_PASS_WEIGHTS)
+			conv->reordered += sc_arena_round(sc_mul(conv->winograd[pass].transformed, sizeof(float)));
+		conv->scratch = SC_MAX(conv->scratch, sc_winograd_scratch(&conv->winograd[pass], conv->config.views,
+																  pass == SC_CONV_PASS_WEIGHTS));
+	}
+	else if (conv->path[pass] == SC_CONV_BY_BLAS)
+		conv->scratch = SC_MAX(conv->scratch, sc_conv_blas_scratch(conv));
+}
+
 sc_status
 sc_conv_open(sc_conv *conv, const sc_conv_config *config, sc_error *err)
 {
 	sc_conv_describe(conv, config);
 	if (config->precision == SC_PRECISION_BF16 && !sc_conv_has_bf16(config->kind))
 		return refuse_bf16(config->kind, err);
-#ifdef SC_WITH_ONEDNN
-	if (config->kind != SC_CONV_BLAS)
-		SC_TRY(sc_conv_onednn_open(conv, err));
-	if (sc_conv_onednn_has(conv, SC_CONV_FORWARD) &&
-		(!config->backward ||
-		 (sc_conv_onednn_has(conv, SC_CONV_WEIGHTS) && (config->planar || sc_conv_onednn_has(conv, SC_CONV_DATA)))))
-		return SC_OK;
-	if (config->precision == SC_PRECISION_BF16)
+	for (sc_conv_pass pass = SC_CONV_PASS_FORWARD; pass < SC_CONV_PASSES; pass++)
 	{
-		sc_conv_close(conv);
-		return refuse_bf16(config->kind, err);
+		conv->path[pass] = first_path(config, pass);
+		if ((conv->path[pass] == SC_CONV_BY_ROWS && !sc_conv_rows_has(conv)) ||
+			(conv->path[pass] == SC_CONV_BY_WINOGRAD && !describe_winograd(conv, pass)))
+			conv->path[pass] = SC_CONV_BY_ONEDNN;
 	}
+#ifdef SC_WITH_ONEDNN
+	SC_TRY(sc_conv_onednn_open(conv, err));
 #endif
-	conv->scratch = SC_MAX(conv->scratch, sc_conv_blas_scratch(conv));
+	for (sc_conv_pass pass = SC_CONV_PASS_FORWARD; pass < SC_CONV_PASSES; pass++)
+	{
+		sc_status status;
+
+		if (!has_pass(config, pass))
+			continue;
+#ifndef SC_WITH_ONEDNN
+		if (conv->path[pass] <= SC_CONV_BY_ONEDNN_WINOGRAD)
+			conv->path[pass] = SC_CONV_BY_BLAS;
+#endif
+		status = replace_missing(conv, pass, err);
+		if (status != SC_OK)
+		{
+			sc_conv_close(conv);
+			return status;
+		}
+		count_memory(conv, pass);
+	}
 	return SC_OK;
 }
 
@@ -187,14 +289,60 @@ sc_conv_export(const sc_conv *conv, float *oihw, const float *weights)
 		}
 }
 
-sc_status
-sc_conv_reorder(const sc_lane *lane, const sc_conv *conv, void *reordered, const float *weights)
+/* Does the pass read weights that sc_conv_reorder wrote for it? Else it reads ours. */
+static bool
+reads_reordered(const sc_conv *conv, sc_conv_pass pass)
 {
+	if (pass == SC_CONV_PASS_WEIGHTS)
+		return false;
+	if (conv->path[pass] == SC_CONV_BY_ROWS)
+		return sc_conv_rows_reordered(conv, pass) > 0;
+	if (conv->path[pass] == SC_CONV_BY_WINOGRAD)
+		return true;
 #ifdef SC_WITH_ONEDNN
-	if (conv->reordered > 0)
-		return sc_conv_onednn_reorder(lane, conv, reordered, weights);
+	if (conv->path[pass] != SC_CONV_BY_BLAS)
+		return sc_conv_onednn_reorders(conv, pass);
 #endif
+	return false;
+}
+
+sc_status
+sc_conv_reorder(const sc_lane *lane, const sc_conv *conv, void *reordered, const float *weights, int part, int parts)
+{
+	for (sc_conv_pass pass = SC_CONV_PASS_FORWARD; pass < SC_CONV_PASSES; pass++)
+	{
+		void *to = (char *) reordered + conv->reordered_at[pass];
+
+		if (!has_pass(&conv->config, pass) || !reads_reordered(conv, pass))
+			continue;
+		if (sc_lane_stopped(lane))
+			return SC_ABORTED;
+		if (conv->path[pass] == SC_CONV_BY_WINOGRAD)
+			SC_TRY(sc_winograd_transform(lane, &conv->winograd[pass], to, weights, part, parts));
+		else if (part > 0)
+			continue;
+		else if (conv->path[pass] == SC_CONV_BY_ROWS)
+			sc_conv_rows_reorder(conv, pass, to, weights);
+#ifdef SC_WITH_ONEDNN
+		else
+			SC_TRY(sc_conv_onednn_reorder(lane, conv, pass, to, weights));
+#endif
+	}
 	return SC_OK;
+}
+
+static sc_status
+run_winograd(const sc_lane *lane, const sc_conv *conv, sc_conv_pass pass, float *y, float *x, float *weights,
+			 void *scratch)
+{
+	const sc_winograd *w = &conv->winograd[pass];
+	int views = conv->config.views;
+
+	if (pass == SC_CONV_PASS_WEIGHTS)
+		return sc_winograd_gradient(lane, w, views, weights, x, y, scratch);
+	if (pass == SC_CONV_PASS_DATA)
+		return sc_winograd_run(lane, w, views, x, y, weights, NULL, scratch);
+	return sc_winograd_run(lane, w, views, y, x, weights, NULL, scratch);
 }
 
 /* One pass of whichever implementation has it. What the pass only reads has lost its const on the way. */
@@ -202,39 +350,46 @@ static sc_status
 run(const sc_lane *lane, const sc_conv *conv, sc_conv_pass pass, void *y, void *x, void *weights, const void *reordered,
 	void *scratch)
 {
-	SC_ASSERT(conv->config.backward || pass == SC_CONV_FORWARD);
-	SC_ASSERT(!conv->config.planar || pass != SC_CONV_DATA);
-	SC_ASSERT(conv->reordered == 0 || (uintptr_t) reordered % SC_ALIGN == 0);
+	SC_ASSERT(has_pass(&conv->config, pass));
+	SC_ASSERT((uintptr_t) reordered % SC_ALIGN == 0);
 	if (sc_lane_stopped(lane))
 		return SC_ABORTED;
+	if (reads_reordered(conv, pass))
+		weights = (char *) reordered + conv->reordered_at[pass];
+	switch (conv->path[pass])
+	{
+		case SC_CONV_BY_ROWS:
+			return sc_conv_rows_run(lane, conv, pass, y, x, weights, scratch);
+		case SC_CONV_BY_WINOGRAD:
+			return run_winograd(lane, conv, pass, y, x, weights, scratch);
+		case SC_CONV_BY_BLAS:
+			return sc_conv_blas_run(lane, conv, pass, y, x, weights, scratch);
+		default:
 #ifdef SC_WITH_ONEDNN
-	if (sc_conv_onednn_has(conv, pass))
-		return sc_conv_onednn_run(lane, conv, pass, y, x,
-								  pass == SC_CONV_WEIGHTS
-									  ? weights
-									  : (void *) sc_conv_onednn_weights(conv, pass, weights, reordered),
-								  scratch);
+			return sc_conv_onednn_run(lane, conv, pass, y, x, weights, scratch);
+#else
+			return SC_INTERNAL;
 #endif
-	return sc_conv_blas_run(lane, conv, pass, y, x, weights, scratch);
+	}
 }
 
 sc_status
 sc_conv_forward(const sc_lane *lane, const sc_conv *conv, void *y, const void *x, const float *weights,
 				const void *reordered, void *scratch)
 {
-	return run(lane, conv, SC_CONV_FORWARD, y, (void *) x, (void *) weights, reordered, scratch);
+	return run(lane, conv, SC_CONV_PASS_FORWARD, y, (void *) x, (void *) weights, reordered, scratch);
 }
 
 sc_status
 sc_conv_backward_data(const sc_lane *lane, const sc_conv *conv, void *dx, const void *dy, const float *weights,
 					  const void *reordered, void *scratch)
 {
-	return run(lane, conv, SC_CONV_DATA, (void *) dy, dx, (void *) weights, reordered, scratch);
+	return run(lane, conv, SC_CONV_PASS_DATA, (void *) dy, dx, (void *) weights, reordered, scratch);
 }
 
 sc_status
 sc_conv_backward_weights(const sc_lane *lane, const sc_conv *conv, float *dweights, const void *x, const void *dy,
 						 void *scratch)
 {
-	return run(lane, conv, SC_CONV_WEIGHTS, (void *) dy, (void *) x, dweights, NULL, scratch);
+	return run(lane, conv, SC_CONV_PASS_WEIGHTS, (void *) dy, (void *) x, dweights, NULL, scratch);
 }

@@ -2,11 +2,12 @@
  *
  * src/core/nn/conv.h
  *	  Convolutions of the views of a shard (He and others, CVPR 2016, table 1,
- *	  has the shapes): forward, and the gradients of input and weights. There are
- *	  two implementations: oneDNN's, where it was found at build time, and
- *	  OpenBLAS's (im2col and a product of matrices), always there. The second
- *	  stands in for every pass that oneDNN has no fast code for, and is what the
- *	  first is tested against.
+ *	  has the shapes): forward, and the gradients of input and weights. Each pass
+ *	  of each shape is done by the fastest of several implementations
+ *	  (conv_choice.c): oneDNN's, where it was found at build time, our own loops
+ *	  (conv_rows.c) and Winograd's algorithm (winograd.c), and OpenBLAS's (im2col and a product of matrices), always
+ *	  there, which stands in for what the others have no code for, and is what
+ *	  they are tested against.
  *
  * Images are square, padding is half of the kernel. A tensor has its channels in
  * blocks of b (sc_conv_channel_block: what a vector register holds), and the
@@ -22,8 +23,8 @@
  *
  * Gradients and momenta of weights have the layout of weights, so an optimiser
  * need not know it. x, y, dx and dy have elements of config.precision
- * (element.h); weights and their gradients are always float. In bf16 oneDNN does
- * every pass, on weights that sc_conv_reorder rounded to bf16, and adds in float.
+ * (element.h); weights and their gradients are always float. In bf16 every pass
+ * multiplies weights that sc_conv_reorder rounded to bf16, and adds in float.
  *
  *-------------------------------------------------------------------------
  */
@@ -32,13 +33,36 @@
 
 #include "core/nn/element.h"
 #include "core/base/pool.h"
+#include "core/nn/winograd.h"
 
 typedef enum sc_conv_kind
 {
-	SC_CONV_BEST,	/* oneDNN, Winograd where it pays; OpenBLAS without it */
-	SC_CONV_DIRECT, /* oneDNN without Winograd */
-	SC_CONV_BLAS	/* OpenBLAS alone */
+	SC_CONV_BEST,		   /* what conv_choice.c has for the shape */
+	SC_CONV_DIRECT,		   /* oneDNN without Winograd */
+	SC_CONV_DNNL_WINOGRAD, /* oneDNN's Winograd where it has one */
+	SC_CONV_WINOGRAD,	   /* winograd.c where it can */
+	SC_CONV_ROWS,		   /* conv_rows.c where it can */
+	SC_CONV_BLAS		   /* OpenBLAS alone */
 } sc_conv_kind;
+
+typedef enum sc_conv_pass
+{
+	SC_CONV_PASS_FORWARD,
+	SC_CONV_PASS_DATA,	  /* the gradient of the input */
+	SC_CONV_PASS_WEIGHTS, /* the gradient of the weights */
+	SC_CONV_PASSES
+} sc_conv_pass;
+
+/* How a pass is done. */
+typedef enum sc_conv_path
+{
+	SC_CONV_BY_ONEDNN,			/* its direct algorithm */
+	SC_CONV_BY_ONEDNN_WINOGRAD, /* float alone */
+	SC_CONV_BY_ROWS,			/* conv_rows.c */
+	SC_CONV_BY_WINOGRAD,		/* winograd.c; float alone */
+	SC_CONV_BY_BLAS,			/* conv_blas.c; float alone */
+	SC_CONV_PATHS
+} sc_conv_path;
 
 typedef struct sc_conv_config
 {
@@ -59,10 +83,13 @@ typedef struct sc_conv
 {
 	sc_conv_config config;
 	int out_side;
-	size_t weights;	  /* floats */
-	size_t reordered; /* bytes of what sc_conv_reorder writes; 0: it need not be called */
-	size_t scratch;	  /* bytes that one lane needs */
-	void *onednn;	  /* NULL: OpenBLAS does everything */
+	size_t weights; /* floats */
+	sc_conv_path path[SC_CONV_PASSES];
+	size_t reordered_at[SC_CONV_PASSES];  /* bytes before a pass's weights in what sc_conv_reorder writes */
+	size_t reordered;					  /* bytes of that; 0: it need not be called */
+	size_t scratch;						  /* bytes that one lane needs */
+	sc_winograd winograd[SC_CONV_PASSES]; /* what the passes that are winograd.c's do */
+	void *onednn;						  /* what oneDNN has for its passes */
 } sc_conv;
 
 /* Channels of a block on this CPU: 16 or 8. */
@@ -96,9 +123,12 @@ extern void sc_conv_export(const sc_conv *conv, float *oihw, const float *weight
 /*
  * The weights, in the order and precision of each pass that wants others than
  * ours: reordered, conv->reordered bytes, aligned to SC_ALIGN. Call it after each
- * change of the weights (conv->weights floats), before the passes below.
+ * change of the weights (conv->weights floats), before the passes below. It is
+ * made in parts, so that lanes can share the work: parts 0 ... parts - 1 together
+ * make all of it; what cannot be divided is part 0's.
  */
-extern sc_status sc_conv_reorder(const sc_lane *lane, const sc_conv *conv, void *reordered, const float *weights);
+extern sc_status sc_conv_reorder(const sc_lane *lane, const sc_conv *conv, void *reordered, const float *weights,
+								 int part, int parts);
 
 /* The passes. scratch: the lane's own, conv->scratch bytes. Each overwrites what it computes. */
 extern sc_status sc_conv_forward(const sc_lane *lane, const sc_conv *conv, void *y, const void *x, const float *weights,

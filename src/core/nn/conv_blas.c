@@ -126,13 +126,13 @@ multiply(const sc_conv *conv, sc_conv_pass pass, float *col, float *y, float *we
 
 	switch (pass)
 	{
-		case SC_CONV_FORWARD: /* y = col weights */
+		case SC_CONV_PASS_FORWARD: /* y = col weights */
 			sc_sgemm(false, false, pixels, b, length, 1.0f, col, length, weights, b, 0.0f, y, b);
 			break;
-		case SC_CONV_DATA: /* col += dy weights^T, over the blocks */
+		case SC_CONV_PASS_DATA: /* col += dy weights^T, over the blocks */
 			sc_sgemm(false, true, pixels, length, b, 1.0f, y, b, weights, b, first ? 0.0f : 1.0f, col, length);
 			break;
-		case SC_CONV_WEIGHTS: /* dweights += col^T dy, over the patches */
+		case SC_CONV_PASS_WEIGHTS: /* dweights += col^T dy, over the patches */
 			sc_sgemm(true, false, length, b, pixels, 1.0f, col, length, y, b, first ? 0.0f : 1.0f, weights, b);
 			break;
 		case SC_CONV_PASSES:
@@ -148,7 +148,7 @@ sc_conv_blas_run(const sc_lane *lane, const sc_conv *conv, sc_conv_pass pass, fl
 	size_t plane = (size_t) conv->out_side * conv->out_side;
 	float *col = patch_memory(conv, scratch);
 
-	if (pass == SC_CONV_DATA)
+	if (pass == SC_CONV_PASS_DATA)
 		memset(x, 0, (size_t) conv->config.views * input_floats(conv) * sizeof(float));
 	for (int v = 0; v < conv->config.views; v++)
 		for (int oy = 0; oy < conv->out_side; oy += step)
@@ -158,13 +158,13 @@ sc_conv_blas_run(const sc_lane *lane, const sc_conv *conv, sc_conv_pass pass, fl
 
 			if (sc_lane_stopped(lane))
 				return SC_ABORTED;
-			if (pass != SC_CONV_DATA)
+			if (pass != SC_CONV_PASS_DATA)
 				patches(conv, col, image, oy, rows, false);
 			for (int ob = 0; ob < conv->config.out / b; ob++)
 				multiply(conv, pass, col, out + ((size_t) ob * plane + (size_t) oy * conv->out_side) * b,
 						 weights + (size_t) ob * length * b, rows * conv->out_side,
-						 pass == SC_CONV_DATA ? ob == 0 : v == 0 && oy == 0);
-			if (pass == SC_CONV_DATA)
+						 pass == SC_CONV_PASS_DATA ? ob == 0 : v == 0 && oy == 0);
+			if (pass == SC_CONV_PASS_DATA)
 				patches(conv, col, image, oy, rows, true);
 		}
 	return SC_OK;

@@ -13,9 +13,7 @@
  * Winograd's algorithm (Lavin and Gray, "Fast algorithms for convolutional
  * neural networks", CVPR 2016, F(4x4, 3x3)) does a 3x3 convolution with a
  * quarter of the multiplications, and transforms the weights at each call. It
- * pays where the tiles are many against the channels: a rule on shapes alone,
- * so that the same training takes the same path every time. In bf16 there is
- * the direct algorithm alone.
+ * pays where the tiles are many against the channels, in float alone.
  *
  *-------------------------------------------------------------------------
  */
@@ -23,20 +21,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-
-/* Is Winograd's algorithm the faster one for this pass? */
-static bool
-winograd_pays(const sc_conv *conv, sc_conv_pass pass)
-{
-	const sc_conv_config *c = &conv->config;
-	int tiles = (conv->out_side + 3) / 4;
-	int all = c->views * tiles * tiles;
-
-	if (c->kind != SC_CONV_BEST || c->precision != SC_PRECISION_F32 || c->kernel != 3 || c->stride != 1 || c->planar ||
-		c->channel_block != 16)
-		return false;
-	return pass == SC_CONV_WEIGHTS ? all * 16 >= c->out : all * 4 >= c->out;
-}
 
 static void
 drop_pass(sc_onednn_pass *p)
@@ -69,8 +53,8 @@ own_weights(sc_dnnl_desc *desc, const sc_conv *conv)
  * today and another tomorrow because memory was short. Another reason not to
  * have code is one of the shape and the CPU alone.
  */
-static sc_status
-short_of_memory(dnnl_status_t status, sc_error *err)
+sc_status
+sc_onednn_short_of_memory(dnnl_status_t status, sc_error *err)
 {
 	if (status != dnnl_out_of_memory)
 		return SC_OK;
@@ -94,7 +78,7 @@ try_pass(sc_onednn_pass *p, const sc_onednn_conv *o, const sc_conv *conv, sc_con
 				padding = {c->kernel / 2, c->kernel / 2};
 	dnnl_format_tag_t data = c->channel_block == 16 ? dnnl_nChw16c : dnnl_nChw8c;
 	dnnl_data_type_t type = c->precision == SC_PRECISION_BF16 ? dnnl_bf16 : dnnl_f32;
-	bool reorders = pass == SC_CONV_DATA || (pass == SC_CONV_FORWARD && type == dnnl_bf16);
+	bool reorders = pass == SC_CONV_PASS_DATA || (pass == SC_CONV_PASS_FORWARD && type == dnnl_bf16);
 	sc_dnnl_desc src = SC_DNNL_NO_DESC, weights = SC_DNNL_NO_DESC, any = SC_DNNL_NO_DESC, dst = SC_DNNL_NO_DESC;
 	dnnl_primitive_desc_t hint = NULL;
 	dnnl_status_t status;
@@ -106,9 +90,9 @@ try_pass(sc_onednn_pass *p, const sc_onednn_conv *o, const sc_conv *conv, sc_con
 		(status = sc_dnnl_desc_make(&any, weights_dims, type, dnnl_format_tag_any)) != dnnl_success ||
 		(status = sc_dnnl_desc_make(&dst, dst_dims, type, data)) != dnnl_success)
 		goto done;
-	if (pass != SC_CONV_FORWARD &&
-		(status = sc_dnnl_conv_desc(&hint, o->engine, SC_CONV_FORWARD, dnnl_convolution_direct, true, &src, &any, &dst,
-									strides, padding, NULL, attr)) != dnnl_success)
+	if (pass != SC_CONV_PASS_FORWARD &&
+		(status = sc_dnnl_conv_desc(&hint, o->engine, SC_CONV_PASS_FORWARD, dnnl_convolution_direct, true, &src, &any,
+									&dst, strides, padding, NULL, attr)) != dnnl_success)
 		goto done;
 	status = sc_dnnl_conv_desc(&p->desc, o->engine, pass, algorithm, c->backward, &src, reorders ? &any : &weights,
 							   &dst, strides, padding, hint, attr);
@@ -128,7 +112,7 @@ done:
 	sc_dnnl_desc_free(weights);
 	sc_dnnl_desc_free(any);
 	sc_dnnl_desc_free(dst);
-	return short_of_memory(status, err);
+	return sc_onednn_short_of_memory(status, err);
 }
 
 /* The reorder from our weights to those that the pass wants, where they are others. */
@@ -145,7 +129,7 @@ plan_reorder(sc_conv *conv, const sc_onednn_conv *o, sc_onednn_pass *p, sc_conv_
 	if (status != dnnl_success)
 	{
 		drop_pass(p);
-		return short_of_memory(status, err);
+		return sc_onednn_short_of_memory(status, err);
 	}
 	if (!dnnl_memory_desc_equal(wanted, SC_DNNL_REF(own)))
 	{
@@ -155,35 +139,59 @@ plan_reorder(sc_conv *conv, const sc_onednn_conv *o, sc_onednn_pass *p, sc_conv_
 			sc_onednn_scratch_of(p->reorder_desc) == 0 &&
 			(status = dnnl_primitive_create(&p->reorder, p->reorder_desc)) == dnnl_success)
 		{
-			p->reordered_at = conv->reordered;
+			conv->reordered_at[pass] = conv->reordered;
 			conv->reordered += sc_arena_round(dnnl_memory_desc_get_size(wanted));
 		}
 		else
 			drop_pass(p);
 	}
 	sc_dnnl_desc_free(own);
-	return short_of_memory(status, err);
+	return sc_onednn_short_of_memory(status, err);
+}
+
+/* Is this pass to be oneDNN's? */
+static bool
+wants(const sc_conv *conv, sc_conv_pass pass)
+{
+	const sc_conv_config *c = &conv->config;
+
+	if (pass != SC_CONV_PASS_FORWARD && (!c->backward || (pass == SC_CONV_PASS_DATA && c->planar)))
+		return false;
+	return conv->path[pass] == SC_CONV_BY_ONEDNN || conv->path[pass] == SC_CONV_BY_ONEDNN_WINOGRAD;
+}
+
+/* oneDNN has no code at all. */
+static sc_status
+leave_all(sc_conv *conv)
+{
+	for (sc_conv_pass pass = SC_CONV_PASS_FORWARD; pass < SC_CONV_PASSES; pass++)
+		if (wants(conv, pass))
+			conv->path[pass] = SC_CONV_BY_BLAS;
+	return SC_OK;
 }
 
 /* The passes that oneDNN has code for. */
 static sc_status
 open_passes(sc_conv *conv, sc_onednn_conv *o, dnnl_primitive_attr_t attr, sc_error *err)
 {
-	for (sc_conv_pass pass = SC_CONV_FORWARD; pass < SC_CONV_PASSES; pass++)
+	for (sc_conv_pass pass = SC_CONV_PASS_FORWARD; pass < SC_CONV_PASSES; pass++)
 	{
 		sc_onednn_pass *p = &o->pass[pass];
 
-		if (pass != SC_CONV_FORWARD && !conv->config.backward)
-			break;
-		if (pass == SC_CONV_DATA && conv->config.planar)
+		if (!wants(conv, pass))
 			continue;
-		if (winograd_pays(conv, pass))
+		if (conv->path[pass] == SC_CONV_BY_ONEDNN_WINOGRAD)
 			SC_TRY(try_pass(p, o, conv, pass, dnnl_convolution_winograd, attr, err));
 		if (p->desc == NULL)
+		{
+			conv->path[pass] = SC_CONV_BY_ONEDNN;
 			SC_TRY(try_pass(p, o, conv, pass, dnnl_convolution_direct, attr, err));
-		if (p->desc != NULL && pass != SC_CONV_WEIGHTS)
+		}
+		if (p->desc != NULL && pass != SC_CONV_PASS_WEIGHTS)
 			SC_TRY(plan_reorder(conv, o, p, pass, attr, err));
-		if (p->desc != NULL)
+		if (p->desc == NULL)
+			conv->path[pass] = SC_CONV_BY_BLAS;
+		else
 			conv->scratch = SC_MAX(conv->scratch, sc_onednn_scratch_of(p->desc) + SC_ALIGN);
 	}
 	return SC_OK;
@@ -198,11 +206,13 @@ sc_conv_onednn_open(sc_conv *conv, sc_error *err)
 	int threads;
 	sc_status status;
 
-	if (sc_conv_onednn_channel_block() != conv->config.channel_block)
+	if (!wants(conv, SC_CONV_PASS_FORWARD) && !wants(conv, SC_CONV_PASS_DATA) && !wants(conv, SC_CONV_PASS_WEIGHTS))
 		return SC_OK;
+	if (sc_conv_onednn_channel_block() != conv->config.channel_block)
+		return leave_all(conv);
 	status = sc_conv_onednn_check_code(err);
 	if (status != SC_OK)
-		return status == SC_UNSUPPORTED ? SC_OK : status;
+		return status == SC_UNSUPPORTED ? leave_all(conv) : status;
 	/* A few hundred bytes, beside what oneDNN itself takes for its code. */
 	o = calloc(1, sizeof(*o));
 	if (o == NULL)
@@ -216,7 +226,7 @@ sc_conv_onednn_open(sc_conv *conv, sc_error *err)
 		(made = dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user)) == dnnl_success)
 		status = open_passes(conv, o, attr, err);
 	else
-		status = short_of_memory(made, err);
+		status = sc_onednn_short_of_memory(made, err);
 	if (attr != NULL)
 		dnnl_primitive_attr_destroy(attr);
 	omp_set_num_threads(threads);
@@ -240,23 +250,15 @@ sc_conv_onednn_close(sc_conv *conv)
 }
 
 bool
-sc_conv_onednn_has(const sc_conv *conv, sc_conv_pass pass)
-{
-	const sc_onednn_conv *o = conv->onednn;
-
-	return o != NULL && o->pass[pass].desc != NULL;
-}
-
-bool
 sc_conv_onednn_on_tiles(const sc_conv *conv)
 {
 	const sc_onednn_conv *o = conv->onednn;
 
-	for (sc_conv_pass pass = SC_CONV_FORWARD; pass < SC_CONV_PASSES; pass++)
+	for (sc_conv_pass pass = SC_CONV_PASS_FORWARD; pass < SC_CONV_PASSES; pass++)
 	{
 		const char *name = NULL;
 
-		if (!sc_conv_onednn_has(conv, pass) ||
+		if (o == NULL || o->pass[pass].desc == NULL ||
 			dnnl_primitive_desc_query(o->pass[pass].desc, dnnl_query_impl_info_str, 0, &name) != dnnl_success ||
 			name == NULL || strstr(name, "amx") == NULL)
 			return false;

@@ -12,12 +12,11 @@
 
 #include <string.h>
 
-/* Run a primitive on pieces of the caller's memory. */
-static sc_status
-execute(const sc_lane *lane, const sc_onednn_conv *o, dnnl_primitive_t primitive, const sc_dnnl_desc_ref *desc,
-		const int *kind, void *const *memory, int count)
+sc_status
+sc_onednn_execute(dnnl_engine_t engine, dnnl_stream_t stream, dnnl_primitive_t primitive, const sc_dnnl_desc_ref *desc,
+				  const int *kind, void *const *memory, int count, sc_error *err)
 {
-	dnnl_exec_arg_t args[4];
+	dnnl_exec_arg_t args[SC_ONEDNN_ARGS];
 	dnnl_status_t status = dnnl_success;
 	int made = 0;
 
@@ -25,54 +24,57 @@ execute(const sc_lane *lane, const sc_onednn_conv *o, dnnl_primitive_t primitive
 	for (; made < count; made++)
 	{
 		args[made].arg = kind[made];
-		status = dnnl_memory_create(&args[made].memory, desc[made], o->engine, memory[made]);
+		status = dnnl_memory_create(&args[made].memory, desc[made], engine, memory[made]);
 		if (status != dnnl_success)
 			break;
 	}
 	if (status == dnnl_success)
-		status = dnnl_primitive_execute(primitive, o->stream, count, args);
+		status = dnnl_primitive_execute(primitive, stream, count, args);
 	if (status == dnnl_success)
-		status = dnnl_stream_wait(o->stream);
+		status = dnnl_stream_wait(stream);
 	while (made > 0)
 		dnnl_memory_destroy(args[--made].memory);
 	if (status != dnnl_success)
 	{
-		sc_error err;
+		sc_status failed = status == dnnl_out_of_memory ? SC_NO_MEMORY : SC_INTERNAL;
 
-		sc_fail(&err, status == dnnl_out_of_memory ? SC_NO_MEMORY : SC_INTERNAL, "a convolution failed");
-		sc_detail(&err, "oneDNN's status is %d.", (int) status);
-		return sc_lane_fail(lane, &err);
+		sc_fail(err, failed, "a convolution failed");
+		sc_detail(err, "oneDNN's status is %d.", (int) status);
+		return failed;
 	}
 	return SC_OK;
+}
+
+/* The same for a lane, whose failure is the job's. */
+static sc_status
+execute(const sc_lane *lane, const sc_onednn_conv *o, dnnl_primitive_t primitive, const sc_dnnl_desc_ref *desc,
+		const int *kind, void *const *memory, int count)
+{
+	sc_error err;
+	sc_status status = sc_onednn_execute(o->engine, o->stream, primitive, desc, kind, memory, count, &err);
+
+	return status == SC_OK ? SC_OK : sc_lane_fail(lane, &err);
+}
+
+bool
+sc_conv_onednn_reorders(const sc_conv *conv, sc_conv_pass pass)
+{
+	return ((const sc_onednn_conv *) conv->onednn)->pass[pass].reorder != NULL;
 }
 
 sc_status
-sc_conv_onednn_reorder(const sc_lane *lane, const sc_conv *conv, void *reordered, const float *weights)
+sc_conv_onednn_reorder(const sc_lane *lane, const sc_conv *conv, sc_conv_pass pass, void *reordered,
+					   const float *weights)
 {
 	static const int kind[] = {DNNL_ARG_FROM, DNNL_ARG_TO};
 	const sc_onednn_conv *o = conv->onednn;
+	const sc_onednn_pass *p = &o->pass[pass];
+	void *memory[] = {(void *) weights, reordered};
+	sc_dnnl_desc_ref desc[2];
 
-	for (int pass = 0; pass < SC_CONV_PASSES; pass++)
-	{
-		const sc_onednn_pass *p = &o->pass[pass];
-		void *memory[] = {(void *) weights, (char *) reordered + p->reordered_at};
-		sc_dnnl_desc_ref desc[2];
-
-		if (p->reorder == NULL)
-			continue;
-		desc[0] = dnnl_primitive_desc_query_md(p->reorder_desc, dnnl_query_src_md, 0);
-		desc[1] = dnnl_primitive_desc_query_md(p->reorder_desc, dnnl_query_dst_md, 0);
-		SC_TRY(execute(lane, o, p->reorder, desc, kind, memory, 2));
-	}
-	return SC_OK;
-}
-
-const void *
-sc_conv_onednn_weights(const sc_conv *conv, sc_conv_pass pass, const float *weights, const void *reordered)
-{
-	const sc_onednn_pass *p = &((const sc_onednn_conv *) conv->onednn)->pass[pass];
-
-	return p->reorder == NULL ? (const void *) weights : (const char *) reordered + p->reordered_at;
+	desc[0] = dnnl_primitive_desc_query_md(p->reorder_desc, dnnl_query_src_md, 0);
+	desc[1] = dnnl_primitive_desc_query_md(p->reorder_desc, dnnl_query_dst_md, 0);
+	return execute(lane, o, p->reorder, desc, kind, memory, 2);
 }
 
 sc_status
@@ -80,9 +82,9 @@ sc_conv_onednn_run(const sc_lane *lane, const sc_conv *conv, sc_conv_pass pass, 
 				   void *scratch)
 {
 	static const int kind[SC_CONV_PASSES][SC_ONEDNN_ROLES + 1] = {
-		[SC_CONV_FORWARD] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST, DNNL_ARG_SCRATCHPAD},
-		[SC_CONV_DATA] = {DNNL_ARG_DIFF_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DIFF_DST, DNNL_ARG_SCRATCHPAD},
-		[SC_CONV_WEIGHTS] = {DNNL_ARG_SRC, DNNL_ARG_DIFF_WEIGHTS, DNNL_ARG_DIFF_DST, DNNL_ARG_SCRATCHPAD},
+		[SC_CONV_PASS_FORWARD] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST, DNNL_ARG_SCRATCHPAD},
+		[SC_CONV_PASS_DATA] = {DNNL_ARG_DIFF_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DIFF_DST, DNNL_ARG_SCRATCHPAD},
+		[SC_CONV_PASS_WEIGHTS] = {DNNL_ARG_SRC, DNNL_ARG_DIFF_WEIGHTS, DNNL_ARG_DIFF_DST, DNNL_ARG_SCRATCHPAD},
 	};
 	const sc_onednn_conv *o = conv->onednn;
 	const sc_onednn_pass *p = &o->pass[pass];

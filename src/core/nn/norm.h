@@ -6,10 +6,9 @@
  *	  algorithm 1 and the gradients of section 3, with PyTorch's unbiased running
  *	  variance), ReLU, shortcut and max-pool: the loops over blocked tensors.
  *
- * Each works on one block of channels of one view: n pixels of `channel_block`
- * channels (8 or 16; 16 in bf16) in the given precision (element.h), and
- * per-channel arrays of `channel_block` floats. Sums are taken in float over a few
- * hundred pixels and added in double.
+ * Each works on blocked tensors in the given precision (element.h), and on arrays
+ * of floats for the channels; those of the max-pool on one block of channels of
+ * one view. Sums are taken in float over a few hundred pixels and added in double.
  *
  *-------------------------------------------------------------------------
  */
@@ -79,29 +78,47 @@ sc_norm_track(float *mean, float *var, sc_norm_moments m, double n)
 
 /* ---- loops ------------------------------------------------------------------- */
 
-/* sum += u, square += u * u over the pixels. */
-SC_SIMD_DECLARE(void, sc_norm_sums,
-				(double *sum, double *square, const void *u, size_t n, int channel_block, sc_precision precision));
+/* What the loops go over: tensors (views, blocks, pixels, channel_block), and arrays (blocks * channel_block). */
+typedef struct sc_norm_shape
+{
+	int views;
+	int blocks; /* of channels */
+	size_t pixels;
+	int channel_block; /* 8 or 16; 16 in bf16 */
+	sc_precision precision;
+} sc_norm_shape;
+
+/* sum += u, square += u * u over views and pixels. */
+SC_SIMD_DECLARE(void, sc_norm_sums, (double *sum, double *square, const void *u, const sc_norm_shape *shape));
 
 /* y = ReLU(a u + b), or with s (the shortcut) ReLU(a u + b + s), or with sa too ReLU(a u + b + sa s + sb). */
 SC_SIMD_DECLARE(void, sc_norm_apply,
 				(void *y, const void *u, const float *a, const float *b, const void *s, const float *sa,
-				 const float *sb, size_t n, int channel_block, sc_precision precision));
+				 const float *sb, const sc_norm_shape *shape));
 
-/* g = (t + t2) where y > 0, else 0; t2 may be NULL, and g may be y. */
+/* What a norm's gradient needs: sum += g, product += g * (u - mean) * inv. */
+typedef struct sc_norm_gradient
+{
+	double *sum;
+	double *product;
+	const void *u;
+	const float *mean, *inv;
+} sc_norm_gradient;
+
+/*
+ * g = (t + t2) where y > 0, else 0; t2 may be NULL, and g may be y. own and
+ * shortcut: norms whose outputs were added before the ReLU; NULL: none.
+ */
 SC_SIMD_DECLARE(void, sc_norm_mask,
-				(void *g, const void *y, const void *t, const void *t2, size_t n, int channel_block,
-				 sc_precision precision));
+				(void *g, const void *y, const void *t, const void *t2, const sc_norm_gradient *own,
+				 const sc_norm_gradient *shortcut, const sc_norm_shape *shape));
 
-/* sum += g, product += g * (u - mean) * inv over the pixels. */
-SC_SIMD_DECLARE(void, sc_norm_products,
-				(double *sum, double *product, const void *g, const void *u, const float *mean, const float *inv,
-				 size_t n, int channel_block, sc_precision precision));
+/* The sums of `gradient` over g. */
+SC_SIMD_DECLARE(void, sc_norm_products, (const sc_norm_gradient *gradient, const void *g, const sc_norm_shape *shape));
 
 /* u = p g + q u + r: the gradient of the batch norm's input, in place of the input. */
 SC_SIMD_DECLARE(void, sc_norm_backward,
-				(void *u, const void *g, const float *p, const float *q, const float *r, size_t n, int channel_block,
-				 sc_precision precision));
+				(void *u, const void *g, const float *p, const float *q, const float *r, const sc_norm_shape *shape));
 
 /*
  * 3x3 max-pool, stride 2, padding 1, of a u + b with ReLU after it: y (out,

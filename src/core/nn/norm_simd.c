@@ -3,12 +3,16 @@
  * src/core/nn/norm_simd.c
  *	  The loops of batch norm, ReLU, shortcut and max-pool.
  *
- * Written for a constant number of channels, 8 or 16, and a constant precision,
- * so that the compiler keeps a channel_block of channels in a register.
+ * Written for a constant number of channels, 8 or 16, and a constant precision;
+ * those over whole tensors (norm_loops.h) with the compilers' vectors, so that a
+ * block of channels and its sums stay in registers.
  *
  *-------------------------------------------------------------------------
  */
 #include "core/nn/norm.h"
+
+/* A vector that a function here returns may be wider than a register: all of them are inlined. */
+#pragma GCC diagnostic ignored "-Wpsabi"
 
 #define INLINE SC_ELEMENT_INLINE
 #define GET(tensor, i) sc_element_get(tensor, i, precision)
@@ -27,6 +31,90 @@
 /* Pixels whose sum is taken in float: 256 roundings of 0x1p-24 are 0x1p-16 of the sum of the absolute values. */
 #define RUN 256
 
+/* What is summed in float: the same pixels, below RUN, of some views. */
+typedef struct run
+{
+	int view, views; /* the first, and behind the last */
+	size_t from, to; /* pixels */
+} run;
+
+INLINE run
+run_at(const sc_norm_shape *shape, int view, size_t from)
+{
+	int together = shape->pixels >= RUN ? 1 : (int) (RUN / shape->pixels);
+
+	return (run){view, SC_MIN(view + together, shape->views), from, SC_MIN(from + RUN, shape->pixels)};
+}
+
+INLINE run
+run_after(const sc_norm_shape *shape, run r)
+{
+	return r.to < shape->pixels ? run_at(shape, r.view, r.to) : run_at(shape, r.views, 0);
+}
+
+/* All runs of a tensor, each as `run`. */
+#define FOR_RUNS(shape) for (run run = run_at(shape, 0, 0); run.view < (shape)->views; run = run_after(shape, run))
+
+#define NAME(x) x##_8
+#define LANES 8
+#define PRECISION SC_PRECISION_F32
+#include "core/nn/norm_loops.h"
+#define NAME(x) x##_16
+#define LANES 16
+#define PRECISION SC_PRECISION_F32
+#include "core/nn/norm_loops.h"
+#define NAME(x) x##_bf16
+#define LANES 16
+#define PRECISION SC_PRECISION_BF16
+#include "core/nn/norm_loops.h"
+
+/* The function that was made for the blocks and the precision of a shape. */
+#define BY_SHAPE(function, ...) \
+	do \
+	{ \
+		if (shape->precision == SC_PRECISION_BF16) \
+			function##_bf16(__VA_ARGS__); \
+		else if (shape->channel_block == 16) \
+			function##_16(__VA_ARGS__); \
+		else \
+			function##_8(__VA_ARGS__); \
+	} while (0)
+
+void
+SC_SIMD(sc_norm_sums)(double *sum, double *square, const void *u, const sc_norm_shape *shape)
+{
+	BY_SHAPE(sums, sum, square, u, shape);
+}
+
+void
+SC_SIMD(sc_norm_apply)(void *y, const void *u, const float *a, const float *b, const void *s, const float *sa,
+					   const float *sb, const sc_norm_shape *shape)
+{
+	BY_SHAPE(apply, y, u, a, b, s, sa, sb, shape);
+}
+
+void
+SC_SIMD(sc_norm_mask)(void *g, const void *y, const void *t, const void *t2, const sc_norm_gradient *own,
+					  const sc_norm_gradient *shortcut, const sc_norm_shape *shape)
+{
+	BY_SHAPE(mask, g, y, t, t2, own, shortcut, shape);
+}
+
+void
+SC_SIMD(sc_norm_products)(const sc_norm_gradient *gradient, const void *g, const sc_norm_shape *shape)
+{
+	BY_SHAPE(products, gradient, g, shape);
+}
+
+void
+SC_SIMD(sc_norm_backward)(void *u, const void *g, const float *p, const float *q, const float *r,
+						  const sc_norm_shape *shape)
+{
+	BY_SHAPE(backward, u, g, p, q, r, shape);
+}
+
+/* ---- max-pool ------------------------------------------------------------------------- */
+
 /* Call a function written for a constant channel_block and precision. */
 #define BY_KIND(function, ...) \
 	do \
@@ -38,164 +126,6 @@
 		else \
 			function(__VA_ARGS__, 8, SC_PRECISION_F32); \
 	} while (0)
-
-INLINE void
-sums(double *sum, double *square, const void *u, size_t n, int channel_block, sc_precision precision)
-{
-	for (size_t from = 0; from < n; from += RUN)
-	{
-		size_t to = SC_MIN(n, from + RUN);
-		float s[16] = {0}, q[16] = {0};
-
-		for (size_t i = from; i < to; i++)
-			for (int c = 0; c < channel_block; c++)
-			{
-				float v = GET(u, i * (size_t) channel_block + (size_t) c);
-
-				s[c] += v;
-				q[c] += v * v;
-			}
-		for (int c = 0; c < channel_block; c++)
-		{
-			sum[c] += (double) s[c];
-			square[c] += (double) q[c];
-		}
-	}
-}
-
-void
-SC_SIMD(sc_norm_sums)(double *sum, double *square, const void *u, size_t n, int channel_block, sc_precision precision)
-{
-	BY_KIND(sums, sum, square, u, n);
-}
-
-INLINE void
-apply(void *restrict y, const void *restrict u, const float *a, const float *b, size_t n, int channel_block,
-	  sc_precision precision)
-{
-	for (size_t i = 0; i < n; i++)
-		for (int c = 0; c < channel_block; c++)
-		{
-			size_t at = i * (size_t) channel_block + (size_t) c;
-			float v = GET(u, at) * a[c] + b[c];
-
-			PUT(y, at, v < 0.0f ? 0.0f : v); /* keeps NaN, as PyTorch's relu */
-		}
-}
-
-INLINE void
-apply_add(void *restrict y, const void *restrict u, const float *a, const float *b, const void *restrict s, size_t n,
-		  int channel_block, sc_precision precision)
-{
-	for (size_t i = 0; i < n; i++)
-		for (int c = 0; c < channel_block; c++)
-		{
-			size_t at = i * (size_t) channel_block + (size_t) c;
-			float v = GET(u, at) * a[c] + b[c] + GET(s, at);
-
-			PUT(y, at, v < 0.0f ? 0.0f : v);
-		}
-}
-
-INLINE void
-apply_two(void *restrict y, const void *restrict u, const float *a, const float *b, const void *restrict s,
-		  const float *sa, const float *sb, size_t n, int channel_block, sc_precision precision)
-{
-	for (size_t i = 0; i < n; i++)
-		for (int c = 0; c < channel_block; c++)
-		{
-			size_t at = i * (size_t) channel_block + (size_t) c;
-			float v = GET(u, at) * a[c] + b[c] + (GET(s, at) * sa[c] + sb[c]);
-
-			PUT(y, at, v < 0.0f ? 0.0f : v);
-		}
-}
-
-void
-SC_SIMD(sc_norm_apply)(void *y, const void *u, const float *a, const float *b, const void *s, const float *sa,
-					   const float *sb, size_t n, int channel_block, sc_precision precision)
-{
-	if (s == NULL)
-		BY_KIND(apply, y, u, a, b, n);
-	else if (sa == NULL)
-		BY_KIND(apply_add, y, u, a, b, s, n);
-	else
-		BY_KIND(apply_two, y, u, a, b, s, sa, sb, n);
-}
-
-INLINE void
-mask(void *g, const void *y, const void *t, const void *t2, size_t n, int channel_block, sc_precision precision)
-{
-	size_t count = n * (size_t) channel_block;
-
-	/* NaN in y must not hide: it lets the gradient, which is NaN too, through. */
-	if (t2 == NULL)
-		for (size_t i = 0; i < count; i++)
-			PUT(g, i, GET(y, i) <= 0.0f ? 0.0f : GET(t, i));
-	else
-		for (size_t i = 0; i < count; i++)
-			PUT(g, i, GET(y, i) <= 0.0f ? 0.0f : GET(t, i) + GET(t2, i));
-}
-
-void
-SC_SIMD(sc_norm_mask)(void *g, const void *y, const void *t, const void *t2, size_t n, int channel_block,
-					  sc_precision precision)
-{
-	BY_KIND(mask, g, y, t, t2, n);
-}
-
-INLINE void
-products(double *sum, double *product, const void *g, const void *u, const float *mean, const float *inv, size_t n,
-		 int channel_block, sc_precision precision)
-{
-	for (size_t from = 0; from < n; from += RUN)
-	{
-		size_t to = SC_MIN(n, from + RUN);
-		float s[16] = {0}, p[16] = {0};
-
-		for (size_t i = from; i < to; i++)
-			for (int c = 0; c < channel_block; c++)
-			{
-				size_t at = i * (size_t) channel_block + (size_t) c;
-				float v = GET(g, at);
-
-				s[c] += v;
-				p[c] += v * (GET(u, at) - mean[c]);
-			}
-		for (int c = 0; c < channel_block; c++)
-		{
-			sum[c] += (double) s[c];
-			product[c] += (double) p[c] * (double) inv[c];
-		}
-	}
-}
-
-void
-SC_SIMD(sc_norm_products)(double *sum, double *product, const void *g, const void *u, const float *mean,
-						  const float *inv, size_t n, int channel_block, sc_precision precision)
-{
-	BY_KIND(products, sum, product, g, u, mean, inv, n);
-}
-
-INLINE void
-backward(void *restrict u, const void *restrict g, const float *p, const float *q, const float *r, size_t n,
-		 int channel_block, sc_precision precision)
-{
-	for (size_t i = 0; i < n; i++)
-		for (int c = 0; c < channel_block; c++)
-		{
-			size_t at = i * (size_t) channel_block + (size_t) c;
-
-			PUT(u, at, p[c] * GET(g, at) + (q[c] * GET(u, at) + r[c]));
-		}
-}
-
-void
-SC_SIMD(sc_norm_backward)(void *u, const void *g, const float *p, const float *q, const float *r, size_t n,
-						  int channel_block, sc_precision precision)
-{
-	BY_KIND(backward, u, g, p, q, r, n);
-}
 
 INLINE void
 pool(void *restrict y, uint8_t *restrict argmax, const void *restrict u, const float *a, const float *b, int side,

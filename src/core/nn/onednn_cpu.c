@@ -1,14 +1,16 @@
 /*-------------------------------------------------------------------------
  *
  * src/core/nn/onednn_cpu.c
- *	  What oneDNN can do on this CPU: its instructions, its blocks of channels,
- *	  and whether bf16 pays.
+ *	  What oneDNN can do on this CPU: its instructions and its blocks of channels.
  *
  *-------------------------------------------------------------------------
  */
 #include "core/base/simd.h"
 #include "core/nn/onednn.h"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -51,9 +53,41 @@ sc_conv_onednn_has_bf16(void)
 	return (effective_isa() & dnnl_cpu_isa_avx512_core_bf16) == dnnl_cpu_isa_avx512_core_bf16;
 }
 
-/* Does Intel's AMX run all passes of a convolution like those of a network? */
-static sc_status
-runs_on_tiles(bool *all, sc_error *err)
+/* AVX512_FP16: bit 23 of edx of leaf 7. */
+static bool
+has_fp16(void)
+{
+#if defined(__x86_64__)
+	unsigned a, b, c, d;
+
+	return __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (d >> 23 & 1) != 0;
+#else
+	return false;
+#endif
+}
+
+sc_conv_isa
+sc_conv_onednn_isa(void)
+{
+	dnnl_cpu_isa_t isa = effective_isa();
+
+	if ((isa & dnnl_cpu_isa_avx512_core_amx) == dnnl_cpu_isa_avx512_core_amx)
+		return SC_CONV_ISA_AMX;
+	if (sc_conv_onednn_has_bf16())
+		return has_fp16() ? SC_CONV_ISA_AVX512_FP16 : SC_CONV_ISA_AVX512_BF16;
+	switch (sc_conv_onednn_channel_block())
+	{
+		case 16:
+			return SC_CONV_ISA_AVX512;
+		case 8:
+			return SC_CONV_ISA_AVX2;
+		default:
+			return SC_CONV_ISA_OTHER;
+	}
+}
+
+sc_status
+sc_conv_onednn_runs_on_tiles(bool *all, sc_error *err)
 {
 	sc_conv_config config = {.views = 8,
 							 .in = 128,
@@ -63,31 +97,14 @@ runs_on_tiles(bool *all, sc_error *err)
 							 .stride = 1,
 							 .channel_block = 16,
 							 .backward = true,
-							 .kind = SC_CONV_BEST,
+							 .kind = SC_CONV_DIRECT,
 							 .precision = SC_PRECISION_BF16};
 	sc_conv conv;
 
-	sc_conv_describe(&conv, &config);
-	SC_TRY(sc_conv_onednn_open(&conv, err));
-	*all = conv.onednn != NULL && sc_conv_onednn_on_tiles(&conv);
+	SC_TRY(sc_conv_open(&conv, &config, err));
+	*all = sc_conv_onednn_on_tiles(&conv);
 	sc_conv_close(&conv);
 	return SC_OK;
-}
-
-/*
- * AMD's CPUs multiply bf16 at twice the speed of float: 135 against 111 views/s
- * (Zen 4, Winograd's algorithm for float). Intel's without AMX do not, and
- * Winograd's algorithm then makes float twice as fast.
- */
-sc_status
-sc_conv_onednn_bf16_pays(bool *pays, sc_error *err)
-{
-#if defined(__x86_64__)
-	*pays = __builtin_cpu_is("amd");
-	if (*pays)
-		return SC_OK;
-#endif
-	return runs_on_tiles(pays, err);
 }
 
 void

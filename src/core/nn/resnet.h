@@ -18,6 +18,7 @@
 
 #include "core/base/rng.h"
 #include "core/nn/net.h"
+#include "core/nn/norm.h"
 
 #define SC_RESNET_LAYERS 20
 #define SC_RESNET_BLOCKS 8
@@ -107,6 +108,9 @@ extern sc_status sc_resnet_init(const sc_lane *lane, const sc_resnet *net, float
 
 /* A view (side, side, 3) as view number v of what the stem reads: x (views, 3, side, side). */
 extern void sc_resnet_put_view(const sc_resnet *net, void *x, size_t v, const float *view);
+
+/* What the loops of nn/norm.h go over in `views` views of a layer's output. */
+extern sc_norm_shape sc_resnet_norm_shape(const sc_resnet *net, int layer, int views);
 
 /* The batch norm of a layer, channel by channel: a u + b. */
 typedef struct sc_resnet_norm

@@ -20,30 +20,38 @@ sc_resnet_put_view(const sc_resnet *net, void *x, size_t v, const float *view)
 {
 	size_t pixels = (size_t) net->input_size * net->input_size;
 
-	for (size_t i = 0; i < pixels; i++)
-		for (size_t c = 0; c < 3; c++)
-			sc_element_put(x, (3 * v + c) * pixels + i, view[3 * i + c], net->precision);
+	/* A loop of its own for each precision and colour: the compiler makes better code of it. */
+	for (size_t c = 0; c < 3; c++)
+	{
+		void *plane = at(net, x, (3 * v + c) * pixels);
+
+		if (net->precision == SC_PRECISION_BF16)
+			for (size_t i = 0; i < pixels; i++)
+				sc_element_put(plane, i, view[3 * i + c], SC_PRECISION_BF16);
+		else
+			for (size_t i = 0; i < pixels; i++)
+				sc_element_put(plane, i, view[3 * i + c], SC_PRECISION_F32);
+	}
+}
+
+sc_norm_shape
+sc_resnet_norm_shape(const sc_resnet *net, int l, int views)
+{
+	const sc_resnet_layer *layer = &net->layer[l];
+
+	return (sc_norm_shape){views, layer->out / net->channel_block, (size_t) layer->side * layer->side,
+						   net->channel_block, net->precision};
 }
 
 void
 sc_resnet_activate(const sc_resnet *net, int l, int views, void *y, const void *u, sc_resnet_norm norm,
 				   const void *shortcut, const sc_resnet_norm *shortcut_norm)
 {
-	const sc_resnet_layer *layer = &net->layer[l];
-	int block = net->channel_block;
-	size_t pixels = (size_t) layer->side * layer->side, plane = pixels * (size_t) block;
+	sc_norm_shape shape = sc_resnet_norm_shape(net, l, views);
 
-	for (int v = 0; v < views; v++)
-		for (int c = 0; c < layer->out; c += block, y = at(net, y, plane), u = at(net, u, plane))
-		{
-			const float *sa = shortcut_norm ? shortcut_norm->a + c : NULL;
-			const float *sb = shortcut_norm ? shortcut_norm->b + c : NULL;
-
-			SC_SIMD_CALL(sc_norm_apply)
-			(y, u, norm.a + c, norm.b + c, shortcut, sa, sb, pixels, block, net->precision);
-			if (shortcut != NULL)
-				shortcut = at(net, shortcut, plane);
-		}
+	SC_SIMD_CALL(sc_norm_apply)
+	(y, u, norm.a, norm.b, shortcut, shortcut_norm ? shortcut_norm->a : NULL, shortcut_norm ? shortcut_norm->b : NULL,
+	 &shape);
 }
 
 void

@@ -21,9 +21,6 @@
 #define CHUNK_BYTES ((size_t) 512 << 10)
 #define CHUNK_TILES 48
 
-/* ... in a gradient of the weights, where the sums of every point are read and written for them. */
-#define GRADIENT_BYTES ((size_t) 4 << 20)
-
 /* Multiplications between two looks at the stop flag: 3 ms on a slow CPU. */
 #define STOP_WORK ((size_t) 1 << 24)
 
@@ -66,19 +63,19 @@ tile_point(int tiles, int channels)
 
 /* Tiles in work at once: as many as the bytes hold, in whole rows of a product. */
 static int
-chunk_of(const sc_winograd *w, size_t bytes)
+chunk_of(const sc_winograd *w)
 {
 	size_t tile = (size_t) w->points * (w->config.in + w->columns) * sizeof(float);
 	int rows = w->kernels->rows;
 
-	return (int) SC_MAX(bytes / tile, CHUNK_TILES) / rows * rows;
+	return (int) SC_MAX(CHUNK_BYTES / tile, CHUNK_TILES) / rows * rows;
 }
 
 /* Tiles in work at once in a call with so many views. */
 static int
-in_work(const sc_winograd *w, int views, bool gradient)
+in_work(const sc_winograd *w, int views)
 {
-	return SC_MIN(gradient ? w->summed : w->chunk, tiles_of(w, views));
+	return SC_MIN(w->chunk, tiles_of(w, views));
 }
 
 typedef struct buffers
@@ -96,7 +93,7 @@ typedef struct buffers
 static buffers
 lay_out(sc_arena *arena, const sc_winograd *w, int views, bool gradient)
 {
-	int tiles = in_work(w, views, gradient);
+	int tiles = in_work(w, views);
 	buffers b = {0};
 
 	b.v = SC_TAKE(arena, float, w->points *tile_point(tiles, w->config.in));
@@ -142,8 +139,7 @@ sc_winograd_describe(sc_winograd *w, const sc_winograd_config *config)
 	w->across = (config->side + w->tile - 1) / w->tile;
 	w->columns = (config->out + kernels->panel - 1) / kernels->panel * kernels->panel;
 	w->transformed = w->points * sc_winograd_point(w);
-	w->chunk = chunk_of(w, CHUNK_BYTES);
-	w->summed = chunk_of(w, GRADIENT_BYTES);
+	w->chunk = chunk_of(w);
 	return true;
 }
 
@@ -205,7 +201,7 @@ sc_winograd_run(const sc_lane *lane, const sc_winograd *w, int views, void *y, c
 	sc_arena arena = sc_arena_over(scratch, sc_winograd_scratch(w, views, false));
 	buffers b = lay_out(&arena, w, views, false);
 	size_t in = (size_t) w->config.in, columns = (size_t) w->columns, panel = (size_t) w->kernels->panel;
-	int all = tiles_of(w, views), most = in_work(w, views, false);
+	int all = tiles_of(w, views), most = in_work(w, views);
 	size_t vp = tile_point(most, w->config.in), mp = tile_point(most, w->columns);
 
 	SC_ASSERT(sc_arena_ok(&arena) && (uintptr_t) transformed % SC_ALIGN == 0);
@@ -247,7 +243,7 @@ sc_winograd_gradient(const sc_lane *lane, const sc_winograd *w, int views, float
 	sc_arena arena = sc_arena_over(scratch, sc_winograd_scratch(w, views, true));
 	buffers b = lay_out(&arena, w, views, true);
 	size_t in = (size_t) w->config.in, columns = (size_t) w->columns, panel = (size_t) w->kernels->panel;
-	int all = tiles_of(w, views), most = in_work(w, views, true);
+	int all = tiles_of(w, views), most = in_work(w, views);
 	size_t vp = tile_point(most, w->config.in), mp = tile_point(most, w->columns);
 	/* sums (panels, in, panel) = tiles of x, transposed, times tiles of dy */
 	sc_winograd_product p = {.c = b.sums,

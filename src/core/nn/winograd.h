@@ -67,7 +67,6 @@ typedef struct sc_winograd
 	int tile;			/* its side, in pixels of the output */
 	int across;			/* tiles across a map */
 	int chunk;			/* tiles in work at once */
-	int summed;			/* ... in a gradient of the weights */
 	int columns;		/* output channels, rounded up to whole panels */
 	size_t transformed; /* floats of transformed weights */
 } sc_winograd;

@@ -19,6 +19,9 @@
 #include "core/nn/winograd_parts.h"
 
 #include <string.h>
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -40,6 +43,10 @@
 #define VECTORS 2
 #endif
 #define PANEL (VECTOR * VECTORS)
+
+/* What is written at once of transformed weights: a cache line, where a panel has one. */
+#define STRIPE (PANEL < 16 ? PANEL : 16)
+#define STRIPE_VECTORS (STRIPE / VECTOR)
 
 /* Cache lines of a panel at one step of the depth. */
 #define LINES ((PANEL + 15) / 16)
@@ -66,6 +73,22 @@ store(float *p, vec v)
 {
 	*(unaligned *) p = v;
 }
+
+/*
+ * Store past the caches, to what nobody reads soon: transformed weights are
+ * many, and a line that is written whole need not be read before. Lines written
+ * in halves would cost twice as much.
+ */
+#if defined(__AVX512F__)
+#define STORE_PAST(p, v) _mm512_stream_ps(p, (__m512) (v))
+#define STORED_PAST() _mm_sfence()
+#elif defined(__AVX2__)
+#define STORE_PAST(p, v) _mm256_stream_ps(p, (__m256) (v))
+#define STORED_PAST() _mm_sfence()
+#else
+#define STORE_PAST(p, v) store(p, v)
+#define STORED_PAST() ((void) 0)
+#endif
 
 /* ---- tensors, of float or bf16 (element.h) -------------------------------------- */
 
@@ -646,26 +669,29 @@ turn(float *to, const float *from, int b)
 				transpose(to + ((TAPS - 1 - k) * b + o) * b + i, from + (k * b + i) * b + o, b);
 }
 
-/* A kernel of 3x3 at the points, for VECTOR output channels; step: floats between its taps. */
+/* Kernels of 3x3 at the points, for STRIPE output channels; from: of each vector, or NULL; step: between taps. */
 INLINE void
-kernel_2d(sc_winograd_form form, float *to, size_t point, const float *from, size_t step)
+kernel_2d(sc_winograd_form form, float *to, size_t point, const float *const *from, size_t step)
 {
 	const int points = sc_winograd_shape[form].points;
-	vec half[SC_WINOGRAD_POINTS][3];
+	vec half[STRIPE_VECTORS][SC_WINOGRAD_POINTS][3];
 
-	EACH(j, 0, 3)
-	{
-		vec g[3];
+	for (int q = 0; q < STRIPE_VECTORS; q++)
+		EACH(j, 0, 3)
+		{
+			vec g[3];
 
-		EACH(i, 0, 3)
-		g[i] = load(from + (size_t) (i * 3 + j) * step);
-		EACH(i, 0, points)
-		half[i][j] = kernel_at[form][i][0] * g[0] + kernel_at[form][i][1] * g[1] + kernel_at[form][i][2] * g[2];
-	}
-	EACH(i, 0, points)
-	EACH(j, 0, points)
-	store(to + (size_t) (i * points + j) * point,
-		  kernel_at[form][j][0] * half[i][0] + kernel_at[form][j][1] * half[i][1] + kernel_at[form][j][2] * half[i][2]);
+			EACH(i, 0, 3)
+			g[i] = from[q] == NULL ? (vec){0} : load(from[q] + (size_t) (i * 3 + j) * step);
+			EACH(i, 0, points)
+			half[q][i][j] = kernel_at[form][i][0] * g[0] + kernel_at[form][i][1] * g[1] + kernel_at[form][i][2] * g[2];
+		}
+	for (int i = 0; i < points; i++)
+		EACH(j, 0, points)
+	EACH(q, 0, STRIPE_VECTORS)
+	STORE_PAST(to + (size_t) (i * points + j) * point + q * VECTOR, kernel_at[form][j][0] * half[q][i][0] +
+																		kernel_at[form][j][1] * half[q][i][1] +
+																		kernel_at[form][j][2] * half[q][i][2]);
 }
 
 /* One unit of sc_winograd_kernels.weights: a panel, and a block of input channels. */
@@ -676,26 +702,35 @@ weights_of(const sc_winograd *w, float *transformed, const float *weights, size_
 	size_t blocks = (size_t) w->config.in / b, outs = (size_t) w->config.out / b;
 	size_t panel = unit / blocks, ib = unit % blocks, size = (size_t) TAPS * b * b;
 	float *to = transformed + (panel * w->config.in + ib * b) * PANEL;
-	float turned[TAPS * MOST_BLOCK * MOST_BLOCK];
+	float turned[TAPS * MOST_BLOCK * MOST_BLOCK]; /* blocks of STRIPE channels */
 
-	for (int q = 0; q < PANEL; q += VECTOR)
+	for (int stripe = 0; stripe < PANEL; stripe += STRIPE)
 	{
-		size_t o = panel * PANEL + (size_t) q, ob = o / b;
-		const float *from = turned;
+		const float *from[STRIPE_VECTORS];
 
-		if (ob >= outs)
+		for (int q = 0; q < STRIPE_VECTORS; q++)
 		{
-			for (int i = 0; i < b; i++)
-				for (int k = 0; k < w->points; k++)
-					store(to + (size_t) k * sc_winograd_point(w) + i * PANEL + q, (vec){0});
-			continue;
+			size_t o = panel * PANEL + (size_t) (stripe + q * VECTOR), ob = o / b;
+			float *own = turned + (b < STRIPE ? (size_t) (q * VECTOR / b) * size : 0);
+
+			from[q] = NULL;
+			if (ob >= outs)
+				continue;
+			if (w->config.transposed)
+			{
+				if (o % b == 0 || stripe + q == 0)
+					turn(own, weights + (ib * outs + ob) * size, b);
+				from[q] = own + o % b;
+			}
+			else
+				from[q] = weights + (ob * blocks + ib) * size + o % b;
 		}
-		if (!w->config.transposed)
-			from = weights + (ob * blocks + ib) * size;
-		else if (q == 0 || o % b == 0)
-			turn(turned, weights + (ib * outs + ob) * size, b);
 		for (int i = 0; i < b; i++)
-			kernel_2d(form, to + i * PANEL + q, sc_winograd_point(w), from + (size_t) i * b + o % b, (size_t) b * b);
+		{
+			kernel_2d(form, to + i * PANEL + stripe, sc_winograd_point(w), from, (size_t) b * b);
+			for (int q = 0; q < STRIPE_VECTORS; q++)
+				from[q] = from[q] == NULL ? NULL : from[q] + b;
+		}
 	}
 }
 
@@ -704,6 +739,8 @@ weights(const sc_winograd *w, float *transformed, const float *weights, size_t f
 {
 	for (; from < to; from++)
 		BY_FORM(w->config.form, weights_of, w, transformed, weights, from);
+	/* Before another lane is told that they are there. */
+	STORED_PAST();
 }
 
 /* ---- products --------------------------------------------------------------------- */

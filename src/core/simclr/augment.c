@@ -27,7 +27,7 @@ typedef struct buffers
 {
 	float *planes;	/* (3, n, n) */
 	float *tmp;		/* (n, n) */
-	float *strip;	/* (SC_VIEW_STRIP, 3) */
+	float *strip;	/* (SC_VIEW_STRIP, 3), and a value that is not used */
 	float *line;	/* (n, 3) */
 	float *pad;		/* (3 n) */
 	float *weights; /* (n) */
@@ -55,7 +55,7 @@ layout(sc_arena *arena, int n)
 
 	b.planes = SC_TAKE(arena, float, sc_mul(3, plane));
 	b.tmp = SC_TAKE(arena, float, plane);
-	b.strip = SC_TAKE(arena, float, (size_t) SC_VIEW_STRIP * 3);
+	b.strip = SC_TAKE(arena, float, (size_t) SC_VIEW_STRIP * 3 + 1);
 	b.line = SC_TAKE(arena, float, sc_mul(3, (size_t) n));
 	b.pad = SC_TAKE(arena, float, sc_mul(3, (size_t) n));
 	b.weights = SC_TAKE(arena, float, (size_t) n);

@@ -48,7 +48,7 @@ typedef struct sc_view_affine
 		samples_y;
 } sc_view_affine;
 
-/* One line of the view, resized. strip (SC_VIEW_STRIP * channels), line (n * channels): scratch. */
+/* One line of the view, resized. strip (SC_VIEW_STRIP * channels + 1), line (n * channels): scratch. */
 SC_SIMD_DECLARE(void, sc_view_resize_line,
 				(sc_view_place out, const uint8_t *pixels, int stride, int channels, int width, const sc_view_axis *ax,
 				 const sc_view_axis *ay, int y, int n, float *strip, float *line));

@@ -21,6 +21,8 @@
 #ifndef SC_SIMCLR_H
 #define SC_SIMCLR_H
 
+#include <stdatomic.h>
+
 #include "core/base/pool.h"
 #include "core/nn/net.h"
 #include "core/simclr/augment.h"
@@ -84,6 +86,24 @@ typedef struct sc_train_step
 } sc_train_step;
 
 extern sc_status sc_train_step_run(const sc_lane *lane, void *step);
+
+/*
+ * What the encoder sees in images as it is now, a job: of their plain views the
+ * 512 outputs of the average pool. With batch norms over these images, as in a
+ * step; or with the running statistics, as an embedding is made, which after a
+ * few steps are still far from what they come to. Nothing that is learned
+ * changes.
+ */
+typedef struct sc_trainer_look
+{
+	sc_trainer *trainer;
+	const sc_image *images; /* (count) */
+	int count;				/* 1 ... 2 * batch_size */
+	bool running;
+	float *out; /* (count, SC_EMBEDDING_DIM) */
+} sc_trainer_look;
+
+extern sc_status sc_trainer_look_run(const sc_lane *lane, void *look);
 
 /*
  * The state as one safetensors stream with torchvision's names ("conv1.weight",
@@ -154,7 +174,8 @@ typedef struct sc_embed_batch
 	sc_encoder *encoder;
 	const sc_image *images; /* (count) */
 	int count;
-	float *out; /* (count, SC_EMBEDDING_DIM) */
+	float *out;		 /* (count, SC_EMBEDDING_DIM) */
+	atomic_int next; /* 0 at the start: the image with which the next group begins */
 } sc_embed_batch;
 
 extern sc_status sc_embed_batch_run(const sc_lane *lane, void *batch);

@@ -23,62 +23,94 @@
 
 /* ---- norm and ReLU ----------------------------------------------------------- */
 
+/* Where the sums over a shard's g go that the gradient of the layer's norm needs: zeros as yet. */
+static sc_norm_gradient
+gradient_of(const sc_trainer *t, int l, sc_trainer_shard s, const sc_trainer_norm *norm)
+{
+	int out = t->net.layer[l].out;
+	double *sum = t->sums.backward[l] + (size_t) s.index * SC_NORM_SUMS * out;
+
+	memset(sum, 0, SC_NORM_SUMS * (size_t) out * sizeof(double));
+	return (sc_norm_gradient){sum, sum + out, sc_trainer_u(t, l, s.index), norm->mean, norm->inv};
+}
+
+/* Is the stem's output max-pooled? */
+static bool
+is_pooled(const sc_trainer *t, int l)
+{
+	return l == 0 && t->tensors.argmax != NULL;
+}
+
 /*
- * The gradient g of a norm's output, one block of channels of one view (channel
- * c of view v). For a stem with a max-pool g comes from after it, and is spread
- * over the lane's plane first.
+ * The stem's max-pool back: what a block of channels of a view (c of view v) gets
+ * of the pooled gradient g, in the lane's plane.
  */
 static const void *
-gradient_at(const sc_lane *lane, const sc_trainer *t, int l, sc_trainer_shard s, const void *g, int v, int c)
+unpool(const sc_lane *lane, const sc_trainer *t, sc_trainer_shard s, const void *g, int v, int c)
 {
 	const sc_resnet *net = &t->net;
-	bool pooled = l == 0 && t->tensors.argmax != NULL;
-	size_t pixels = pooled ? (size_t) net->pool_side * net->pool_side : sc_trainer_pixels(t, l);
-	size_t block = (size_t) v * (net->layer[l].out / net->channel_block) + (size_t) (c / net->channel_block);
+	size_t pixels = (size_t) net->pool_side * net->pool_side;
+	size_t block = (size_t) v * (net->layer[0].out / net->channel_block) + (size_t) (c / net->channel_block);
 	size_t from = block * pixels * (size_t) net->channel_block;
 	void *plane = t->space[lane->index].plane;
 
-	if (!pooled)
-		return sc_trainer_at(t, g, from);
 	SC_SIMD_CALL(sc_norm_unpool)
 	(plane, sc_trainer_at(t, g, from), sc_trainer_argmax(t, s.index) + from, net->layer[0].side, net->pool_side,
 	 net->channel_block, net->precision);
 	return plane;
 }
 
-/* The sums over g that the gradient of the layer's norm needs, of one shard. */
-static void
-gradient_sums(const sc_lane *lane, sc_trainer *t, int l, sc_trainer_shard s, const void *g, const sc_trainer_norm *norm)
+/* A layer's shape, but of one block of channels of one view. */
+static sc_norm_shape
+shape_of_plane(const sc_trainer *t, int l)
 {
-	int out = t->net.layer[l].out, block = t->net.channel_block;
-	size_t pixels = sc_trainer_pixels(t, l), plane = pixels * (size_t) block;
-	double *sum = t->sums.backward[l] + (size_t) s.index * SC_NORM_SUMS * out;
-	double *product = sum + out;
-	const void *u = sc_trainer_u(t, l, s.index);
+	sc_norm_shape shape = sc_resnet_norm_shape(&t->net, l, 1);
 
-	memset(sum, 0, SC_NORM_SUMS * (size_t) out * sizeof(double));
+	shape.blocks = 1;
+	return shape;
+}
+
+/* The sums over the pooled gradient g of the stem's output, of one shard. */
+static void
+pooled_sums(const sc_lane *lane, sc_trainer *t, sc_trainer_shard s, const void *g, const sc_trainer_norm *norm)
+{
+	sc_norm_gradient whole = gradient_of(t, 0, s, norm);
+	sc_norm_shape shape = shape_of_plane(t, 0);
+	const void *u = whole.u;
+
 	for (int v = 0; v < s.views; v++)
-		for (int c = 0; c < out; c += block, u = sc_trainer_at(t, u, plane))
-			SC_SIMD_CALL(sc_norm_products)
-	(sum + c, product + c, gradient_at(lane, t, l, s, g, v, c), u, norm->mean + c, norm->inv + c, pixels, block,
-	 t->net.precision);
+		for (int c = 0; c < t->net.layer[0].out; c += shape.channel_block)
+		{
+			sc_norm_gradient part = {whole.sum + c, whole.product + c, u, norm->mean + c, norm->inv + c};
+
+			SC_SIMD_CALL(sc_norm_products)(&part, unpool(lane, t, s, g, v, c), &shape);
+			u = sc_trainer_at(t, u, shape.pixels * (size_t) shape.channel_block);
+		}
 }
 
 /* The gradient of the layer's u in its place, of one shard, from the gradient g of the norm's output. */
 static void
 through_norm(const sc_lane *lane, sc_trainer *t, int l, sc_trainer_shard s, const void *g, const sc_trainer_norm *norm)
 {
-	int out = t->net.layer[l].out, block = t->net.channel_block;
-	size_t pixels = sc_trainer_pixels(t, l), plane = pixels * (size_t) block;
+	sc_norm_shape shape = sc_resnet_norm_shape(&t->net, l, s.views);
 	void *u = sc_trainer_u(t, l, s.index);
 
-	for (int v = 0; v < s.views; v++)
-		for (int c = 0; c < out; c += block, u = sc_trainer_at(t, u, plane))
-			SC_SIMD_CALL(sc_norm_backward)
-	(u, gradient_at(lane, t, l, s, g, v, c), norm->p + c, norm->q + c, norm->r + c, pixels, block, t->net.precision);
 	/* A place without a view has no gradient. */
-	memset(u, 0,
+	memset(sc_trainer_at(t, u, (size_t) s.views * sc_resnet_elements(&t->net, l)), 0,
 		   (size_t) (t->cut.places - s.views) * sc_resnet_elements(&t->net, l) * sc_element_bytes(t->net.precision));
+	if (!is_pooled(t, l))
+	{
+		SC_SIMD_CALL(sc_norm_backward)(u, g, norm->p, norm->q, norm->r, &shape);
+		return;
+	}
+	shape = shape_of_plane(t, l);
+	for (int v = 0; v < s.views; v++)
+		for (int c = 0; c < t->net.layer[l].out; c += shape.channel_block)
+		{
+			SC_SIMD_CALL(sc_norm_backward)
+			(u, unpool(lane, t, s, g, v, c), norm->p + c, norm->q + c, norm->r + c, &shape);
+			u = sc_trainer_at(t, u, shape.pixels * (size_t) shape.channel_block);
+		}
 }
 
 /*
@@ -91,14 +123,25 @@ static void
 through_relu(const sc_lane *lane, sc_trainer *t, int l, sc_trainer_shard s, const void *g, const void *g2)
 {
 	const sc_resnet_block *block = sc_resnet_ends_block(&t->net, l);
+	bool beside = block != NULL && block->shortcut >= 0;
 	sc_trainer_space *space = &t->space[lane->index];
-	size_t pixels = (size_t) s.views * sc_trainer_y_elements(t, l) / (size_t) t->net.channel_block;
+	sc_norm_shape shape = sc_resnet_norm_shape(&t->net, l, s.views);
 	void *y = sc_trainer_y(t, l, s.index);
 
-	SC_SIMD_CALL(sc_norm_mask)(y, y, g, g2, pixels, t->net.channel_block, t->net.precision);
-	gradient_sums(lane, t, l, s, y, space->norm_of_next);
-	if (block != NULL && block->shortcut >= 0)
-		gradient_sums(lane, t, block->shortcut, s, y, space->shortcut);
+	if (is_pooled(t, l))
+	{
+		shape.pixels = (size_t) t->net.pool_side * t->net.pool_side;
+		SC_SIMD_CALL(sc_norm_mask)(y, y, g, g2, NULL, NULL, &shape);
+		pooled_sums(lane, t, s, y, space->norm_of_next);
+	}
+	else
+	{
+		sc_norm_gradient own = gradient_of(t, l, s, space->norm_of_next), shortcut;
+
+		if (beside)
+			shortcut = gradient_of(t, block->shortcut, s, space->shortcut);
+		SC_SIMD_CALL(sc_norm_mask)(y, y, g, g2, &own, beside ? &shortcut : NULL, &shape);
+	}
 }
 
 /* ---- convolutions -------------------------------------------------------------- */
@@ -175,7 +218,7 @@ features_backward(const sc_lane *lane, sc_trainer *t)
 	sc_trainer_space *space = &t->space[lane->index];
 	int last = t->net.blocks[SC_RESNET_BLOCKS - 1].second;
 
-	sc_trainer_norms_of_output(lane, t, last, space->norm_of_next, space->shortcut, false);
+	sc_trainer_norms_of_output(lane, t, last, space->norm_of_next, space->shortcut, SC_TRAINER_BATCH);
 	for (int i = lane->index; i < t->cut.shards; i += lane->count)
 	{
 		sc_trainer_shard s = sc_trainer_shard_at(t, i);
@@ -198,7 +241,7 @@ second_backward(const sc_lane *lane, sc_trainer *t, const sc_resnet_block *block
 	sc_trainer_norm_backward(lane, t, block->second, space->norm);
 	if (block->shortcut >= 0)
 		sc_trainer_norm_backward(lane, t, block->shortcut, space->shortcut);
-	sc_trainer_norm_forward(lane, t, block->first, space->norm_of_next, false);
+	sc_trainer_norm_forward(lane, t, block->first, space->norm_of_next, SC_TRAINER_BATCH);
 	for (int i = lane->index; i < t->cut.shards; i += lane->count)
 	{
 		sc_trainer_shard s = sc_trainer_shard_at(t, i);
@@ -226,7 +269,7 @@ first_backward(const sc_lane *lane, sc_trainer *t, const sc_resnet_block *block)
 	sc_trainer_space *space = &t->space[lane->index];
 
 	sc_trainer_norm_backward(lane, t, block->first, space->norm);
-	sc_trainer_norms_of_output(lane, t, block->input, space->norm_of_next, space->shortcut, false);
+	sc_trainer_norms_of_output(lane, t, block->input, space->norm_of_next, space->shortcut, SC_TRAINER_BATCH);
 	for (int i = lane->index; i < t->cut.shards; i += lane->count)
 	{
 		sc_trainer_shard s = sc_trainer_shard_at(t, i);

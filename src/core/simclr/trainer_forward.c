@@ -21,8 +21,7 @@ static sc_status
 convolve(const sc_lane *lane, sc_trainer *t, int l, sc_trainer_shard s, const void *x)
 {
 	const sc_resnet_layer *layer = &t->net.layer[l];
-	int block = t->net.channel_block;
-	size_t pixels = sc_trainer_pixels(t, l), plane = pixels * (size_t) block;
+	sc_norm_shape shape = sc_resnet_norm_shape(&t->net, l, s.views);
 	double *sum = t->sums.forward[l] + (size_t) s.index * SC_NORM_SUMS * layer->out;
 	double *square = sum + layer->out;
 	void *u = sc_trainer_u(t, l, s.index);
@@ -30,9 +29,7 @@ convolve(const sc_lane *lane, sc_trainer *t, int l, sc_trainer_shard s, const vo
 	SC_TRY(sc_conv_forward(lane, sc_trainer_conv(t, l), u, x, t->state.params + layer->weight,
 						   sc_trainer_reordered(t, l), t->space[lane->index].conv));
 	memset(sum, 0, SC_NORM_SUMS * (size_t) layer->out * sizeof(double));
-	for (int v = 0; v < s.views; v++)
-		for (int c = 0; c < layer->out; c += block, u = sc_trainer_at(t, u, plane))
-			SC_SIMD_CALL(sc_norm_sums)(sum + c, square + c, u, pixels, block, t->net.precision);
+	SC_SIMD_CALL(sc_norm_sums)(sum, square, u, &shape);
 	return SC_OK;
 }
 
@@ -65,31 +62,27 @@ activate_output(const sc_lane *lane, sc_trainer *t, int l, sc_trainer_shard s)
 		sc_resnet_activate(&t->net, l, s.views, y, u, own, sc_trainer_y(t, block->input, s.index), NULL);
 }
 
-/* The weights as the passes of their convolutions want them; each lane does some layers. */
+/* The weights as the passes of their convolutions want them; each lane does its part of every layer. */
 static sc_status
 reorder_weights(const sc_lane *lane, sc_trainer *t)
 {
-	for (int l = lane->index; l < SC_RESNET_LAYERS; l += lane->count)
+	/* What cannot be divided is part 0's: another lane's for each layer. */
+	for (int l = 0; l < SC_RESNET_LAYERS; l++)
 		SC_TRY(sc_conv_reorder(lane, sc_trainer_conv(t, l), sc_trainer_reordered(t, l),
-							   t->state.params + t->net.layer[l].weight));
-	/*
-	 * In bf16 the forward pass reads them, so all lanes must have done theirs. In
-	 * float only data gradients do, and many barriers come before those.
-	 */
-	return t->net.precision == SC_PRECISION_BF16 ? sc_lane_barrier(lane) : SC_OK;
+							   t->state.params + t->net.layer[l].weight, (lane->index + l) % lane->count, lane->count));
+	/* The forward pass reads them, so all lanes must have done theirs. */
+	return sc_lane_barrier(lane);
 }
 
 static sc_status
-stem(const sc_lane *lane, const sc_train_step *step)
+stem(const sc_lane *lane, sc_trainer *t, const sc_trainer_pass *pass)
 {
-	sc_trainer *t = step->trainer;
-
-	for (int i = lane->index; i < t->cut.shards; i += lane->count)
+	for (int i = lane->index; i < pass->shards; i += lane->count)
 	{
 		sc_trainer_shard s = sc_trainer_shard_at(t, i);
 
-		if (step->images != NULL)
-			SC_TRY(sc_trainer_make_views(lane, step, s));
+		if (pass->views != NULL)
+			SC_TRY(pass->views(lane, pass->arg, s));
 		SC_TRY(convolve(lane, t, 0, s, sc_trainer_input(t, i)));
 	}
 	return SC_OK;
@@ -97,13 +90,13 @@ stem(const sc_lane *lane, const sc_train_step *step)
 
 /* The two phases of a block: up to its first convolution (and the shortcut's), and up to its second. */
 static sc_status
-block_forward(const sc_lane *lane, sc_trainer *t, const sc_resnet_block *block)
+block_forward(const sc_lane *lane, sc_trainer *t, const sc_resnet_block *block, const sc_trainer_pass *pass)
 {
 	sc_trainer_space *space = &t->space[lane->index];
 
 	SC_TRY(sc_lane_barrier(lane));
-	sc_trainer_norms_of_output(lane, t, block->input, space->norm, space->shortcut, true);
-	for (int i = lane->index; i < t->cut.shards; i += lane->count)
+	sc_trainer_norms_of_output(lane, t, block->input, space->norm, space->shortcut, pass->norms);
+	for (int i = lane->index; i < pass->shards; i += lane->count)
 	{
 		sc_trainer_shard s = sc_trainer_shard_at(t, i);
 
@@ -113,8 +106,8 @@ block_forward(const sc_lane *lane, sc_trainer *t, const sc_resnet_block *block)
 			SC_TRY(convolve(lane, t, block->shortcut, s, sc_trainer_y(t, block->input, i)));
 	}
 	SC_TRY(sc_lane_barrier(lane));
-	sc_trainer_norm_forward(lane, t, block->first, space->norm, true);
-	for (int i = lane->index; i < t->cut.shards; i += lane->count)
+	sc_trainer_norm_forward(lane, t, block->first, space->norm, pass->norms);
+	for (int i = lane->index; i < pass->shards; i += lane->count)
 	{
 		sc_trainer_shard s = sc_trainer_shard_at(t, i);
 
@@ -126,14 +119,14 @@ block_forward(const sc_lane *lane, sc_trainer *t, const sc_resnet_block *block)
 
 /* The last block's output, and its average. */
 static sc_status
-features(const sc_lane *lane, sc_trainer *t)
+features(const sc_lane *lane, sc_trainer *t, const sc_trainer_pass *pass)
 {
 	sc_trainer_space *space = &t->space[lane->index];
 	int last = t->net.blocks[SC_RESNET_BLOCKS - 1].second;
 
 	SC_TRY(sc_lane_barrier(lane));
-	sc_trainer_norms_of_output(lane, t, last, space->norm, space->shortcut, true);
-	for (int i = lane->index; i < t->cut.shards; i += lane->count)
+	sc_trainer_norms_of_output(lane, t, last, space->norm, space->shortcut, pass->norms);
+	for (int i = lane->index; i < pass->shards; i += lane->count)
 	{
 		sc_trainer_shard s = sc_trainer_shard_at(t, i);
 
@@ -146,13 +139,11 @@ features(const sc_lane *lane, sc_trainer *t)
 }
 
 sc_status
-sc_trainer_forward(const sc_lane *lane, const sc_train_step *step)
+sc_trainer_forward(const sc_lane *lane, sc_trainer *t, const sc_trainer_pass *pass)
 {
-	sc_trainer *t = step->trainer;
-
 	SC_TRY(reorder_weights(lane, t));
-	SC_TRY(stem(lane, step));
+	SC_TRY(stem(lane, t, pass));
 	for (int b = 0; b < SC_RESNET_BLOCKS; b++)
-		SC_TRY(block_forward(lane, t, &t->net.blocks[b]));
-	return features(lane, t);
+		SC_TRY(block_forward(lane, t, &t->net.blocks[b], pass));
+	return features(lane, t, pass);
 }

@@ -28,7 +28,7 @@ values_of(const sc_trainer *t, int l)
 }
 
 void
-sc_trainer_norm_forward(const sc_lane *lane, sc_trainer *t, int l, sc_trainer_norm *norm, bool track)
+sc_trainer_norm_forward(const sc_lane *lane, sc_trainer *t, int l, sc_trainer_norm *norm, sc_trainer_norm_by by)
 {
 	const sc_resnet_layer *layer = &t->net.layer[l];
 	const double *partial = t->sums.forward[l];
@@ -36,27 +36,30 @@ sc_trainer_norm_forward(const sc_lane *lane, sc_trainer *t, int l, sc_trainer_no
 
 	for (int c = 0; c < layer->out; c++)
 	{
-		sc_norm_moments m =
-			sc_norm_moments_of(total(t, partial, l, SC_NORM_SUM, c), total(t, partial, l, SC_NORM_PRODUCT, c), n);
+		float *mean = &t->state.stats[layer->mean + (size_t) c], *var = &t->state.stats[layer->var + (size_t) c];
+		sc_norm_moments m = {*mean, SC_MAX(*var, 0.0f)};
+
+		if (by != SC_TRAINER_RUNNING)
+			m = sc_norm_moments_of(total(t, partial, l, SC_NORM_SUM, c), total(t, partial, l, SC_NORM_PRODUCT, c), n);
 
 		norm->mean[c] = (float) m.mean;
 		norm->inv[c] = sc_norm_inv(m);
 		norm->a[c] = t->state.params[layer->scale + (size_t) c] * norm->inv[c];
 		norm->b[c] = t->state.params[layer->shift + (size_t) c] - norm->mean[c] * norm->a[c];
-		if (track && lane->index == 0)
-			sc_norm_track(&t->state.stats[layer->mean + (size_t) c], &t->state.stats[layer->var + (size_t) c], m, n);
+		if (by == SC_TRAINER_BATCH_TRACKED && lane->index == 0)
+			sc_norm_track(mean, var, m, n);
 	}
 }
 
 void
 sc_trainer_norms_of_output(const sc_lane *lane, sc_trainer *t, int l, sc_trainer_norm *norm, sc_trainer_norm *shortcut,
-						   bool track)
+						   sc_trainer_norm_by by)
 {
 	const sc_resnet_block *block = sc_resnet_ends_block(&t->net, l);
 
-	sc_trainer_norm_forward(lane, t, l, norm, track);
+	sc_trainer_norm_forward(lane, t, l, norm, by);
 	if (block != NULL && block->shortcut >= 0)
-		sc_trainer_norm_forward(lane, t, block->shortcut, shortcut, track);
+		sc_trainer_norm_forward(lane, t, block->shortcut, shortcut, by);
 }
 
 void
@@ -66,7 +69,7 @@ sc_trainer_norm_backward(const sc_lane *lane, sc_trainer *t, int l, sc_trainer_n
 	const double *partial = t->sums.backward[l];
 	double n = values_of(t, l);
 
-	sc_trainer_norm_forward(lane, t, l, norm, false);
+	sc_trainer_norm_forward(lane, t, l, norm, SC_TRAINER_BATCH);
 	for (int c = 0; c < layer->out; c++)
 	{
 		double sum = total(t, partial, l, SC_NORM_SUM, c), product = total(t, partial, l, SC_NORM_PRODUCT, c);

@@ -208,19 +208,24 @@ sc_trainer_reordered(const sc_trainer *t, int l)
 
 /* ---- a layer's batch norm (trainer_norm.c) --------------------------------------- */
 
-/*
- * Mean and deviation of the layer's u over the batch, and a and b. Needs
- * sums.forward of all shards. track: also move the running statistics, which
- * lane 0 does.
- */
-extern void sc_trainer_norm_forward(const sc_lane *lane, sc_trainer *t, int l, sc_trainer_norm *norm, bool track);
+/* Whose mean and deviation a batch norm takes. */
+typedef enum sc_trainer_norm_by
+{
+	SC_TRAINER_BATCH,
+	SC_TRAINER_BATCH_TRACKED, /* ... and the running statistics move, which lane 0 does */
+	SC_TRAINER_RUNNING		  /* as an encoder's */
+} sc_trainer_norm_by;
+
+/* Mean and deviation of the layer's u, and a and b. Of the batch: needs sums.forward of all shards. */
+extern void sc_trainer_norm_forward(const sc_lane *lane, sc_trainer *t, int l, sc_trainer_norm *norm,
+									sc_trainer_norm_by by);
 
 /*
  * The same of the stem, or of a block's second layer and of the shortcut beside
  * it where that has a layer: all that the output of l is made with.
  */
 extern void sc_trainer_norms_of_output(const sc_lane *lane, sc_trainer *t, int l, sc_trainer_norm *norm,
-									   sc_trainer_norm *shortcut, bool track);
+									   sc_trainer_norm *shortcut, sc_trainer_norm_by by);
 
 /*
  * p, q and r beside them, for the gradient of the layer's u. Needs sums.backward
@@ -230,11 +235,22 @@ extern void sc_trainer_norm_backward(const sc_lane *lane, sc_trainer *t, int l, 
 
 /* ---- the phases of a step, each run by all lanes ----------------------------------- */
 
-/* The two views of each image, those of the shard, into tensors.input. */
-extern sc_status sc_trainer_make_views(const sc_lane *lane, const sc_train_step *step, sc_trainer_shard s);
+/* A forward pass: of which views, and how much of it. */
+typedef struct sc_trainer_pass
+{
+	/* The views of a shard, into tensors.input; NULL: they are there. */
+	sc_status (*views)(const sc_lane *lane, const void *arg, sc_trainer_shard s);
+	const void *arg;
+	int shards; /* the first so many; all, unless norms are by the running statistics */
+	sc_trainer_norm_by norms;
+} sc_trainer_pass;
+
+/* The two views of each image of an sc_train_step; the images of an sc_trainer_look as they are. */
+extern sc_status sc_trainer_make_views(const sc_lane *lane, const void *step, sc_trainer_shard s);
+extern sc_status sc_trainer_make_plain_views(const sc_lane *lane, const void *look, sc_trainer_shard s);
 
 /* From the images to tensors.feature, of the own shards; no barrier at the end. */
-extern sc_status sc_trainer_forward(const sc_lane *lane, const sc_train_step *step);
+extern sc_status sc_trainer_forward(const sc_lane *lane, sc_trainer *t, const sc_trainer_pass *pass);
 
 /* From the gradient in tensors.feature to grads.params; ends with a barrier. */
 extern sc_status sc_trainer_backward(const sc_lane *lane, sc_trainer *t);

@@ -14,6 +14,7 @@
 #include "core/simclr/trainer_parts.h"
 
 #include <math.h>
+#include <string.h>
 
 /* w and v of every parameter; each lane takes slices. */
 static sc_status
@@ -39,10 +40,12 @@ sc_train_step_run(const sc_lane *lane, void *arg)
 	sc_train_step *step = arg;
 	sc_trainer *t = step->trainer;
 	sc_trainer_tensors *tensors = &t->tensors;
+	sc_trainer_pass pass = {step->images == NULL ? NULL : sc_trainer_make_views, step, t->cut.shards,
+							SC_TRAINER_BATCH_TRACKED};
 
 	SC_ASSERT(step->epoch >= 0 && isfinite(step->lr));
 	SC_ASSERT(step->images == NULL || step->keys != NULL);
-	SC_TRY(sc_trainer_forward(lane, step));
+	SC_TRY(sc_trainer_forward(lane, t, &pass));
 	SC_TRY(sc_head_forward(lane, &t->head, tensors->z, tensors->feature));
 	/* Here the temperature meets the similarities: nn/ntxent.c. */
 	SC_TRY(sc_ntxent_run(lane, &t->loss, tensors->dz, tensors->z));
@@ -53,6 +56,32 @@ sc_train_step_run(const sc_lane *lane, void *arg)
 	{
 		step->loss = t->loss.loss;
 		t->state.steps++;
+	}
+	return SC_OK;
+}
+
+sc_status
+sc_trainer_look_run(const sc_lane *lane, void *arg)
+{
+	const sc_trainer_look *look = arg;
+	sc_trainer *t = look->trainer;
+	sc_trainer_pass pass = {sc_trainer_make_plain_views, look, t->cut.shards,
+							look->running ? SC_TRAINER_RUNNING : SC_TRAINER_BATCH};
+	size_t count = (size_t) look->count;
+
+	SC_ASSERT(count >= 1 && count <= (size_t) t->cut.views);
+	/* An encoder's output for an image does not depend on the others: those that fill up the batch are left out. */
+	while (look->running && pass.shards > 1 && sc_trainer_shard_at(t, pass.shards - 1).first >= count)
+		pass.shards--;
+	SC_TRY(sc_trainer_forward(lane, t, &pass));
+	for (int i = lane->index; i < pass.shards; i += lane->count)
+	{
+		sc_trainer_shard s = sc_trainer_shard_at(t, i);
+		size_t end = SC_MIN(s.first + (size_t) s.views, count);
+
+		if (s.first < end)
+			memcpy(look->out + s.first * SC_EMBEDDING_DIM, t->tensors.feature + s.first * SC_EMBEDDING_DIM,
+				   (end - s.first) * SC_EMBEDDING_DIM * sizeof(float));
 	}
 	return SC_OK;
 }

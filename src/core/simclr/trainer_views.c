@@ -9,8 +9,9 @@
 #include "core/simclr/trainer_parts.h"
 
 sc_status
-sc_trainer_make_views(const sc_lane *lane, const sc_train_step *step, sc_trainer_shard s)
+sc_trainer_make_views(const sc_lane *lane, const void *arg, sc_trainer_shard s)
 {
+	const sc_train_step *step = arg;
 	sc_trainer *t = step->trainer;
 	sc_trainer_space *space = &t->space[lane->index];
 	size_t images = (size_t) t->config.batch_size;
@@ -26,6 +27,27 @@ sc_trainer_make_views(const sc_lane *lane, const sc_train_step *step, sc_trainer
 			return SC_ABORTED;
 		sc_augment_view(space->view, &step->images[image], &t->config.augment, &rng, space->augment);
 		sc_resnet_put_view(&t->net, x, (size_t) v, space->view);
+	}
+	return SC_OK;
+}
+
+sc_status
+sc_trainer_make_plain_views(const sc_lane *lane, const void *arg, sc_trainer_shard s)
+{
+	const sc_trainer_look *look = arg;
+	sc_trainer *t = look->trainer;
+	const sc_augment_config *config = &t->config.augment;
+	sc_trainer_space *space = &t->space[lane->index];
+
+	for (int v = 0; v < s.views; v++)
+	{
+		/* A batch has a fixed size: the images fill it up by turns. */
+		const sc_image *image = &look->images[(s.first + (size_t) v) % (size_t) look->count];
+
+		if (sc_lane_stopped(lane))
+			return SC_ABORTED;
+		sc_plain_view(space->view, image, config->input_size, config->mean, config->std, space->augment);
+		sc_resnet_put_view(&t->net, sc_trainer_input(t, s.index), (size_t) v, space->view);
 	}
 	return SC_OK;
 }

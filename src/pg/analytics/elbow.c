@@ -99,7 +99,7 @@ by_curve(const double *inertia, int most, bool more, const scpg_elbow_options *o
 	double parameter = last_turn ? options->min_gain : options->sensitivity;
 	int chosen = scpg_core()->sc_elbow_choose(method, inertia, most, parameter);
 
-	if (more && scpg_core()->sc_elbow_falls(method, inertia, most, chosen, parameter))
+	if (more && !options->quiet && scpg_core()->sc_elbow_falls(method, inertia, most, chosen, parameter))
 		ereport(NOTICE, (errmsg("the curve of the inertia still falls at its end, %d clusters", most),
 						 errdetail("The last one took %.2g %% of what %d clusters leave.",
 								   100 * (1 - inertia[most - 1] / inertia[most - 2]), most - 1),

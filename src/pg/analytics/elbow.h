@@ -29,6 +29,7 @@ typedef struct scpg_elbow_options
 	double sensitivity;		   /* of kneedle */
 	scpg_groups_metric metric; /* of graph */
 	scpg_kmeans_options kmeans;
+	bool quiet; /* of a curve that still falls at its end */
 } scpg_elbow_options;
 
 /* By scpg_elbow_choice. */

@@ -22,7 +22,7 @@ static int
 predict(FunctionCallInfo fcinfo, double *distance)
 {
 	const scpg_embedding *e = PG_GETARG_EMBEDDING(0);
-	scpg_kmeans_model m = DatumGetKmeansModel(PG_GETARG_DATUM(1));
+	scpg_kmeans_model m = PG_GETARG_KMEANS_MODEL(1);
 	sc_space space = {.d = m.d, .k = m.k, .centroids = m.centroids};
 	int label;
 

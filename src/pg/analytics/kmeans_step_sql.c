@@ -49,7 +49,7 @@ scpg_kmeans_step_accum(PG_FUNCTION_ARGS)
 	scpg_embedding_fetch(e);
 	if (PG_ARGISNULL(0))
 	{
-		scpg_kmeans_model m = DatumGetKmeansModel(PG_GETARG_DATUM(2));
+		scpg_kmeans_model m = PG_GETARG_KMEANS_MODEL(2);
 
 		s = scpg_kmeans_sums_new(&m);
 	}
@@ -59,7 +59,7 @@ scpg_kmeans_step_accum(PG_FUNCTION_ARGS)
 		/* A model is larger than a row: look at it again only where it could be another. */
 		if (!is_constant(fcinfo, 1))
 		{
-			scpg_kmeans_model m = DatumGetKmeansModel(PG_GETARG_DATUM(2));
+			scpg_kmeans_model m = PG_GETARG_KMEANS_MODEL(2);
 
 			if (!scpg_kmeans_sums_same(&s, m.k, m.d, m.centroids))
 				refuse_other_model();

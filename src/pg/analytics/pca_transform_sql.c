@@ -19,7 +19,7 @@ Datum
 scpg_pca_transform(PG_FUNCTION_ARGS)
 {
 	const scpg_embedding *e = PG_GETARG_EMBEDDING(0);
-	scpg_pca_model m = DatumGetPcaModel(PG_GETARG_DATUM(1));
+	scpg_pca_model m = PG_GETARG_PCA_MODEL(1);
 	sc_space space = scpg_pca_model_space(&m);
 	scpg_embedding *result;
 

@@ -53,17 +53,6 @@ plan(scpg_encoder *encoder, const sc_net_config *net, int max_batch)
 	}
 }
 
-bool
-scpg_encoder_has_room(const scpg_recipe *recipe)
-{
-	sc_net_config net = scpg_recipe_net(recipe);
-	sc_error err;
-	Size bytes;
-
-	scpg_check(scpg_core()->sc_encoder_plan(&bytes, &net, 1, scpg_lanes(), &err), &err);
-	return sc_add(bytes, 4 * SC_ALIGN) <= scpg_memory_left();
-}
-
 /* The encoder, or NULL and the error where the weights are of the wrong form. */
 static scpg_encoder *
 make(const scpg_recipe *recipe, const uint8 *weights, Size size, int max_batch, MemoryContext parent, sc_error *err)
@@ -160,12 +149,9 @@ scpg_encode(scpg_encoder *encoder, float *out, const sc_image *images, int count
 {
 	for (int begin = 0; begin < count; begin += encoder->max_batch)
 	{
-		sc_embed_batch batch;
+		sc_embed_batch batch = {encoder->core, images + begin, Min(encoder->max_batch, count - begin),
+								out + (Size) begin * SC_EMBEDDING_DIM};
 
-		batch.encoder = encoder->core;
-		batch.images = images + begin;
-		batch.count = Min(encoder->max_batch, count - begin);
-		batch.out = out + (Size) begin * SC_EMBEDDING_DIM;
 		scpg_run_on(encoder->lanes, scpg_core()->sc_embed_batch_run, &batch);
 	}
 }

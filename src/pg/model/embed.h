@@ -26,9 +26,6 @@ typedef struct scpg_encoder scpg_encoder;
 extern scpg_encoder *scpg_encoder_make(const scpg_recipe *recipe, const uint8 *weights, Size size, int max_batch,
 									   MemoryContext cxt);
 
-/* Does selfclass.max_memory have room for one, of one image at once? */
-extern bool scpg_encoder_has_room(const scpg_recipe *recipe);
-
 /* Likewise of a stored model; damaged weights are XX001. SPI must be connected. */
 extern scpg_encoder *scpg_encoder_of_model(const scpg_model *model, int max_batch, MemoryContext cxt);
 

@@ -7,9 +7,11 @@
  */
 #include "postgres.h"
 
+#include "access/detoast.h"
 #include "utils/memutils.h"
 
 #include "pg/model/embed_image.h"
+#include "pg/server/memory.h"
 #include "pg/table/decoding.h"
 
 void
@@ -39,9 +41,16 @@ scpg_embed_bytes(float *out, const scpg_model *model, const uint8 *bytes, Size s
 scpg_embedding *
 scpg_embed_datum(Datum image, const scpg_model *model)
 {
-	bytea *bytes = DatumGetByteaPP(image);
+	Size size = toast_raw_datum_size(image);
+	bytea *bytes;
 	float x[SC_EMBEDDING_DIM];
 
+	/* Said before it is fetched: it may be compressed, and a value takes up to 1 GB. */
+	if (size > scpg_memory_left())
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("image takes more memory than there is"),
+						errdetail("Its %zu bytes do not fit in \"selfclass.max_memory\".", size - VARHDRSZ),
+						errhint("Reduce the image, or raise \"selfclass.max_memory\".")));
+	bytes = DatumGetByteaPP(image);
 	scpg_embed_bytes(x, model, (const uint8 *) VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
 	if ((Pointer) bytes != DatumGetPointer(image))
 		pfree(bytes);

@@ -66,6 +66,31 @@ scpg_model_lock_roles(void)
 	(void) LockAcquire(&tag, ExclusiveLock, false, false);
 }
 
+static LOCKTAG
+role_tag(Oid role)
+{
+	LOCKTAG tag;
+
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, role, 1, ROLES_LOCK_CLASS);
+	return tag;
+}
+
+void
+scpg_model_lock_role(Oid role, bool alone)
+{
+	LOCKTAG tag = role_tag(role);
+
+	(void) LockAcquire(&tag, alone ? ExclusiveLock : ShareLock, false, false);
+}
+
+void
+scpg_model_unlock_role(Oid role)
+{
+	LOCKTAG tag = role_tag(role);
+
+	(void) LockRelease(&tag, ShareLock, false);
+}
+
 /* ---- the lock of a trainer ------------------------------------------------------ */
 
 typedef struct held_lock

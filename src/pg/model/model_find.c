@@ -230,7 +230,8 @@ scpg_model_find_ready_as(const char *name, Oid role)
 				 errdetail("Its state is \"%s\".", scpg_model_state_name(model)),
 				 model->state == SCPG_MODEL_TRAINING
 					 ? errhint("CALL resume_encoder('%s') goes on with a training that was interrupted.", model->name)
-					 : errhint("CALL train_encoder with the option \"retrain\": true makes a new version.")));
+					 : errhint(
+						   "CALL train_encoder makes a new version; for clustering, give the option \"retrain\": true.")));
 	return model;
 }
 

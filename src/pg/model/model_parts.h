@@ -244,6 +244,10 @@ extern void scpg_model_lock_transaction(Oid owner, const char *name);
 /* On which roles are held, waiting, to the end of the transaction. */
 extern void scpg_model_lock_roles(void);
 
+/* Likewise one role: with others who name it, or alone, to let it go. The former is given back if it was not needed. */
+extern void scpg_model_lock_role(Oid role, bool alone);
+extern void scpg_model_unlock_role(Oid role);
+
 /* To the end of the transaction, waited for: who grants a model of that name, of whatever owner. */
 extern void scpg_model_lock_grants(const char *name);
 

@@ -104,9 +104,20 @@ scpg_model_hold_role(Oid role)
 	bool named;
 	bool held;
 
+	/* Nearly always there is nothing to do but to keep others from letting it go, and nobody else need wait. */
+	scpg_model_lock_role(role, false);
+	AcceptInvalidationMessages();
+	if (is_named(role) && scpg_model_role_is_held(role))
+		return;
+	scpg_model_unlock_role(role);
 	/* One transaction at a time, to its end: it sees what those before it did, and the type has one writer. */
 	scpg_model_lock_roles();
 	AcceptInvalidationMessages();
+	if (!is_named(role))
+	{
+		scpg_model_lock_role(role, true);
+		AcceptInvalidationMessages();
+	}
 	named = is_named(role);
 	held = scpg_model_role_is_held(role);
 	if (named && !held)

@@ -50,10 +50,7 @@ typedef struct trainer
 	scpg_training *training; /* what is asked for, and the result */
 	scpg_order order;
 	scpg_learner learner;
-	MemoryContext learner_context; /* of its memory */
 	sc_lr_config lr;
-	scpg_spread sample;
-	double spread;		/* of the sample, before the first step */
 	int64 dead_weights; /* as scpg_model_tell_dead_weights counts them */
 } trainer;
 
@@ -205,14 +202,15 @@ refuse_diverged(trainer *t, int epoch)
 }
 
 static void
-refuse_collapsed(trainer *t, double spread)
+refuse_collapsed(trainer *t, int images, const scpg_spread *spread)
 {
 	const scpg_recipe *recipe = t->training->recipe;
 
 	fail_model(t);
 	ereport(ERROR,
 			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("the training collapsed: all embeddings are alike"),
-			 errdetail("Those of %d different images differ by %.2g of their length.", t->sample.count, sqrt(spread)),
+			 errdetail("Those of %d different images differ by %.2g of their length.", images,
+					   sqrt(Min(spread->embeddings, spread->directions))),
 			 errhint("Give a lower \"lr\" than %g, a few \"warmup_epochs\", or another \"temperature\" than %g.",
 					 recipe->lr, recipe->temperature)));
 }
@@ -240,29 +238,36 @@ load_initial(trainer *t)
 	return true;
 }
 
-/* Remember how far apart the first weights see the images, if they are those that the learner has now. */
-static void
-look_before(trainer *t, bool known)
+/* Give the learner the weights that it began with; false where those of another model are not known any more. */
+static bool
+begin_anew(trainer *t)
 {
-	scpg_training *training = t->training;
-
-	t->spread = SCPG_SPREAD_UNKNOWN;
-	scpg_spread_choose(&t->sample, training->dataset, training->recipe);
-	if (known)
-		t->spread = scpg_spread_measure(&t->sample, t->learner.stream, scpg_learner_save(&t->learner, false));
+	if (t->training->recipe->init != NULL)
+		return load_initial(t);
+	scpg_learner_restart(&t->learner);
+	return true;
 }
 
-/* Has the trained encoder, whose weights are in the stream, collapsed? The learner ends here, so that there is room. */
+/*
+ * Has the trained encoder collapsed? Its weights are in the stream already; the
+ * learner loses them where the question is what the first ones made of the same
+ * images.
+ */
 static void
-look_after(trainer *t)
+check_collapse(trainer *t)
 {
-	double spread;
+	scpg_sample sample;
+	scpg_spread before, after;
+	bool known;
 
-	scpg_learner_destroy(&t->learner);
-	MemoryContextDelete(t->learner_context);
-	spread = scpg_spread_measure(&t->sample, t->training->weights, t->training->size);
-	if (scpg_spread_is_gone(t->spread, spread))
-		refuse_collapsed(t, spread);
+	scpg_sample_choose(&sample, t->training->dataset, t->training->recipe);
+	if (sample.count < 2 || !scpg_spread_measure(&after, &sample, &t->learner, false))
+		return;
+	known = begin_anew(t);
+	if (known)
+		(void) scpg_spread_measure(&before, &sample, &t->learner, true);
+	if (scpg_spread_is_gone(known ? &before : NULL, &after))
+		refuse_collapsed(t, sample.count, &after);
 }
 
 /* Make or take up the model; the epochs that its weights have seen. */
@@ -273,12 +278,9 @@ begin(trainer *t)
 	scpg_model *model = training->model;
 	scpg_recipe *recipe = training->recipe;
 	bool goes_on = model != NULL && model->weights_bytes > 0;
-	bool known = true;
 	int done = 0;
 
-	if (recipe->init != NULL && goes_on)
-		known = recipe->epochs > 0 && load_initial(t);
-	else if (recipe->init != NULL)
+	if (recipe->init != NULL && !goes_on)
 	{
 		/* Whoever resumes it: the name is one that its owner gave. */
 		scpg_model *initial = scpg_model_find_ready_as(recipe->init, model != NULL ? model->owner : GetUserId());
@@ -287,8 +289,6 @@ begin(trainer *t)
 		/* The name may mean another version when this training is resumed. */
 		recipe->init = scpg_model_full_name(initial);
 	}
-	if (recipe->epochs > 0)
-		look_before(t, known);
 	if (goes_on)
 	{
 		scpg_learner_load(&t->learner, model, false);
@@ -370,7 +370,7 @@ finish(trainer *t)
 	{
 		if (!scpg_learner_check(&t->learner, training->size))
 			refuse_diverged(t, epochs);
-		look_after(t);
+		check_collapse(t);
 	}
 	if (training->model != NULL)
 	{
@@ -414,8 +414,7 @@ scpg_train(scpg_training *training)
 	PG_TRY();
 	{
 		scpg_order_init(&t->order, training->dataset, training->recipe, cxt);
-		t->learner_context = AllocSetContextCreate(cxt, "selfclass learner", ALLOCSET_DEFAULT_SIZES);
-		scpg_learner_plan(&t->learner, training->recipe, checkpoints, t->learner_context);
+		scpg_learner_plan(&t->learner, training->recipe, checkpoints, cxt);
 		if (checkpoints && training->model == NULL)
 			tell_checkpoints(t);
 		if (training->model == NULL && training->recipe->time_budget > 0)

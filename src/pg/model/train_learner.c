@@ -154,3 +154,12 @@ scpg_learner_step(scpg_learner *l, const scpg_order *order, int epoch, int step,
 	MemoryContextReset(l->step_context);
 	return status == SC_OK && isfinite(*loss);
 }
+
+void
+scpg_learner_look(scpg_learner *l, float *out, const sc_image *images, int count, bool running)
+{
+	sc_trainer_look job = {l->core, images, count, running, out};
+
+	Assert(count >= 1 && count <= 2 * l->config.batch_size);
+	scpg_run_on(l->lanes, scpg_core()->sc_trainer_look_run, &job);
+}

@@ -81,35 +81,43 @@ extern bool scpg_learner_check(scpg_learner *l, Size size);
 /* One step of an epoch at a learning rate; false where the loss is no number. */
 extern bool scpg_learner_step(scpg_learner *l, const scpg_order *order, int epoch, int step, double lr, double *loss);
 
+/*
+ * What the encoder sees now in images (count, up to twice a batch): out (count,
+ * SC_EMBEDDING_DIM). running: as an embedding is made; else with batch norms over
+ * these images, as in a step.
+ */
+extern void scpg_learner_look(scpg_learner *l, float *out, const sc_image *images, int count, bool running);
+
 /* ---- does the encoder tell pictures apart (train_collapse.c) -------------------------- */
 
 #define SCPG_SPREAD_SAMPLE 64
 
 /* Pictures whose pixels differ. */
-typedef struct scpg_spread
+typedef struct scpg_sample
 {
 	scpg_dataset *dataset;
-	const scpg_recipe *recipe;
 	int count;
 	int64 image[SCPG_SPREAD_SAMPLE]; /* (count), of the dataset's, ascending */
+} scpg_sample;
+
+extern void scpg_sample_choose(scpg_sample *s, scpg_dataset *dataset, const scpg_recipe *recipe);
+
+/* How far apart an encoder sees a sample, 0 to 1. The same for any order of the rows and any number of threads. */
+typedef struct scpg_spread
+{
+	double embeddings; /* their variance about their mean, as a share of their squared length */
+	double directions; /* the variance of their directions: where a few are far longer than the others, it can be less */
+	double batch;	   /* ... with batch norms over the sample, which need no steps to settle */
 } scpg_spread;
 
-extern void scpg_spread_choose(scpg_spread *s, scpg_dataset *dataset, const scpg_recipe *recipe);
-
 /*
- * The variance of their embeddings by these weights about their mean, as a share
- * of their squared length: half of the mean cosine distance, about. The same for
- * any order of the rows, any number of threads, and whenever it is asked.
- * SCPG_SPREAD_UNKNOWN: no two of them differ, or selfclass.max_memory has no room
- * for an encoder now.
+ * Measure it by the weights that the learner has now. false: it is so large that
+ * it cannot be gone, whatever it was before, and `batch` is left out, unless the
+ * whole of it is asked for.
  */
-#define SCPG_SPREAD_UNKNOWN (-1.0)
-extern double scpg_spread_measure(const scpg_spread *s, const uint8 *weights, Size size);
+extern bool scpg_spread_measure(scpg_spread *spread, const scpg_sample *s, scpg_learner *learner, bool whole);
 
-/* What random weights give, about; for where it could not be measured before the first step. */
-#define SCPG_SPREAD_USUAL 0.05
-
-/* Is it gone: a thousandth, or less, of what it was before the training? */
-extern bool scpg_spread_is_gone(double before, double after);
+/* Is it gone? before: that of the first weights, NULL: they are not known. */
+extern bool scpg_spread_is_gone(const scpg_spread *before, const scpg_spread *after);
 
 #endif /* SCPG_TRAIN_PARTS_H */

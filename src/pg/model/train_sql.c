@@ -111,7 +111,9 @@ resume(const char *name)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("model \"%s\" has no training to go on with", name),
 						model->state == SCPG_MODEL_READY ? errdetail("It is ready.") : errdetail("Its training failed."),
-						errhint("CALL train_encoder with the option \"retrain\": true makes a new version.")));
+						model->state == SCPG_MODEL_READY
+							? errhint("CALL train_encoder with the option \"retrain\": true makes a new version.")
+							: errhint("CALL train_encoder makes a new version.")));
 	scpg_model_check_triggers(model->owner, model->name);
 	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(model->source)))
 		ereport(ERROR,

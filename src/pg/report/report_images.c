@@ -170,6 +170,8 @@ scpg_report_elbow(const scpg_report *report)
 
 	if (r->elbow_method == SCPG_ELBOW_GRAPH)
 		return scpg_elbow_find_graph(report->rows, Min(report->n, ELBOW_IMAGES), DIM, r->max_k, &options);
+	/* The number of groups is there already, chosen or given. */
+	options.quiet = true;
 	return scpg_elbow_find(report->points, Min(report->n, ELBOW_IMAGES), report->d, r->max_k, &options);
 }
 

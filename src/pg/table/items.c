@@ -8,7 +8,9 @@
 #include "postgres.h"
 
 #include "executor/spi.h"
+#include "executor/tuptable.h"
 #include "miscadmin.h"
+#include "tcop/dest.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
@@ -25,14 +27,20 @@ scpg_open_cursor(const char *sql, int nargs, Oid *types, Datum *values)
 	return portal;
 }
 
-Portal
-scpg_items_open(const scpg_source *source)
+/* The query of a source's rows: key and embedding, in the order of the keys. */
+static char *
+items_query(const scpg_source *source)
 {
 	char *data = pstrdup(quote_identifier(source->data_column));
 
-	return scpg_open_cursor(psprintf("SELECT %s, %s FROM %s WHERE %s IS NOT NULL ORDER BY 1%s", source->id, data,
-									 source->relation, data, source->id_primary ? "" : ", 2"),
-							0, NULL, NULL);
+	return psprintf("SELECT %s, %s FROM %s WHERE %s IS NOT NULL ORDER BY 1%s", source->id, data, source->relation, data,
+					source->id_primary ? "" : ", 2");
+}
+
+Portal
+scpg_items_open(const scpg_source *source)
+{
+	return scpg_open_cursor(items_query(source), 0, NULL, NULL);
 }
 
 Datum
@@ -73,30 +81,62 @@ add_item(scpg_items *items, const scpg_source *source, Datum key, const scpg_emb
 	scpg_rows_add(&items->rows, e, 0);
 }
 
+/* What takes the rows of items_query from the executor, straight from the pages of the table. */
+typedef struct item_receiver
+{
+	DestReceiver receiver;
+	scpg_items *items;
+	const scpg_source *source;
+	MemoryContext row; /* what is stored elsewhere is fetched into it */
+} item_receiver;
+
+static bool
+receive_item(TupleTableSlot *slot, DestReceiver *self)
+{
+	item_receiver *r = (item_receiver *) self;
+	MemoryContext old = MemoryContextSwitchTo(r->row);
+
+	CHECK_FOR_INTERRUPTS();
+	slot_getsomeattrs(slot, 2);
+	if (slot->tts_isnull[0])
+		scpg_source_refuse_null_key(r->source);
+	/* The query leaves out embeddings that are NULL. */
+	if (slot->tts_isnull[1])
+		elog(ERROR, "unexpected null value");
+	add_item(r->items, r->source, slot->tts_values[0], DatumGetEmbedding(slot->tts_values[1]));
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(r->row);
+	return true;
+}
+
+static void
+receive_nothing(DestReceiver *self, int operation, TupleDesc type)
+{
+}
+
+static void
+end_nothing(DestReceiver *self)
+{
+}
+
 void
 scpg_items_load(scpg_items *items, const scpg_source *source, MemoryContext cxt)
 {
-	MemoryContext row = AllocSetContextCreate(cxt, "selfclass items row", ALLOCSET_DEFAULT_SIZES);
-	Portal portal = scpg_items_open(source);
+	item_receiver receiver = {.receiver = {.receiveSlot = receive_item,
+										   .rStartup = receive_nothing,
+										   .rShutdown = end_nothing,
+										   .rDestroy = end_nothing,
+										   .mydest = DestTuplestore},
+							  .items = items,
+							  .source = source,
+							  .row = AllocSetContextCreate(cxt, "selfclass items row", ALLOCSET_DEFAULT_SIZES)};
+	SPIExecuteOptions options = {.read_only = true, .dest = &receiver.receiver};
+	int status;
 
 	memset(items, 0, sizeof(*items));
 	scpg_rows_init(&items->rows, cxt);
 	scpg_keys_init(&items->keys, items->rows.context);
-	for (;;)
-	{
-		SPI_cursor_fetch(portal, true, SCPG_FETCH_ROWS);
-		if (SPI_processed == 0)
-			break;
-		for (uint64 i = 0; i < SPI_processed; i++)
-		{
-			MemoryContext old = MemoryContextSwitchTo(row);
-
-			CHECK_FOR_INTERRUPTS();
-			add_item(items, source, scpg_items_key(source, i), DatumGetEmbedding(scpg_items_fetched(i, 2)));
-			MemoryContextSwitchTo(old);
-			MemoryContextReset(row);
-		}
-		SPI_freetuptable(SPI_tuptable);
-	}
-	SPI_cursor_close(portal);
+	status = SPI_execute_extended(items_query(source), &options);
+	if (status != SPI_OK_SELECT)
+		elog(ERROR, "could not read the rows: %s", SPI_result_code_string(status));
 }

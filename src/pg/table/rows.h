@@ -21,6 +21,7 @@ typedef struct scpg_rows
 	MemoryContext context; /* of x and tag alone */
 	size_t n;
 	size_t room;
+	size_t made; /* rows whose pages are there */
 	int d;		/* 0 before the first row */
 	float *x;	/* (n, d) */
 	int32 *tag; /* (n), what the caller keeps with a row */

@@ -31,6 +31,8 @@ extern scpg_numbers *scpg_kmeans_model_make(int k, int d, const float *centroids
 
 extern scpg_kmeans_model scpg_kmeans_model_open(const scpg_numbers *value);
 
+/* Argument n, for functions that are called for many rows with the same model. */
+#define PG_GETARG_KMEANS_MODEL(n) scpg_kmeans_model_open(scpg_numbers_argument(fcinfo, n))
 #define DatumGetKmeansModel(d) scpg_kmeans_model_open((const scpg_numbers *) PG_DETOAST_DATUM(d))
 
 #endif /* SCPG_KMEANS_MODEL_H */

@@ -62,4 +62,11 @@ extern scpg_numbers *scpg_numbers_parse(const scpg_numbers_form *form, const cha
 extern bytea *scpg_numbers_write(const scpg_numbers_form *form, const scpg_numbers *value);
 extern scpg_numbers *scpg_numbers_read(const scpg_numbers_form *form, StringInfo buf);
 
+/*
+ * Argument n of a function, which is a value of such a type, not NULL. What is
+ * read from a table, compressed or out of line, is made plain once for a query
+ * and not for every row; it stays as long as the function's own state does.
+ */
+extern const scpg_numbers *scpg_numbers_argument(FunctionCallInfo fcinfo, int n);
+
 #endif /* SCPG_NUMBERS_H */

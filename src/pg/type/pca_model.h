@@ -34,6 +34,8 @@ extern scpg_pca_model scpg_pca_model_open(const scpg_numbers *value);
 /* The space of its components. */
 extern sc_space scpg_pca_model_space(const scpg_pca_model *m);
 
+/* Argument n, for functions that are called for many rows with the same model. */
+#define PG_GETARG_PCA_MODEL(n) scpg_pca_model_open(scpg_numbers_argument(fcinfo, n))
 #define DatumGetPcaModel(d) scpg_pca_model_open((const scpg_numbers *) PG_DETOAST_DATUM(d))
 
 #endif /* SCPG_PCA_MODEL_H */
