@@ -101,6 +101,16 @@ sub disturbed
 	}
 	my $t0 = time;
 	$deed->();
+	# On a busy machine the statement may not have begun by then, and a cancel of an idle session is lost.
+	my $again = $t0 + 10;
+	until (answered($s))
+	{
+		$s->{psql}->pump_nb;
+		sleep 0.001;
+		next if time < $again;
+		$deed->();
+		$again = time + 10;
+	}
 	my $said = answer($s);
 	return (time - $t0, $said);
 }
