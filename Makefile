@@ -32,6 +32,7 @@ help:
 ##@   paper                 measure: the paper's experiments
 ##@   quality IMAGES="folder ..."   measure: what the default call gives on labelled pictures (labels.csv)
 ##@   bench [IMAGES=folder] measure: training, embedding and analytics, beside rivals where their scripts are given
+##@   profile [SIDES="32 64 128"]   measure: the share of each stage of a training and of an embedding
 ##@   tune                  measure: every way to do each convolution on this CPU: build/conv_table.h
 ##@   setup                 install what all of this needs (Debian packages)
 ##@   clean
@@ -251,6 +252,10 @@ $(BUILD)/bin/%: tests/demo/%.c $(CORE_OBJ)
 	@mkdir -p $(@D)
 	$(call link_with,,$(CORE_OBJ))
 
+# OpenBLAS's own threads would take part in what is measured of one lane.
+profile: $(BUILD)/bin/profile_train $(BUILD)/bin/profile_embed
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BUILD)/bin/profile_train $(SIDES)
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BUILD)/bin/profile_embed $(SIDES)
 # The table that conv_choice.c chooses by, made anew; what it says goes into src by hand.
 tune: $(BUILD)/bin/tune $(BUILD)/unit/cpu
 	tests/bench/tune.sh > $(BUILD)/conv_table.h
@@ -276,7 +281,7 @@ fuzz: fuzz-programs $(BUILD)/bin/seeds
 	@tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZ)
 -include $(wildcard $(BUILD)/unit/*.d $(BUILD)/bin/*.d)
 
-.PHONY: FORCE tune install-core uninstall-core clean-core unit unit-sanitize unit-valgrind unit-programs fuzz fuzz-programs
+.PHONY: FORCE profile tune install-core uninstall-core clean-core unit unit-sanitize unit-valgrind unit-programs fuzz fuzz-programs
 .SECONDARY: $(CORE_OBJ)
 FORCE:
 
