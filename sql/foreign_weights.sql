@@ -97,3 +97,6 @@ SELECT with_tensor('backbone.1.bias');
 SELECT with_tensor('8.weight');
 SELECT with_tensor(repeat('layer1.', 10) || 'weight');
 SELECT failure($$SELECT import_encoder('bad', renamed(file, $q$replace(name, 'layer4', 'layer5')$q$)) FROM files$$);
+\pset format aligned
+\pset tuples_only off
+SELECT count(drop_model(name)) FROM (SELECT DISTINCT name FROM selfclass_models) m;

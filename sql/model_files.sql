@@ -20,7 +20,7 @@ INSERT INTO photos SELECT i, test_color_picture(i % 3, i) FROM generate_series(1
 CREATE TABLE more (id int PRIMARY KEY, image bytea);
 INSERT INTO more SELECT i, test_color_picture(i % 4, i) FROM generate_series(100, 130) i;
 -- Everything that an embedding and a label depend on is another than preset lightly's.
-\set recipe '\'{"input_size": 20, "image_side": 27, "stem": "small", "batch_size": 8, "epochs": 1, "seed": 5, "precision": "f32", "proj_hidden_dim": 32, "proj_batch_norm": false, "normalize": {"mean": [0.1, 0.33333333333333331, 0.123456789012345678], "std": [0.3, 0.30000000000000004, 1e-1]}, "id_column": "id", "image_column": "image", "retrain": true, "l2_normalize": false, "pca_components": 6, "pca_whiten": true, "max_k": 7}\''
+\set recipe '\'{"input_size": 20, "image_side": 27, "stem": "small", "batch_size": 8, "epochs": 1, "seed": 5, "precision": "f32", "proj_hidden_dim": 32, "proj_batch_norm": false, "normalize": {"mean": [0.1, 0.33333333333333331, 0.123456789012345678], "std": [0.3, 0.30000000000000004, 1e-1]}, "id_column": "id", "image_column": "image", "retrain": true, "l2_normalize": false, "pca_components": 6, "pca_whiten": true, "max_k": 7, "elbow_method": "kneedle", "cluster_method": "kmeans"}\''
 CALL cluster_images_into('photos', 'labels', model => 'net', options => :recipe);
 CREATE TABLE files AS SELECT export_encoder('net') AS plain, export_encoder('net', '{"clusters": true}') AS whole;
 
@@ -49,6 +49,13 @@ SELECT key, n.value AS net, c.value AS copy FROM (SELECT (jsonb_each(recipe)).* 
 SELECT report_html('copy') ~ '^<!DOCTYPE html>.*</html>\n$' AS report;
 -- Clustered again, its labels keep their meaning as the first one's would.
 SELECT bool_and(c.label = l.label) AS same FROM cluster_images('photos', 3, 'net') l JOIN cluster_images('photos', 3, 'copy') c USING (id);
+-- Groups that were cut by the graph travel too.
+CALL cluster_images_into('photos', 'graph_labels', 4, 'graph', '{"init": "net", "epochs": 0, "preset": "lightly", "input_size": 20, "stem": "small", "precision": "f32", "proj_hidden_dim": 32, "proj_batch_norm": false, "cluster_method": "graph"}');
+SELECT import_encoder('graph_copy', export_encoder('graph', '{"clusters": true}'));
+SELECT * FROM same('graph', 'graph_copy');
+SELECT g.kmeans::text = c.kmeans::text AS centroids, g.centroid_label = c.centroid_label AS centroid_label, cardinality(g.centroid_label) >= 4 AS several
+	FROM selfclass_model g, selfclass_model c WHERE g.name = 'graph' AND c.name = 'graph_copy';
+SELECT name, kmeans IS NULL AS by_graph, k FROM selfclass_models WHERE name LIKE 'graph%' ORDER BY name;
 SELECT import_encoder('bare', plain) FROM files;
 SELECT bool_and(embed_image(image, 'net') = embed_image(image, 'bare')) AS embeddings FROM more;
 SELECT failure($$SELECT assign_cluster_image(image, 'bare') FROM more$$);
@@ -136,5 +143,5 @@ SELECT count(*) FROM selfclass_models WHERE name = 'bad';
 \pset format aligned
 \pset tuples_only off
 
-DO $$ BEGIN PERFORM drop_model(name) FROM (SELECT DISTINCT name FROM selfclass_models WHERE name IN ('net', 'copy', 'bare', 'other')) m; END $$;
+DO $$ BEGIN PERFORM drop_model(name) FROM (SELECT DISTINCT name FROM selfclass_models WHERE name IN ('net', 'copy', 'bare', 'other', 'graph', 'graph_copy')) m; END $$;
 DROP SCHEMA files_test CASCADE;
