@@ -22,9 +22,9 @@ typedef struct scpg_rows
 	size_t n;
 	size_t room;
 	size_t made; /* rows whose pages are there */
-	int d;		/* 0 before the first row */
-	float *x;	/* (n, d) */
-	int32 *tag; /* (n), what the caller keeps with a row */
+	int d;		 /* 0 before the first row */
+	float *x;	 /* (n, d) */
+	int32 *tag;	 /* (n), what the caller keeps with a row */
 } scpg_rows;
 
 /* Empty, in a child of parent. */
