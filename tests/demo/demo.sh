@@ -10,7 +10,7 @@
 set -eu
 
 # Epochs for the 600 pictures: less than preset auto would take, for the sake of time.
-DEMO_EPOCHS=25
+DEMO_EPOCHS=40
 
 now()
 {
