@@ -74,17 +74,6 @@ SET client_min_messages = notice;
 -- What is no ResNet-18 is told by name.
 \pset format unaligned
 \pset tuples_only on
-CREATE FUNCTION failure(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-	detail text;
-	hint text;
-BEGIN
-	EXECUTE statement;
-	RETURN 'no error';
-EXCEPTION WHEN others THEN
-	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-	RETURN concat_ws(' | ', SQLSTATE, SQLERRM, nullif(detail, ''), nullif(hint, ''));
-END $$;
 CREATE FUNCTION with_tensor(name text) RETURNS text LANGUAGE sql AS $$
 	SELECT failure(format($q$SELECT import_encoder('bad', renamed(file, 'name', ', "%s": {"dtype": "F32", "shape": [64], "data_offsets": [0, 256]}')) FROM files$q$, name)) $$;
 SELECT with_tensor('layer1.0.conv3.weight');
