@@ -69,8 +69,8 @@ is_strokes(const scpg_dataset *images)
  * they are little is left where it ends: 1,000 photos of 32 pixels enlarged to
  * 64 have a 1-NN of 29.4 %, as they are 24.7 %. Larger photos at 64 keep what
  * tells kinds apart and cost a quarter of 128. Strokes have less detail, and
- * need steps more than pixels: 150 epochs at 40 pixels give 96 %, 78 at 64, for
- * about the same time, 91 to 93 %.
+ * need steps more than pixels: 150 epochs at 40 pixels give 96 %, 78 at 64, in
+ * three quarters of the time, 91 to 93 %.
  */
 static int
 choose_input_size(bool strokes)
