@@ -567,7 +567,13 @@ ALTER TABLE selfclass_model
 	ADD k_high integer,
 	ADD k_by text,
 	ADD modularity double precision,
-	ADD modularity_chance double precision;
+	ADD modularity_chance double precision,
+	ADD labels model_relation,
+	ADD edited boolean NOT NULL DEFAULT false,
+	ADD highest_label integer;
+COMMENT ON COLUMN selfclass_model.labels IS 'the label table, which cluster_images_into filled: who is in which group';
+COMMENT ON COLUMN selfclass_model.edited IS 'were its groups changed by hand since they were made?';
+COMMENT ON COLUMN selfclass_model.highest_label IS 'the highest label that ever named a group of this version: no label is given to a second one';
 COMMENT ON COLUMN selfclass_model.centroid_label IS 'of groups by the neighbour graph: which of them each centroid of kmeans belongs to; NULL: each its own';
 COMMENT ON COLUMN selfclass_model.k IS 'number of groups';
 COMMENT ON COLUMN selfclass_model.k_low IS 'it lies between this, by the neighbour graph,';
@@ -588,7 +594,7 @@ ALTER TABLE selfclass_model_grant
 CREATE OR REPLACE VIEW selfclass_models WITH (security_barrier) AS
 	SELECT m.model_id, m.name, m.version, m.owner::regrole AS owner, m.state, m.recipe, m.backbone, m.dim,
 		m.source::regclass AS source, m.images, m.skipped, m.epochs_done, m.loss, m.pca,
-		CASE WHEN m.centroid_label IS NULL THEN m.kmeans END AS kmeans, m.elbow, m.created,
+		CASE WHEN m.centroid_label IS NULL AND NOT m.edited THEN m.kmeans END AS kmeans, m.elbow, m.created,
 		m.finished, m.selfclass_version,
 		m.model_id OPERATOR(pg_catalog.=) pg_catalog.first_value(m.model_id) OVER (PARTITION BY m.name
 			ORDER BY o.name OPERATOR(pg_catalog.=) pg_catalog.quote_ident(CURRENT_USER) DESC,
@@ -596,7 +602,7 @@ CREATE OR REPLACE VIEW selfclass_models WITH (security_barrier) AS
 		AND (o.name OPERATOR(pg_catalog.=) pg_catalog.quote_ident(CURRENT_USER)
 			OR pg_catalog.min(o.name) OVER (PARTITION BY m.name)
 				OPERATOR(pg_catalog.=) pg_catalog.max(o.name) OVER (PARTITION BY m.name)) AS current,
-		m.k, m.k_low, m.k_high, m.k_by, m.modularity, m.modularity_chance
+		m.labels::regclass AS labels, m.k, m.k_low, m.k_high, m.k_by, m.modularity, m.modularity_chance
 	FROM selfclass_model m, LATERAL (SELECT m.owner::text AS name) o
 	WHERE pg_catalog.pg_has_role(COALESCE(m.owner::regrole::oid, 0::oid), 'USAGE')
 		OR EXISTS (SELECT FROM selfclass_model_grant g
@@ -604,6 +610,67 @@ CREATE OR REPLACE VIEW selfclass_models WITH (security_barrier) AS
 					   AND (g.role::text OPERATOR(pg_catalog.=) 'public' OR pg_catalog.pg_has_role(g.role::regrole::oid, 'USAGE')));
 COMMENT ON VIEW selfclass_models IS 'the models that the current role may use: its own and those granted to it; a superuser also sees those whose owner is gone';
 COMMENT ON COLUMN selfclass_models.current IS 'is it what the bare name means to the current role?';
+
+-- The groups of a model and what people did to them. Both are in dumps, and
+-- reached by the views alone.
+CREATE TABLE selfclass_cluster (
+	model_id bigint NOT NULL REFERENCES selfclass_model ON DELETE CASCADE,
+	label integer NOT NULL,
+	name text,
+	size bigint NOT NULL,
+	pinned bigint NOT NULL DEFAULT 0,
+	mean_distance double precision,
+	mean_confidence double precision,
+	example text,
+	edited boolean NOT NULL DEFAULT false,
+	PRIMARY KEY (model_id, label),
+	UNIQUE (model_id, name)
+);
+COMMENT ON TABLE selfclass_cluster IS 'one row for each group of a model, as the label table was when it was last written';
+COMMENT ON COLUMN selfclass_cluster.pinned IS 'rows of it that were put there by hand';
+COMMENT ON COLUMN selfclass_cluster.example IS 'key of the row that is nearest to its centroid';
+COMMENT ON COLUMN selfclass_cluster.edited IS 'was it merged, split or named by hand?';
+
+CREATE TABLE selfclass_cluster_edit (
+	model_id bigint NOT NULL REFERENCES selfclass_model ON DELETE CASCADE,
+	edit integer NOT NULL,
+	at timestamptz NOT NULL,
+	edited_by model_role NOT NULL,
+	login text NOT NULL,
+	command text NOT NULL,
+	arguments jsonb NOT NULL,
+	rows_changed bigint NOT NULL,
+	reverts integer,
+	PRIMARY KEY (model_id, edit)
+);
+COMMENT ON TABLE selfclass_cluster_edit IS 'what was done to the groups of a model, in order';
+COMMENT ON COLUMN selfclass_cluster_edit.edited_by IS 'the role whose rights it had';
+COMMENT ON COLUMN selfclass_cluster_edit.login IS 'the role that had logged in';
+COMMENT ON COLUMN selfclass_cluster_edit.reverts IS 'of revert_clusters: the groups are as before that edit';
+
+REVOKE ALL ON selfclass_cluster, selfclass_cluster_edit FROM PUBLIC;
+SELECT pg_catalog.pg_extension_config_dump('selfclass_cluster', '');
+SELECT pg_catalog.pg_extension_config_dump('selfclass_cluster_edit', '');
+
+CREATE VIEW selfclass_clusters WITH (security_barrier) AS
+	SELECT m.model_id, m.owner, m.name AS model, m.version, m.current, c.label, c.name, c.size, c.pinned,
+		c.mean_distance, c.mean_confidence, c.example, c.edited
+	FROM selfclass_models m JOIN selfclass_cluster c ON c.model_id OPERATOR(pg_catalog.=) m.model_id;
+GRANT SELECT ON selfclass_clusters TO PUBLIC;
+COMMENT ON VIEW selfclass_clusters IS 'the groups of the models that the current role may use';
+
+CREATE VIEW selfclass_cluster_edits WITH (security_barrier) AS
+	SELECT m.model_id, m.owner, m.name AS model, m.version, e.edit, e.at, e.edited_by::text AS edited_by, e.login,
+		e.command, e.arguments, e.rows_changed, e.reverts
+	FROM selfclass_models m JOIN selfclass_cluster_edit e ON e.model_id OPERATOR(pg_catalog.=) m.model_id;
+GRANT SELECT ON selfclass_cluster_edits TO PUBLIC;
+COMMENT ON VIEW selfclass_cluster_edits IS 'who changed the groups of the models that the current role may use, and how';
+
+CREATE VIEW selfclass_epochs WITH (security_barrier) AS
+	SELECT m.model_id, m.owner, m.name AS model, m.version, m.current, l.epoch, l.loss, l.lr, l.images_per_second, l.at
+	FROM selfclass_models m JOIN selfclass_training_log l ON l.model_id OPERATOR(pg_catalog.=) m.model_id;
+GRANT SELECT ON selfclass_epochs TO PUBLIC;
+COMMENT ON VIEW selfclass_epochs IS 'the training, epoch by epoch, of the models that the current role may use';
 
 -- What a grant lets do: 1.0 had the one privilege that is now called use.
 ALTER TABLE selfclass_model_grant
@@ -638,7 +705,8 @@ COMMENT ON FUNCTION drop_model(text, boolean) IS 'delete one''s model, every ver
 
 -- Dumps by the owner of a database who is no superuser. He needs the right on
 -- each table and each sequence that a dump carries.
-GRANT SELECT ON selfclass_model, selfclass_model_weights, selfclass_training_log, selfclass_model_grant TO pg_database_owner;
+GRANT SELECT ON selfclass_model, selfclass_model_weights, selfclass_training_log, selfclass_model_grant,
+	selfclass_cluster, selfclass_cluster_edit TO pg_database_owner;
 GRANT SELECT ON SEQUENCE selfclass_model_model_id_seq TO pg_database_owner;
 
 -- What comes from a dump may name roles that are not here.
