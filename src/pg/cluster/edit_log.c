@@ -7,6 +7,8 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
+#include "fmgr.h"
 #include "utils/guc.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
@@ -89,8 +91,52 @@ write_rows(scpg_edit *edit)
 	MemoryContextReset(edit->context);
 }
 
+/* Does the text of a key of the type depend on settings of the session? */
+static bool
+depends_on_settings(Oid type)
+{
+	switch (type)
+	{
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+		case NUMERICOID:
+		case TEXTOID:
+		case VARCHAROID:
+		case BPCHAROID:
+		case NAMEOID:
+		case UUIDOID:
+			return false;
+		default:
+			return true;
+	}
+}
+
+char *
+scpg_edit_key_text(const scpg_source *source, Datum key)
+{
+	/* Those by which pg_dump and postgres_fdw write values that they read again. */
+	static const char *const settings[][2] = {{"DateStyle", "ISO"},
+											  {"IntervalStyle", "postgres"},
+											  {"TimeZone", "UTC"},
+											  {"extra_float_digits", "3"},
+											  {"bytea_output", "hex"}};
+	char *text;
+	int level;
+
+	if (!depends_on_settings(source->id_type))
+		return OidOutputFunctionCall(source->id_output, key);
+	level = NewGUCNestLevel();
+	for (int i = 0; i < lengthof(settings); i++)
+		(void) set_config_option(settings[i][0], settings[i][1], PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
+								 false);
+	text = OidOutputFunctionCall(source->id_output, key);
+	AtEOXact_GUC(true, level);
+	return text;
+}
+
 void
-scpg_edit_row(scpg_edit *edit, const char *key, int before, int after, bool pinned)
+scpg_edit_row(scpg_edit *edit, const scpg_source *source, Datum key, int before, int after, bool pinned)
 {
 	move how = {before, after, pinned};
 	MemoryContext old = MemoryContextSwitchTo(edit->context);
@@ -107,7 +153,7 @@ scpg_edit_row(scpg_edit *edit, const char *key, int before, int after, bool pinn
 	m = hash_search(edit->moves, &how, HASH_ENTER, &found);
 	if (!found)
 		m->rows = (scpg_model_edit_rows){before, after, pinned, NIL};
-	m->rows.keys = lappend(m->rows.keys, pstrdup(key));
+	m->rows.keys = lappend(m->rows.keys, scpg_edit_key_text(source, key));
 	MemoryContextSwitchTo(old);
 	if (++edit->gathered >= GATHERED)
 		write_rows(edit);
@@ -121,19 +167,4 @@ scpg_edit_end(scpg_edit *edit, int64 rows_changed)
 	scpg_model_finish_edit(edit->model, edit->number, rows_changed);
 	MemoryContextDelete(edit->context);
 	pfree(edit);
-}
-
-int
-scpg_edit_key_settings(void)
-{
-	static const char *const settings[][2] = {{"DateStyle", "ISO"},
-											  {"IntervalStyle", "postgres"},
-											  {"extra_float_digits", "3"},
-											  {"bytea_output", "hex"}};
-	int level = NewGUCNestLevel();
-
-	for (int i = 0; i < lengthof(settings); i++)
-		(void) set_config_option(settings[i][0], settings[i][1], PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
-								 false);
-	return level;
 }

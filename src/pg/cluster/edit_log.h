@@ -12,11 +12,11 @@
  *	 scpg_model *model = scpg_model_find(...);
  *	 scpg_edit *edit = scpg_edit_begin(model);
  *	 scpg_edit_record(edit, "merge_clusters", arguments, 0, false);
- *	 ...	scpg_edit_row(edit, key, 4, 1, false);
+ *	 ...	scpg_edit_row(edit, source, key, 4, 1, false);
  *	 scpg_edit_end(edit, rows_changed);
  *
  * Whether the current user may is for the caller to check
- * (scpg_model_require_edit). SPI is connected in all of these. Nothing outlives
+ * (scpg_model_require_editor). SPI is connected in all of these. Nothing outlives
  * the transaction: rolled back, an edit has never been.
  *
  *-------------------------------------------------------------------------
@@ -27,9 +27,10 @@
 #include "postgres.h"
 
 #include "pg/model/model_edits.h"
+#include "pg/table/source.h"
 
-/* A row that had no label before an edit, or has none after it. */
-#define SCPG_NO_LABEL (-1)
+/* A row that had no label before an edit, or has none after it; as in a label table's rows. */
+#define SCPG_NO_LABEL PG_INT32_MIN
 
 typedef struct scpg_edit scpg_edit;
 
@@ -52,21 +53,16 @@ extern const scpg_model_labels *scpg_edit_labels(const scpg_edit *edit);
 extern int scpg_edit_record(scpg_edit *edit, const char *command, const Jsonb *arguments, int reverts, bool centroids);
 
 /*
- * A row of the label table whose label the edit changes. key: as
- * scpg_edit_key_settings() makes the key's text; before and after: labels, or
- * SCPG_NO_LABEL; pinned: it was before.
+ * A row of the label table whose label the edit changes. source: the label
+ * table's, which key is a key of; before and after: labels, or SCPG_NO_LABEL (a
+ * row that is added has none before); pinned: it was before.
  */
-extern void scpg_edit_row(scpg_edit *edit, const char *key, int before, int after, bool pinned);
+extern void scpg_edit_row(scpg_edit *edit, const scpg_source *source, Datum key, int before, int after, bool pinned);
 
 /* Write what is left to be written: so many rows of the label table were changed, added or removed. */
 extern void scpg_edit_end(scpg_edit *edit, int64 rows_changed);
 
-/*
- * Have keys made into text so that it means the same in every session (dates in
- * ISO order, every digit of a number), to the end of the level of settings that
- * is returned: AtEOXact_GUC(true, level). A key of several columns is the text
- * of a row.
- */
-extern int scpg_edit_key_settings(void);
+/* A key as the log has it: the same text in every session, whatever its settings. */
+extern char *scpg_edit_key_text(const scpg_source *source, Datum key);
 
 #endif /* SCPG_EDIT_LOG_H */

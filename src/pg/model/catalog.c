@@ -284,15 +284,6 @@ static const statement statements[] = {
 							  SPI_OK_UPDATE,
 							  2,
 							  {TEXTOID, OIDOID}},
-	[SCPG_MAY_EDIT] = {"SELECT FROM %1$s.selfclass_model m WHERE m.model_id" EQUALS
-					   "$1 AND (pg_catalog.pg_has_role($2, " OWNER ", 'USAGE') OR EXISTS ("
-					   "SELECT FROM %1$s.selfclass_model_grant g WHERE " ROLE("g.owner") EQUALS ROLE(
-						   "m.owner") " AND g.name" EQUALS "m.name AND g.privilege" EQUALS
-									  "'edit' AND (" IS_PUBLIC("g.role") " OR pg_catalog.pg_has_role($2, " ROLE(
-										  "g.role") ", 'USAGE'))))",
-					   SPI_OK_SELECT,
-					   2,
-					   {INT8OID, OIDOID}},
 	[SCPG_LOCK_MODEL] = {"SELECT m.state, m.recipe, m.pca, m.kmeans, m.elbow, m.centroid_label, " RELATION(
 							 "m.labels") ", m.labels::pg_catalog.text, COALESCE(m.highest_label, -1)"
 										 " FROM %1$s.selfclass_model m WHERE m.model_id" EQUALS "$1 FOR UPDATE",

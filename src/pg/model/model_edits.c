@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * src/pg/model/model_edits.c
- *	  Groups that people correct: who may, one at a time, and what is kept of it.
+ *	  Groups that people correct: one edit at a time, and what is kept of it.
  *
  *-------------------------------------------------------------------------
  */
@@ -17,30 +17,6 @@
 #include "pg/model/model_edits.h"
 #include "pg/model/model_parts.h"
 #include "pg/type/kmeans_model.h"
-
-/* ---- who ------------------------------------------------------------------------ */
-
-bool
-scpg_model_may_edit(const scpg_model *model)
-{
-	Datum values[2] = {Int64GetDatum(model->model_id), ObjectIdGetDatum(GetUserId())};
-
-	scpg_catalog_run(SCPG_MAY_EDIT, values, NULL, false);
-	return SPI_processed > 0;
-}
-
-void
-scpg_model_require_edit(const scpg_model *model)
-{
-	const char *role = scpg_role_name(GetUserId());
-
-	if (!scpg_model_may_edit(model))
-		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-						errmsg("permission denied to edit the groups of model \"%s\"", model->name),
-						errdetail("It belongs to another role, which has not granted this to %s.", role),
-						errhint("Its owner can: SELECT grant_model('%s', %s, 'edit').", model->name,
-								quote_literal_cstr(role))));
-}
 
 /* ---- one at a time ---------------------------------------------------------------- */
 

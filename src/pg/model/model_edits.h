@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * src/pg/model/model_edits.h
- *	  Groups that people correct: who may, one at a time, and what is kept of it.
+ *	  Groups that people correct: one edit at a time, and what is kept of it.
  *
  * What an edit is, and in which order these are called: pg/cluster/edit_log.h.
  * SPI is connected in all of these.
@@ -16,12 +16,6 @@
 #include "nodes/pg_list.h"
 
 #include "pg/model/model.h"
-
-/* May the current user change the groups of the model, as its owner or by a grant of edit? */
-extern bool scpg_model_may_edit(const scpg_model *model);
-
-/* 42501 with the hint to grant it. */
-extern void scpg_model_require_edit(const scpg_model *model);
 
 /* Where the members of the groups are. */
 typedef struct scpg_model_labels
@@ -50,7 +44,7 @@ typedef struct scpg_model_edit
 /* Record it, with the groups as they are now; returns its number. */
 extern int scpg_model_insert_edit(const scpg_model *model, const scpg_model_labels *labels, const scpg_model_edit *edit);
 
-/* Rows of the label table that it moves; a label of -1 is none. */
+/* Rows of the label table that it moves; a label below 0 is none. */
 typedef struct scpg_model_edit_rows
 {
 	int before, after;

@@ -55,7 +55,6 @@ typedef enum scpg_statement
 	SCPG_REASSIGN_GRANTS,  /* owner's text, role */
 	SCPG_REASSIGN_MODELS,  /* owner's text, role */
 	/* Of groups that people correct (model_edits.c); tables and columns of 1.1 */
-	SCPG_MAY_EDIT,		   /* model, role: a row where it may */
 	SCPG_LOCK_MODEL,	   /* the row as it is now, locked */
 	SCPG_INSERT_EDIT,	   /* role, login, command, arguments, reverts or null: RETURNING edit */
 	SCPG_INSERT_BEFORE,	   /* edit, are the centroids kept too? */
