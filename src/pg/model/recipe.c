@@ -419,8 +419,8 @@ scpg_recipe_read_file(scpg_recipe *recipe, const Jsonb *stored)
 const char *
 scpg_recipe_differs(const scpg_recipe *a, const scpg_recipe *b)
 {
-	static const char *const names[] = {"input_size", "image_side",	  "stem",			"precision",
-										"normalize",  "l2_normalize", "pca_components", "pca_whiten"};
+	static const char *const names[] = {"input_size",	"image_side",	  "stem",		"precision",	 "normalize",
+										"l2_normalize", "pca_components", "pca_whiten", "cluster_method"};
 
 	for (int i = 0; i < lengthof(table); i++)
 		for (int j = 0; j < lengthof(names); j++)

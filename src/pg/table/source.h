@@ -34,6 +34,8 @@ typedef struct scpg_source
 	char *relation;	 /* quoted and qualified */
 	char *id_column; /* for messages, not quoted: "id", or of several columns "(a, b)" */
 	char *id;		 /* the key in a query on the relation: a column, or a row of several */
+	int id_columns;	 /* how many: 1, or more for a row of them */
+	char **id_names; /* (id_columns), not quoted */
 	bool id_primary; /* it is the primary key: no two rows have the same */
 	Oid id_type;	 /* domains resolved */
 	int16 id_length;

@@ -317,6 +317,10 @@ scpg_source_set_key(scpg_source *source, Relation rel, const scpg_key_request *a
 		source->id_column = list_columns(&key, false);
 		source->id = row_expression(&key, source->id_type);
 	}
+	source->id_columns = key.n;
+	source->id_names = palloc(key.n * sizeof(char *));
+	for (int i = 0; i < key.n; i++)
+		source->id_names[i] = pstrdup(NameStr(key.column[i]->attname));
 	source->id_primary = key.primary;
 	get_typlenbyval(source->id_type, &source->id_length, &source->id_by_value);
 	getTypeOutputInfo(source->id_type, &source->id_output, &varlena);
