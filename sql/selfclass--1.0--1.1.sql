@@ -811,6 +811,13 @@ COMMENT ON PROCEDURE cluster_images_into(regclass, text, bigint, text, jsonb) IS
 -- Pictures
 -- ---------------------------------------------------------------------------
 
+-- STABLE: what is read depends on the settings' limits.
+CREATE FUNCTION image_info(image bytea, OUT format text, OUT width integer, OUT height integer, OUT channels integer,
+		OUT orientation integer, OUT sharpness double precision, OUT brightness double precision,
+		OUT entropy double precision, OUT sqlstate text, OUT message text)
+	AS 'MODULE_PATHNAME', 'scpg_image_info' LANGUAGE C STABLE PARALLEL SAFE COST 10000;
+COMMENT ON FUNCTION image_info(bytea) IS 'what an image is, how sharp, bright and varied from 0 to 1, or why it cannot be read';
+
 -- Whole numbers are bigint: see above.
 
 SELECT retire('contact_sheet(bytea, integer, integer)');
