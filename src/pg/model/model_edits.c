@@ -13,31 +13,27 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 
-#include "core/api.h"
 #include "pg/model/model_edits.h"
 #include "pg/model/model_parts.h"
 #include "pg/type/kmeans_model.h"
 
 /* ---- one at a time ---------------------------------------------------------------- */
 
-/* The highest label of the groups there are. */
+/* Of a clustering by 1.0 the highest label was not noted. */
 static int
-highest_now(const scpg_model *model)
+highest_label(const scpg_model *model, int noted)
 {
-	const int32 *group = scpg_model_centroid_groups(model->centroid_label);
-	int highest = -1;
-	int k;
+	int32 *labels;
+	int n;
 
 	if (model->kmeans == NULL)
-		return highest;
-	k = scpg_kmeans_model_open((const scpg_numbers *) model->kmeans).k;
-	for (int c = 0; c < k; c++)
-		highest = Max(highest, group == NULL ? c : group[c]);
-	return highest;
+		return noted;
+	n = scpg_model_labels(model->kmeans, model->centroid_label, &labels);
+	return Max(noted, labels[n - 1]);
 }
 
 void
-scpg_model_lock_groups(scpg_model *model, scpg_model_labels *labels)
+scpg_model_lock_groups(scpg_model *model)
 {
 	Datum values[1] = {Int64GetDatum(model->model_id)};
 
@@ -51,23 +47,23 @@ scpg_model_lock_groups(scpg_model *model, scpg_model_labels *labels)
 	model->kmeans = scpg_catalog_varlena(0, 4);
 	model->elbow = scpg_catalog_varlena(0, 5);
 	model->centroid_label = scpg_catalog_varlena(0, 6);
-	labels->table = scpg_catalog_oid(0, 7);
-	labels->name = scpg_catalog_text(0, 8);
-	/* Of a clustering by 1.0 it was not noted. */
-	labels->highest = Max(scpg_catalog_int4(0, 9), highest_now(model));
+	model->labels = scpg_catalog_oid(0, 7);
+	model->labels_name = scpg_catalog_text(0, 8);
+	model->edited = scpg_catalog_bool(0, 9);
+	model->highest_label = highest_label(model, scpg_catalog_int4(0, 10));
 	SPI_freetuptable(SPI_tuptable);
 }
 
 /* ---- what is kept of it ------------------------------------------------------------ */
 
 int
-scpg_model_insert_edit(const scpg_model *model, const scpg_model_labels *labels, const scpg_model_edit *edit)
+scpg_model_insert_edit(const scpg_model *model, const scpg_model_edit *edit)
 {
-	Datum values[6] = {Int64GetDatum(model->model_id), Int32GetDatum(labels->highest)};
+	Datum values[6] = {Int64GetDatum(model->model_id), Int32GetDatum(model->highest_label)};
 	int number;
 
 	/* A row that was only locked would let a transaction that sees an older state number its edit by that. */
-	scpg_catalog_run(SCPG_TOUCH_GROUPS, values, labels->highest < 0 ? " n" : NULL, false);
+	scpg_catalog_run(SCPG_TOUCH_GROUPS, values, model->highest_label < 0 ? " n" : NULL, false);
 	values[1] = ObjectIdGetDatum(GetUserId());
 	values[2] = CStringGetTextDatum(scpg_role_name(GetSessionUserId()));
 	values[3] = CStringGetTextDatum(edit->command);
@@ -116,23 +112,20 @@ void
 scpg_model_set_edited(scpg_model *model, struct varlena *kmeans, const int32 *group)
 {
 	struct varlena *centroids = kmeans == NULL ? model->kmeans : kmeans;
-	sc_space space = {.k = scpg_kmeans_model_open((const scpg_numbers *) centroids).k, .group = group};
-	Datum *label = palloc(space.k * sizeof(Datum));
-	int highest = 0;
+	int k = scpg_kmeans_model_open((const scpg_numbers *) centroids).k;
+	Datum *label = palloc(k * sizeof(Datum));
 	Datum values[5];
 
-	for (int c = 0; c < space.k; c++)
-	{
+	for (int c = 0; c < k; c++)
 		label[c] = Int32GetDatum(group[c]);
-		highest = Max(highest, group[c]);
-	}
 	model->kmeans = centroids;
-	model->centroid_label =
-		(struct varlena *) construct_array(label, space.k, INT4OID, sizeof(int32), true, TYPALIGN_INT);
+	model->centroid_label = (struct varlena *) construct_array(label, k, INT4OID, sizeof(int32), true, TYPALIGN_INT);
+	model->highest_label = highest_label(model, model->highest_label);
+	model->edited = true;
 	values[0] = Int64GetDatum(model->model_id);
 	values[1] = PointerGetDatum(kmeans);
 	values[2] = PointerGetDatum(model->centroid_label);
-	values[3] = Int32GetDatum(sc_space_groups(&space));
-	values[4] = Int32GetDatum(highest);
+	values[3] = Int32GetDatum(scpg_model_labels(centroids, model->centroid_label, NULL));
+	values[4] = Int32GetDatum(model->highest_label);
 	scpg_catalog_run(SCPG_UPDATE_EDITED, values, kmeans == NULL ? " n   " : NULL, false);
 }
