@@ -386,11 +386,12 @@ static const statement statements[] = {
 						 SPI_OK_SELECT,
 						 1,
 						 {INT8OID}},
-	[SCPG_LIST_EDIT_ROWS] = {"SELECT label_before, label_after, pinned, keys FROM %1$s.selfclass_cluster_edit_row"
-							 " WHERE model_id" EQUALS "$1 AND edit" EQUALS "$2 ORDER BY part",
-							 SPI_OK_SELECT,
-							 2,
-							 {INT8OID, INT4OID}},
+	[SCPG_LIST_EDIT_ROWS] =
+		{"SELECT COALESCE(label_before, -1), COALESCE(label_after, -1), pinned, keys FROM %1$s.selfclass_cluster_edit_row"
+		 " WHERE model_id" EQUALS "$1 AND edit" EQUALS "$2 ORDER BY part",
+		 SPI_OK_SELECT,
+		 2,
+		 {INT8OID, INT4OID}},
 	[SCPG_FIND_CENTROIDS] = {"SELECT FROM %1$s.selfclass_cluster_before WHERE model_id" EQUALS
 							 "$1 AND edit OPERATOR(pg_catalog.>=) $2 AND centroids LIMIT 1",
 							 SPI_OK_SELECT,
