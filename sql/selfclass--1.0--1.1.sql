@@ -825,6 +825,14 @@ CREATE FUNCTION revert_clusters(model text, edit bigint DEFAULT NULL) RETURNS bi
 	AS 'MODULE_PATHNAME', 'scpg_revert_clusters' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000;
 COMMENT ON FUNCTION revert_clusters(text, bigint) IS 'make the groups of a model what they were before an edit, or before the last one that still holds; returns how many rows moved';
 
+CREATE FUNCTION cluster_tree(model text) RETURNS TABLE (k integer, keep integer, joins integer, height double precision, size bigint)
+	AS 'MODULE_PATHNAME', 'scpg_cluster_tree' LANGUAGE C STABLE PARALLEL UNSAFE COST 100000 ROWS 10;
+COMMENT ON FUNCTION cluster_tree(text) IS 'which groups of a model are closest, and which next when those are one (Ward), down to one group: k are left after a join, keep and joins are arguments of merge_clusters';
+
+CREATE FUNCTION cluster_labels(model text, k bigint) RETURNS TABLE (label integer, coarse integer)
+	AS 'MODULE_PATHNAME', 'scpg_cluster_labels' LANGUAGE C STABLE PARALLEL UNSAFE COST 100000 ROWS 10;
+COMMENT ON FUNCTION cluster_labels(text, bigint) IS 'for each group of a model which of k coarser groups it belongs to, by cluster_tree';
+
 -- ---------------------------------------------------------------------------
 -- Pictures
 -- ---------------------------------------------------------------------------
