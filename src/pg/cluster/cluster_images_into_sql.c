@@ -44,7 +44,9 @@ cluster_images_into(FunctionCallInfo fcinfo, bool wide)
 				  : makeRangeVar(NULL, pstrdup(NameStr(*PG_GETARG_NAME(1))), -1);
 	target = scpg_label_target_find(labels, job->asked.name != NULL);
 	job->asked.key.call =
-		psprintf("CALL cluster_images_into(%%t, %s%%O)", quote_literal_cstr(scpg_label_target_name(target)));
+		scpg_cluster_call(psprintf("CALL cluster_images_into(%%t, %s",
+								   scpg_source_call_literal(scpg_label_target_name(target))),
+						  job->asked.k, job->asked.name);
 	PG_TRY();
 	{
 		scpg_cluster_images_plan(job);

@@ -318,6 +318,52 @@ static const statement statements[] = {
 							  SPI_OK_UPDATE,
 							  2,
 							  {TEXTOID, OIDOID}},
+	[SCPG_LOCK_MODEL] = {"SELECT m.state, m.recipe, m.pca, m.kmeans, m.elbow, m.centroid_label, " RELATION(
+							 "m.labels") ", m.labels::pg_catalog.text, COALESCE(m.highest_label, -1)"
+										 " FROM %1$s.selfclass_model m WHERE m.model_id" EQUALS "$1 FOR UPDATE",
+						 SPI_OK_SELECT,
+						 1,
+						 {INT8OID}},
+	[SCPG_INSERT_EDIT] = {"INSERT INTO %1$s.selfclass_cluster_edit"
+						  " (model_id, edit, at, edited_by, login, command, arguments, rows_changed, reverts) "
+						  "SELECT $1, COALESCE(pg_catalog.max(edit), 0) OPERATOR(pg_catalog.+) 1,"
+						  " pg_catalog.clock_timestamp(), $2::pg_catalog.regrole::%1$s.model_role, $3, $4, $5, 0, $6 "
+						  "FROM %1$s.selfclass_cluster_edit WHERE model_id" EQUALS "$1 RETURNING edit",
+						  SPI_OK_INSERT_RETURNING,
+						  6,
+						  {INT8OID, OIDOID, TEXTOID, TEXTOID, JSONBOID, INT4OID}},
+	[SCPG_INSERT_BEFORE] =
+		{"INSERT INTO %1$s.selfclass_cluster_before "
+		 "SELECT m.model_id, $2, m.edited, m.centroid_label, c.labels, c.names, c.edited, $3,"
+		 " CASE WHEN $3 THEN m.kmeans END, CASE WHEN $3 THEN m.pca END, CASE WHEN $3 THEN m.elbow END,"
+		 " CASE WHEN $3 THEN m.recipe END, CASE WHEN $3 THEN m.k_low END, CASE WHEN $3 THEN m.k_high END,"
+		 " CASE WHEN $3 THEN m.k_by END, CASE WHEN $3 THEN m.modularity END,"
+		 " CASE WHEN $3 THEN m.modularity_chance END FROM %1$s.selfclass_model m,"
+		 " (SELECT pg_catalog.array_agg(label ORDER BY label) AS labels,"
+		 " pg_catalog.array_agg(name ORDER BY label) AS names, pg_catalog.array_agg(edited ORDER BY label) AS edited"
+		 " FROM %1$s.selfclass_cluster WHERE model_id" EQUALS "$1) c WHERE m.model_id" EQUALS "$1",
+		 SPI_OK_INSERT,
+		 3,
+		 {INT8OID, INT4OID, BOOLOID}},
+	[SCPG_INSERT_EDIT_ROWS] = {"INSERT INTO %1$s.selfclass_cluster_edit_row VALUES ($1, $2, $3, $4, $5, $6, $7)",
+							   SPI_OK_INSERT,
+							   7,
+							   {INT8OID, INT4OID, INT4OID, INT4OID, INT4OID, BOOLOID, TEXTARRAYOID}},
+	[SCPG_FINISH_EDIT] = {"UPDATE %1$s.selfclass_cluster_edit SET rows_changed = $3 WHERE model_id" EQUALS
+						  "$1 AND edit" EQUALS "$2",
+						  SPI_OK_UPDATE,
+						  3,
+						  {INT8OID, INT4OID, INT8OID}},
+	[SCPG_TOUCH_GROUPS] = {"UPDATE %1$s.selfclass_model SET highest_label = $2 WHERE model_id" EQUALS "$1",
+						   SPI_OK_UPDATE,
+						   2,
+						   {INT8OID, INT4OID}},
+	[SCPG_UPDATE_EDITED] = {"UPDATE %1$s.selfclass_model SET kmeans = COALESCE($2, kmeans), centroid_label = $3, k = $4,"
+							" highest_label = GREATEST(highest_label, $5), edited = true WHERE model_id" EQUALS "$1",
+							SPI_OK_UPDATE,
+							5,
+							{INT8OID, InvalidOid, INT4ARRAYOID, INT4OID, INT4OID},
+							{NULL, "kmeans"}},
 };
 
 StaticAssertDecl(lengthof(statements) == SCPG_STATEMENTS, "a statement has no text");

@@ -58,6 +58,14 @@ typedef enum scpg_statement
 	SCPG_CLEAR_GRANTS,	   /* owner's text, role: those of the role on names that it gets */
 	SCPG_REASSIGN_GRANTS,  /* owner's text, role */
 	SCPG_REASSIGN_MODELS,  /* owner's text, role */
+	/* Of groups that people correct (model_edits.c); tables and columns of 1.1 */
+	SCPG_LOCK_MODEL,	   /* the row as it is now, locked */
+	SCPG_INSERT_EDIT,	   /* role, login, command, arguments, reverts or null: RETURNING edit */
+	SCPG_INSERT_BEFORE,	   /* edit, are the centroids kept too? */
+	SCPG_INSERT_EDIT_ROWS, /* edit, part, old label or null, new label or null, pinned, keys */
+	SCPG_FINISH_EDIT,	   /* edit, rows changed */
+	SCPG_TOUCH_GROUPS,	   /* highest label */
+	SCPG_UPDATE_EDITED,	   /* kmeans or null for as it was, labels of centroids, k, highest label */
 	SCPG_STATEMENTS
 } scpg_statement;
 

@@ -64,6 +64,7 @@ static const scpg_option table[] = {
 	WHOLE(TRAINING, image_side, 16, 4096),
 	CHOICE(TRAINING, stem, stem_names),
 	WHOLE(TRAINING, batch_size, 2, 16384),
+	WHOLE(TRAINING, batch_pieces, 1, 8192),
 	FLAG(TRAINING, drop_last),
 	WHOLE(TRAINING, epochs, 0, 100000),
 	DURATION(TRAINING, time_budget, true),
@@ -144,6 +145,7 @@ static const scpg_recipe common = {
 	.seed = 1,
 	.input_size = 128,
 	.batch_size = 256,
+	.batch_pieces = 1,
 	.drop_last = true,
 	.epochs = 20,
 	.checkpoint_interval = 60, /* 1.0's; that of a new training: scpg_recipe_checkpoint_interval */
@@ -262,14 +264,19 @@ note_fields(scpg_given *given, const Jsonb *options)
 #define BACKBONE_WEIGHTS 11.2e6
 
 double
-scpg_recipe_checkpoint_interval(const scpg_recipe *r)
+scpg_recipe_checkpoint_bytes(const scpg_recipe *r)
 {
 	double hidden = r->proj_hidden_dim;
 	double weights = BACKBONE_WEIGHTS + hidden * SC_EMBEDDING_DIM + hidden * r->proj_out_dim;
-	double bytes = 2 * sizeof(float) * weights; /* and as many momenta */
 
+	return 2 * sizeof(float) * weights;
+}
+
+double
+scpg_recipe_checkpoint_interval(const scpg_recipe *r)
+{
 	/* In tens of seconds. */
-	return Max(60, 10 * ceil(bytes / 1e6 / 10));
+	return Max(60, 10 * ceil(scpg_recipe_checkpoint_bytes(r) / 1e6 / 10));
 }
 
 void
@@ -534,6 +541,7 @@ scpg_recipe_train(const scpg_recipe *r)
 	memset(&c, 0, sizeof(c));
 	c.net = scpg_recipe_net(r);
 	c.batch_size = r->batch_size;
+	c.batch_pieces = r->batch_pieces;
 	c.proj_hidden_dim = r->proj_hidden_dim;
 	c.proj_out_dim = r->proj_out_dim;
 	c.proj_batch_norm = r->proj_batch_norm;
