@@ -570,9 +570,11 @@ ALTER TABLE selfclass_model
 	ADD modularity_chance double precision,
 	ADD labels model_relation,
 	ADD edited boolean NOT NULL DEFAULT false,
-	ADD highest_label integer;
+	ADD highest_label integer,
+	ADD calibration double precision[];
 COMMENT ON COLUMN selfclass_model.labels IS 'the label table, which cluster_images_into filled: who is in which group';
 COMMENT ON COLUMN selfclass_model.edited IS 'were its groups changed by hand since they were made?';
+COMMENT ON COLUMN selfclass_model.calibration IS 'the 99th percentile of the distances of its rows, then pairs of a margin between groups and the confidence that it means';
 COMMENT ON COLUMN selfclass_model.highest_label IS 'the highest label that ever named a group of this version: no label is given to a second one';
 COMMENT ON COLUMN selfclass_model.centroid_label IS 'of groups by the neighbour graph: which of them each centroid of kmeans belongs to; NULL: each its own';
 COMMENT ON COLUMN selfclass_model.k IS 'number of groups';
@@ -801,11 +803,28 @@ ALTER TABLE selfclass_model_weights SET (
 -- Groups: the one call, labels, the trigger
 -- ---------------------------------------------------------------------------
 
+-- 1.0's results lack confidence.
+SELECT retire('cluster_images(regclass, integer, text, jsonb)');
+SELECT retire('cluster_images(regclass, anyelement, integer, text, jsonb)');
 SELECT retire('cluster_images_into(regclass, name, integer, text, jsonb)');
+
+CREATE FUNCTION cluster_images(images regclass, k int DEFAULT NULL, model text DEFAULT NULL, options jsonb DEFAULT '{}')
+	RETURNS TABLE (id bigint, label int, embedding_0 double precision, embedding_1 double precision, distance double precision, confidence double precision)
+	AS 'MODULE_PATHNAME', 'scpg_cluster_images_sure' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000;
+COMMENT ON FUNCTION cluster_images(regclass, int, text, jsonb) IS 'group the images of a table whose key is an integer';
+
+CREATE FUNCTION cluster_images(images regclass, key_example anyelement, k int DEFAULT NULL, model text DEFAULT NULL, options jsonb DEFAULT '{}')
+	RETURNS TABLE (id anyelement, label int, embedding_0 double precision, embedding_1 double precision, distance double precision, confidence double precision)
+	AS 'MODULE_PATHNAME', 'scpg_cluster_images_typed_sure' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000;
+COMMENT ON FUNCTION cluster_images(regclass, anyelement, int, text, jsonb) IS 'group the images of a table whose key is of the type of the example, which is NULL';
+
+CREATE FUNCTION assign_cluster_details(e embedding, model text, OUT label int, OUT distance double precision, OUT confidence double precision)
+	AS 'MODULE_PATHNAME', 'scpg_assign_cluster_details' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION assign_cluster_details(embedding, text) IS 'the group of an embedding, how far it is from its centroid, and how sure that is, from 0 to 1';
 
 CREATE PROCEDURE cluster_images_into(images regclass, labels text, k bigint DEFAULT NULL, model text DEFAULT NULL, options jsonb DEFAULT '{}')
 	AS 'MODULE_PATHNAME', 'scpg_cluster_images_into_wide' LANGUAGE C;
-COMMENT ON PROCEDURE cluster_images_into(regclass, text, bigint, text, jsonb) IS 'group the images of a table into a new table, whose name may have a schema, committing after every epoch';
+COMMENT ON PROCEDURE cluster_images_into(regclass, text, bigint, text, jsonb) IS 'group the images of a table into a new table, whose name may have a schema, or bring a model''s own label table up to date, committing after every epoch';
 
 -- Groups that people correct.
 
