@@ -19,34 +19,50 @@
 #include "pg/type/elbow_result.h"
 #include "utils/portal.h"
 
+/* A group of the clustering. */
+typedef struct scpg_report_group
+{
+	int label;
+	int64 first; /* its images: order[first ... first + size - 1] */
+	int64 size;
+} scpg_report_group;
+
 typedef struct scpg_report
 {
 	scpg_recipe recipe;
 	scpg_dataset *dataset;
-	int64 n;	 /* readable images; below they are in the dataset's order, that of a hash */
+	int64 n;	 /* readable images, or 0; below they are in the dataset's order, that of a hash */
+	int64 *row;	 /* (n): the dataset's row of each */
 	float *rows; /* (n, SC_EMBEDDING_DIM), of length 1 if the recipe says so */
 
 	/* with a clustering */
-	int k; /* 0: nothing was clustered */
+	int k;					  /* 0: nothing was clustered */
+	scpg_report_group *group; /* (k), by label */
 	int d;
 	float *points;	  /* (n, d), where the clusters are */
 	int32 *label;	  /* (n) */
+	int32 *other;	  /* (n): of the group that is nearest but its own; -1: there is no other */
 	double *distance; /* (n), to the centroid */
-	int64 *size;	  /* (k) */
+	double *sureness; /* (n), 0 ... 1: how much farther the other group is, as a share */
 	int64 *order;	  /* (n): images by cluster, those nearest to its middle first */
 	float *plot;	  /* (n, SCPG_PLOT_DIM), or NULL where one dimension is all there is */
 } scpg_report;
 
 /*
  * Embed the images of the table that trained the model, as the caller, and find
- * their clusters; NULL where that table is gone or has no image that can be
- * read. SPI is connected. It is in the current memory context, but for a file
+ * their clusters; NULL where that table is gone. SPI is connected. It is in the current memory context, but for a file
  * that scpg_dataset_close closes.
  */
 extern scpg_report *scpg_report_make(const scpg_model *model);
 
-/* What the elbow says, of these images or a sample of them. */
-extern scpg_numbers *scpg_report_elbow(const scpg_report *report);
+/* What the neighbour graph of these images or of a sample of them says, in cxt. */
+extern sc_groups scpg_report_graph(const scpg_report *report, MemoryContext cxt);
+
+/* What the elbow says of them, where the recipe wants that, or the graph. */
+extern scpg_numbers *scpg_report_elbow(const scpg_report *report, const sc_groups *graph);
+
+/* The mean silhouette of the groups, of these images or of a sample; NaN where there is none. */
+extern double scpg_report_silhouette(const scpg_report *report);
 
 /*
  * The nearest images of the first `queries` (at least 1), which are a random
@@ -64,6 +80,9 @@ typedef struct scpg_report_pictures
 	int64 place; /* of the one that comes next, from 1 */
 } scpg_report_pictures;
 
+/* The key of an image, in the current memory context. */
+extern char *scpg_report_key(const scpg_report *report, int64 image);
+
 /* Those of `image` (n), in that order. */
 extern scpg_report_pictures scpg_report_open_pictures(const scpg_report *report, const int64 *image, int n);
 
@@ -71,5 +90,30 @@ extern scpg_report_pictures scpg_report_open_pictures(const scpg_report *report,
 extern void scpg_report_add_pictures(scpg_report_pictures *pictures, scpg_sheet *sheet, int n);
 
 extern void scpg_report_close_pictures(scpg_report_pictures *pictures);
+
+/* ---- the parts of the file; each is left out where there is nothing to say ------------ */
+
+typedef struct scpg_report_file
+{
+	StringInfo html;
+	const scpg_model *model;
+	const scpg_report *report; /* NULL: its table is gone, or it is not ready */
+	MemoryContext scratch;	   /* empty before each part, and after it */
+} scpg_report_file;
+
+/* A sheet as an image, and the scratch memory's end; alt is written as it is. */
+extern void scpg_report_put_sheet(const scpg_report_file *file, const scpg_sheet *sheet, const char *alt);
+
+extern void scpg_report_put_text(StringInfo html, const text *value);
+
+/* A number of things: "1 picture", in the current memory context. */
+extern char *scpg_report_count(int64 n, const char *one, const char *many);
+
+/* How sure the number of groups is, in a few words. */
+extern char *scpg_report_sureness(const scpg_model *model);
+
+extern void scpg_report_put_groups(const scpg_report_file *file);
+extern void scpg_report_put_choice(const scpg_report_file *file);
+extern void scpg_report_put_unreadable(const scpg_report_file *file);
 
 #endif /* SCPG_REPORT_PARTS_H */
