@@ -61,7 +61,14 @@ static const char head[] =
 	".pair { display: flex; flex-wrap: wrap; gap: 1em } .pair svg { flex: 1 1 420px; min-width: 0; max-width: 640px }\n"
 	".tiles { display: flex; flex-wrap: wrap; gap: 4px } .tiles figure { margin: 0; width: 80px; font-size: 13px;"
 	" line-height: 1.3 }\n"
-	".tiles bdi, .tiles small { display: block; overflow: hidden; text-overflow: ellipsis; white-space: nowrap }\n"
+	".tiles bdi, .tiles figcaption { display: block; overflow: hidden; text-overflow: ellipsis; white-space: nowrap }\n"
+	".tiles figcaption { color: var(--faint); font-size: smaller } .facts { margin: 0 0 .3em }\n"
+	".box, .ticked { display: none } .ticks .box { display: inline-block; margin: 0 4px 0 0; vertical-align: middle }"
+	" .ticks .box + bdi { display: inline-block; max-width: 56px; vertical-align: middle } .ticks .ticked { display: block }\n"
+	"#move { background: var(--paper); border-top: 1px solid var(--line); padding: .2em 0 .6em } #move.some { position:"
+	" sticky; bottom: 0 } .some h3, .some h3 + p { display: none } .some .ticked { margin: .3em 0 }\n"
+	"textarea, select { font: 13px/1.4 monospace; color: inherit; background: var(--shade); border: 1px solid var(--line);"
+	" border-radius: 4px } textarea { width: 100%%; box-sizing: border-box; resize: vertical }\n"
 	"@media (max-width: 600px) { body { margin: 1em auto } th { padding-right: .8em } td { padding-right: 0 }"
 	" .pair .sc-plot { font-size: 18px } .pair .sc-choice { font-size: 20px } }\n"
 	"</style></head><body>\n";
@@ -159,10 +166,11 @@ put_scatter(const scpg_report_file *file)
 	for (int64 i = 0; i < report->n; i++)
 	{
 		const float *place = report->plot + SCPG_PLOT_DIM * i;
+		int32 label = report->label[i];
 
 		if (i % 1024 == 0)
 			CHECK_FOR_INTERRUPTS();
-		scpg_scatter_add(scatter, place[0], place[1], &report->label[i]);
+		scpg_scatter_add(scatter, place[0], place[1], label == SCPG_REPORT_NO_GROUP ? NULL : &label);
 	}
 	appendStringInfoString(file->html, "<h2>All of them at a glance</h2>\n<p>The first two principal components.");
 	if (report->d > SCPG_PLOT_DIM)

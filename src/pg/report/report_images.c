@@ -3,9 +3,9 @@
  * src/pg/report/report_images.c
  *	  What report_html says of a model's images: their clusters and neighbours.
  *
- * The images are embedded again, and their clusters are those of
- * assign_cluster: the model keeps neither. The pictures themselves are read
- * again by report_pictures.c.
+ * The images are embedded again, for the model does not keep that. Their
+ * clusters are those of its label table (report_members.c), or, without one, of
+ * assign_cluster. The pictures themselves are read again by report_pictures.c.
  *
  *-------------------------------------------------------------------------
  */
@@ -66,20 +66,21 @@ embed(scpg_report *report, scpg_encoder *encoder)
 	}
 }
 
-/* Where a point is at home: the nearest group, and the nearest of the others. */
+/* What distances say of an image: its group, unless the label table knows it, and the nearest of the others. */
 static void
-place_point(scpg_report *report, const sc_space *space, int64 i)
+place_image(scpg_report *report, const sc_space *space, int64 i)
 {
 	const float *point = report->points + i * report->d;
 	double nearest, other = INFINITY;
 	int label = sc_space_nearest(space, point, &nearest);
 
-	report->label[i] = label;
-	report->other[i] = -1;
+	if (report->labels == NULL)
+		report->label[i] = label;
+	report->other[i] = SCPG_REPORT_NO_GROUP;
 	for (int c = 0; c < space->k; c++)
 	{
 		int group = space->group != NULL ? space->group[c] : c;
-		double distance2 = group != label ? sc_space_distance2(space, point, c) : INFINITY;
+		double distance2 = group != report->label[i] ? sc_space_distance2(space, point, c) : INFINITY;
 
 		if (distance2 < other)
 		{
@@ -87,8 +88,10 @@ place_point(scpg_report *report, const sc_space *space, int64 i)
 			report->other[i] = group;
 		}
 	}
-	report->distance[i] = sqrt(nearest);
-	report->sureness[i] = other > 0 ? 1 - sqrt(nearest / other) : 0;
+	if (report->labels == NULL || isnan(report->distance[i]))
+		report->distance[i] = sqrt(nearest);
+	if (!report->by_confidence)
+		report->sureness[i] = other > nearest ? 1 - sqrt(nearest / other) : 0;
 }
 
 typedef struct image_order
@@ -111,40 +114,32 @@ compare_images(const void *a, const void *b, void *arg)
 	return x < y ? -1 : x > y;
 }
 
-static int
-compare_labels(const void *a, const void *b)
-{
-	int x = ((const scpg_report_group *) a)->label;
-	int y = ((const scpg_report_group *) b)->label;
-
-	return x < y ? -1 : x > y;
-}
-
-/* The groups that the space has, and the images of each. */
+/* The groups that the model has, their names, and the images of each. */
 static void
-find_groups(scpg_report *report, const sc_space *space)
+find_groups(scpg_report *report, const scpg_model *model)
 {
 	image_order order = {report->label, report->distance};
 	int64 at = 0;
-	int k = 0;
+	int32 *labels;
+	char **names;
 
-	report->group = palloc0(sizeof(scpg_report_group) * space->k);
-	for (int c = 0; c < space->k; c++)
-		report->group[c].label = space->group != NULL ? space->group[c] : c;
-	qsort(report->group, space->k, sizeof(scpg_report_group), compare_labels);
-	for (int c = 0; c < space->k; c++)
-		if (k == 0 || report->group[c].label != report->group[k - 1].label)
-			report->group[k++] = report->group[c];
-	report->k = k;
+	report->k = scpg_model_labels(model->kmeans, model->centroid_label, &labels);
+	names = scpg_model_read_names(model, labels, report->k);
+	report->group = palloc0(sizeof(scpg_report_group) * report->k);
 	for (int64 i = 0; i < report->n; i++)
 		report->order[i] = i;
 	qsort_interruptible(report->order, report->n, sizeof(int64), compare_images, &order);
-	for (int g = 0; g < k; g++)
+	while (at < report->n && report->label[report->order[at]] == SCPG_REPORT_NO_GROUP)
+		at++;
+	report->outside = at;
+	for (int g = 0; g < report->k; g++)
 	{
-		report->group[g].first = at;
-		while (at < report->n && report->label[report->order[at]] == report->group[g].label)
-			at++;
-		report->group[g].size = at - report->group[g].first;
+		scpg_report_group *group = &report->group[g];
+
+		*group = (scpg_report_group){.label = labels[g], .name = names[g], .first = at};
+		for (; at < report->n && report->label[report->order[at]] == group->label; at++)
+			group->pinned += report->place[report->order[at]] == SCPG_PLACE_PINNED;
+		group->size = at - group->first;
 	}
 }
 
@@ -158,16 +153,22 @@ find_clusters(scpg_report *report, const scpg_model *model)
 	sc_arena arena;
 
 	report->d = sc_space_dim(&space);
-	each = (report->d + SCPG_PLOT_DIM) * sizeof(float) + 2 * sizeof(int32) + 2 * sizeof(double) + sizeof(int64);
+	each = (report->d + SCPG_PLOT_DIM) * sizeof(float) + 2 * sizeof(int32) + sizeof(scpg_report_place) +
+		   2 * sizeof(double) + sizeof(int64);
 	arena = scpg_arena(CurrentMemoryContext, sc_add(sc_mul(n, each), 8 * SC_ALIGN), "the clusters of the images");
 	report->points = SC_TAKE(&arena, float, n * report->d);
 	report->label = SC_TAKE(&arena, int32, n);
 	report->other = SC_TAKE(&arena, int32, n);
+	report->place = SC_TAKE(&arena, scpg_report_place, n);
 	report->distance = SC_TAKE(&arena, double, n);
 	report->sureness = SC_TAKE(&arena, double, n);
 	report->order = SC_TAKE(&arena, int64, n);
 	if (plot.q > 0)
 		report->plot = SC_TAKE(&arena, float, SCPG_PLOT_DIM *n);
+	for (size_t i = 0; i < n; i++)
+		report->place[i] = SCPG_PLACE_ASSIGNED;
+	if (OidIsValid(model->labels))
+		scpg_report_read_members(report, model);
 	/* The rows are of length 1 already where they should be. */
 	space.l2_normalize = false;
 	for (size_t i = 0; i < n; i++)
@@ -177,11 +178,11 @@ find_clusters(scpg_report *report, const scpg_model *model)
 		if (i % 256 == 0)
 			CHECK_FOR_INTERRUPTS();
 		sc_space_project(&space, report->points + i * report->d, x, NULL);
-		place_point(report, &space, (int64) i);
+		place_image(report, &space, (int64) i);
 		if (report->plot != NULL)
 			sc_space_project(&plot, report->plot + SCPG_PLOT_DIM * i, x, NULL);
 	}
-	find_groups(report, &space);
+	find_groups(report, model);
 }
 
 scpg_report *

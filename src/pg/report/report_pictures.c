@@ -19,6 +19,7 @@
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
+#include "pg/report/markup.h"
 #include "pg/report/report_parts.h"
 #include "pg/table/dataset.h"
 #include "pg/table/items.h"
@@ -35,6 +36,52 @@ char *
 scpg_report_key(const scpg_report *report, int64 image)
 {
 	return OidOutputFunctionCall(report->dataset->source.id_output, key_of(report, image));
+}
+
+/* Add the columns of a key as literals, "('a', 'b')"; false: one of them is NULL. */
+static bool
+append_columns(StringInfo sql, HeapTupleHeader row)
+{
+	TupleDesc desc = lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(row), HeapTupleHeaderGetTypMod(row));
+	HeapTupleData tuple = {.t_len = HeapTupleHeaderGetDatumLength(row), .t_data = row};
+	Datum *values = palloc(sizeof(Datum) * desc->natts);
+	bool *nulls = palloc(sizeof(bool) * desc->natts);
+	bool all = true;
+
+	heap_deform_tuple(&tuple, desc, values, nulls);
+	for (int i = 0; i < desc->natts && all; i++)
+	{
+		Oid output;
+		bool varlena;
+
+		appendStringInfoString(sql, i > 0 ? ", " : "(");
+		getTypeOutputInfo(TupleDescAttr(desc, i)->atttypid, &output, &varlena);
+		all = !nulls[i];
+		if (all)
+			scpg_markup_literal(sql, OidOutputFunctionCall(output, values[i]));
+	}
+	appendStringInfoChar(sql, ')');
+	ReleaseTupleDesc(desc);
+	return all;
+}
+
+char *
+scpg_report_key_literal(const scpg_report *report, int64 image, int most)
+{
+	StringInfoData sql;
+	Datum key = key_of(report, image);
+	bool told = true;
+
+	initStringInfo(&sql);
+	/* Of several columns, which the label table has too. */
+	if (report->dataset->source.id_type == RECORDOID)
+		told = append_columns(&sql, DatumGetHeapTupleHeader(key));
+	else
+		scpg_markup_literal(&sql, scpg_report_key(report, image));
+	if (told && sql.len <= most)
+		return sql.data;
+	pfree(sql.data);
+	return NULL;
 }
 
 /* The keys of images, as an array of this type that is the query's parameter. */
