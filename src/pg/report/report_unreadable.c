@@ -9,6 +9,7 @@
 
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "utils/builtins.h"
 
 #include "pg/report/markup.h"
 #include "pg/report/report_parts.h"
@@ -27,6 +28,18 @@ put_picture(const scpg_report_file *file, Datum id, const char *reason)
 	scpg_markup_text(file->html, reason);
 	appendStringInfoString(file->html, "</td></tr>\n");
 	pfree(key);
+}
+
+/* The query that lists all of them. */
+static void
+put_query(const scpg_report_file *file)
+{
+	const scpg_source *source = &file->report->dataset->source;
+
+	appendStringInfoString(file->html, "<p>All of them, by a query: <code>");
+	scpg_markup_text(file->html, psprintf("SELECT %s, i.message FROM %s, image_info(%s) i WHERE i.message IS NOT NULL",
+										  source->id, source->relation, quote_identifier(source->data_column)));
+	appendStringInfoString(file->html, "</code></p>\n");
 }
 
 void
@@ -50,4 +63,5 @@ scpg_report_put_unreadable(const scpg_report_file *file)
 	appendStringInfoString(file->html, "</table></div>\n");
 	if (kept < skips->count)
 		appendStringInfo(file->html, "<p>And %lld more.</p>\n", (long long) (skips->count - kept));
+	put_query(file);
 }
