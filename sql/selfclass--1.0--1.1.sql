@@ -807,6 +807,32 @@ CREATE PROCEDURE cluster_images_into(images regclass, labels text, k bigint DEFA
 	AS 'MODULE_PATHNAME', 'scpg_cluster_images_into_wide' LANGUAGE C;
 COMMENT ON PROCEDURE cluster_images_into(regclass, text, bigint, text, jsonb) IS 'group the images of a table into a new table, whose name may have a schema, committing after every epoch';
 
+-- Groups that people correct.
+
+CREATE FUNCTION merge_clusters(model text, keep bigint, VARIADIC merged bigint[]) RETURNS bigint
+	AS 'MODULE_PATHNAME', 'scpg_merge_clusters' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000;
+COMMENT ON FUNCTION merge_clusters(text, bigint, bigint[]) IS 'make several groups of a model one group, which keeps the label and the name of the first (without a name: the only name among the others); returns how many rows moved';
+
+CREATE FUNCTION split_cluster(model text, label bigint, parts bigint DEFAULT 2) RETURNS TABLE (label integer, size bigint)
+	AS 'MODULE_PATHNAME', 'scpg_split_cluster' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000 ROWS 10;
+COMMENT ON FUNCTION split_cluster(text, bigint, bigint) IS 'make several groups of one group of a model, by k-means of its rows; the largest keeps label and name, the others get labels that no group ever had';
+
+CREATE FUNCTION name_cluster(model text, label bigint, name text) RETURNS void
+	AS 'MODULE_PATHNAME', 'scpg_name_cluster' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 10000;
+COMMENT ON FUNCTION name_cluster(text, bigint, text) IS 'give a group of a model a name, which no other group of it may have; NULL takes it away';
+
+CREATE FUNCTION revert_clusters(model text, edit bigint DEFAULT NULL) RETURNS bigint
+	AS 'MODULE_PATHNAME', 'scpg_revert_clusters' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000;
+COMMENT ON FUNCTION revert_clusters(text, bigint) IS 'make the groups of a model what they were before an edit, or before the last one that still holds; returns how many rows moved';
+
+CREATE FUNCTION cluster_tree(model text) RETURNS TABLE (k integer, keep integer, joins integer, height double precision, size bigint)
+	AS 'MODULE_PATHNAME', 'scpg_cluster_tree' LANGUAGE C STABLE PARALLEL UNSAFE COST 100000 ROWS 10;
+COMMENT ON FUNCTION cluster_tree(text) IS 'which groups of a model are closest, and which next when those are one (Ward), down to one group: k are left after a join, keep and joins are arguments of merge_clusters';
+
+CREATE FUNCTION cluster_labels(model text, k bigint) RETURNS TABLE (label integer, coarse integer)
+	AS 'MODULE_PATHNAME', 'scpg_cluster_labels' LANGUAGE C STABLE PARALLEL UNSAFE COST 100000 ROWS 10;
+COMMENT ON FUNCTION cluster_labels(text, bigint) IS 'for each group of a model which of k coarser groups it belongs to, by cluster_tree';
+
 -- ---------------------------------------------------------------------------
 -- Pictures
 -- ---------------------------------------------------------------------------

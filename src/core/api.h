@@ -24,6 +24,7 @@
 #include "core/analytics/pca.h"
 #include "core/analytics/silhouette.h"
 #include "core/analytics/space.h"
+#include "core/analytics/ward.h"
 #include "core/base/arena.h"
 #include "core/base/distance.h"
 #include "core/base/headroom.h"
@@ -77,6 +78,8 @@
 	F(sc_near_run) \
 	F(sc_silhouette_layout) \
 	F(sc_silhouette_run) \
+	F(sc_ward_layout) \
+	F(sc_ward_run) \
 	F(sc_hungarian_bytes) \
 	F(sc_hungarian) \
 	F(sc_purity) \
