@@ -36,7 +36,7 @@ help:
 ##@   tune                  measure: every way to do each convolution on this CPU: build/conv_table.h
 ##@   setup                 install what all of this needs (Debian packages)
 ##@   clean
-##@ Variables: WITH_ONEDNN=no WITH_PNG=no (build without), WITH_TESTS=yes (functions of the tests), WERROR=yes;
+##@ Variables: WITH_ONEDNN=no WITH_PNG=no WITH_WEBP=no (build without), WITH_TESTS=yes (functions of the tests), WERROR=yes;
 ##@ in the environment SELFCLASS_ISA=avx512, avx2, base (run as on a CPU that has no more).
 setup:
 	@tests/setup.sh
@@ -121,17 +121,23 @@ include $(PGXS)
 CORE_ALL = $(wildcard src/core/*.c src/core/*/*.c)
 SIMD_SRC = $(filter %_simd.c,$(CORE_ALL))
 ONEDNN_SRC = $(wildcard src/core/nn/*onednn*.c)
-CORE_SRC = $(filter-out $(SIMD_SRC) src/core/image/png.c $(ONEDNN_SRC) $(left_out),$(CORE_ALL))
+CORE_SRC = $(filter-out $(SIMD_SRC) src/core/image/png.c src/core/image/webp.c $(ONEDNN_SRC) $(left_out),$(CORE_ALL))
 CORE_LIBS = -lopenblas -ljpeg -lm -pthread
 
-# Found at build time, like a configure script would: libpng and oneDNN are optional.
+# Found at build time, like a configure script would: libpng, libwebp and oneDNN are optional.
 have_header = $(shell printf '\043include <$(1)>\n' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes)
 WITH_PNG ?= $(if $(call have_header,png.h),yes,no)
+WITH_WEBP ?= $(if $(call have_header,webp/decode.h),yes,no)
 WITH_ONEDNN ?= $(if $(call have_header,oneapi/dnnl/dnnl.h),yes,no)
 ifeq ($(WITH_PNG),yes)
 CORE_SRC += src/core/image/png.c
 CORE_DEFS += -DSC_WITH_PNG
 CORE_LIBS += -lpng
+endif
+ifeq ($(WITH_WEBP),yes)
+CORE_SRC += src/core/image/webp.c
+CORE_DEFS += -DSC_WITH_WEBP
+CORE_LIBS += -lwebp
 endif
 ifeq ($(WITH_ONEDNN),yes)
 CORE_SRC += $(ONEDNN_SRC)
