@@ -21,6 +21,7 @@
 #include "pg/cluster/cluster_images.h"
 #include "pg/model/train.h"
 #include "pg/server/memory.h"
+#include "pg/server/progress.h"
 #include "pg/table/dataset.h"
 #include "pg/table/skips.h"
 #include "pg/table/source.h"
@@ -206,6 +207,7 @@ cluster(scpg_cluster_job *job)
 		before = scpg_cluster_space(e->model);
 		c->before = &before;
 	}
+	scpg_progress_phase("clustering", c->n);
 	scpg_cluster(c);
 	c->before = NULL;
 }

@@ -30,6 +30,7 @@
 #include "pg/model/train.h"
 #include "pg/server/extension.h"
 #include "pg/server/memory.h"
+#include "pg/server/progress.h"
 #include "pg/table/dataset.h"
 #include "pg/table/source.h"
 #include "pg/type/embedding.h"
@@ -168,6 +169,7 @@ fill(const table *t, const scpg_cluster_job *job)
 			nulls[j] = isnull[j] ? 'n' : ' ';
 		if (SPI_execute_plan(plan, values, nulls, false, 0) < 0)
 			elog(ERROR, "could not fill %s", t->name);
+		scpg_progress_images(i + 1);
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(cxt);
 	}
@@ -197,6 +199,7 @@ cluster_images_into(FunctionCallInfo fcinfo, bool wide)
 	t->name = check_name(labels);
 	job->asked.key.returned = true;
 	job->asked.key.call = psprintf("CALL cluster_images_into(%%t, %s%%O)", quote_literal_cstr(t->name));
+	scpg_progress_begin("cluster_images_into", job->asked.relid, job->asked.name);
 	PG_TRY();
 	{
 		scpg_cluster_images_plan(job);
@@ -205,12 +208,14 @@ cluster_images_into(FunctionCallInfo fcinfo, bool wide)
 		check_unique_keys(job->dataset, t->key_collation);
 		scpg_cluster_images_run(job);
 		/* Made and filled in one transaction. */
+		scpg_progress_phase("writing", job->dataset->rows);
 		create(t);
 		fill(t, job);
 		SPI_commit();
 	}
 	PG_FINALLY();
 	{
+		scpg_progress_end();
 		scpg_cluster_images_release(job);
 	}
 	PG_END_TRY();

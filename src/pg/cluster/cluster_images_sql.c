@@ -17,6 +17,7 @@
 
 #include "pg/cluster/cluster_images_parts.h"
 #include "pg/server/compat.h"
+#include "pg/server/progress.h"
 #include "pg/server/result.h"
 
 /* In `example`: no argument is an example of the key. */
@@ -68,6 +69,7 @@ cluster_images(FunctionCallInfo fcinfo, int example)
 	job->asked.key.example = scpg_source_example(fcinfo, example);
 	job->asked.key.returned = true;
 	job->asked.key.call = "cluster_images(%t, %k%O)";
+	scpg_progress_begin("cluster_images", job->asked.relid, job->asked.name);
 	PG_TRY();
 	{
 		scpg_cluster_images_plan(job);
@@ -78,6 +80,7 @@ cluster_images(FunctionCallInfo fcinfo, int example)
 	}
 	PG_FINALLY();
 	{
+		scpg_progress_end();
 		scpg_cluster_images_release(job);
 	}
 	PG_END_TRY();
