@@ -648,9 +648,54 @@ COMMENT ON COLUMN selfclass_cluster_edit.edited_by IS 'the role whose rights it 
 COMMENT ON COLUMN selfclass_cluster_edit.login IS 'the role that had logged in';
 COMMENT ON COLUMN selfclass_cluster_edit.reverts IS 'of revert_clusters: the groups are as before that edit';
 
-REVOKE ALL ON selfclass_cluster, selfclass_cluster_edit FROM PUBLIC;
+-- What reverting an edit needs. The first of the two is short: of centroids it has
+-- those that the edit replaced alone.
+CREATE TABLE selfclass_cluster_before (
+	model_id bigint NOT NULL,
+	edit integer NOT NULL,
+	edited boolean NOT NULL,
+	centroid_label integer[],
+	labels integer[],
+	names text[],
+	labels_edited boolean[],
+	centroids boolean NOT NULL,
+	kmeans kmeans_model,
+	pca pca_model,
+	elbow elbow_result,
+	recipe jsonb,
+	k_low integer,
+	k_high integer,
+	k_by text,
+	modularity double precision,
+	modularity_chance double precision,
+	PRIMARY KEY (model_id, edit),
+	FOREIGN KEY (model_id, edit) REFERENCES selfclass_cluster_edit ON DELETE CASCADE
+);
+COMMENT ON TABLE selfclass_cluster_before IS 'the groups of a model as they were before an edit';
+COMMENT ON COLUMN selfclass_cluster_before.labels IS 'the groups; beside them their names, and whether each was edited';
+COMMENT ON COLUMN selfclass_cluster_before.centroids IS 'did the edit replace the centroids, so that the columns after this one say what was there?';
+
+CREATE TABLE selfclass_cluster_edit_row (
+	model_id bigint NOT NULL,
+	edit integer NOT NULL,
+	part integer NOT NULL,
+	label_before integer,
+	label_after integer,
+	pinned boolean NOT NULL,
+	keys text[] NOT NULL,
+	PRIMARY KEY (model_id, edit, part),
+	FOREIGN KEY (model_id, edit) REFERENCES selfclass_cluster_edit ON DELETE CASCADE
+);
+COMMENT ON TABLE selfclass_cluster_edit_row IS 'rows of the label table that an edit moved, many in a row of this one';
+COMMENT ON COLUMN selfclass_cluster_edit_row.label_before IS 'NULL: the edit added the rows, or they had no label';
+COMMENT ON COLUMN selfclass_cluster_edit_row.pinned IS 'were they pinned before the edit?';
+COMMENT ON COLUMN selfclass_cluster_edit_row.keys IS 'keys of the rows, a key of several columns as the text of a row';
+
+REVOKE ALL ON selfclass_cluster, selfclass_cluster_edit, selfclass_cluster_before, selfclass_cluster_edit_row FROM PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('selfclass_cluster', '');
 SELECT pg_catalog.pg_extension_config_dump('selfclass_cluster_edit', '');
+SELECT pg_catalog.pg_extension_config_dump('selfclass_cluster_before', '');
+SELECT pg_catalog.pg_extension_config_dump('selfclass_cluster_edit_row', '');
 
 CREATE VIEW selfclass_clusters WITH (security_barrier) AS
 	SELECT m.model_id, m.owner, m.name AS model, m.version, m.current, c.label, c.name, c.size, c.pinned,
@@ -724,7 +769,7 @@ COMMENT ON FUNCTION drop_model(text, boolean) IS 'delete one''s model, every ver
 -- Dumps by the owner of a database who is no superuser. He needs the right on
 -- each table and each sequence that a dump carries.
 GRANT SELECT ON selfclass_model, selfclass_model_weights, selfclass_training_log, selfclass_model_grant,
-	selfclass_cluster, selfclass_cluster_edit TO pg_database_owner;
+	selfclass_cluster, selfclass_cluster_edit, selfclass_cluster_before, selfclass_cluster_edit_row TO pg_database_owner;
 GRANT SELECT ON SEQUENCE selfclass_model_model_id_seq TO pg_database_owner;
 
 -- What comes from a dump may name roles that are not here.
@@ -783,6 +828,13 @@ COMMENT ON PROCEDURE cluster_images_into(regclass, text, bigint, text, jsonb) IS
 -- ---------------------------------------------------------------------------
 -- Pictures
 -- ---------------------------------------------------------------------------
+
+-- STABLE: what is read depends on the settings' limits.
+CREATE FUNCTION image_info(image bytea, OUT format text, OUT width integer, OUT height integer, OUT channels integer,
+		OUT orientation integer, OUT sharpness double precision, OUT brightness double precision,
+		OUT entropy double precision, OUT sqlstate text, OUT message text)
+	AS 'MODULE_PATHNAME', 'scpg_image_info' LANGUAGE C STABLE PARALLEL SAFE COST 10000;
+COMMENT ON FUNCTION image_info(bytea) IS 'what an image is, how sharp, bright and varied from 0 to 1, or why it cannot be read';
 
 -- Whole numbers are bigint: see above.
 

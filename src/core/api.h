@@ -34,6 +34,7 @@
 #include "core/image/decode.h"
 #include "core/image/encode.h"
 #include "core/image/image.h"
+#include "core/image/quality.h"
 #include "core/nn/optim.h"
 #include "core/simclr/simclr.h"
 #include "core/simclr/weights.h"
@@ -48,6 +49,8 @@
 	F(sc_pool_finish) \
 	F(sc_pool_shutdown) \
 	F(sc_image_plan_read) \
+	F(sc_image_format_name) \
+	F(sc_quality_run) \
 	F(sc_decode_batch_run) \
 	F(sc_jpeg_bound) \
 	F(sc_jpeg_encode_run) \

@@ -28,6 +28,16 @@ find_format(sc_image_format *format, const uint8_t *bytes, size_t size)
 	return true;
 }
 
+const char *
+sc_image_format_name(const uint8_t *bytes, size_t size)
+{
+	sc_image_format format;
+
+	if (!find_format(&format, bytes, size))
+		return sc_image_other_format(bytes, size);
+	return format == SC_IMAGE_JPEG ? "JPEG" : "PNG";
+}
+
 sc_status
 sc_image_plan_read(sc_image_plan *plan, const uint8_t *bytes, size_t size, int max_side, const sc_image_limits *limits,
 				   sc_error *err)

@@ -67,13 +67,17 @@ typedef struct sc_image_plan
 	sc_image_format format;
 	int source_width; /* upright, before reduction */
 	int source_height;
-	int width; /* of the result */
+	int source_channels; /* samples of a pixel: with transparency 2 or 4, and 4 of CMYK */
+	int width;			 /* of the result */
 	int height;
 	int channels; /* SC_GRAY or SC_RGB */
 	sc_orientation orientation;
 	size_t bytes;	/* of the result: width * height * channels */
 	size_t scratch; /* bytes of scratch that sc_image_decode needs */
 } sc_image_plan;
+
+/* What these bytes are by their beginning, "JPEG", "GIF" and so on; NULL: no picture that has a name here. */
+extern const char *sc_image_format_name(const uint8_t *bytes, size_t size);
 
 /*
  * Read the header of `size` bytes. max_side: the short side of the result is

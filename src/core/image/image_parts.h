@@ -81,6 +81,9 @@ extern sc_status sc_png_read(const sc_image_task *task);
 /* unknown.c: SC_BAD_IMAGE, with words for what these bytes are, which are no image that is read. */
 extern sc_status sc_image_fail_unknown(const uint8_t *bytes, size_t size, sc_error *err);
 
+/* ... and the name of their format alone, if they are a picture; NULL if not. */
+extern const char *sc_image_other_format(const uint8_t *bytes, size_t size);
+
 /* limits.c: SC_OK, or an error that says which limit there is and what raises it. */
 
 /* Width and height as stored: each at least 1 and at most SC_IMAGE_MAX_SIDE; their product. */

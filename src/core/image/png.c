@@ -231,7 +231,8 @@ plan_body(png_reader *r)
 	read_header(r);
 	width = png_get_image_width(r->png, r->info);
 	height = png_get_image_height(r->png, r->info);
-	plan->channels = png_get_channels(r->png, r->info) <= 2 ? SC_GRAY : SC_RGB;
+	plan->source_channels = png_get_channels(r->png, r->info);
+	plan->channels = plan->source_channels <= 2 ? SC_GRAY : SC_RGB;
 	plan->orientation = find_orientation(task->bytes, task->size);
 	sc_image_plan_size(plan, (int) width, (int) height, task->max_side);
 	(void) layout(&counter, r);

@@ -156,9 +156,8 @@ is_svg(const uint8_t *bytes, size_t size)
 	return false;
 }
 
-/* The name of a picture's format, or NULL. */
-static const char *
-find_picture(const uint8_t *bytes, size_t size)
+const char *
+sc_image_other_format(const uint8_t *bytes, size_t size)
 {
 	const char *name = find(bytes, size, pictures, sizeof(pictures) / sizeof(pictures[0]));
 
@@ -183,7 +182,7 @@ name_it(const uint8_t *bytes, size_t size, sc_error *err)
 			sc_hint(err, "Store its bytes; of a column \"image\" they are %s.", texts[i].bytes);
 			return;
 		}
-	if ((name = find_picture(bytes, size)) != NULL)
+	if ((name = sc_image_other_format(bytes, size)) != NULL)
 	{
 		sc_fail(err, SC_BAD_IMAGE, "not a JPEG or PNG image but %s", name);
 		sc_hint(err, "Store the image as JPEG or PNG.");

@@ -288,7 +288,7 @@ PG_FUNCTION_INFO_V1(scpg_kmeans_train_wide);
 Datum
 scpg_kmeans_train_wide(PG_FUNCTION_ARGS)
 {
-	static const char *const names[] = {"relation", "name of the column of embeddings", "number of clusters", "options"};
+	static const char *const names[] = {"relation", "name of the column of embeddings", "number of clusters"};
 	train t = {.options = {.kmeans = SCPG_KMEANS_DEFAULTS, .sample = SCPG_SAMPLE_ROWS}};
 	MemoryContext caller = CurrentMemoryContext;
 	scpg_source source;
@@ -299,7 +299,7 @@ scpg_kmeans_train_wide(PG_FUNCTION_ARGS)
 		scpg_refuse_null(fcinfo, i, names[i]);
 	t.k = scpg_int_argument(fcinfo, 2, names[2]);
 	scpg_kmeans_check(t.k, 0);
-	scpg_options_read(&t.options, NULL, PG_GETARG_JSONB_P(3), option_table, lengthof(option_table));
+	scpg_options_read(&t.options, NULL, scpg_options_argument(fcinfo, 3), option_table, lengthof(option_table));
 	scpg_kmeans_check_start(&t.options.kmeans, t.k);
 	source = scpg_source_embeddings(fcinfo, 0, 1, NULL);
 

@@ -160,11 +160,7 @@ accumulate(FunctionCallInfo fcinfo, double wanted)
 	pca_state *state;
 	sc_pca_sums sums;
 
-	if (PG_NARGS() > 3)
-	{
-		scpg_refuse_null(fcinfo, 3, "options");
-		scpg_options_read(&options, NULL, PG_GETARG_JSONB_P(3), pca_options, lengthof(pca_options));
-	}
+	scpg_options_read(&options, NULL, scpg_options_argument(fcinfo, 3), pca_options, lengthof(pca_options));
 	if (PG_ARGISNULL(1))
 		return scpg_flat_state_unchanged(fcinfo);
 	e = PG_GETARG_EMBEDDING(1);

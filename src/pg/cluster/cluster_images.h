@@ -24,7 +24,7 @@ typedef struct scpg_cluster_request
 	Oid relid;
 	int k;		/* 0: none was given */
 	char *name; /* of the model, or NULL */
-	const Jsonb *options;
+	Jsonb *options;
 	scpg_key_request key; /* without its columns, which are an option */
 	bool commits;		  /* a procedure: commits as it goes, and wants the embeddings too */
 } scpg_cluster_request;

@@ -198,7 +198,9 @@ cluster_images_into(FunctionCallInfo fcinfo, bool wide)
 				  : makeRangeVar(NULL, pstrdup(NameStr(*PG_GETARG_NAME(1))), -1);
 	t->name = check_name(labels);
 	job->asked.key.returned = true;
-	job->asked.key.call = psprintf("CALL cluster_images_into(%%t, %s%%O)", quote_literal_cstr(t->name));
+	job->asked.key.call =
+		scpg_cluster_call(psprintf("CALL cluster_images_into(%%t, %s", scpg_source_call_literal(t->name)), job->asked.k,
+						  job->asked.name);
 	scpg_progress_begin("cluster_images_into", job->asked.relid, job->asked.name);
 	PG_TRY();
 	{

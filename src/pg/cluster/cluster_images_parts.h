@@ -21,6 +21,9 @@ extern void scpg_cluster_refuse_null(const char *what);
 /* Argument 0, the relation, and k, which is a bigint where wide, model and options from argument number `first` on. */
 extern scpg_cluster_request scpg_cluster_read_request(FunctionCallInfo fcinfo, int first, bool wide);
 
+/* A call that begins so for a hint, see scpg_key_request: with k, unless that is 0, and model, unless NULL. */
+extern char *scpg_cluster_call(const char *begin, int64 k, const char *model);
+
 /* k as it was given: 22003, and 22023 below 1. */
 extern int scpg_cluster_k(int64 k);
 

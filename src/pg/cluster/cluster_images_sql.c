@@ -53,6 +53,21 @@ take_example_as_k(FunctionCallInfo fcinfo, int example, scpg_cluster_job *job)
 	return true;
 }
 
+/* The k of a hint, 0 for none: a whole number in the place of the example is meant to be it. */
+static int64
+hinted_k(FunctionCallInfo fcinfo, int example, int k)
+{
+	int64 meant = 0;
+
+	if (k != 0 || example == NO_EXAMPLE || PG_ARGISNULL(example))
+		return k;
+	if (scpg_source_example(fcinfo, example) == INT8OID)
+		meant = PG_GETARG_INT64(example);
+	else if (scpg_source_example(fcinfo, example) == INT4OID)
+		meant = PG_GETARG_INT32(example);
+	return meant >= 1 && meant <= PG_INT32_MAX ? meant : 0;
+}
+
 /* example: number of the argument with the key's example. */
 static Datum
 cluster_images(FunctionCallInfo fcinfo, int example)
@@ -68,7 +83,8 @@ cluster_images(FunctionCallInfo fcinfo, int example)
 	job->asked = scpg_cluster_read_request(fcinfo, first, false);
 	job->asked.key.example = scpg_source_example(fcinfo, example);
 	job->asked.key.returned = true;
-	job->asked.key.call = "cluster_images(%t, %k%O)";
+	job->asked.key.call =
+		scpg_cluster_call("cluster_images(%t, %k", hinted_k(fcinfo, example, job->asked.k), job->asked.name);
 	scpg_progress_begin("cluster_images", job->asked.relid, job->asked.name);
 	PG_TRY();
 	{

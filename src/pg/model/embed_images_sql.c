@@ -17,6 +17,7 @@
 #include "utils/tuplestore.h"
 
 #include "pg/model/embed.h"
+#include "pg/server/arguments.h"
 #include "pg/server/options.h"
 #include "pg/server/progress.h"
 #include "pg/table/reader.h"
@@ -142,8 +143,8 @@ embed_images(FunctionCallInfo fcinfo, int example)
 	if (PG_ARGISNULL(0))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("the relation with the images must not be null")));
-	if (example >= 0 && !PG_ARGISNULL(3))
-		scpg_options_read(&options, NULL, PG_GETARG_JSONB_P(3), options_table, lengthof(options_table));
+	key.options = example < 0 ? NULL : scpg_options_argument(fcinfo, 3);
+	scpg_options_read(&options, NULL, key.options, options_table, lengthof(options_table));
 	skips.on_error = options.on_error;
 	InitMaterializedSRF(fcinfo, 0);
 	SPI_connect();
@@ -152,7 +153,7 @@ embed_images(FunctionCallInfo fcinfo, int example)
 	model = scpg_model_find_ready(name);
 	recipe = scpg_model_recipe(model);
 	key.columns = choose_key(PG_GETARG_OID(0), options.id_column, recipe->id_column);
-	key.call = psprintf("embed_images(%%t, %%k, %s%%o)", quote_literal_cstr(name));
+	key.call = psprintf("embed_images(%%t, %%k, %s%%o)", scpg_source_call_literal(name));
 	scpg_source_resolve(&source, PG_GETARG_OID(0), &key,
 						choose_column(PG_GETARG_OID(0), options.image_column, recipe->image_column), BYTEAOID);
 	scpg_source_check_key(&source, fcinfo, example);

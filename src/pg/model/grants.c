@@ -35,6 +35,21 @@ scpg_model_require_owner(const scpg_model *model)
 		scpg_model_refuse_stranger(model->name);
 }
 
+void
+scpg_model_require_editor(const scpg_model *model)
+{
+	Datum values[3] = {ObjectIdGetDatum(model->owner), CStringGetTextDatum(model->name), ObjectIdGetDatum(GetUserId())};
+
+	if (has_privs_of_role(GetUserId(), model->owner))
+		return;
+	scpg_catalog_run(SCPG_FIND_EDITOR, values, NULL, false);
+	if (SPI_processed == 0)
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("permission denied to edit the groups of model \"%s\"", model->name),
+						errhint("Its owner can: SELECT grant_model('%s', %s, 'edit').", model->name,
+								quote_literal_cstr(scpg_role_name(GetUserId())))));
+}
+
 /* ---- granting ---------------------------------------------------------------------- */
 
 static const char *const privilege_names[] = {[SCPG_PRIVILEGE_USE] = "use", [SCPG_PRIVILEGE_EDIT] = "edit"};

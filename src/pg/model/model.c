@@ -70,27 +70,23 @@ scpg_model_require_clustering(const scpg_model *model)
 				 errhint("Cluster its images first: SELECT * FROM cluster_images('...', model => '%s').", model->name)));
 }
 
-/* One group for each of k centroids. */
+/*
+ * One group for each of k centroids. Numbers may be left out: those of groups
+ * that were merged into others, which no group gets again.
+ */
 static bool
 labels_fit(const struct varlena *centroid_label, int k)
 {
 	const ArrayType *array = (const ArrayType *) centroid_label;
 	const int32 *label;
-	Bitmapset *seen = NULL;
-	int most = 0;
 
 	if (ARR_NDIM(array) != 1 || ARR_DIMS(array)[0] != k || ARR_HASNULL(array) || ARR_ELEMTYPE(array) != INT4OID)
 		return false;
 	label = scpg_model_centroid_groups(centroid_label);
 	for (int i = 0; i < k; i++)
-	{
-		if (label[i] < 0 || label[i] >= k)
+		if (label[i] < 0 || label[i] > SCPG_HIGHEST_LABEL)
 			return false;
-		most = Max(most, label[i]);
-		seen = bms_add_member(seen, label[i]);
-	}
-	/* No number is left out. */
-	return bms_num_members(seen) == most + 1;
+	return true;
 }
 
 const int32 *
@@ -99,15 +95,43 @@ scpg_model_centroid_groups(const struct varlena *centroid_label)
 	return centroid_label == NULL ? NULL : (const int32 *) ARR_DATA_PTR((const ArrayType *) centroid_label);
 }
 
+static int
+compare_labels(const void *a, const void *b)
+{
+	int32 x = *(const int32 *) a, y = *(const int32 *) b;
+
+	return x < y ? -1 : x > y;
+}
+
+int
+scpg_model_labels(const struct varlena *kmeans, const struct varlena *centroid_label, int32 **labels)
+{
+	int k = scpg_kmeans_model_open((const scpg_numbers *) kmeans).k;
+	const int32 *group = scpg_model_centroid_groups(centroid_label);
+	int32 *label = MemoryContextAllocHuge(CurrentMemoryContext, sc_mul(k, sizeof(int32)));
+	int n = 0;
+
+	for (int i = 0; i < k; i++)
+		label[i] = group != NULL ? group[i] : i;
+	qsort(label, k, sizeof(int32), compare_labels);
+	for (int i = 0; i < k; i++)
+		if (n == 0 || label[n - 1] != label[i])
+			label[n++] = label[i];
+	if (labels != NULL)
+		*labels = label;
+	else
+		pfree(label);
+	return n;
+}
+
 scpg_model_groups
 scpg_model_groups_of(const scpg_recipe *recipe, const struct varlena *kmeans, struct varlena *centroid_label,
 					 const struct varlena *elbow)
 {
-	sc_space space = {.k = scpg_kmeans_model_open((const scpg_numbers *) kmeans).k,
-					  .group = scpg_model_centroid_groups(centroid_label)};
-	scpg_model_groups g = {centroid_label, sc_space_groups(&space), .by = "given", .modularity = NAN, .chance = NAN};
+	scpg_model_groups g = {centroid_label, .by = "given", .modularity = NAN, .chance = NAN};
 	scpg_elbow_result r;
 
+	g.k = scpg_model_labels(kmeans, centroid_label, NULL);
 	if (elbow == NULL)
 		return g;
 	r = scpg_elbow_result_open((const scpg_numbers *) elbow);
@@ -123,17 +147,22 @@ scpg_model_groups_of(const scpg_recipe *recipe, const struct varlena *kmeans, st
 }
 
 bool
+scpg_model_groups_in_components(const scpg_recipe *recipe, const struct varlena *centroid_label)
+{
+	/* A graph's groups are of the embeddings themselves. Those of k-means have labels too once they were edited. */
+	return recipe->pca_components > 0 && (centroid_label == NULL || recipe->cluster_method != SCPG_CLUSTER_GRAPH);
+}
+
+bool
 scpg_model_clustering_fits(const scpg_recipe *recipe, const struct varlena *pca, const struct varlena *kmeans,
 						   const struct varlena *centroid_label)
 {
 	int d = scpg_kmeans_model_open((const scpg_numbers *) kmeans).d;
 	scpg_pca_model components;
 
-	/* A graph's groups are of the embeddings themselves. */
-	if (centroid_label != NULL)
-		return d == SC_EMBEDDING_DIM &&
-			   labels_fit(centroid_label, scpg_kmeans_model_open((const scpg_numbers *) kmeans).k);
-	if (recipe->pca_components == 0)
+	if (centroid_label != NULL && !labels_fit(centroid_label, scpg_kmeans_model_open((const scpg_numbers *) kmeans).k))
+		return false;
+	if (!scpg_model_groups_in_components(recipe, centroid_label))
 		return d == SC_EMBEDDING_DIM;
 	if (pca == NULL)
 		return false;
@@ -180,6 +209,7 @@ scpg_model_create(const char *name, const scpg_recipe *recipe, Oid source)
 	model->stored_recipe = scpg_recipe_write(recipe);
 	model->source = source;
 	model->loss = NAN;
+	model->highest_label = -1;
 
 	values[0] = CStringGetTextDatum(name);
 	values[1] = ObjectIdGetDatum(model->owner);

@@ -54,6 +54,10 @@ typedef struct scpg_model
 	struct varlena *kmeans;			/* kmeans_model, or NULL */
 	struct varlena *elbow;			/* elbow_result, or NULL */
 	struct varlena *centroid_label; /* int[]: the group of each centroid of kmeans; NULL: each is its own */
+	Oid labels;						/* its label table; InvalidOid: none, or it is gone */
+	char *labels_name;				/* the table's name, which stays; NULL: none */
+	bool edited;					/* its groups were changed by hand since they were made */
+	int highest_label;				/* that ever named a group of this version; -1: not known */
 	TimestampTz created;
 	int64 weights_bytes; /* of the stored weights; 0: none yet */
 	int64 weights_crc;
@@ -141,6 +145,15 @@ extern bool scpg_model_clustering_fits(const scpg_recipe *recipe, const struct v
 /* The group of each centroid, in the model's value; NULL: each is its own. */
 extern const int32 *scpg_model_centroid_groups(const struct varlena *centroid_label);
 
+/* No group has a higher label: it must be room enough for as many clusterings as anybody makes. */
+#define SCPG_HIGHEST_LABEL 100000000
+
+/* The labels of a clustering's groups, each once, ascending, in the current memory context (or NULL); how many. */
+extern int scpg_model_labels(const struct varlena *kmeans, const struct varlena *centroid_label, int32 **labels);
+
+/* Do its centroids lie among principal components? Else among the embeddings themselves. */
+extern bool scpg_model_groups_in_components(const scpg_recipe *recipe, const struct varlena *centroid_label);
+
 /* What is known of the number of groups. */
 typedef struct scpg_model_groups
 {
@@ -179,6 +192,28 @@ extern scpg_model_groups scpg_model_groups_of(const scpg_recipe *recipe, const s
  */
 extern void scpg_model_set_clustering(scpg_model *model, struct varlena *pca, struct varlena *kmeans,
 									  struct varlena *elbow, const scpg_model_groups *groups);
+
+/* ---- its groups, as who may edit them (model_groups.c) ------------------------------ */
+
+/* 42501 unless the current user has the rights of the model's owner, or was granted to edit its groups. */
+extern void scpg_model_require_editor(const scpg_model *model);
+
+/* The label table from now on. */
+extern void scpg_model_set_labels(scpg_model *model, Oid relid);
+
+/* A group as selfclass_cluster keeps it. */
+typedef struct scpg_model_group
+{
+	int label;
+	int64 size;
+	int64 pinned;
+	double mean_distance; /* NaN: unknown, as the next */
+	double mean_confidence;
+	char *example; /* or NULL */
+} scpg_model_group;
+
+/* All groups, n of them: those of other labels go; of those that were there name and edited stay. */
+extern void scpg_model_keep_clusters(const scpg_model *model, const scpg_model_group *groups, int n);
 
 /* ---- who trains it (locks.c) ------------------------------------------------------ */
 

@@ -64,6 +64,7 @@ static const scpg_option table[] = {
 	WHOLE(TRAINING, image_side, 16, 4096),
 	CHOICE(TRAINING, stem, stem_names),
 	WHOLE(TRAINING, batch_size, 2, 16384),
+	WHOLE(TRAINING, batch_pieces, 1, 8192),
 	FLAG(TRAINING, drop_last),
 	WHOLE(TRAINING, epochs, 0, 100000),
 	DURATION(TRAINING, time_budget, true),
@@ -141,6 +142,7 @@ static const scpg_recipe common = {
 	.seed = 1,
 	.input_size = 128,
 	.batch_size = 256,
+	.batch_pieces = 1,
 	.drop_last = true,
 	.epochs = 20,
 	.checkpoint_interval = 60, /* 1.0's; that of a new training: scpg_recipe_checkpoint_interval */
@@ -258,14 +260,19 @@ note_fields(scpg_given *given, const Jsonb *options)
 #define BACKBONE_WEIGHTS 11.2e6
 
 double
-scpg_recipe_checkpoint_interval(const scpg_recipe *r)
+scpg_recipe_checkpoint_bytes(const scpg_recipe *r)
 {
 	double hidden = r->proj_hidden_dim;
 	double weights = BACKBONE_WEIGHTS + hidden * SC_EMBEDDING_DIM + hidden * r->proj_out_dim;
-	double bytes = 2 * sizeof(float) * weights; /* and as many momenta */
 
+	return 2 * sizeof(float) * weights;
+}
+
+double
+scpg_recipe_checkpoint_interval(const scpg_recipe *r)
+{
 	/* In tens of seconds. */
-	return Max(60, 10 * ceil(bytes / 1e6 / 10));
+	return Max(60, 10 * ceil(scpg_recipe_checkpoint_bytes(r) / 1e6 / 10));
 }
 
 void
@@ -419,8 +426,8 @@ scpg_recipe_read_file(scpg_recipe *recipe, const Jsonb *stored)
 const char *
 scpg_recipe_differs(const scpg_recipe *a, const scpg_recipe *b)
 {
-	static const char *const names[] = {"input_size", "image_side",	  "stem",			"precision",
-										"normalize",  "l2_normalize", "pca_components", "pca_whiten"};
+	static const char *const names[] = {"input_size",	"image_side",	  "stem",		"precision",	 "normalize",
+										"l2_normalize", "pca_components", "pca_whiten", "cluster_method"};
 
 	for (int i = 0; i < lengthof(table); i++)
 		for (int j = 0; j < lengthof(names); j++)
@@ -500,6 +507,7 @@ scpg_recipe_train(const scpg_recipe *r)
 	memset(&c, 0, sizeof(c));
 	c.net = scpg_recipe_net(r);
 	c.batch_size = r->batch_size;
+	c.batch_pieces = r->batch_pieces;
 	c.proj_hidden_dim = r->proj_hidden_dim;
 	c.proj_out_dim = r->proj_out_dim;
 	c.proj_batch_norm = r->proj_batch_norm;

@@ -82,6 +82,7 @@ typedef struct scpg_recipe
 	int image_side; /* images are kept reduced to this short side */
 	scpg_stem stem;
 	int batch_size;
+	int batch_pieces; /* whose tensors are held one at a time */
 	bool drop_last;
 	int epochs;					/* 0: the encoder as it is initialised, for comparison */
 	double time_budget;			/* seconds; 0: none */
@@ -178,10 +179,13 @@ extern void scpg_recipe_suit_view(scpg_recipe *recipe, const scpg_given *given, 
  */
 extern void scpg_recipe_suit_init(scpg_recipe *recipe, scpg_given *given);
 
+/* Bytes of a checkpoint, about: the weights and as many momenta. */
+extern double scpg_recipe_checkpoint_bytes(const scpg_recipe *recipe);
+
 /*
  * Fill what was left to be chosen, check what depends on the number of images
- * (22023), and shrink a preset's batch to it. One NOTICE tells what preset
- * auto chose.
+ * (22023), and shrink a preset's batch to it. NOTICEs tell what preset auto
+ * chose. The images are in memory by now: it chooses pieces by what is left.
  */
 struct scpg_dataset;
 extern void scpg_recipe_choose(scpg_recipe *recipe, const scpg_given *given, const struct scpg_dataset *images);

@@ -20,6 +20,7 @@
 
 #include "pg/model/model_parts.h"
 #include "pg/model/train.h"
+#include "pg/server/arguments.h"
 #include "pg/server/compat.h"
 #include "pg/server/progress.h"
 #include "pg/table/skips.h"
@@ -53,7 +54,8 @@ train_new(const char *name, Oid relid, const Jsonb *options)
 	scpg_training training;
 	scpg_recipe recipe;
 	scpg_given given;
-	scpg_key_request key = {.call = psprintf("CALL train_encoder(%s, %%t%%o)", quote_literal_cstr(name))};
+	scpg_key_request key = {.options = options,
+							.call = psprintf("CALL train_encoder(%s, %%t%%o)", scpg_source_call_literal(name))};
 	scpg_source source;
 
 	scpg_recipe_read(&recipe, &given, options, SCPG_PRESET_AUTO);
@@ -89,7 +91,7 @@ scpg_train_encoder(PG_FUNCTION_ARGS)
 	scpg_progress_begin("train_encoder", PG_GETARG_OID(1), name);
 	PG_TRY();
 	{
-		train_new(name, PG_GETARG_OID(1), PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P_COPY(2));
+		train_new(name, PG_GETARG_OID(1), scpg_options_argument(fcinfo, 2));
 	}
 	PG_FINALLY();
 	{
