@@ -86,7 +86,7 @@ objects_of = $(1:src/%.c=$(BUILD)/%.o)
 simd_objects_of = $(foreach isa,$(ISAS),$(1:src/%.c=$(BUILD)/%_$(isa).o))
 # For tests alone: jobs and views that no user calls.
 TEST_SRC = $(wildcard src/core/base/multiply.c src/pg/server/multiply_sql.c src/pg/server/cgroup_sql.c \
-	src/pg/table/dataset_test_sql.c)
+	src/pg/server/progress_test_sql.c src/pg/table/dataset_test_sql.c)
 left_out = $(if $(filter yes,$(WITH_TESTS)),,$(TEST_SRC))
 
 MODULE_big = selfclass

@@ -719,6 +719,24 @@ CREATE VIEW selfclass_epochs WITH (security_barrier) AS
 GRANT SELECT ON selfclass_epochs TO PUBLIC;
 COMMENT ON VIEW selfclass_epochs IS 'the training, epoch by epoch, of the models that the current role may use';
 
+-- How far commands are, in all databases. Rows of other roles are as in
+-- pg_stat_progress_*; the function sees to that, for it runs as who asks.
+CREATE FUNCTION selfclass_progress_rows(OUT pid integer, OUT datid oid, OUT backend_start timestamptz, OUT relid oid,
+		OUT command text, OUT model text, OUT phase text, OUT epochs_total integer, OUT epochs_done integer,
+		OUT images_total bigint, OUT images_done bigint, OUT loss double precision, OUT images_per_second double precision,
+		OUT remaining interval) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'scpg_progress_rows' LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 10;
+COMMENT ON FUNCTION selfclass_progress_rows() IS 'the rows of selfclass_progress, and when their backends began';
+
+CREATE VIEW selfclass_progress AS
+	SELECT p.pid, p.datid, d.datname, p.relid, p.command, p.model, p.phase, p.epochs_total, p.epochs_done,
+		p.images_total, p.images_done, p.loss, p.images_per_second, p.remaining
+	FROM selfclass_progress_rows() p LEFT JOIN pg_catalog.pg_database d ON d.oid OPERATOR(pg_catalog.=) p.datid;
+GRANT SELECT ON selfclass_progress TO PUBLIC;
+COMMENT ON VIEW selfclass_progress IS 'commands that work now, in all databases, and how far they are';
+COMMENT ON COLUMN selfclass_progress.images_total IS 'of the phase; in a training, of an epoch';
+COMMENT ON COLUMN selfclass_progress.remaining IS 'of the phase, by its speed until now';
+
 -- What a grant lets do: 1.0 had the one privilege that is now called use.
 ALTER TABLE selfclass_model_grant
 	ADD privilege text NOT NULL DEFAULT 'use' CHECK (privilege IN ('use', 'edit'));
