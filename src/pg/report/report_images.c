@@ -54,8 +54,7 @@ embed(scpg_report *report, scpg_encoder *encoder)
 	{
 		float *x = report->rows + i * DIM;
 
-		if (i % 1024 == 0)
-			CHECK_FOR_INTERRUPTS();
+		CHECK_FOR_INTERRUPTS();
 		(void) sc_space_normalize(x, x, DIM);
 	}
 }
@@ -114,8 +113,7 @@ find_clusters(scpg_report *report, const scpg_model *model)
 		double distance2;
 		int label;
 
-		if (i % 1024 == 0)
-			CHECK_FOR_INTERRUPTS();
+		CHECK_FOR_INTERRUPTS();
 		sc_space_project(&space, point, x, NULL);
 		label = sc_space_nearest(&space, point, &distance2);
 		report->label[i] = label;
