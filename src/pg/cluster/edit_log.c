@@ -34,7 +34,7 @@ typedef struct moved_rows
 struct scpg_edit
 {
 	scpg_model *model;
-	scpg_model_labels labels;
+	scpg_model_members labels;
 	int number; /* 0: not recorded yet */
 	/* rows to be written */
 	MemoryContext context;
@@ -54,7 +54,7 @@ scpg_edit_begin(scpg_model *model)
 	return edit;
 }
 
-const scpg_model_labels *
+const scpg_model_members *
 scpg_edit_labels(const scpg_edit *edit)
 {
 	return &edit->labels;

@@ -42,7 +42,7 @@ typedef struct scpg_edit scpg_edit;
 extern scpg_edit *scpg_edit_begin(scpg_model *model);
 
 /* Where its members are, and the highest label that was ever given: a new group gets one above. */
-extern const scpg_model_labels *scpg_edit_labels(const scpg_edit *edit);
+extern const scpg_model_members *scpg_edit_labels(const scpg_edit *edit);
 
 /*
  * Record the edit and the groups as they are, before any of it is changed.

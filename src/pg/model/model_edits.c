@@ -37,7 +37,7 @@ highest_now(const scpg_model *model)
 }
 
 void
-scpg_model_lock_groups(scpg_model *model, scpg_model_labels *labels)
+scpg_model_lock_groups(scpg_model *model, scpg_model_members *labels)
 {
 	Datum values[1] = {Int64GetDatum(model->model_id)};
 
@@ -61,7 +61,7 @@ scpg_model_lock_groups(scpg_model *model, scpg_model_labels *labels)
 /* ---- what is kept of it ------------------------------------------------------------ */
 
 int
-scpg_model_insert_edit(const scpg_model *model, const scpg_model_labels *labels, const scpg_model_edit *edit)
+scpg_model_insert_edit(const scpg_model *model, const scpg_model_members *labels, const scpg_model_edit *edit)
 {
 	Datum values[6] = {Int64GetDatum(model->model_id), Int32GetDatum(labels->highest)};
 	int number;

@@ -18,19 +18,19 @@
 #include "pg/model/model.h"
 
 /* Where the members of the groups are. */
-typedef struct scpg_model_labels
+typedef struct scpg_model_members
 {
 	Oid table;	 /* the label table; InvalidOid: there is none, or it is gone */
 	char *name;	 /* its name, which stays; NULL: there has been none */
 	int highest; /* the highest label that a group of this version ever had; -1: no groups yet */
-} scpg_model_labels;
+} scpg_model_members;
 
 /*
  * Lock the model's row to the end of the transaction, waiting for whoever edits
  * it now, and read anew what the model says of its groups. 42704 where it is
  * gone by then.
  */
-extern void scpg_model_lock_groups(scpg_model *model, scpg_model_labels *labels);
+extern void scpg_model_lock_groups(scpg_model *model, scpg_model_members *labels);
 
 /* One edit, as it is recorded. */
 typedef struct scpg_model_edit
@@ -42,7 +42,7 @@ typedef struct scpg_model_edit
 } scpg_model_edit;
 
 /* Record it, with the groups as they are now; returns its number. */
-extern int scpg_model_insert_edit(const scpg_model *model, const scpg_model_labels *labels, const scpg_model_edit *edit);
+extern int scpg_model_insert_edit(const scpg_model *model, const scpg_model_members *labels, const scpg_model_edit *edit);
 
 /* Rows of the label table that it moves; a label below 0 is none. */
 typedef struct scpg_model_edit_rows
