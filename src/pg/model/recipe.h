@@ -108,6 +108,8 @@ typedef struct scpg_recipe
 	double rr_prob;
 	double rr_degrees; /* 0: by 90 degrees */
 	double shear;
+	double elastic; /* share of the side */
+	double elastic_prob;
 	double morph_prob;
 	double cj_prob;
 	double cj_strength;
@@ -123,6 +125,7 @@ typedef struct scpg_recipe
 	double std[3];
 	scpg_transform_order transform_order;
 	char *init; /* a model's name, or NULL */
+	int embed_views;
 	bool l2_normalize;
 	double pca_components; /* number, or share of variance; 0: none */
 	bool pca_whiten;
@@ -184,7 +187,7 @@ extern void scpg_recipe_suit_init(scpg_recipe *recipe, scpg_given *given);
  * auto chose.
  */
 struct scpg_dataset;
-extern void scpg_recipe_choose(scpg_recipe *recipe, const scpg_given *given, const struct scpg_dataset *images);
+extern void scpg_recipe_choose(scpg_recipe *recipe, const scpg_given *given, struct scpg_dataset *images);
 
 /* To and from what a model stores. */
 extern Jsonb *scpg_recipe_write(const scpg_recipe *recipe);
@@ -213,7 +216,7 @@ extern void scpg_recipe_override_clustering(scpg_recipe *recipe, const scpg_reci
 /* For the core. */
 extern sc_net_config scpg_recipe_net(const scpg_recipe *recipe);
 extern sc_train_config scpg_recipe_train(const scpg_recipe *recipe);
-extern void scpg_recipe_normalize(const scpg_recipe *recipe, float mean[3], float std[3]);
+extern sc_encoder_config scpg_recipe_encoder(const scpg_recipe *recipe);
 
 /* For the clustering. */
 extern scpg_kmeans_options scpg_recipe_kmeans(const scpg_recipe *recipe);
