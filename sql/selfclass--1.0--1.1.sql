@@ -826,6 +826,11 @@ CREATE PROCEDURE cluster_images_into(images regclass, labels text, k bigint DEFA
 	AS 'MODULE_PATHNAME', 'scpg_cluster_images_into_wide' LANGUAGE C;
 COMMENT ON PROCEDURE cluster_images_into(regclass, text, bigint, text, jsonb) IS 'group the images of a table into a new table, whose name may have a schema, or bring a model''s own label table up to date, committing after every epoch';
 
+CREATE FUNCTION refresh_clusters(model text, images regclass DEFAULT NULL, options jsonb DEFAULT '{}')
+	RETURNS TABLE (added bigint, removed bigint, unreadable bigint, unsure bigint, far_share double precision)
+	AS 'MODULE_PATHNAME', 'scpg_refresh_clusters' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000 ROWS 1;
+COMMENT ON FUNCTION refresh_clusters(text, regclass, jsonb) IS 'give the rows that arrived since a model''s label table was filled their groups; far_share: the share of them that lie farther from their centroid than 99 percent of the old ones';
+
 -- ---------------------------------------------------------------------------
 -- Pictures
 -- ---------------------------------------------------------------------------
