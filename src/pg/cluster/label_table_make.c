@@ -176,7 +176,10 @@ scpg_label_target_check(scpg_label_target *target, const scpg_cluster_job *job)
 		check_own(target, job);
 		return;
 	}
-	set_name(target, !own ? NULL : "It is the label table of the model, in which nothing is kept this time.");
+	set_name(target, own ? "It is the label table of the model, in which nothing is kept this time."
+					 : model != NULL && model->labels_name != NULL
+						 ? psprintf("The label table of model \"%s\" is %s.", model->name, model->labels_name)
+						 : NULL);
 	plan_key(target, &job->source);
 }
 
