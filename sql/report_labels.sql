@@ -42,7 +42,7 @@ SELECT :'report' LIKE '%<h3>Group 1: <bdi>&lt;/option&gt;&lt;script&gt;&quot;&am
 	:'report' LIKE '%<option value="1">1: &lt;/option&gt;&lt;script&gt;&quot;&amp;</option>%' AS choice,
 	:'report' LIKE '%<bdi>torn &amp; &quot;&lt;gone&gt;</bdi>%' AS torn;
 -- The query that it shows for those that cannot be read.
-SELECT replace(replace(replace(replace(substring(:'report' FROM '<code>(SELECT [^<]*)</code>'), '&gt;', '>'), '&lt;', '<'), '&quot;', '"'), '&amp;', '&') AS query \gset
+SELECT replace(replace(replace(replace(substring(:'report' FROM '<code>(SELECT [^<]*image_info[^<]*)</code>'), '&gt;', '>'), '&lt;', '<'), '&quot;', '"'), '&amp;', '&') AS query \gset
 SELECT id FROM (:query) AS q;
 SELECT statement(:'report', 1) AS statement \gset
 SELECT literal FROM attributes(:'report', '<input class="box" type="checkbox" value') literal ORDER BY literal COLLATE "C";
