@@ -570,9 +570,11 @@ ALTER TABLE selfclass_model
 	ADD modularity_chance double precision,
 	ADD labels model_relation,
 	ADD edited boolean NOT NULL DEFAULT false,
-	ADD highest_label integer;
+	ADD highest_label integer,
+	ADD calibration double precision[];
 COMMENT ON COLUMN selfclass_model.labels IS 'the label table, which cluster_images_into filled: who is in which group';
 COMMENT ON COLUMN selfclass_model.edited IS 'were its groups changed by hand since they were made?';
+COMMENT ON COLUMN selfclass_model.calibration IS 'the 99th percentile of the distances of its rows, then pairs of a margin between groups and the confidence that it means';
 COMMENT ON COLUMN selfclass_model.highest_label IS 'the highest label that ever named a group of this version: no label is given to a second one';
 COMMENT ON COLUMN selfclass_model.centroid_label IS 'of groups by the neighbour graph: which of them each centroid of kmeans belongs to; NULL: each its own';
 COMMENT ON COLUMN selfclass_model.k IS 'number of groups';
@@ -717,6 +719,24 @@ CREATE VIEW selfclass_epochs WITH (security_barrier) AS
 GRANT SELECT ON selfclass_epochs TO PUBLIC;
 COMMENT ON VIEW selfclass_epochs IS 'the training, epoch by epoch, of the models that the current role may use';
 
+-- How far commands are, in all databases. Rows of other roles are as in
+-- pg_stat_progress_*; the function sees to that, for it runs as who asks.
+CREATE FUNCTION selfclass_progress_rows(OUT pid integer, OUT datid oid, OUT backend_start timestamptz, OUT relid oid,
+		OUT command text, OUT model text, OUT phase text, OUT epochs_total integer, OUT epochs_done integer,
+		OUT images_total bigint, OUT images_done bigint, OUT loss double precision, OUT images_per_second double precision,
+		OUT remaining interval) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'scpg_progress_rows' LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 10;
+COMMENT ON FUNCTION selfclass_progress_rows() IS 'the rows of selfclass_progress, and when their backends began';
+
+CREATE VIEW selfclass_progress AS
+	SELECT p.pid, p.datid, d.datname, p.relid, p.command, p.model, p.phase, p.epochs_total, p.epochs_done,
+		p.images_total, p.images_done, p.loss, p.images_per_second, p.remaining
+	FROM selfclass_progress_rows() p LEFT JOIN pg_catalog.pg_database d ON d.oid OPERATOR(pg_catalog.=) p.datid;
+GRANT SELECT ON selfclass_progress TO PUBLIC;
+COMMENT ON VIEW selfclass_progress IS 'commands that work now, in all databases, and how far they are';
+COMMENT ON COLUMN selfclass_progress.images_total IS 'of the phase; in a training, of an epoch';
+COMMENT ON COLUMN selfclass_progress.remaining IS 'of the phase, by its speed until now';
+
 -- What a grant lets do: 1.0 had the one privilege that is now called use.
 ALTER TABLE selfclass_model_grant
 	ADD privilege text NOT NULL DEFAULT 'use' CHECK (privilege IN ('use', 'edit'));
@@ -801,11 +821,28 @@ ALTER TABLE selfclass_model_weights SET (
 -- Groups: the one call, labels, the trigger
 -- ---------------------------------------------------------------------------
 
+-- 1.0's results lack confidence.
+SELECT retire('cluster_images(regclass, integer, text, jsonb)');
+SELECT retire('cluster_images(regclass, anyelement, integer, text, jsonb)');
 SELECT retire('cluster_images_into(regclass, name, integer, text, jsonb)');
+
+CREATE FUNCTION cluster_images(images regclass, k int DEFAULT NULL, model text DEFAULT NULL, options jsonb DEFAULT '{}')
+	RETURNS TABLE (id bigint, label int, embedding_0 double precision, embedding_1 double precision, distance double precision, confidence double precision)
+	AS 'MODULE_PATHNAME', 'scpg_cluster_images_sure' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000;
+COMMENT ON FUNCTION cluster_images(regclass, int, text, jsonb) IS 'group the images of a table whose key is an integer';
+
+CREATE FUNCTION cluster_images(images regclass, key_example anyelement, k int DEFAULT NULL, model text DEFAULT NULL, options jsonb DEFAULT '{}')
+	RETURNS TABLE (id anyelement, label int, embedding_0 double precision, embedding_1 double precision, distance double precision, confidence double precision)
+	AS 'MODULE_PATHNAME', 'scpg_cluster_images_typed_sure' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000;
+COMMENT ON FUNCTION cluster_images(regclass, anyelement, int, text, jsonb) IS 'group the images of a table whose key is of the type of the example, which is NULL';
+
+CREATE FUNCTION assign_cluster_details(e embedding, model text, OUT label int, OUT distance double precision, OUT confidence double precision)
+	AS 'MODULE_PATHNAME', 'scpg_assign_cluster_details' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION assign_cluster_details(embedding, text) IS 'the group of an embedding, how far it is from its centroid, and how sure that is, from 0 to 1';
 
 CREATE PROCEDURE cluster_images_into(images regclass, labels text, k bigint DEFAULT NULL, model text DEFAULT NULL, options jsonb DEFAULT '{}')
 	AS 'MODULE_PATHNAME', 'scpg_cluster_images_into_wide' LANGUAGE C;
-COMMENT ON PROCEDURE cluster_images_into(regclass, text, bigint, text, jsonb) IS 'group the images of a table into a new table, whose name may have a schema, committing after every epoch';
+COMMENT ON PROCEDURE cluster_images_into(regclass, text, bigint, text, jsonb) IS 'group the images of a table into a new table, whose name may have a schema, or bring a model''s own label table up to date, committing after every epoch';
 
 -- Groups that people correct.
 

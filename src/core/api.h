@@ -59,7 +59,8 @@
 	F(sc_pca_layout) \
 	F(sc_pca_run) \
 	F(sc_pca_flush_bytes) \
-	F(sc_pca_flush) \
+	F(sc_pca_flush_begin) \
+	F(sc_pca_flush_step) \
 	F(sc_pca_merge) \
 	F(sc_space_project_layout) \
 	F(sc_space_project_run) \

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * src/core/image/image.h
- *	  From the bytes of a JPEG or PNG to pixels, in two steps: plan, decode.
+ *	  From the bytes of a JPEG, PNG or WebP to pixels, in two steps: plan, decode.
  *
  * Planning reads the header only: it tells format and size, refuses what is
  * over a limit before anything is allocated (limits.c), and says how large the
@@ -46,7 +46,8 @@ typedef struct sc_image_limits
 typedef enum sc_image_format
 {
 	SC_IMAGE_JPEG,
-	SC_IMAGE_PNG
+	SC_IMAGE_PNG,
+	SC_IMAGE_WEBP
 } sc_image_format;
 
 /* What makes a stored picture upright, in EXIF's numbers. */

@@ -31,7 +31,7 @@
 
 /* ---- the statements ---------------------------------------------------------- */
 
-#define MAX_ARGUMENTS 8
+#define MAX_ARGUMENTS 11
 
 typedef struct statement
 {
@@ -83,10 +83,11 @@ static const statement statements[] = {
 						 ", g.* FROM %1$s.selfclass_model m,"
 						 /* Columns that 1.0's table lacks: there the names mean those of none. */
 						 " (SELECT NULL::pg_catalog.int4[] AS centroid_label, NULL::pg_catalog.text AS labels,"
-						 " false AS edited, NULL::pg_catalog.int4 AS highest_label) none, LATERAL"
+						 " false AS edited, NULL::pg_catalog.int4 AS highest_label, NULL::pg_catalog.float8[] AS calibration)"
+						 " none, LATERAL"
 						 " (SELECT centroid_label, " RELATION(
 							 "labels") ", labels::pg_catalog.text, edited,"
-									   " COALESCE(highest_label, -1)"
+									   " COALESCE(highest_label, -1), calibration"
 									   " FROM %1$s.selfclass_model q"
 									   " WHERE q.model_id" EQUALS "m.model_id) g "
 									   "WHERE m.name" EQUALS "$1 AND ($2 IS NULL OR m.version" EQUALS
@@ -148,10 +149,12 @@ static const statement statements[] = {
 								{INT8OID},
 								{NULL, "pca", "kmeans", "elbow"}},
 	[SCPG_UPDATE_GROUPS] = {"UPDATE %1$s.selfclass_model SET centroid_label = $2, k = $3, k_low = $4, k_high = $5,"
-							" k_by = $6, modularity = $7, modularity_chance = $8 WHERE model_id" EQUALS "$1",
+							" k_by = $6, modularity = $7, modularity_chance = $8, highest_label = $9,"
+							" edited = $10, calibration = $11 WHERE model_id" EQUALS "$1",
 							SPI_OK_UPDATE,
-							8,
-							{INT8OID, INT4ARRAYOID, INT4OID, INT4OID, INT4OID, TEXTOID, FLOAT8OID, FLOAT8OID}},
+							11,
+							{INT8OID, INT4ARRAYOID, INT4OID, INT4OID, INT4OID, TEXTOID, FLOAT8OID, FLOAT8OID, INT4OID,
+							 BOOLOID, FLOAT8ARRAYOID}},
 	[SCPG_UPDATE_LABELS] = {"UPDATE %1$s.selfclass_model SET labels = $2::pg_catalog.regclass WHERE model_id" EQUALS "$1",
 							SPI_OK_UPDATE,
 							2,
@@ -581,13 +584,19 @@ scpg_catalog_run(scpg_statement number, Datum *values, const char *nulls, bool r
 }
 
 void
+scpg_model_refuse_dropped(const scpg_model *model)
+{
+	ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("model \"%s\" does not exist any more", model->name)));
+}
+
+void
 scpg_catalog_change(scpg_statement number, const scpg_model *model, Datum *values, const char *nulls)
 {
 	scpg_model_require_owner(model);
 	values[0] = Int64GetDatum(model->model_id);
 	scpg_catalog_run(number, values, nulls, false);
 	if (SPI_processed != 1)
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("model \"%s\" does not exist any more", model->name)));
+		scpg_model_refuse_dropped(model);
 }
 
 /* ---- the rows it returned ------------------------------------------------------ */

@@ -92,6 +92,9 @@ extern Oid scpg_catalog_owner(void);
  */
 extern void scpg_catalog_change(scpg_statement statement, const scpg_model *model, Datum *values, const char *nulls);
 
+/* 42704 */
+pg_noreturn extern void scpg_model_refuse_dropped(const scpg_model *model);
+
 /*
  * A column (from 1) of a row (from 0) that a statement returned; NULL is NULL,
  * false, 0, InvalidOid or NaN. What is no number is a copy in the current context.
@@ -196,6 +199,7 @@ typedef struct scpg_model_clustering
 	struct varlena *kmeans;			/* kmeans_model; NULL: nothing was clustered */
 	struct varlena *elbow;			/* elbow_result, or NULL */
 	struct varlena *centroid_label; /* int[], or NULL */
+	struct varlena *calibration;	/* float8[], see calibration.h, or NULL */
 } scpg_model_clustering;
 
 /*

@@ -119,6 +119,9 @@ static const scpg_option table[] = {
 	WHOLE(CLUSTERING, max_iter, 1, 1000000),
 	NUMBER(CLUSTERING, tol, 0, 1),
 	CHOICE(CLUSTERING, kmeans_init, scpg_kmeans_init_names),
+	NUMBER(CLUSTERING, min_confidence, 0, 1),
+	FLAG(CALL, keep),
+	FLAG(CALL, replace_groups),
 };
 
 StaticAssertDecl(lengthof(table) <= SCPG_RECIPE_MAX_OPTIONS, "scpg_given is too small");
@@ -175,6 +178,7 @@ static const scpg_recipe common = {
 	.n_init = 10,
 	.max_iter = 300,
 	.tol = 1e-4,
+	.keep = true,
 	/* ImageNet's. */
 	.mean = {0.485, 0.456, 0.406},
 	.std = {0.229, 0.224, 0.225},
@@ -343,10 +347,30 @@ scpg_recipe_suit_foreign_weights(scpg_recipe *recipe, const scpg_given *given)
 
 /* ---- to and from what a model stores ------------------------------------------ */
 
+/* The options that pass a test, written. */
+static Jsonb *
+write_some(const scpg_recipe *recipe, bool (*passes)(const scpg_option *option))
+{
+	scpg_option options[lengthof(table)];
+	int n = 0;
+
+	for (int i = 0; i < lengthof(table); i++)
+		if (passes(&table[i]))
+			options[n++] = table[i];
+	return scpg_options_write(recipe, options, n);
+}
+
+/* What the next call does with the groups is for it to say. */
+static bool
+stays(const scpg_option *option)
+{
+	return option->offset != AT(keep) && option->offset != AT(replace_groups);
+}
+
 Jsonb *
 scpg_recipe_write(const scpg_recipe *recipe)
 {
-	return scpg_options_write(recipe, table, lengthof(table));
+	return write_some(recipe, stays);
 }
 
 void
@@ -391,19 +415,14 @@ is_same_given(const scpg_recipe *a, const scpg_recipe *b, const scpg_option *opt
 static bool
 travels(const scpg_option *option)
 {
-	return option->stage != SCPG_STAGE_READING && option->offset != AT(init) && option->offset != AT(retrain);
+	return stays(option) && option->stage != SCPG_STAGE_READING && option->offset != AT(init) &&
+		   option->offset != AT(retrain);
 }
 
 Jsonb *
 scpg_recipe_write_file(const scpg_recipe *recipe)
 {
-	scpg_option options[lengthof(table)];
-	int n = 0;
-
-	for (int i = 0; i < lengthof(table); i++)
-		if (travels(&table[i]))
-			options[n++] = table[i];
-	return scpg_options_write(recipe, options, n);
+	return write_some(recipe, travels);
 }
 
 void
@@ -434,6 +453,21 @@ scpg_recipe_differs(const scpg_recipe *a, const scpg_recipe *b)
 			if (strcmp(table[i].name, names[j]) == 0 && !is_same(a, b, &table[i]))
 				return names[j];
 	return NULL;
+}
+
+const char *
+scpg_recipe_regroups(const scpg_given *given)
+{
+	for (int i = 0; i < lengthof(table); i++)
+		if (given->option[i] && table[i].stage == SCPG_STAGE_CLUSTERING && table[i].offset != AT(min_confidence))
+			return table[i].name;
+	return NULL;
+}
+
+bool
+scpg_recipe_chooses_k(const scpg_given *given)
+{
+	return GIVEN(elbow_method) || GIVEN(max_k) || GIVEN(min_gain) || GIVEN(sensitivity);
 }
 
 /* ---- over a recipe that a model has ------------------------------------------------- */

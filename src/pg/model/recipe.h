@@ -136,6 +136,9 @@ typedef struct scpg_recipe
 	int max_iter;
 	double tol;
 	sc_kmeans_init kmeans_init;
+	double min_confidence; /* rows below it get no label */
+	bool keep;			   /* in the model; of one call, not stored, as the next */
+	bool replace_groups;   /* that were edited */
 } scpg_recipe;
 
 /* Views of preset auto are no larger. */
@@ -189,6 +192,15 @@ extern double scpg_recipe_checkpoint_bytes(const scpg_recipe *recipe);
  */
 struct scpg_dataset;
 extern void scpg_recipe_choose(scpg_recipe *recipe, const scpg_given *given, const struct scpg_dataset *images);
+
+/*
+ * The name of a given option that would make other groups than a model has,
+ * because it decides how they are cut or how many there are; NULL: none does.
+ */
+extern const char *scpg_recipe_regroups(const scpg_given *given);
+
+/* Does a given option say how many groups there are to be, so that k is not what it was? */
+extern bool scpg_recipe_chooses_k(const scpg_given *given);
 
 /* To and from what a model stores. */
 extern Jsonb *scpg_recipe_write(const scpg_recipe *recipe);

@@ -61,8 +61,7 @@ embed(scpg_report *report, scpg_encoder *encoder)
 	{
 		float *x = report->rows + i * DIM;
 
-		if (i % 1024 == 0)
-			CHECK_FOR_INTERRUPTS();
+		CHECK_FOR_INTERRUPTS();
 		(void) sc_space_normalize(x, x, DIM);
 	}
 }
@@ -191,8 +190,7 @@ find_clusters(scpg_report *report, const scpg_model *model)
 	{
 		const float *x = report->rows + i * DIM;
 
-		if (i % 256 == 0)
-			CHECK_FOR_INTERRUPTS();
+		CHECK_FOR_INTERRUPTS();
 		sc_space_project(&space, report->points + i * report->d, x, NULL);
 		place_image(report, &space, (int64) i);
 		if (report->plot != NULL)

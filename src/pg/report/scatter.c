@@ -206,10 +206,9 @@ append_group(StringInfo svg, const mark *marks, int64 size)
 					 colour_of(marks), class_of(marks));
 	for (int64 i = 0; i < size; i++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		if (i > 0 && marks[i].x == marks[i - 1].x && marks[i].y == marks[i - 1].y)
 			continue;
-		if (i % 1024 == 0)
-			CHECK_FOR_INTERRUPTS();
 		appendStringInfo(svg, "M%g %g%s", marks[i].x * 0.5, marks[i].y * 0.5, shape);
 	}
 	appendStringInfoString(svg, "\"/>\n");
