@@ -32,7 +32,7 @@ scpg_group_edit_begin(scpg_group_edit *e, FunctionCallInfo fcinfo, bool members)
 	if (!e->members)
 		return;
 	scpg_label_table_open(&e->table, e->model, false);
-	scpg_label_table_check(&e->table);
+	scpg_label_table_check(&e->table, false);
 }
 
 void

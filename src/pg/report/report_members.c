@@ -117,7 +117,7 @@ scpg_report_read_members(scpg_report *report, const scpg_model *model)
 
 	report->labels = palloc(sizeof(scpg_label_table));
 	scpg_label_table_open(report->labels, model, true);
-	scpg_label_table_check(report->labels);
+	scpg_label_table_check(report->labels, false);
 	for (int64 i = 0; i < report->n; i++)
 	{
 		report->label[i] = SCPG_REPORT_NO_GROUP;
