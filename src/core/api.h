@@ -37,6 +37,7 @@
 #include "core/image/image.h"
 #include "core/image/quality.h"
 #include "core/nn/optim.h"
+#include "core/simclr/mirror.h"
 #include "core/simclr/simclr.h"
 #include "core/simclr/weights.h"
 #ifdef SC_WITH_TESTS
@@ -103,6 +104,8 @@
 	F(sc_st_annotate) \
 	F(sc_weights_import_bytes) \
 	F(sc_weights_import_run) \
+	F(sc_mirror_layout) \
+	F(sc_mirror_run) \
 	F(sc_encoder_plan) \
 	F(sc_encoder_create_run) \
 	F(sc_encoder_destroy) \

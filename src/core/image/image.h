@@ -32,6 +32,7 @@ typedef struct sc_image
 	int height;
 	int channels;		   /* SC_GRAY or SC_RGB */
 	const uint8_t *pixels; /* (height, width, channels) */
+	uint64_t hash;		   /* of the bytes that it was read from: names it in random streams */
 } sc_image;
 
 /* What one image may cost. The GUCs selfclass.max_image_* fill it. */

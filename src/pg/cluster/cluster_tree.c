@@ -64,7 +64,7 @@ static void
 take_sizes(double *mass, const scpg_tree_of_groups *tree, const scpg_model *model)
 {
 	scpg_model_name_of_group *counted;
-	int n = scpg_model_read_names(model, &counted);
+	int n = scpg_model_read_groups(model, &counted);
 
 	for (int i = 0; i < n; i++)
 	{

@@ -98,7 +98,7 @@ static void
 merge_names(scpg_group_edit *e, const merging *m)
 {
 	scpg_model_name_of_group *names;
-	int n = scpg_model_read_names(e->model, &names);
+	int n = scpg_model_read_groups(e->model, &names);
 	int32 keep = e->labels[m->keep];
 	const char *own = NULL, *other = NULL;
 	int others = 0;

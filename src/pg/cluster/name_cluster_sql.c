@@ -37,7 +37,7 @@ static void
 check_free(const scpg_group_edit *e, int label, const char *name)
 {
 	scpg_model_name_of_group *names;
-	int n = scpg_model_read_names(e->model, &names);
+	int n = scpg_model_read_groups(e->model, &names);
 
 	for (int i = 0; i < n; i++)
 		if (names[i].label != label && names[i].name != NULL && strcmp(names[i].name, name) == 0)

@@ -117,7 +117,7 @@ find_parts(splitting *s, int old, const scpg_kmeans_options *options, MemoryCont
 
 	km = scpg_kmeans_run(s->points, s->n, s->d, s->parts, 0, options, cxt);
 	if (km.k < s->parts)
-		refuse_parts(s, "Its rows have %lld different embeddings.", (long long) km.distinct);
+		refuse_parts(s, "The number of distinct points among its rows is %lld.", (long long) km.distinct);
 	memcpy(s->part, km.labels, s->n * sizeof(int32));
 	arena =
 		scpg_arena(cxt, sc_add(sc_mul(most, sc_add(s->d * sizeof(float), sizeof(int64) + sizeof(int32))), 4 * SC_ALIGN),

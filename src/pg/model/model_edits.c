@@ -137,7 +137,7 @@ scpg_model_set_edited(scpg_model *model, struct varlena *kmeans, const int32 *gr
 #define MAX_NAME 200
 
 int
-scpg_model_read_names(const scpg_model *model, scpg_model_name_of_group **names)
+scpg_model_read_groups(const scpg_model *model, scpg_model_name_of_group **names)
 {
 	Datum values[1] = {Int64GetDatum(model->model_id)};
 	int n;

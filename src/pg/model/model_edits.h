@@ -65,7 +65,7 @@ typedef struct scpg_model_name_of_group
 } scpg_model_name_of_group;
 
 /* The groups that have a row in selfclass_cluster, by label; how many. */
-extern int scpg_model_read_names(const scpg_model *model, scpg_model_name_of_group **names);
+extern int scpg_model_read_groups(const scpg_model *model, scpg_model_name_of_group **names);
 
 /* 22023 for what no group can be called. */
 extern void scpg_model_check_group_name(const char *name);
