@@ -118,7 +118,7 @@ static void
 find_names(scpg_report *report, const scpg_model *model)
 {
 	scpg_model_name_of_group *named;
-	int n = scpg_model_keeps_groups() ? scpg_model_read_names(model, &named) : 0;
+	int n = scpg_model_keeps_groups() ? scpg_model_read_groups(model, &named) : 0;
 	int g = 0;
 
 	for (int i = 0; i < n; i++)
