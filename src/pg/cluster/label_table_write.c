@@ -20,9 +20,9 @@
 #include "utils/memutils.h"
 #include "utils/typcache.h"
 
+#include "pg/cluster/group_tally.h"
 #include "pg/cluster/label_table_parts.h"
 #include "pg/server/extension.h"
-#include "pg/server/memory.h"
 
 /* ---- one row by its key ------------------------------------------------------------------ */
 
@@ -44,9 +44,10 @@ static const column changed[] = {{"label", INT4OID},
 								 {"distance", FLOAT8OID},
 								 {"confidence", FLOAT8OID},
 								 {"pinned", BOOLOID}};
-static const column made[SCPG_LABEL_VALUES] = {{"label", INT4OID},		   {"distance", FLOAT8OID},
-											   {"confidence", FLOAT8OID},  {"embedding_0", FLOAT8OID},
-											   {"embedding_1", FLOAT8OID}, {"embedding", InvalidOid}};
+static const column made[SCPG_LABEL_VALUES] = {{"label", INT4OID},		   {"embedding_0", FLOAT8OID},
+											   {"embedding_1", FLOAT8OID}, {"distance", FLOAT8OID},
+											   {"confidence", FLOAT8OID},  {"embedding", InvalidOid},
+											   {"pinned", BOOLOID}};
 
 /* Type of a column of the key, domains resolved. */
 static Oid
@@ -104,7 +105,10 @@ scpg_label_writer_open(const scpg_source *source, scpg_label_change change)
 	initStringInfo(&sql);
 	w->source = source;
 	w->context = AllocSetContextCreate(CurrentMemoryContext, "label table change", ALLOCSET_DEFAULT_SIZES);
-	w->values = change == SCPG_LABEL_CHANGE ? lengthof(changed) : change == SCPG_LABEL_DELETE ? 0 : lengthof(made);
+	w->values = change == SCPG_LABEL_CHANGE	  ? lengthof(changed)
+				: change == SCPG_LABEL_DELETE ? 0
+				: change == SCPG_LABEL_INSERT ? lengthof(made)
+											  : lengthof(made) - 1; /* who is pinned is not for us to say */
 	for (int i = 0; i < w->values; i++)
 		types[i] = OidIsValid(columns[i].type) ? columns[i].type : scpg_embedding_type();
 	for (int i = 0; i < source->id_columns; i++)
@@ -201,76 +205,19 @@ scpg_label_table_update(const scpg_label_table *t, const scpg_label_row *rows, i
 
 /* ---- the groups of the model ---------------------------------------------------------------- */
 
-/* Of a group, while its rows are counted. */
-typedef struct tally
-{
-	int64 with_distance;
-	int64 with_confidence;
-	double nearest; /* distance of the example */
-} tally;
-
-static void
-add_row(scpg_model_group *g, tally *sum, const scpg_label_row *row, const scpg_label_table *t)
-{
-	g->size++;
-	g->pinned += row->pinned;
-	if (!isnan(row->confidence))
-	{
-		g->mean_confidence += row->confidence;
-		sum->with_confidence++;
-	}
-	if (isnan(row->distance))
-		return;
-	g->mean_distance += row->distance;
-	sum->with_distance++;
-	if (g->example != NULL && row->distance >= sum->nearest)
-		return;
-	if (g->example != NULL)
-		pfree(g->example);
-	g->example = scpg_label_key_text(t, row->key);
-	sum->nearest = row->distance;
-}
-
-static int
-compare_group(const void *a, const void *b)
-{
-	int32 x = *(const int32 *) a, y = ((const scpg_model_group *) b)->label;
-
-	return x < y ? -1 : x > y;
-}
-
 void
 scpg_label_table_count(const scpg_label_table *t)
 {
-	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "groups of a label table", ALLOCSET_DEFAULT_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(cxt);
+	scpg_group_tally *tally;
 	scpg_label_reader *reader;
 	const scpg_label_row *row;
-	int32 *labels;
-	int n = scpg_model_labels(t->model->kmeans, t->model->centroid_label, &labels);
-	scpg_model_group *groups =
-		MemoryContextAllocExtended(cxt, sc_mul(n, sizeof(scpg_model_group)), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	tally *sums = MemoryContextAllocExtended(cxt, sc_mul(n, sizeof(tally)), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 
 	scpg_model_require_editor(t->model);
-	scpg_label_table_check(t);
-	for (int i = 0; i < n; i++)
-		groups[i].label = labels[i];
+	scpg_label_table_check(t, false);
+	tally = scpg_group_tally_begin(t->model, &t->source);
 	reader = scpg_label_reader_open(t, NULL, 0, false);
 	while ((row = scpg_label_reader_next(reader)) != NULL)
-	{
-		scpg_model_group *g = bsearch(&row->label, groups, n, sizeof(scpg_model_group), compare_group);
-
-		if (g != NULL)
-			add_row(g, &sums[g - groups], row, t);
-	}
+		scpg_group_tally_add(tally, row);
 	scpg_label_reader_close(reader);
-	for (int i = 0; i < n; i++)
-	{
-		groups[i].mean_distance /= sums[i].with_distance; /* NaN of none */
-		groups[i].mean_confidence /= sums[i].with_confidence;
-	}
-	scpg_model_keep_clusters(t->model, groups, n);
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(cxt);
+	scpg_group_tally_keep(tally);
 }

@@ -58,6 +58,7 @@ typedef struct scpg_model
 	char *labels_name;				/* the table's name, which stays; NULL: none */
 	bool edited;					/* its groups were changed by hand since they were made */
 	int highest_label;				/* that ever named a group of this version; -1: not known */
+	struct varlena *calibration;	/* float8[], see calibration.h; NULL: not known */
 	TimestampTz created;
 	int64 weights_bytes; /* of the stored weights; 0: none yet */
 	int64 weights_crc;
@@ -162,6 +163,10 @@ typedef struct scpg_model_groups
 	int low, high;			   /* 0: not known */
 	const char *by;			   /* given, or an elbow_method */
 	double modularity, chance; /* NaN: not known */
+	int highest_label;		   /* that ever named a group of this version */
+	bool edited;			   /* stays so: these are the groups that it had */
+
+	struct varlena *calibration; /* float8[], see calibration.h; NULL: not known */
 } scpg_model_groups;
 
 typedef struct scpg_model_epoch
@@ -174,10 +179,7 @@ typedef struct scpg_model_epoch
 /* The log of the training by epoch; how many. */
 extern int64 scpg_model_read_log(const scpg_model *model, scpg_model_epoch **epochs);
 
-/* ---- changing it, as its owner (model.c) ----------------------------------------- */
-
-/* The recipe as it is now: a clustering's options may be others than before. */
-extern void scpg_model_set_recipe(scpg_model *model, const scpg_recipe *recipe);
+/* ---- its clustering, changed as who may edit its groups (model.c) ----------------------------------------- */
 
 /* Has a model a place for them? Not before ALTER EXTENSION UPDATE from version 1.0. */
 extern bool scpg_model_keeps_groups(void);
@@ -187,19 +189,26 @@ extern scpg_model_groups scpg_model_groups_of(const scpg_recipe *recipe, const s
 											  struct varlena *centroid_label, const struct varlena *elbow);
 
 /*
- * The clustering that assign_cluster and the next cluster_images use; elbow
- * may be NULL. Of another role's model nothing is kept, with a NOTICE.
+ * The clustering that assign_cluster and the next cluster_images use, with the
+ * recipe that made it; elbow may be NULL. false: of a model whose groups the
+ * caller may not edit nothing is kept, with a NOTICE.
  */
-extern void scpg_model_set_clustering(scpg_model *model, struct varlena *pca, struct varlena *kmeans,
-									  struct varlena *elbow, const scpg_model_groups *groups);
+extern bool scpg_model_set_clustering(scpg_model *model, const scpg_recipe *recipe, struct varlena *pca,
+									  struct varlena *kmeans, struct varlena *elbow, const scpg_model_groups *groups);
 
 /* ---- its groups, as who may edit them (model_groups.c) ------------------------------ */
 
 /* 42501 unless the current user has the rights of the model's owner, or was granted to edit its groups. */
 extern void scpg_model_require_editor(const scpg_model *model);
 
+/* Has he? */
+extern bool scpg_model_may_edit(const scpg_model *model);
+
 /* The label table from now on. */
 extern void scpg_model_set_labels(scpg_model *model, Oid relid);
+
+/* The names of the groups of these labels (n, ascending), NULL for each that has none. */
+extern char **scpg_model_read_names(const scpg_model *model, const int32 *labels, int n);
 
 /* A group as selfclass_cluster keeps it. */
 typedef struct scpg_model_group

@@ -197,7 +197,9 @@ scpg_import_encoder(PG_FUNCTION_ARGS)
 		scpg_model_groups groups = scpg_model_groups_of(&recipe, file.clustering.kmeans, file.clustering.centroid_label,
 														file.clustering.elbow);
 
-		scpg_model_set_clustering(model, file.clustering.pca, file.clustering.kmeans, file.clustering.elbow, &groups);
+		groups.calibration = file.clustering.calibration;
+		(void) scpg_model_set_clustering(model, &recipe, file.clustering.pca, file.clustering.kmeans,
+										 file.clustering.elbow, &groups);
 	}
 	SPI_finish();
 	PG_RETURN_VOID();

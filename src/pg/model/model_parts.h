@@ -35,6 +35,7 @@ typedef enum scpg_statement
 	SCPG_UPDATE_LABELS,		/* label table, or null */
 	SCPG_INSERT_CLUSTER,	/* label, size, pinned, mean distance, mean confidence, example */
 	SCPG_DELETE_CLUSTERS,	/* labels that stay */
+	SCPG_SELECT_NAMES,		/* the groups that have one, by label */
 	SCPG_INSERT_LOG,		/* epoch, loss, lr, images per second */
 	SCPG_SELECT_LOG,
 	SCPG_UPDATE_WEIGHTS, /* epochs done, bytes, checksum */
@@ -66,6 +67,17 @@ typedef enum scpg_statement
 	SCPG_FINISH_EDIT,	   /* edit, rows changed */
 	SCPG_TOUCH_GROUPS,	   /* highest label */
 	SCPG_UPDATE_EDITED,	   /* kmeans or null for as it was, labels of centroids, k, highest label */
+	SCPG_LIST_CLUSTERS,
+	SCPG_NAME_CLUSTER,	/* label, name or null, size of a group that has no row yet */
+	SCPG_CLEAR_NAMES,	/* labels or null for all */
+	SCPG_MARK_CLUSTERS, /* labels */
+	SCPG_LIST_EDITS,
+	SCPG_LIST_EDIT_ROWS,   /* edit: of this one */
+	SCPG_FIND_CENTROIDS,   /* edit: a row where this or a later one replaced them */
+	SCPG_RESTORE_GROUPS,   /* edit */
+	SCPG_UPDATE_K,		   /* k */
+	SCPG_FORGET_CLUSTERS,  /* edit: those that were none before it */
+	SCPG_RESTORE_CLUSTERS, /* edit */
 	SCPG_STATEMENTS
 } scpg_statement;
 
@@ -80,6 +92,9 @@ extern Oid scpg_catalog_owner(void);
  * (42501); 42704 where it is gone. Sets values[0], the model_id.
  */
 extern void scpg_catalog_change(scpg_statement statement, const scpg_model *model, Datum *values, const char *nulls);
+
+/* 42704 */
+pg_noreturn extern void scpg_model_refuse_dropped(const scpg_model *model);
 
 /*
  * A column (from 1) of a row (from 0) that a statement returned; NULL is NULL,
@@ -185,6 +200,7 @@ typedef struct scpg_model_clustering
 	struct varlena *kmeans;			/* kmeans_model; NULL: nothing was clustered */
 	struct varlena *elbow;			/* elbow_result, or NULL */
 	struct varlena *centroid_label; /* int[], or NULL */
+	struct varlena *calibration;	/* float8[], see calibration.h, or NULL */
 } scpg_model_clustering;
 
 /*

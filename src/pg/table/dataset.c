@@ -218,7 +218,7 @@ add_image(loader *l, const scpg_image_row *row)
 	l->side = grow(l->side, d->images, &l->images_room, sizeof(int), l->scratch);
 	image = &l->image[d->images];
 	memset(image, 0, sizeof(*image));
-	image->kept.key = row->hash;
+	image->kept.key = image->kept.hash = row->hash;
 	image->kept.width = row->image.width;
 	image->kept.height = row->image.height;
 	image->kept.channels = row->image.channels;
@@ -403,5 +403,6 @@ scpg_dataset_fetch(scpg_dataset *dataset, sc_image *out, const int64 *number, in
 		out[i].height = image->height;
 		out[i].channels = image->channels;
 		out[i].pixels = pixels;
+		out[i].hash = image->hash;
 	}
 }
