@@ -235,6 +235,8 @@ copy_database('old', 'again');
 is($node->safe_psql('again', $question{$_}), $answers->{$_}, "$_, in a dump of it") for 'a view on knn', 'a view on kmeans_fit';
 is($node->safe_psql('old', qq{CALL train_encoder('new', 'photos', '{"input_size": 16, "epochs": 0}');
 	SELECT selfclass_version FROM selfclass_models WHERE name = 'new'}), $version, 'a new model names the new version');
+is($node->safe_psql('old', q{SELECT count(*) FROM selfclass_progress; SELECT min(epoch), max(epoch) > 1 FROM selfclass_epochs}), "0\n1|t",
+	'nothing is in progress, and epochs of 1.0 are seen');
 
 # ---- whose a model is --------------------------------------------------------------------
 
