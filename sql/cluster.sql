@@ -156,6 +156,9 @@ SELECT * FROM cluster_images('photos', k => -3);
 SELECT * FROM cluster_images('photos', k => 41);
 SELECT * FROM cluster_images('by_uuid', 9::bigint);
 SELECT * FROM cluster_images('photos', 9::bigint, 3);
+SELECT * FROM cluster_images('by_uuid', 9, 'photos_v1');
+SELECT * FROM cluster_images('by_uuid', NULL::text, 9, 'photos_v1', '{"id_column": "id", "epochs": 1}');
+SELECT * FROM cluster_images('by_uuid', k => 9, model => 'photos_v1', options => '{"min_gain": 0.1}');
 SELECT * FROM cluster_images('photos', 0::bigint);
 SELECT * FROM cluster_images('photos', 41::bigint);
 SELECT * FROM cluster_images('photos', 3000000000);
@@ -179,6 +182,9 @@ CREATE TABLE no_bytea (id int PRIMARY KEY, image text);
 SELECT * FROM cluster_images('no_bytea');
 CREATE TABLE no_key (id int, image bytea);
 SELECT * FROM cluster_images('no_key');
+SELECT * FROM cluster_images('no_key', k => 3, model => 'fresh', options => '{"epochs": 1, "id_column": null}');
+CALL cluster_images_into('no_key', 'no_key_labels', 3, 'fresh', '{"epochs": 1}');
+CALL train_encoder('fresh', 'no_key', '{"epochs": 1}');
 -- The SQLSTATEs of all that, and a few more.
 CREATE FUNCTION sqlstate(statement text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN

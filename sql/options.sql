@@ -26,7 +26,7 @@ INSERT INTO training (key, value) VALUES
 	('preset', '"paper"'), ('seed', '2'), ('input_size', '24'), ('image_side', '16'), ('stem', '"small"'), ('batch_size', '8'),
 	('drop_last', 'false'), ('epochs', '3'), ('train_sample', '17'), ('lr', '0.1'), ('momentum', '0.5'), ('weight_decay', '0.1'),
 	('warmup_epochs', '1'), ('schedule', '"constant"'), ('schedule_step', '"step"'), ('temperature', '0.2'),
-	('proj_hidden_dim', '64'), ('proj_out_dim', '16'), ('proj_batch_norm', 'false'),
+	('batch_pieces', '2'), ('proj_hidden_dim', '64'), ('proj_out_dim', '16'), ('proj_batch_norm', 'false'),
 	('min_scale', '0.5'), ('max_scale', '0.5'), ('min_ratio', '1'), ('max_ratio', '1'), ('hf_prob', '0'), ('vf_prob', '0.5'),
 	('rr_prob', '0.5'), ('shear', '0.3'), ('morph_prob', '0.5'), ('cj_prob', '0'), ('cj_strength', '0.2'), ('cj_bright', '0'),
 	('cj_contrast', '0'), ('cj_sat', '0'), ('cj_hue', '0'), ('random_gray_scale', '1'), ('gaussian_blur', '0'), ('sigmas', '[1, 2]'),
@@ -90,7 +90,7 @@ END $$;
 CREATE TABLE refused (key text, values jsonb);
 INSERT INTO refused VALUES
 	('seed', '[9223372036854775808, -9223372036854775809, 1e30, 1.5, "1"]'), ('input_size', '[15, 513]'), ('image_side', '[15, 4097]'),
-	('stem', '["large", ""]'), ('batch_size', '[1, 16385, 25]'), ('drop_last', '["yes", 1]'), ('epochs', '[-1, 100001, 1.5]'),
+	('stem', '["large", ""]'), ('batch_size', '[1, 16385, 25]'), ('batch_pieces', '[0, 8193, 13]'), ('drop_last', '["yes", 1]'), ('epochs', '[-1, 100001, 1.5]'),
 	('time_budget', '["soon", "-1 second", "0", 5]'), ('train_sample', '[1, 2147483648]'),
 	('checkpoint_interval', '["never", "0", 60]'), ('retrain', '["no"]'), ('optimizer', '["adam"]'),
 	('lr', '[0, -1, 1001]'), ('momentum', '[-0.1, 1]'), ('weight_decay', '[-1, 11]'), ('warmup_epochs', '[-1]'),

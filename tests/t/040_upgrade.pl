@@ -13,7 +13,7 @@ my $sha256_1_0 = 'd9432d29f47142432f66796e5a6f7e42b9fb233565004d1689a8544cbe791c
 # What a key that a stored recipe lacks means: what 1.0 did. An option that is
 # newer than 1.0 gets a line of its own below, with what 1.0 did without it.
 my $absent = q{{"preset": "auto", "id_column": null, "image_column": null, "on_error": "skip", "seed": 1, "precision": "auto",
-	"stem": "imagenet", "batch_size": 256, "drop_last": true, "epochs": 20, "time_budget": null, "train_sample": 50000,
+	"stem": "imagenet", "batch_size": 256, "batch_pieces": 1, "drop_last": true, "epochs": 20, "time_budget": null, "train_sample": 50000,
 	"checkpoint_interval": "60 seconds", "retrain": false, "optimizer": "sgd", "lr": 0.06, "momentum": 0.9,
 	"weight_decay": 0.0005, "warmup_epochs": 0, "schedule": "cosine", "schedule_step": "step", "temperature": 0.5,
 	"proj_hidden_dim": 512, "proj_out_dim": 128, "proj_batch_norm": true, "min_scale": 0.3, "max_scale": 1,

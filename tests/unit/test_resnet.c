@@ -367,14 +367,19 @@ set_augmentation(sc_augment_config *augment)
 static void
 test_same_bits(sc_precision precision)
 {
-	for (int c = 0; c < 3; c++)
+	for (int c = 0; c < 4; c++)
 	{
-		/* 42 views: shards of 21; 102 views: of 25 and 26. The last one's fourth stage begins with one pixel. */
+		/*
+		 * 42 views: shards of 21; 102 views: of 25 and 26. The third one's fourth stage begins with one pixel. The
+		 * last one's pieces have 34, 34 and 32 views, in shards of 17 and of 16.
+		 */
 		sc_train_config config = plain_config(c == 0 ? 32 : 16, c == 1, c == 0, c == 0 ? 21 : 51, SC_CONV_BEST);
 		uint8_t *one, *other;
 		size_t size, size2;
 
 		config.net.precision = precision;
+		config.batch_pieces = c == 3 ? 3 : 1;
+		config.batch_size -= c == 3 ? 1 : 0;
 		set_augmentation(&config.augment);
 		one = trained(&config, 1, 0, 3, NULL, &size);
 		for (int lanes = 2; lanes <= 3; lanes++)
@@ -394,6 +399,171 @@ test_same_bits(sc_precision precision)
 		free(other);
 		free(one);
 	}
+}
+
+/* ---- a batch in pieces ------------------------------------------------------- */
+
+/* One step at learning rate 0 of images with these keys: its loss. */
+static double
+loss_of(const training *t, const sc_image *images, const uint64_t *keys)
+{
+	sc_train_step step = {.trainer = t->trainer, .images = images, .keys = keys};
+	sc_error err = {0};
+
+	CHECK(sc_pool_run(t->lanes, sc_train_step_run, &step, &err) == SC_OK, "%s", err.message);
+	return step.loss;
+}
+
+/* Two gradients (n) that differ by roundings. */
+static void
+check_close(const float *a, const float *b, size_t n, double tol, const char *what, int l)
+{
+	double square = 0.0;
+
+	for (size_t i = 0; i < n; i++)
+		square += ((double) a[i] - b[i]) * ((double) a[i] - b[i]);
+	CHECK(sqrt(square) <= tol * norm_of(a, n), "%s %d: off by %.3g of its length", what, l,
+		  sqrt(square) / norm_of(a, n));
+}
+
+/*
+ * Batch norms are those of a piece, so pieces are another step than the whole
+ * batch at once; but not where each piece has the same views.
+ */
+static void
+test_pieces_alike(bool small_stem, int pieces)
+{
+	enum
+	{
+		IMAGES = 6
+	};
+	sc_train_config config = plain_config(small_stem ? 16 : 32, small_stem, true, IMAGES * pieces, SC_CONV_BEST);
+	training t[2];
+	sc_image images[64];
+	uint64_t keys[64];
+	double loss[2];
+	const sc_trainer *a, *b;
+
+	set_augmentation(&config.augment);
+	for (int i = 0; i < config.batch_size; i++)
+	{
+		images[i] = some_image(i % IMAGES);
+		keys[i] = (uint64_t) (i % IMAGES) + 1;
+	}
+	for (int i = 0; i < 2; i++)
+	{
+		config.batch_pieces = i == 0 ? 1 : pieces;
+		training_open(&t[i], &config, 2);
+		loss[i] = loss_of(&t[i], images, keys);
+	}
+	a = t[0].trainer, b = t[1].trainer;
+	CHECK(fabs(loss[0] - loss[1]) <= 1e-5 * loss[0], "%d pieces: loss %.9g, at once %.9g", pieces, loss[1], loss[0]);
+	for (int l = 0; l < SC_RESNET_LAYERS; l++)
+	{
+		const sc_resnet_layer *layer = &a->net.layer[l];
+		const size_t at[] = {layer->weight, layer->scale, layer->shift};
+		const size_t n[] = {a->net.conv[layer->shape].weights, (size_t) layer->out, (size_t) layer->out};
+
+		for (int part = 0; part < 3; part++)
+			check_close(a->grads.params + at[part], b->grads.params + at[part], n[part], 5e-3, "layer", l);
+	}
+	check_close(a->grads.params + a->net.params, b->grads.params + a->net.params,
+			   a->state.param_count - a->net.params, 5e-3, "head", 0);
+	training_close(&t[0]);
+	training_close(&t[1]);
+}
+
+/* The gradient of pieces of several sizes, of pictures that differ, against differences of the loss. */
+static void
+test_pieces_gradient(bool batch_norm)
+{
+	enum
+	{
+		IMAGES = 14
+	};
+	sc_train_config config = plain_config(32, true, batch_norm, IMAGES, SC_CONV_BEST);
+	training t;
+	sc_image images[IMAGES];
+	uint64_t keys[IMAGES];
+	float *params, *grad;
+	size_t n;
+	double square = 0.0, loss[2], step;
+
+	set_augmentation(&config.augment);
+	config.batch_pieces = 3;
+	for (int i = 0; i < IMAGES; i++)
+	{
+		images[i] = some_image(i % 6);
+		keys[i] = (uint64_t) i + 1;
+	}
+	training_open(&t, &config, 2);
+	n = t.trainer->state.param_count;
+	params = malloc(n * sizeof(float));
+	grad = malloc(n * sizeof(float));
+	memcpy(params, t.trainer->state.params, n * sizeof(float));
+	(void) loss_of(&t, images, keys);
+	memcpy(grad, t.trainer->grads.params, n * sizeof(float));
+	for (size_t i = 0; i < n; i++)
+		square += (double) grad[i] * grad[i];
+	/* So far that the loss changes by a thousandth, along the gradient, where all of it has a part. */
+	step = 1e-3 / square;
+	for (int side = 0; side < 2; side++)
+	{
+		for (size_t i = 0; i < n; i++)
+			t.trainer->state.params[i] = params[i] + (float) ((side == 0 ? -step : step) * grad[i]);
+		loss[side] = loss_of(&t, images, keys);
+	}
+	CHECK(fabs((loss[1] - loss[0]) / (2 * step) - square) < 0.02 * square, "%s: by differences %.6g, gradient %.6g",
+		  batch_norm ? "norm" : "bias", (loss[1] - loss[0]) / (2 * step), square);
+	training_close(&t);
+	free(params);
+	free(grad);
+}
+
+/* Each piece moves the running statistics, and all by its own moments: those of the last count most. */
+static void
+test_pieces_statistics(void)
+{
+	sc_train_config config = plain_config(32, false, true, 32, SC_CONV_BEST);
+	training t, piece;
+	sc_image images[32];
+	uint64_t keys[32];
+	const float *got, *wanted;
+
+	for (int i = 0; i < 32; i++)
+	{
+		images[i] = some_image(i % 6);
+		keys[i] = (uint64_t) i + 1;
+	}
+	config.batch_pieces = 2;
+	training_open(&t, &config, 2);
+	(void) loss_of(&t, images, keys);
+	config.batch_size = 16;
+	config.batch_pieces = 1;
+	training_open(&piece, &config, 1);
+	(void) loss_of(&piece, images, keys);
+	(void) loss_of(&piece, images + 16, keys + 16);
+	got = t.trainer->state.stats;
+	wanted = piece.trainer->state.stats;
+	CHECK(memcmp(got, wanted, t.trainer->net.stats * sizeof(float)) == 0, "not those of two steps of a piece each");
+	training_close(&t);
+	training_close(&piece);
+}
+
+/* What a piece holds is a part of what the batch holds. */
+static void
+test_pieces_memory(void)
+{
+	sc_train_config config = plain_config(128, false, true, 256, SC_CONV_BEST);
+	size_t bytes[2];
+	sc_error err = {0};
+
+	for (int i = 0; i < 2; i++)
+	{
+		config.batch_pieces = i == 0 ? 1 : 4;
+		CHECK(sc_trainer_plan(&bytes[i], &config, 2, &err) == SC_OK, "%s", err.message);
+	}
+	CHECK(bytes[1] < 0.4 * bytes[0], "%zu bytes in four pieces, %zu at once", bytes[1], bytes[0]);
 }
 
 /* ---- training in bf16 ------------------------------------------------------ */
@@ -1116,6 +1286,20 @@ main(int argc, char **argv)
 		test_encoder(&torch_encoders[0], SC_CONV_BLAS, SC_PRECISION_BF16, 1e-4);
 	CASE ("a trainer's look at images")
 		test_look();
+	CASE ("a batch in pieces that are alike")
+	{
+		test_pieces_alike(false, 2);
+		test_pieces_alike(true, 3);
+	}
+	CASE ("a batch in pieces: its gradient")
+	{
+		test_pieces_gradient(true);
+		test_pieces_gradient(false);
+	}
+	CASE ("a batch in pieces: running statistics")
+		test_pieces_statistics();
+	CASE ("a batch in pieces: memory")
+		test_pieces_memory();
 	CASE ("an embedding as the mean of views")
 		test_embed_views();
 	CASE ("setting up, on the pool and stopped")

@@ -31,7 +31,8 @@ typedef struct sc_train_config
 {
 	sc_net_config net;
 	sc_augment_config augment;
-	int batch_size; /* images of a step; twice as many views */
+	int batch_size;	  /* images of a step; twice as many views */
+	int batch_pieces; /* the step holds the tensors of one of so many at a time (trainer_step.c); 0 and 1: of all */
 	int proj_hidden_dim;
 	int proj_out_dim;
 	bool proj_batch_norm; /* false: biases instead, as Lightly 1.2 */
@@ -98,7 +99,7 @@ typedef struct sc_trainer_look
 {
 	sc_trainer *trainer;
 	const sc_image *images; /* (count) */
-	int count;				/* 1 ... 2 * batch_size */
+	int count;				/* 1 ... twice the images of a piece, which are batch_size / batch_pieces or one more */
 	bool running;
 	float *out; /* (count, SC_EMBEDDING_DIM) */
 } sc_trainer_look;

@@ -24,9 +24,10 @@ typedef struct scpg_cluster_request
 	Oid relid;
 	int k;		/* 0: none was given */
 	char *name; /* of the model, or NULL */
-	const Jsonb *options;
+	Jsonb *options;
 	scpg_key_request key; /* without its columns, which are an option */
 	bool commits;		  /* a procedure: commits as it goes, and wants the embeddings too */
+	const char *call;	  /* what is read-only must not: "cluster_images() with a model"; NULL: checked already */
 } scpg_cluster_request;
 
 /* How images become embeddings: with a model that is ready, or by a training. */
@@ -47,10 +48,13 @@ typedef struct scpg_cluster_job
 	scpg_source source;			/* of plan */
 	scpg_cluster_encoding encoding;
 	scpg_dataset *dataset; /* of read */
+	int k;				   /* groups; 0: as many as the recipe chooses */
+	bool assign;		   /* the model's groups stay as they are, for they were edited */
 	/* of run */
 	float *embeddings; /* (dataset->images, SC_EMBEDDING_DIM), as the encoder gives them; without asked.commits normalised
 						  as the recipe says */
 	scpg_clustering clustering;
+	bool kept; /* in the model */
 } scpg_cluster_job;
 
 /* SPI is connected in all of these. */

@@ -16,6 +16,7 @@
 #include "pg/server/jobs.h"
 #include "pg/server/load.h"
 #include "pg/server/memory.h"
+#include "pg/server/progress.h"
 #include "pg/table/dataset.h"
 
 struct scpg_encoder
@@ -161,6 +162,7 @@ scpg_encode_dataset(scpg_encoder *encoder, float *out, scpg_dataset *dataset)
 	MemoryContext caller = MemoryContextSwitchTo(batch);
 	int each = encoder->max_batch;
 
+	scpg_progress_phase("embedding", dataset->images);
 	for (int64 begin = 0; begin < dataset->images; begin += each)
 	{
 		int count = (int) Min(each, dataset->images - begin);
@@ -172,6 +174,7 @@ scpg_encode_dataset(scpg_encoder *encoder, float *out, scpg_dataset *dataset)
 			number[i] = begin + i;
 		scpg_dataset_fetch(dataset, images, number, count);
 		scpg_encode(encoder, out + begin * SC_EMBEDDING_DIM, images, count);
+		scpg_progress_images(begin + count);
 		MemoryContextReset(batch);
 	}
 	MemoryContextSwitchTo(caller);

@@ -64,6 +64,7 @@ static const scpg_option table[] = {
 	WHOLE(TRAINING, image_side, 16, 4096),
 	CHOICE(TRAINING, stem, stem_names),
 	WHOLE(TRAINING, batch_size, 2, 16384),
+	WHOLE(TRAINING, batch_pieces, 1, 8192),
 	FLAG(TRAINING, drop_last),
 	WHOLE(TRAINING, epochs, 0, 100000),
 	DURATION(TRAINING, time_budget, true),
@@ -121,6 +122,9 @@ static const scpg_option table[] = {
 	WHOLE(CLUSTERING, max_iter, 1, 1000000),
 	NUMBER(CLUSTERING, tol, 0, 1),
 	CHOICE(CLUSTERING, kmeans_init, scpg_kmeans_init_names),
+	NUMBER(CLUSTERING, min_confidence, 0, 1),
+	FLAG(CALL, keep),
+	FLAG(CALL, replace_groups),
 };
 
 StaticAssertDecl(lengthof(table) <= SCPG_RECIPE_MAX_OPTIONS, "scpg_given is too small");
@@ -144,6 +148,7 @@ static const scpg_recipe common = {
 	.seed = 1,
 	.input_size = 128,
 	.batch_size = 256,
+	.batch_pieces = 1,
 	.drop_last = true,
 	.epochs = 20,
 	.checkpoint_interval = 60, /* 1.0's; that of a new training: scpg_recipe_checkpoint_interval */
@@ -177,6 +182,7 @@ static const scpg_recipe common = {
 	.n_init = 10,
 	.max_iter = 300,
 	.tol = 1e-4,
+	.keep = true,
 	/* ImageNet's. */
 	.mean = {0.485, 0.456, 0.406},
 	.std = {0.229, 0.224, 0.225},
@@ -262,14 +268,19 @@ note_fields(scpg_given *given, const Jsonb *options)
 #define BACKBONE_WEIGHTS 11.2e6
 
 double
-scpg_recipe_checkpoint_interval(const scpg_recipe *r)
+scpg_recipe_checkpoint_bytes(const scpg_recipe *r)
 {
 	double hidden = r->proj_hidden_dim;
 	double weights = BACKBONE_WEIGHTS + hidden * SC_EMBEDDING_DIM + hidden * r->proj_out_dim;
-	double bytes = 2 * sizeof(float) * weights; /* and as many momenta */
 
+	return 2 * sizeof(float) * weights;
+}
+
+double
+scpg_recipe_checkpoint_interval(const scpg_recipe *r)
+{
 	/* In tens of seconds. */
-	return Max(60, 10 * ceil(bytes / 1e6 / 10));
+	return Max(60, 10 * ceil(scpg_recipe_checkpoint_bytes(r) / 1e6 / 10));
 }
 
 void
@@ -340,10 +351,30 @@ scpg_recipe_suit_foreign_weights(scpg_recipe *recipe, const scpg_given *given)
 
 /* ---- to and from what a model stores ------------------------------------------ */
 
+/* The options that pass a test, written. */
+static Jsonb *
+write_some(const scpg_recipe *recipe, bool (*passes)(const scpg_option *option))
+{
+	scpg_option options[lengthof(table)];
+	int n = 0;
+
+	for (int i = 0; i < lengthof(table); i++)
+		if (passes(&table[i]))
+			options[n++] = table[i];
+	return scpg_options_write(recipe, options, n);
+}
+
+/* What the next call does with the groups is for it to say. */
+static bool
+stays(const scpg_option *option)
+{
+	return option->offset != AT(keep) && option->offset != AT(replace_groups);
+}
+
 Jsonb *
 scpg_recipe_write(const scpg_recipe *recipe)
 {
-	return scpg_options_write(recipe, table, lengthof(table));
+	return write_some(recipe, stays);
 }
 
 void
@@ -390,19 +421,14 @@ is_same_given(const scpg_recipe *a, const scpg_recipe *b, const scpg_option *opt
 static bool
 travels(const scpg_option *option)
 {
-	return option->stage != SCPG_STAGE_READING && option->offset != AT(init) && option->offset != AT(retrain);
+	return stays(option) && option->stage != SCPG_STAGE_READING && option->offset != AT(init) &&
+		   option->offset != AT(retrain);
 }
 
 Jsonb *
 scpg_recipe_write_file(const scpg_recipe *recipe)
 {
-	scpg_option options[lengthof(table)];
-	int n = 0;
-
-	for (int i = 0; i < lengthof(table); i++)
-		if (travels(&table[i]))
-			options[n++] = table[i];
-	return scpg_options_write(recipe, options, n);
+	return write_some(recipe, travels);
 }
 
 void
@@ -436,8 +462,9 @@ first_other(const scpg_recipe *a, const scpg_recipe *b, const char *const *names
 const char *
 scpg_recipe_differs(const scpg_recipe *a, const scpg_recipe *b)
 {
-	static const char *const names[] = {"input_size",  "image_side",   "stem",			 "precision", "normalize",
-										"embed_views", "l2_normalize", "pca_components", "pca_whiten"};
+	static const char *const names[] = {"input_size", "image_side",	   "stem",		   "precision",
+										"normalize",  "embed_views",   "l2_normalize", "pca_components",
+										"pca_whiten", "cluster_method"};
 
 	/* Where an embedding is the mean of several views, what is random about these. */
 	static const char *const views[] = {"seed",		   "min_ratio",	 "max_ratio", "hf_prob",		"vf_prob",
@@ -446,6 +473,21 @@ scpg_recipe_differs(const scpg_recipe *a, const scpg_recipe *b)
 	const char *other = first_other(a, b, names, lengthof(names));
 
 	return other == NULL && a->embed_views > 1 ? first_other(a, b, views, lengthof(views)) : other;
+}
+
+const char *
+scpg_recipe_regroups(const scpg_given *given)
+{
+	for (int i = 0; i < lengthof(table); i++)
+		if (given->option[i] && table[i].stage == SCPG_STAGE_CLUSTERING && table[i].offset != AT(min_confidence))
+			return table[i].name;
+	return NULL;
+}
+
+bool
+scpg_recipe_chooses_k(const scpg_given *given)
+{
+	return GIVEN(elbow_method) || GIVEN(max_k) || GIVEN(min_gain) || GIVEN(sensitivity);
 }
 
 /* ---- over a recipe that a model has ------------------------------------------------- */
@@ -561,6 +603,7 @@ scpg_recipe_train(const scpg_recipe *r)
 	memset(&c, 0, sizeof(c));
 	c.net = scpg_recipe_net(r);
 	c.batch_size = r->batch_size;
+	c.batch_pieces = r->batch_pieces;
 	c.proj_hidden_dim = r->proj_hidden_dim;
 	c.proj_out_dim = r->proj_out_dim;
 	c.proj_batch_norm = r->proj_batch_norm;

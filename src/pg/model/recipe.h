@@ -82,6 +82,7 @@ typedef struct scpg_recipe
 	int image_side; /* images are kept reduced to this short side */
 	scpg_stem stem;
 	int batch_size;
+	int batch_pieces; /* whose tensors are held one at a time */
 	bool drop_last;
 	int epochs;					/* 0: the encoder as it is initialised, for comparison */
 	double time_budget;			/* seconds; 0: none */
@@ -138,6 +139,9 @@ typedef struct scpg_recipe
 	int max_iter;
 	double tol;
 	sc_kmeans_init kmeans_init;
+	double min_confidence; /* rows below it get no label */
+	bool keep;			   /* in the model; of one call, not stored, as the next */
+	bool replace_groups;   /* that were edited */
 } scpg_recipe;
 
 /* Views of preset auto are no larger. */
@@ -181,13 +185,25 @@ extern void scpg_recipe_suit_view(scpg_recipe *recipe, const scpg_given *given, 
  */
 extern void scpg_recipe_suit_init(scpg_recipe *recipe, scpg_given *given);
 
+/* Bytes of a checkpoint, about: the weights and as many momenta. */
+extern double scpg_recipe_checkpoint_bytes(const scpg_recipe *recipe);
+
 /*
  * Fill what was left to be chosen, check what depends on the number of images
- * (22023), and shrink a preset's batch to it. One NOTICE tells what preset
- * auto chose.
+ * (22023), and shrink a preset's batch to it. NOTICEs tell what preset auto
+ * chose. The images are in memory by now: it chooses pieces by what is left.
  */
 struct scpg_dataset;
 extern void scpg_recipe_choose(scpg_recipe *recipe, const scpg_given *given, struct scpg_dataset *images);
+
+/*
+ * The name of a given option that would make other groups than a model has,
+ * because it decides how they are cut or how many there are; NULL: none does.
+ */
+extern const char *scpg_recipe_regroups(const scpg_given *given);
+
+/* Does a given option say how many groups there are to be, so that k is not what it was? */
+extern bool scpg_recipe_chooses_k(const scpg_given *given);
 
 /* To and from what a model stores. */
 extern Jsonb *scpg_recipe_write(const scpg_recipe *recipe);

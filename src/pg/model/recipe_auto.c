@@ -20,6 +20,7 @@
 #include "pg/model/recipe_parts.h"
 #include "pg/server/errors.h"
 #include "pg/server/load.h"
+#include "pg/server/memory.h"
 #include "pg/table/dataset.h"
 
 #define GIVEN(field) SCPG_GIVEN(given, field)
@@ -246,6 +247,46 @@ choose_auto(scpg_recipe *r, const scpg_given *given, scpg_dataset *images, int64
 	}
 }
 
+/*
+ * Batch norms are by piece: with fewer images the statistics of one are too
+ * uncertain.
+ */
+#define PIECE_MIN_IMAGES 16
+
+/* Lanes that pieces are planned for, whatever there are: their number depends on the memory and not on the threads. */
+#define PIECES_LANES 16
+
+/*
+ * As few pieces as memory holds, 1 as a rule; as many as there may be where it
+ * holds none, for fewer lanes need less. A checkpoint takes its place beside
+ * them.
+ */
+static int
+choose_batch_pieces(const scpg_recipe *r)
+{
+	size_t left = scpg_memory_left(), kept = (size_t) scpg_recipe_checkpoint_bytes(r);
+	int most = Max(1, r->batch_size / PIECE_MIN_IMAGES);
+	sc_train_config config = scpg_recipe_train(r);
+	int pieces = 1;
+
+	for (; pieces < most; pieces++)
+	{
+		size_t bytes;
+		sc_error err;
+
+		config.batch_pieces = pieces;
+		memset(&err, 0, sizeof(err));
+		scpg_check(scpg_core()->sc_trainer_plan(&bytes, &config, PIECES_LANES, &err), &err);
+		if (sc_add(bytes, kept) <= left)
+			break;
+	}
+	if (pieces > 1)
+		ereport(NOTICE,
+				(errmsg("preset auto: each batch of %d images is taken in %d pieces, for memory", r->batch_size, pieces),
+				 errhint("With a higher \"selfclass.max_memory\" there are fewer, which takes less time.")));
+	return pieces;
+}
+
 void
 scpg_recipe_choose(scpg_recipe *r, const scpg_given *given, scpg_dataset *images)
 {
@@ -282,4 +323,12 @@ scpg_recipe_choose(scpg_recipe *r, const scpg_given *given, scpg_dataset *images
 						: is_gray(images)  ? ", grayscale"
 										   : "",
 						r->input_size, r->batch_size, r->epochs)));
+
+	if (r->preset == SCPG_PRESET_AUTO && !GIVEN(batch_pieces))
+		r->batch_pieces = choose_batch_pieces(r);
+	if (r->batch_pieces > Max(1, r->batch_size / 2))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("\"batch_pieces\" leaves fewer than two images a piece"),
+				 errdetail("The batch is %d images, the pieces are %d.", r->batch_size, r->batch_pieces),
+				 errhint("Give at most %d.", Max(1, r->batch_size / 2))));
 }

@@ -160,6 +160,6 @@ scpg_learner_look(scpg_learner *l, float *out, const sc_image *images, int count
 {
 	sc_trainer_look job = {l->core, images, count, running, out};
 
-	Assert(count >= 1 && count <= 2 * l->config.batch_size);
+	Assert(count >= 1 && count <= 2 * (l->config.batch_size / l->config.batch_pieces));
 	scpg_run_on(l->lanes, scpg_core()->sc_trainer_look_run, &job);
 }

@@ -20,6 +20,7 @@
 
 #include "core/api.h"
 #include "pg/server/memory.h"
+#include "pg/server/progress.h"
 #include "pg/table/dataset.h"
 #include "pg/table/keys.h"
 #include "pg/table/reader.h"
@@ -347,9 +348,14 @@ scpg_dataset_load(const scpg_source *source, int max_side, scpg_on_error on_erro
 	l.scratch = AllocSetContextCreate(d->context, "selfclass loading", ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(l.scratch);
 	reader = across_transactions ? scpg_reader_open_now(&d->source, max_side) : scpg_reader_open(&d->source, max_side);
+	if (scpg_progress_is_shown())
+		scpg_progress_phase("reading", scpg_reader_count(reader));
 	while ((count = scpg_reader_next(reader, &row)) > 0)
+	{
 		for (int i = 0; i < count; i++)
 			add_row(&l, &row[i]);
+		scpg_progress_images(d->rows);
+	}
 	scpg_reader_close(reader);
 	finish(&l);
 	MemoryContextSwitchTo(caller);
