@@ -215,7 +215,7 @@ set_preset(scpg_recipe *r, scpg_preset preset)
 		 * not: with lightly's views, 600 digits have a purity of 73 % in them,
 		 * of 59 % in all 512 dimensions, and of 44 % in two.
 		 */
-		r->min_scale = 0.5;
+		r->min_scale = 0.3;
 		r->cj_strength = 0.5;
 		r->schedule_step = SCPG_SCHEDULE_STEP_STEP;
 		r->train_sample = 50000;
@@ -390,7 +390,6 @@ scpg_recipe_restore(scpg_recipe *recipe, const Jsonb *stored)
 	 */
 	recipe->elbow_method = SCPG_ELBOW_KNEEDLE;
 	recipe->cluster_method = SCPG_CLUSTER_KMEANS;
-	recipe->min_scale = 0.3;
 	recipe->embed_views = 1;
 	recipe->elastic = recipe->elastic_prob = 0;
 	scpg_options_read(recipe, NULL, stored, table, lengthof(table));
