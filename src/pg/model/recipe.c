@@ -119,6 +119,7 @@ static const scpg_option table[] = {
 	WHOLE(CLUSTERING, max_iter, 1, 1000000),
 	NUMBER(CLUSTERING, tol, 0, 1),
 	CHOICE(CLUSTERING, kmeans_init, scpg_kmeans_init_names),
+	CHOICE(CLUSTERING, algorithm, scpg_kmeans_algorithm_names),
 };
 
 StaticAssertDecl(lengthof(table) <= SCPG_RECIPE_MAX_OPTIONS, "scpg_given is too small");
@@ -562,6 +563,7 @@ scpg_recipe_kmeans(const scpg_recipe *r)
 								 .max_iter = r->max_iter,
 								 .tol = r->tol,
 								 .seed = r->seed,
+								 .algorithm = r->algorithm,
 								 .init.value = r->kmeans_init};
 }
 

@@ -136,6 +136,7 @@ typedef struct scpg_recipe
 	int max_iter;
 	double tol;
 	sc_kmeans_init kmeans_init;
+	sc_kmeans_algorithm algorithm; /* of k-means */
 } scpg_recipe;
 
 /* Views of preset auto are no larger. */

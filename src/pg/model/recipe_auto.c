@@ -219,8 +219,12 @@ choose_auto(scpg_recipe *r, const scpg_given *given, const scpg_dataset *images,
  */
 #define PIECE_MIN_IMAGES 16
 
-/* Lanes that pieces are planned for, whatever there are: their number depends on the memory and not on the threads. */
-#define PIECES_LANES 16
+/*
+ * Lanes that pieces are planned for, whatever there are: their number depends on
+ * the memory and not on the threads. With more, a training takes as many as
+ * memory holds.
+ */
+#define PIECES_LANES 4
 
 /*
  * As few pieces as memory holds, 1 as a rule; as many as there may be where it
@@ -293,8 +297,8 @@ scpg_recipe_choose(scpg_recipe *r, const scpg_given *given, const scpg_dataset *
 	if (r->preset == SCPG_PRESET_AUTO && !GIVEN(batch_pieces))
 		r->batch_pieces = choose_batch_pieces(r);
 	if (r->batch_pieces > Max(1, r->batch_size / 2))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("\"batch_pieces\" leaves fewer than two images a piece"),
-				 errdetail("The batch is %d images, the pieces are %d.", r->batch_size, r->batch_pieces),
-				 errhint("Give at most %d.", Max(1, r->batch_size / 2))));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("\"batch_pieces\" leaves fewer than two images a piece"),
+						errdetail("The batch is %d images, the pieces are %d.", r->batch_size, r->batch_pieces),
+						errhint("Give at most %d.", Max(1, r->batch_size / 2))));
 }
