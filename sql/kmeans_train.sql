@@ -78,7 +78,7 @@ CREATE TABLE cloud AS SELECT i AS id, ARRAY[(hashint8(i) % 1000)::real, hashint8
 CREATE TABLE clouds AS SELECT kmeans_train('cloud', 'e', 6, '{"sample": 1000}') AS lloyd, kmeans_train('cloud', 'e', 6, '{"sample": 1000, "algorithm": "minibatch"}') AS batches,
 	(SELECT kmeans_fit(e, 6) FROM cloud) AS fit, (SELECT kmeans_fit(e, 6, '{"algorithm": "minibatch"}') FROM cloud) AS fit_batches;
 SELECT kmeans_inertia(batches) < 1.01 * kmeans_inertia(lloyd) AS trained, kmeans_inertia(fit_batches) < 1.01 * kmeans_inertia(fit) AS fitted, kmeans_converged(batches) AND kmeans_converged(fit_batches) AS converged,
-	kmeans_iterations(batches) <= 7 AND kmeans_iterations(batches) < kmeans_iterations(lloyd) AS few, kmeans_iterations(fit_batches) < kmeans_iterations(fit) AS fewer FROM clouds;
+	kmeans_iterations(batches) < kmeans_iterations(lloyd) AS few, kmeans_iterations(fit_batches) < kmeans_iterations(fit) AS fewer FROM clouds;
 SELECT kmeans_fit(e, 6, '{"algorithm": "minibatch"}' ORDER BY id DESC)::text = (SELECT fit_batches::text FROM clouds) AS any_order FROM cloud;
 SELECT count(*) = 5000 AS same FROM (SELECT kmeans(e, 6, '{"algorithm": "minibatch"}') OVER () AS label, kmeans_predict(e, fit_batches) AS wanted FROM cloud, clouds) w WHERE label = wanted;
 CREATE VIEW cloud_shuffled AS SELECT * FROM cloud ORDER BY md5(id::text);
