@@ -122,6 +122,7 @@ static const scpg_option table[] = {
 	WHOLE(CLUSTERING, max_iter, 1, 1000000),
 	NUMBER(CLUSTERING, tol, 0, 1),
 	CHOICE(CLUSTERING, kmeans_init, scpg_kmeans_init_names),
+	CHOICE(CLUSTERING, algorithm, scpg_kmeans_algorithm_names),
 	NUMBER(CLUSTERING, min_confidence, 0, 1),
 	FLAG(CALL, keep),
 	FLAG(CALL, replace_groups),
@@ -640,6 +641,7 @@ scpg_recipe_kmeans(const scpg_recipe *r)
 								 .max_iter = r->max_iter,
 								 .tol = r->tol,
 								 .seed = r->seed,
+								 .algorithm = r->algorithm,
 								 .init.value = r->kmeans_init};
 }
 

@@ -259,8 +259,12 @@ choose_auto(scpg_recipe *r, const scpg_given *given, scpg_dataset *images, int64
  */
 #define PIECE_MIN_IMAGES 16
 
-/* Lanes that pieces are planned for, whatever there are: their number depends on the memory and not on the threads. */
-#define PIECES_LANES 16
+/*
+ * Lanes that pieces are planned for, whatever there are: their number depends on
+ * the memory and not on the threads. With more, a training takes as many as
+ * memory holds.
+ */
+#define PIECES_LANES 4
 
 /*
  * As few pieces as memory holds, 1 as a rule; as many as there may be where it
