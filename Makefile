@@ -9,7 +9,7 @@ PG_CONFIG ?= pg_config
 # Targets that drive scripts. They must work where no PostgreSQL is installed
 # yet, and PGXS has a "check" of its own, so they stand apart from it; what is
 # asked for beside them ("make all check") is made by another make.
-DRIVERS = help setup check check-citus soak demo paper quality bench bench-analytics rooms links format format-check tidy
+DRIVERS = help setup check check-citus soak flaky demo paper quality bench bench-analytics rooms links format format-check tidy
 ifneq ($(filter $(DRIVERS),$(MAKECMDGOALS)),)
 
 .NOTPARALLEL:
@@ -21,6 +21,7 @@ help:
 ##@   demo [IMAGES=folder]  draw pictures, or take yours, sort them in a private server: build/demo.html
 ##@   check                 every test: rooms, links, unit, SQL, TAP (tests/check.sh runs one of them)
 ##@   soak                  the tests of processes again, with bounds in seconds, on a quiet machine
+##@   flaky [TIMES=20]      the TAP files again and again, until one fails: hours
 ##@   check-citus CITUS_SOURCE=folder   a source tree of Citus 13, built, and selfclass on three nodes of it
 ##@   unit [FILTER="..."]   the unit tests alone, or the cases whose names contain it
 ##@   unit-sanitize         the unit tests with the address and undefined-behaviour sanitizers (build/asan)
@@ -36,7 +37,7 @@ help:
 ##@   tune                  measure: every way to do each convolution on this CPU: build/conv_table.h
 ##@   setup                 install what all of this needs (Debian packages)
 ##@   clean
-##@ Variables: WITH_ONEDNN=no WITH_PNG=no (build without), WITH_TESTS=yes (functions of the tests), WERROR=yes;
+##@ Variables: WITH_ONEDNN=no WITH_PNG=no WITH_WEBP=no (build without), WITH_TESTS=yes (functions of the tests), WERROR=yes;
 ##@ in the environment SELFCLASS_ISA=avx512, avx2, base (run as on a CPU that has no more).
 setup:
 	@tests/setup.sh
@@ -45,6 +46,11 @@ check:
 # The tests of processes again, on a quiet machine, with bounds in seconds on how soon a cancel is answered.
 soak:
 	@SELFCLASS_SOAK=yes tests/check.sh tap
+# Of a test that fails now and then.
+TIMES = 20
+flaky:
+	@for i in $$(seq $(TIMES)); do tests/check.sh tap || { echo "run $$i of $(TIMES) failed"; exit 1; }; done
+	@echo "$(TIMES) of $(TIMES) runs passed"
 check-citus:
 	@CITUS_SOURCE="$(CITUS_SOURCE)" tests/citus/check.sh
 demo:
@@ -86,7 +92,7 @@ objects_of = $(1:src/%.c=$(BUILD)/%.o)
 simd_objects_of = $(foreach isa,$(ISAS),$(1:src/%.c=$(BUILD)/%_$(isa).o))
 # For tests alone: jobs and views that no user calls.
 TEST_SRC = $(wildcard src/core/base/multiply.c src/pg/server/multiply_sql.c src/pg/server/cgroup_sql.c \
-	src/pg/table/dataset_test_sql.c)
+	src/pg/server/progress_test_sql.c src/pg/table/dataset_test_sql.c)
 left_out = $(if $(filter yes,$(WITH_TESTS)),,$(TEST_SRC))
 
 MODULE_big = selfclass
@@ -121,17 +127,23 @@ include $(PGXS)
 CORE_ALL = $(wildcard src/core/*.c src/core/*/*.c)
 SIMD_SRC = $(filter %_simd.c,$(CORE_ALL))
 ONEDNN_SRC = $(wildcard src/core/nn/*onednn*.c)
-CORE_SRC = $(filter-out $(SIMD_SRC) src/core/image/png.c $(ONEDNN_SRC) $(left_out),$(CORE_ALL))
+CORE_SRC = $(filter-out $(SIMD_SRC) src/core/image/png.c src/core/image/webp.c $(ONEDNN_SRC) $(left_out),$(CORE_ALL))
 CORE_LIBS = -lopenblas -ljpeg -lm -pthread
 
-# Found at build time, like a configure script would: libpng and oneDNN are optional.
+# Found at build time, like a configure script would: libpng, libwebp and oneDNN are optional.
 have_header = $(shell printf '\043include <$(1)>\n' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes)
 WITH_PNG ?= $(if $(call have_header,png.h),yes,no)
+WITH_WEBP ?= $(if $(call have_header,webp/decode.h),yes,no)
 WITH_ONEDNN ?= $(if $(call have_header,oneapi/dnnl/dnnl.h),yes,no)
 ifeq ($(WITH_PNG),yes)
 CORE_SRC += src/core/image/png.c
 CORE_DEFS += -DSC_WITH_PNG
 CORE_LIBS += -lpng
+endif
+ifeq ($(WITH_WEBP),yes)
+CORE_SRC += src/core/image/webp.c
+CORE_DEFS += -DSC_WITH_WEBP
+CORE_LIBS += -lwebp
 endif
 ifeq ($(WITH_ONEDNN),yes)
 CORE_SRC += $(ONEDNN_SRC)

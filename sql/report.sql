@@ -34,6 +34,12 @@ SELECT is_html(:'report'), links(:'report'), parts(:'report'), occurs(:'report',
 SELECT :'report' LIKE '%<td>report_test.&quot;&lt;b&gt;&amp;&quot;&quot;pictures&quot;</td>%' OR :'report' LIKE '%<td>report_test."&lt;b&gt;&amp;""pictures"</td>%' AS source,
 	:'report' LIKE '%<tr><th>input_size</th><td>16</td></tr>%' AS setting, :'report' LIKE '%The number of groups was given.%' AS given,
 	:'report' ~ '2 epochs, loss \d+\.\d{3} at the end' AS loss;
+SELECT :'report' ~ '<tr><th>how sure that is</th><td>the number was given</td></tr>' AS sure,
+	:'report' ~ '<tr><td><bdi>p25</bdi></td><td>not a JPEG.*\(Its 8 bytes begin with 6e 6f 20 69 6d 61 67 65\.\)</td></tr>' AS unreadable,
+	:'report' LIKE '%neighbour graph of these pictures:%' AS graph, :'report' LIKE '%mean silhouette of the groups%' AS silhouette,
+	:'report' LIKE '%<title>modularity by number of groups</title>%' AS modularity;
+-- On dark pages too, the file and each of its drawings.
+SELECT occurs(:'report', 'prefers-color-scheme') - occurs(:'report', '<svg') AS dark, occurs(:'report', 'name="color-scheme" content="light dark"') AS both;
 -- The groups are those that the call made, and so are their pictures and their drawing.
 SELECT g.label, :'report' LIKE format('%%<h3>Group %s <small>%s pictures</small></h3>%%', g.label, count(*)) AS size,
 	holds(:'report', contact_sheet(p.image, 12, 80 ORDER BY g.distance)) AS sheet

@@ -23,6 +23,7 @@
 #include "pg/cluster/cluster_images_parts.h"
 #include "pg/model/train.h"
 #include "pg/server/memory.h"
+#include "pg/server/progress.h"
 #include "pg/table/dataset.h"
 #include "pg/table/skips.h"
 #include "pg/table/source.h"
@@ -283,6 +284,7 @@ cluster(scpg_cluster_job *job)
 	if (!e->train && e->model->kmeans != NULL)
 		c->before = e->model;
 	c->pinned = scpg_find_pinned(job);
+	scpg_progress_phase("clustering", c->n);
 	scpg_cluster(c);
 }
 

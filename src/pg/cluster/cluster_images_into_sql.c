@@ -22,6 +22,7 @@
 #include "pg/cluster/cluster_images_parts.h"
 #include "pg/cluster/label_table_make.h"
 #include "pg/model/train.h"
+#include "pg/server/progress.h"
 #include "pg/table/dataset.h"
 
 /* wide: labels are a text that is read as regclass reads a name, and k is a bigint; else a name as it is, and an int. */
@@ -43,9 +44,11 @@ cluster_images_into(FunctionCallInfo fcinfo, bool wide)
 	labels = wide ? makeRangeVarFromNameList(textToQualifiedNameList(PG_GETARG_TEXT_PP(1)))
 				  : makeRangeVar(NULL, pstrdup(NameStr(*PG_GETARG_NAME(1))), -1);
 	target = scpg_label_target_find(labels, job->asked.name != NULL);
-	job->asked.key.call = scpg_cluster_call(psprintf("CALL cluster_images_into(%%t, %s",
-													 scpg_source_call_literal(scpg_label_target_name(target))),
-											job->asked.k, job->asked.name);
+	job->asked.key.call =
+		scpg_cluster_call(psprintf("CALL cluster_images_into(%%t, %s",
+								   scpg_source_call_literal(scpg_label_target_name(target))),
+						  job->asked.k, job->asked.name);
+	scpg_progress_begin("cluster_images_into", job->asked.relid, job->asked.name);
 	PG_TRY();
 	{
 		scpg_cluster_images_plan(job);
@@ -54,11 +57,13 @@ cluster_images_into(FunctionCallInfo fcinfo, bool wide)
 		scpg_label_target_check_keys(job->dataset);
 		scpg_cluster_images_run(job);
 		/* Made or brought up to date in one transaction, with the model. */
+		scpg_progress_phase("writing", job->dataset->rows);
 		scpg_label_target_fill(target, job);
 		SPI_commit();
 	}
 	PG_FINALLY();
 	{
+		scpg_progress_end();
 		scpg_cluster_images_release(job);
 	}
 	PG_END_TRY();

@@ -19,6 +19,7 @@
 #include "pg/cluster/cluster_images_parts.h"
 #include "pg/cluster/group_tally.h"
 #include "pg/server/compat.h"
+#include "pg/server/progress.h"
 #include "pg/server/result.h"
 
 /* In `example`: no argument is an example of the key. */
@@ -123,6 +124,7 @@ cluster_images(FunctionCallInfo fcinfo, int example)
 	job->asked.key.returned = true;
 	job->asked.key.call =
 		scpg_cluster_call("cluster_images(%t, %k", hinted_k(fcinfo, example, job->asked.k), job->asked.name);
+	scpg_progress_begin("cluster_images", job->asked.relid, job->asked.name);
 	PG_TRY();
 	{
 		scpg_cluster_images_plan(job);
@@ -134,6 +136,7 @@ cluster_images(FunctionCallInfo fcinfo, int example)
 	}
 	PG_FINALLY();
 	{
+		scpg_progress_end();
 		scpg_cluster_images_release(job);
 	}
 	PG_END_TRY();

@@ -34,7 +34,6 @@ typedef struct moved_rows
 struct scpg_edit
 {
 	scpg_model *model;
-	scpg_model_members labels;
 	int number; /* 0: not recorded yet */
 	/* rows to be written */
 	MemoryContext context;
@@ -50,14 +49,8 @@ scpg_edit_begin(scpg_model *model)
 
 	edit->model = model;
 	edit->context = AllocSetContextCreate(CurrentMemoryContext, "selfclass edit", ALLOCSET_DEFAULT_SIZES);
-	scpg_model_lock_groups(model, &edit->labels);
+	scpg_model_lock_groups(model);
 	return edit;
-}
-
-const scpg_model_members *
-scpg_edit_labels(const scpg_edit *edit)
-{
-	return &edit->labels;
 }
 
 int
@@ -66,7 +59,7 @@ scpg_edit_record(scpg_edit *edit, const char *command, const Jsonb *arguments, i
 	scpg_model_edit record = {command, arguments, reverts, centroids};
 
 	Assert(edit->number == 0);
-	edit->number = scpg_model_insert_edit(edit->model, &edit->labels, &record);
+	edit->number = scpg_model_insert_edit(edit->model, &record);
 	return edit->number;
 }
 

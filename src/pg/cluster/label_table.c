@@ -119,9 +119,8 @@ label_array(const int32 *labels, int n)
 	return PointerGetDatum(construct_array(values, n, INT4OID, sizeof(int32), true, TYPALIGN_INT));
 }
 
-/* "0, 1, 4", of a few labels the first ones. */
-static char *
-list_labels(const int32 *labels, int n)
+char *
+scpg_label_list(const int32 *labels, int n)
 {
 	StringInfoData s;
 
@@ -161,7 +160,7 @@ scpg_label_table_check(const scpg_label_table *t, bool pinned)
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("label table %s has labels that are no groups of model \"%s\"", source->relation, t->model->name),
-			 errdetail("%s.", keys.data), errhint("Its groups are %s.", list_labels(labels, n))));
+			 errdetail("%s.", keys.data), errhint("Its groups are %s.", scpg_label_list(labels, n))));
 }
 
 /* ---- reading ---------------------------------------------------------------------------- */

@@ -58,6 +58,9 @@ extern void scpg_label_table_open(scpg_label_table *t, const scpg_model *model, 
  */
 extern void scpg_label_table_check(const scpg_label_table *t, bool pinned);
 
+/* "0, 1, 4": labels (n), of many the first ones and the last, for messages. */
+extern char *scpg_label_list(const int32 *labels, int n);
+
 /* A key as text, as selfclass_cluster.example and messages have it. */
 extern char *scpg_label_key_text(const scpg_label_table *t, Datum key);
 

@@ -25,6 +25,7 @@
 #include "pg/cluster/label_table_parts.h"
 #include "pg/server/extension.h"
 #include "pg/server/memory.h"
+#include "pg/server/progress.h"
 #include "pg/type/embedding.h"
 
 struct scpg_label_target
@@ -288,6 +289,7 @@ write_rows(const scpg_cluster_job *job, const scpg_source *table, scpg_label_row
 		if (before != NULL)
 			seen[before - rows->row] = true;
 		count += put_row(job, row, table, before != NULL ? renew : insert, before);
+		scpg_progress_images(i + 1);
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(cxt);
 	}

@@ -93,18 +93,6 @@ squeezed_labels(int *label, const int *match, int k, int k_before, bool *taken)
 	}
 }
 
-int
-scpg_highest_label(const scpg_model *model)
-{
-	int32 *labels;
-	int n;
-
-	if (model->kmeans == NULL)
-		return model->highest_label;
-	n = scpg_model_labels(model->kmeans, model->centroid_label, &labels);
-	return Max(model->highest_label, labels[n - 1]);
-}
-
 static int
 compare_labels(const void *a, const void *b)
 {
@@ -140,7 +128,7 @@ scpg_match_labels(int *label, const sc_kmeans *km, const float *rows, bool norma
 				  bool squeeze, MemoryContext cxt)
 {
 	sc_space before = scpg_cluster_space(model);
-	int next = scpg_highest_label(model) + 1;
+	int next = scpg_model_highest_label(model) + 1;
 	int32 *names;
 	int groups = scpg_model_labels(model->kmeans, model->centroid_label, &names);
 	int n = Max(km->k, groups);

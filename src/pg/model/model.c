@@ -124,6 +124,19 @@ scpg_model_labels(const struct varlena *kmeans, const struct varlena *centroid_l
 	return n;
 }
 
+int
+scpg_model_highest_label(const scpg_model *model)
+{
+	int32 *labels;
+	int n;
+
+	if (model->kmeans == NULL)
+		return model->highest_label;
+	/* Of a clustering by 1.0 it was not noted. */
+	n = scpg_model_labels(model->kmeans, model->centroid_label, &labels);
+	return Max(model->highest_label, labels[n - 1]);
+}
+
 scpg_model_groups
 scpg_model_groups_of(const scpg_recipe *recipe, const struct varlena *kmeans, struct varlena *centroid_label,
 					 const struct varlena *elbow)

@@ -152,6 +152,9 @@ extern const int32 *scpg_model_centroid_groups(const struct varlena *centroid_la
 /* The labels of a clustering's groups, each once, ascending, in the current memory context (or NULL); how many. */
 extern int scpg_model_labels(const struct varlena *kmeans, const struct varlena *centroid_label, int32 **labels);
 
+/* The highest label that ever named a group of it, as far as it says and its groups show; -1: none. */
+extern int scpg_model_highest_label(const scpg_model *model);
+
 /* Do its centroids lie among principal components? Else among the embeddings themselves. */
 extern bool scpg_model_groups_in_components(const scpg_recipe *recipe, const struct varlena *centroid_label);
 
@@ -206,6 +209,9 @@ extern bool scpg_model_may_edit(const scpg_model *model);
 
 /* The label table from now on. */
 extern void scpg_model_set_labels(scpg_model *model, Oid relid);
+
+/* The names of the groups of these labels (n, ascending), NULL for each that has none. */
+extern char **scpg_model_read_names(const scpg_model *model, const int32 *labels, int n);
 
 /* A group as selfclass_cluster keeps it. */
 typedef struct scpg_model_group

@@ -36,6 +36,7 @@ typedef enum scpg_statement
 	SCPG_INSERT_CLUSTER,	/* label, size, pinned, mean distance, mean confidence, example */
 	SCPG_DELETE_CLUSTERS,	/* labels that stay */
 	SCPG_RESET_CLUSTERS,	/* none was edited */
+	SCPG_SELECT_NAMES,		/* the groups that have one, by label */
 	SCPG_INSERT_LOG,		/* epoch, loss, lr, images per second */
 	SCPG_SELECT_LOG,
 	SCPG_UPDATE_WEIGHTS, /* epochs done, bytes, checksum */
@@ -67,6 +68,17 @@ typedef enum scpg_statement
 	SCPG_FINISH_EDIT,	   /* edit, rows changed */
 	SCPG_TOUCH_GROUPS,	   /* highest label */
 	SCPG_UPDATE_EDITED,	   /* kmeans or null for as it was, labels of centroids, k, highest label */
+	SCPG_LIST_CLUSTERS,
+	SCPG_NAME_CLUSTER,	/* label, name or null, size of a group that has no row yet */
+	SCPG_CLEAR_NAMES,	/* labels or null for all */
+	SCPG_MARK_CLUSTERS, /* labels */
+	SCPG_LIST_EDITS,
+	SCPG_LIST_EDIT_ROWS,   /* edit: of this one */
+	SCPG_FIND_CENTROIDS,   /* edit: a row where this or a later one replaced them */
+	SCPG_RESTORE_GROUPS,   /* edit */
+	SCPG_UPDATE_K,		   /* k */
+	SCPG_FORGET_CLUSTERS,  /* edit: those that were none before it */
+	SCPG_RESTORE_CLUSTERS, /* edit */
 	SCPG_STATEMENTS
 } scpg_statement;
 

@@ -91,6 +91,8 @@ static const scpg_option table[] = {
 	NUMBER(TRAINING, rr_prob, 0, 1),
 	ENTRY(TRAINING, rr_degrees, FLOAT, .min = 0, .max = 180, .nullable = true),
 	NUMBER(TRAINING, shear, 0, 2),
+	NUMBER(TRAINING, elastic, 0, 1),
+	NUMBER(TRAINING, elastic_prob, 0, 1),
 	NUMBER(TRAINING, morph_prob, 0, 1),
 	NUMBER(TRAINING, cj_prob, 0, 1),
 	NUMBER(TRAINING, cj_strength, 0, 10),
@@ -106,6 +108,7 @@ static const scpg_option table[] = {
 	 .fields = normalize_fields},
 	CHOICE(TRAINING, transform_order, order_names),
 	NAME(TRAINING, init),
+	WHOLE(TRAINING, embed_views, 1, SC_MAX_EMBED_VIEWS),
 	FLAG(CLUSTERING, l2_normalize),
 	ENTRY(CLUSTERING, pca_components, COUNT_OR_SHARE, .min = 0, .max = SC_EMBEDDING_DIM, .min_excluded = true,
 		  .nullable = true),
@@ -170,6 +173,7 @@ static const scpg_recipe common = {
 	.random_gray_scale = 0.2,
 	.gaussian_blur = 0.5,
 	.sigmas = {0.1, 2.0},
+	.embed_views = 1,
 	.l2_normalize = true,
 	.max_k = 15,
 	.elbow_method = SCPG_ELBOW_KNEEDLE,
@@ -211,7 +215,7 @@ set_preset(scpg_recipe *r, scpg_preset preset)
 		 * not: with lightly's views, 600 digits have a purity of 73 % in them,
 		 * of 59 % in all 512 dimensions, and of 44 % in two.
 		 */
-		r->min_scale = 0.3;
+		r->min_scale = 0.5;
 		r->cj_strength = 0.5;
 		r->schedule_step = SCPG_SCHEDULE_STEP_STEP;
 		r->train_sample = 50000;
@@ -386,6 +390,9 @@ scpg_recipe_restore(scpg_recipe *recipe, const Jsonb *stored)
 	 */
 	recipe->elbow_method = SCPG_ELBOW_KNEEDLE;
 	recipe->cluster_method = SCPG_CLUSTER_KMEANS;
+	recipe->min_scale = 0.3;
+	recipe->embed_views = 1;
+	recipe->elastic = recipe->elastic_prob = 0;
 	scpg_options_read(recipe, NULL, stored, table, lengthof(table));
 }
 
@@ -442,17 +449,31 @@ scpg_recipe_read_file(scpg_recipe *recipe, const Jsonb *stored)
 							errmsg("option \"%s\" has no place in a file", table[i].name)));
 }
 
-const char *
-scpg_recipe_differs(const scpg_recipe *a, const scpg_recipe *b)
+/* The first option of those named that is not the same in both; NULL: all are. */
+static const char *
+first_other(const scpg_recipe *a, const scpg_recipe *b, const char *const *names, int count)
 {
-	static const char *const names[] = {"input_size",	"image_side",	  "stem",		"precision",	 "normalize",
-										"l2_normalize", "pca_components", "pca_whiten", "cluster_method"};
-
 	for (int i = 0; i < lengthof(table); i++)
-		for (int j = 0; j < lengthof(names); j++)
+		for (int j = 0; j < count; j++)
 			if (strcmp(table[i].name, names[j]) == 0 && !is_same(a, b, &table[i]))
 				return names[j];
 	return NULL;
+}
+
+const char *
+scpg_recipe_differs(const scpg_recipe *a, const scpg_recipe *b)
+{
+	static const char *const names[] = {"input_size", "image_side",	   "stem",		   "precision",
+										"normalize",  "embed_views",   "l2_normalize", "pca_components",
+										"pca_whiten", "cluster_method"};
+
+	/* Where an embedding is the mean of several views, what is random about these. */
+	static const char *const views[] = {"seed",		   "min_ratio",	 "max_ratio", "hf_prob",		"vf_prob",
+										"rr_prob",	   "rr_degrees", "cj_prob",	  "cj_strength",	"cj_bright",
+										"cj_contrast", "cj_sat",	 "cj_hue",	  "transform_order"};
+	const char *other = first_other(a, b, names, lengthof(names));
+
+	return other == NULL && a->embed_views > 1 ? first_other(a, b, views, lengthof(views)) : other;
 }
 
 const char *
@@ -522,14 +543,56 @@ scpg_recipe_net(const scpg_recipe *r)
 						   .precision = r->precision == SCPG_PRECISION_BF16 ? SC_PRECISION_BF16 : SC_PRECISION_F32};
 }
 
-void
-scpg_recipe_normalize(const scpg_recipe *r, float mean[3], float std[3])
+/* The views, but for their blur. */
+static sc_augment_config
+recipe_views(const scpg_recipe *r)
 {
+	sc_augment_config a = {0};
+
+	a.input_size = r->input_size;
+	a.min_scale = (float) r->min_scale;
+	a.max_scale = (float) r->max_scale;
+	a.min_ratio = (float) r->min_ratio;
+	a.max_ratio = (float) r->max_ratio;
+	a.hf_prob = (float) r->hf_prob;
+	a.vf_prob = (float) r->vf_prob;
+	a.rr_prob = (float) r->rr_prob;
+	a.rr_degrees = (float) r->rr_degrees;
+	a.shear = (float) r->shear;
+	a.elastic = (float) r->elastic;
+	a.elastic_prob = (float) r->elastic_prob;
+	a.morph_prob = (float) r->morph_prob;
+	a.cj_prob = (float) r->cj_prob;
+	a.cj_bright = (float) (r->cj_bright * r->cj_strength);
+	a.cj_contrast = (float) (r->cj_contrast * r->cj_strength);
+	a.cj_sat = (float) (r->cj_sat * r->cj_strength);
+	a.cj_hue = (float) Min(0.5, r->cj_hue * r->cj_strength);
+	a.random_gray_scale = (float) r->random_gray_scale;
+	a.rotate_before_flip = r->transform_order == SCPG_ORDER_ROTATE_FLIP;
 	for (int i = 0; i < 3; i++)
 	{
-		mean[i] = (float) r->mean[i];
-		std[i] = (float) r->std[i];
+		a.mean[i] = (float) r->mean[i];
+		a.std[i] = (float) r->std[i];
 	}
+	return a;
+}
+
+/* Of the views that an embedding is the mean of: a crop is no smaller, and colours change by this part of a training's. */
+#define MILD_MIN_SCALE 0.7f
+#define MILD_JITTER 0.25
+
+sc_encoder_config
+scpg_recipe_encoder(const scpg_recipe *r)
+{
+	scpg_recipe mild = *r;
+	sc_encoder_config c = {.net = scpg_recipe_net(r), .views = r->embed_views, .seed = (uint64) r->seed};
+
+	mild.cj_strength *= MILD_JITTER;
+	mild.shear = mild.elastic = mild.morph_prob = mild.random_gray_scale = 0;
+	c.augment = recipe_views(&mild);
+	c.augment.min_scale = MILD_MIN_SCALE;
+	c.augment.max_scale = 1;
+	return c;
 }
 
 sc_train_config
@@ -550,23 +613,7 @@ scpg_recipe_train(const scpg_recipe *r)
 	c.weight_decay = (float) r->weight_decay;
 	c.seed = (uint64) r->seed;
 
-	a->input_size = r->input_size;
-	a->min_scale = (float) r->min_scale;
-	a->max_scale = (float) r->max_scale;
-	a->min_ratio = (float) r->min_ratio;
-	a->max_ratio = (float) r->max_ratio;
-	a->hf_prob = (float) r->hf_prob;
-	a->vf_prob = (float) r->vf_prob;
-	a->rr_prob = (float) r->rr_prob;
-	a->rr_degrees = (float) r->rr_degrees;
-	a->shear = (float) r->shear;
-	a->morph_prob = (float) r->morph_prob;
-	a->cj_prob = (float) r->cj_prob;
-	a->cj_bright = (float) (r->cj_bright * r->cj_strength);
-	a->cj_contrast = (float) (r->cj_contrast * r->cj_strength);
-	a->cj_sat = (float) (r->cj_sat * r->cj_strength);
-	a->cj_hue = (float) Min(0.5, r->cj_hue * r->cj_strength);
-	a->random_gray_scale = (float) r->random_gray_scale;
+	*a = recipe_views(r);
 	a->gaussian_blur = (float) r->gaussian_blur;
 	if (r->kernel_size > 0)
 	{
@@ -584,8 +631,6 @@ scpg_recipe_train(const scpg_recipe *r)
 		a->sigma_min = (float) r->sigmas[0];
 		a->sigma_max = (float) r->sigmas[1];
 	}
-	a->rotate_before_flip = r->transform_order == SCPG_ORDER_ROTATE_FLIP;
-	scpg_recipe_normalize(r, a->mean, a->std);
 	return c;
 }
 

@@ -17,6 +17,7 @@
 #include <math.h>
 
 #include "pg/model/recipe.h"
+#include "pg/model/recipe_parts.h"
 #include "pg/server/errors.h"
 #include "pg/server/load.h"
 #include "pg/server/memory.h"
@@ -48,6 +49,12 @@
 #define STROKES_EPOCHS 3675
 #define EPOCHS_MIN_IMAGES 100
 #define MIN_EPOCHS 10
+
+/* A set with a smaller share of pictures whose mirror image is as likely holds no mirror images. */
+#define MIRRORED_SHARE 0.2
+
+/* Photos are turned by up to this. */
+#define PHOTO_DEGREES 15
 
 /* Imported weights see photos at no less than this, where they were trained at more, and learn at a tenth of the rate. */
 #define PRETRAINED_MIN_VIEW 128
@@ -140,6 +147,7 @@ choose_stroke_views(scpg_recipe *r, const scpg_given *given)
 		if (!GIVEN(field)) \
 			r->field = (value); \
 	} while (0)
+	CHOOSE(min_scale, 0.3);
 	CHOOSE(min_ratio, 0.8);
 	CHOOSE(max_ratio, 1.25);
 	CHOOSE(hf_prob, 0);
@@ -152,6 +160,25 @@ choose_stroke_views(scpg_recipe *r, const scpg_given *given)
 	CHOOSE(pca_components, 0);
 	CHOOSE(pca_whiten, false);
 #undef CHOOSE
+}
+
+/*
+ * Views for photographs: nearly whole and a little turned (set_preset has their
+ * crops). They are mirrored where the set holds mirror images: of 600 photos of
+ * hands that show a digit, with the thumb on one side, it holds 3 % and views
+ * that are not mirrored lift 1-NN from 59 to 68 %, of photos of clothes 39 %, of
+ * animals and vehicles 50 %.
+ */
+static void
+choose_photo_views(scpg_recipe *r, const scpg_given *given, scpg_dataset *images)
+{
+	if (!GIVEN(rr_prob) && !GIVEN(rr_degrees))
+	{
+		r->rr_prob = 1;
+		r->rr_degrees = PHOTO_DEGREES;
+	}
+	if (!GIVEN(hf_prob) && scpg_mirrored_share(images) < MIRRORED_SHARE)
+		r->hf_prob = 0;
 }
 
 /*
@@ -188,12 +215,14 @@ choose_pretrained(scpg_recipe *r, const scpg_given *given, const scpg_dataset *i
 
 /* n: the images that train. */
 static void
-choose_auto(scpg_recipe *r, const scpg_given *given, const scpg_dataset *images, int64 n)
+choose_auto(scpg_recipe *r, const scpg_given *given, scpg_dataset *images, int64 n)
 {
 	bool strokes = is_strokes(images);
 
 	if (strokes)
 		choose_stroke_views(r, given);
+	else
+		choose_photo_views(r, given, images);
 	if (!GIVEN(input_size))
 		r->input_size = choose_input_size(strokes);
 	if (!GIVEN(batch_size))
@@ -254,7 +283,7 @@ choose_batch_pieces(const scpg_recipe *r)
 }
 
 void
-scpg_recipe_choose(scpg_recipe *r, const scpg_given *given, const scpg_dataset *images)
+scpg_recipe_choose(scpg_recipe *r, const scpg_given *given, scpg_dataset *images)
 {
 	int64 n = r->train_sample > 0 ? Min(images->images, r->train_sample) : images->images;
 

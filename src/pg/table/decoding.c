@@ -125,6 +125,7 @@ scpg_decoded(const sc_decode_item *item)
 	image.height = item->plan.height;
 	image.channels = item->plan.channels;
 	image.pixels = item->pixels;
+	image.hash = item->hash;
 	return image;
 }
 
