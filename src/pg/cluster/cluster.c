@@ -395,6 +395,8 @@ find(work *w)
 		keep(w, &km);
 	}
 	scpg_cluster_settle(c, w->points, w->d);
+	if (c->same_k)
+		c->elbow = (scpg_numbers *) c->before->elbow;
 	note_groups(c, has_graph ? &graph : NULL);
 }
 
