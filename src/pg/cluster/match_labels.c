@@ -93,14 +93,6 @@ squeezed_labels(int *label, const int *match, int k, int k_before, bool *taken)
 	}
 }
 
-static int
-compare_labels(const void *a, const void *b)
-{
-	int32 x = *(const int32 *) a, y = *(const int32 *) b;
-
-	return x < y ? -1 : x > y;
-}
-
 /* cost (n, n): from each new cluster to each of the earlier groups, whose labels are names (groups), ascending. */
 static void
 fill_costs(double *cost, int n, const float *centre, int k, const sc_space *before, const int32 *names, int groups)
@@ -116,7 +108,7 @@ fill_costs(double *cost, int n, const float *centre, int k, const sc_space *befo
 		for (int c = 0; c < before->k; c++)
 		{
 			int32 name = before->group != NULL ? before->group[c] : c;
-			int j = (int) ((const int32 *) bsearch(&name, names, groups, sizeof(int32), compare_labels) - names);
+			int j = (int) ((const int32 *) bsearch(&name, names, groups, sizeof(int32), scpg_compare_labels) - names);
 
 			row[j] = Min(row[j], sc_space_distance2(before, centre + (size_t) i * sc_space_dim(before), c));
 		}

@@ -149,6 +149,9 @@ extern const int32 *scpg_model_centroid_groups(const struct varlena *centroid_la
 /* No group has a higher label: it must be room enough for as many clusterings as anybody makes. */
 #define SCPG_HIGHEST_LABEL 100000000
 
+/* The order of labels (int32), for qsort and bsearch. */
+extern int scpg_compare_labels(const void *a, const void *b);
+
 /* The labels of a clustering's groups, each once, ascending, in the current memory context (or NULL); how many. */
 extern int scpg_model_labels(const struct varlena *kmeans, const struct varlena *centroid_label, int32 **labels);
 
