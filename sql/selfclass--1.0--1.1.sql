@@ -845,11 +845,6 @@ CREATE PROCEDURE cluster_images_into(images regclass, labels text, k bigint DEFA
 	AS 'MODULE_PATHNAME', 'scpg_cluster_images_into_wide' LANGUAGE C;
 COMMENT ON PROCEDURE cluster_images_into(regclass, text, bigint, text, jsonb) IS 'group the images of a table into a new table, whose name may have a schema, or bring a model''s own label table up to date, committing after every epoch';
 
-CREATE FUNCTION refresh_clusters(model text, images regclass DEFAULT NULL, options jsonb DEFAULT '{}')
-	RETURNS TABLE (added bigint, removed bigint, unreadable bigint, unsure bigint, far_share double precision)
-	AS 'MODULE_PATHNAME', 'scpg_refresh_clusters' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000 ROWS 1;
-COMMENT ON FUNCTION refresh_clusters(text, regclass, jsonb) IS 'give the rows that arrived since a model''s label table was filled their groups; far_share: the share of them that lie farther from their centroid than 99 percent of the old ones';
-
 -- Groups that people correct.
 
 CREATE FUNCTION merge_clusters(model text, keep bigint, VARIADIC merged bigint[]) RETURNS bigint
@@ -875,6 +870,11 @@ COMMENT ON FUNCTION cluster_tree(text) IS 'which groups of a model are closest, 
 CREATE FUNCTION cluster_labels(model text, k bigint) RETURNS TABLE (label integer, coarse integer)
 	AS 'MODULE_PATHNAME', 'scpg_cluster_labels' LANGUAGE C STABLE PARALLEL UNSAFE COST 100000 ROWS 10;
 COMMENT ON FUNCTION cluster_labels(text, bigint) IS 'for each group of a model which of k coarser groups it belongs to, by cluster_tree';
+
+CREATE FUNCTION refresh_clusters(model text, images regclass DEFAULT NULL, options jsonb DEFAULT '{}')
+	RETURNS TABLE (added bigint, removed bigint, unreadable bigint, unsure bigint, far_share double precision)
+	AS 'MODULE_PATHNAME', 'scpg_refresh_clusters' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000 ROWS 1;
+COMMENT ON FUNCTION refresh_clusters(text, regclass, jsonb) IS 'give the rows that arrived since a model''s label table was filled their groups; far_share: the share of them that lie farther from their centroid than 99 percent of the old ones';
 
 -- ---------------------------------------------------------------------------
 -- Pictures
