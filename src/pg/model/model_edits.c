@@ -52,6 +52,7 @@ scpg_model_lock_groups(scpg_model *model)
 	model->labels_name = scpg_catalog_text(0, 8);
 	model->edited = scpg_catalog_bool(0, 9);
 	model->highest_label = highest_label(model, scpg_catalog_int4(0, 10));
+	model->calibration = scpg_catalog_varlena(0, 11);
 	SPI_freetuptable(SPI_tuptable);
 }
 
