@@ -163,6 +163,20 @@ SELECT label, name, size > 0 AS size FROM selfclass_clusters WHERE model = 'alon
 SELECT count(*) FROM cluster_tree('alone');
 SELECT failure($$SELECT merge_clusters('bare', 0, 1)$$), failure($$SELECT cluster_tree('bare')$$);
 
+-- In a file: labels and names, and where new labels go on; no key, no member, no edit.
+SELECT merge_clusters('m', 1, 3) > 0 AS moved, (SELECT count(*) FROM split_cluster('m', 0)) AS parts, name_cluster('m', 1, E'ü "\\\u0041 \t\U0001F600'), name_cluster('m', 0, 'Zero');
+CREATE TABLE file AS SELECT export_encoder('m', '{"clusters": true}') AS bytes;
+SELECT import_encoder('copy', bytes) FROM file;
+SELECT count(*) AS different FROM lab WHERE assign_cluster(embedding, 'copy') <> assign_cluster(embedding, 'm');
+SELECT c.name IS NOT DISTINCT FROM m.name AS name, c.size > 0 AS size, c.pinned, c.example FROM selfclass_clusters m FULL JOIN selfclass_clusters c ON m.label = c.label AND c.model = 'copy' WHERE m.model = 'm';
+SELECT kmeans IS NULL AS kmeans_is_null, labels FROM selfclass_models WHERE name = 'copy';
+SELECT export_encoder('copy', '{"clusters": true}') = bytes AS same FROM file;
+SELECT c.highest_label = m.highest_label AS highest FROM selfclass_model c, selfclass_model m WHERE c.name = 'copy' AND m.name = 'm';
+SELECT count(*) FROM selfclass_cluster_edits WHERE model = 'copy';
+SELECT name_cluster('copy', 0, 'Another'), name FROM selfclass_clusters WHERE model = 'm' AND label = 0;
+SELECT failure($$SELECT merge_clusters('copy', 0, 1)$$);
+SELECT drop_model('copy'), revert_clusters('m', 1) > 0 AS moved;
+
 -- Rights: an owner, one with edit, one with use, one with nothing; the label table has its own.
 CREATE ROLE edits_editor;
 CREATE ROLE edits_user;

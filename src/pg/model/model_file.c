@@ -165,9 +165,11 @@ scpg_model_file_write(const scpg_model *model, bool clusters, MemoryContext cxt)
 static void
 blame(void *arg)
 {
-	bool option = geterrcode() == ERRCODE_INVALID_PARAMETER_VALUE && strcmp(arg, KEY_RECIPE) == 0;
+	int code = geterrcode();
+	bool option = code == ERRCODE_INVALID_PARAMETER_VALUE && strcmp(arg, KEY_RECIPE) == 0;
 
-	if (ERRCODE_TO_CATEGORY(geterrcode()) == ERRCODE_DATA_EXCEPTION && !option)
+	if ((ERRCODE_TO_CATEGORY(code) == ERRCODE_DATA_EXCEPTION && !option) || code == ERRCODE_PROTOCOL_VIOLATION ||
+		code == ERRCODE_DATATYPE_MISMATCH)
 		errcode(ERRCODE_INVALID_BINARY_REPRESENTATION);
 	errcontext("\"%s\" in the metadata of the file", (const char *) arg);
 }

@@ -94,7 +94,7 @@ field(Jsonb *json, const char *name, enum jbvType type)
 	return value;
 }
 
-/* A whole number in text; below 0: it is none. */
+/* A whole number in text, without zeros before it; below 0: it is none. */
 static int32
 whole_number(const char *text)
 {
@@ -106,7 +106,7 @@ whole_number(const char *text)
 			return -1;
 		value = value * 10 + (text[i] - '0');
 	}
-	return text[0] == '\0' ? -1 : value;
+	return text[0] == '\0' || (text[0] == '0' && text[1] != '\0') ? -1 : value;
 }
 
 static int
