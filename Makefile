@@ -9,7 +9,7 @@ PG_CONFIG ?= pg_config
 # Targets that drive scripts. They must work where no PostgreSQL is installed
 # yet, and PGXS has a "check" of its own, so they stand apart from it; what is
 # asked for beside them ("make all check") is made by another make.
-DRIVERS = help setup check check-citus soak flaky demo paper quality bench bench-analytics rooms links format format-check tidy
+DRIVERS = help setup check check-citus soak flaky demo paper quality bench bench-analytics rooms links format format-check tidy deb dist
 ifneq ($(filter $(DRIVERS),$(MAKECMDGOALS)),)
 
 .NOTPARALLEL:
@@ -35,6 +35,8 @@ help:
 ##@   bench [IMAGES=folder] measure: training, embedding and analytics, beside rivals where their scripts are given
 ##@   profile [SIDES="32 64 128"]   measure: the share of each stage of a training and of an embedding
 ##@   tune                  measure: every way to do each convolution on this CPU: build/conv_table.h
+##@   deb                   a Debian package for the server of PG_CONFIG: build/deb
+##@   dist                  what the repository has at HEAD as a zip for PGXN: build/selfclass-VERSION.zip
 ##@   setup                 install what all of this needs (Debian packages)
 ##@   clean
 ##@ Variables: WITH_ONEDNN=no WITH_PNG=no WITH_WEBP=no (build without), WITH_TESTS=yes (functions of the tests), WERROR=yes;
@@ -76,6 +78,12 @@ format-check:
 	@$(CLANG_FORMAT) --dry-run --Werror --style=file $(C_FILES)
 tidy:
 	@tests/tidy.sh
+deb:
+	@PG_CONFIG=$(PG_CONFIG) packaging/deb.sh
+DIST = selfclass-$(shell sed -n 's/^   "version": "\(.*\)",/\1/p' META.json)
+dist:
+	@mkdir -p build
+	git archive --format=zip --prefix=$(DIST)/ -o build/$(DIST).zip HEAD
 OTHERS = $(filter-out $(DRIVERS),$(MAKECMDGOALS))
 $(OTHERS):
 	@$(MAKE) $@
@@ -155,8 +163,9 @@ endif
 # none changes floating-point for the rest of the backend; isnan keeps its meaning.
 FP_FLAGS = -ftree-vectorize -fassociative-math -fno-signed-zeros \
 	-fno-trapping-math -fno-math-errno -ffp-contract=fast
+# PACKAGE_FLAGS: what a distribution wants all of its packages to be compiled and linked with (packaging/debian/rules).
 CORE_CFLAGS = -std=gnu11 -O2 -g -fPIC -fvisibility=hidden -fno-omit-frame-pointer \
-	-fno-strict-aliasing -fwrapv -pthread $(WARNINGS) -Wmissing-prototypes $(FP_FLAGS) -Isrc \
+	-fno-strict-aliasing -fwrapv -pthread $(PACKAGE_FLAGS) $(WARNINGS) -Wmissing-prototypes $(FP_FLAGS) -Isrc \
 	$(CORE_DEFS) $(TEST_DEFS) $(SANITIZE)
 DEPENDENCIES = -MMD -MP
 SIMD_avx2 = -mavx2 -mfma -mf16c
@@ -194,7 +203,7 @@ $(BUILD)/%.o: src/%.c $(BUILD)/flags Makefile
 
 CORE_LINK = -Wl,-Bsymbolic -Wl,-z,now -Wl,-z,defs
 selfclass_core.so: $(CORE_OBJ)
-	$(CC) -shared $(CORE_LINK) $(SANITIZE) -o $@ $(CORE_OBJ) $(CORE_LIBS)
+	$(CC) -shared $(CORE_LINK) $(PACKAGE_FLAGS) $(SANITIZE) -o $@ $(CORE_OBJ) $(CORE_LIBS)
 
 # For a test: a core that says that it is of another build.
 $(BUILD)/other/selfclass_core.so: $(CORE_OBJ)

@@ -45,8 +45,6 @@ SELECT count(*) FROM embed_images('noting', NULL::int, 'watch_anna.watched', '{"
 SELECT DISTINCT * FROM seen;
 SELECT count(*) FROM selfclass_progress;
 \d selfclass_progress
--- Rows come and go: nothing stands in the catalog.
-SELECT provolatile, proparallel FROM pg_proc WHERE oid = 'selfclass_progress_rows'::regproc;
 SET ROLE watch_anna;
 SELECT drop_model('watched');
 RESET ROLE;

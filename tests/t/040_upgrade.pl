@@ -22,7 +22,7 @@ my $absent = q{{"preset": "auto", "id_column": null, "image_column": null, "on_e
 	"cj_hue": 0.2, "random_gray_scale": 0.2, "gaussian_blur": 0.5, "sigmas": [0.1, 2], "kernel_size": null,
 	"normalize": {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}, "transform_order": "flip_rotate",
 	"init": null, "l2_normalize": true, "pca_components": 10, "pca_whiten": true, "max_k": 15, "elbow_method": "kneedle",
-	"min_gain": 0.01, "sensitivity": 1, "cluster_method": "kmeans", "n_init": 10, "max_iter": 300, "tol": 0.0001, "kmeans_init": "k-means++",
+	"min_gain": 0.01, "sensitivity": 1, "cluster_method": "kmeans", "n_init": 10, "max_iter": 300, "tol": 0.0001, "kmeans_init": "k-means++", "algorithm": "lloyd",
 	"min_confidence": 0}};
 
 my $node = PostgreSQL::Test::Cluster->new('upgrade');
@@ -235,6 +235,8 @@ copy_database('old', 'again');
 is($node->safe_psql('again', $question{$_}), $answers->{$_}, "$_, in a dump of it") for 'a view on knn', 'a view on kmeans_fit';
 is($node->safe_psql('old', qq{CALL train_encoder('new', 'photos', '{"input_size": 16, "epochs": 0}');
 	SELECT selfclass_version FROM selfclass_models WHERE name = 'new'}), $version, 'a new model names the new version');
+is($node->safe_psql('old', q{SELECT count(*) FROM selfclass_progress; SELECT min(epoch), max(epoch) > 1 FROM selfclass_epochs}), "0\n1|t",
+	'nothing is in progress, and epochs of 1.0 are seen');
 
 # ---- whose a model is --------------------------------------------------------------------
 
