@@ -16,7 +16,7 @@ tree=build/deb/selfclass-$version
 rm -rf build/deb
 mkdir -p "$tree"
 # What is in the repository, or, where there is none, all but what was built.
-if git rev-parse --git-dir >/dev/null 2>&1; then
+if [ -e .git ] && command -v git >/dev/null; then
 	git ls-files -z | tar --null -T - -cf -
 else
 	tar -cf - --exclude=./.git --exclude=./build --exclude='*.o' --exclude='*.d' --exclude='*.so' .
