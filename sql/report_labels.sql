@@ -30,11 +30,8 @@ INSERT INTO "pic's" SELECT key, test_picture((i % 3)::int, i::int) FROM unnest(A
 	'</textarea></form>', chr(65279) || chr(8203), '<!-- %s%n $$', ':x;']) WITH ORDINALITY k(key, i);
 INSERT INTO "pic's" VALUES ('torn & "<gone>', 'x');
 CALL cluster_images_into('"pic''s"', '"its groups"', k => 2, model => 'odd', options => '{"preset": "lightly", "input_size": 16, "epochs": 0, "batch_size": 4}');
-ALTER TABLE "its groups" ADD COLUMN IF NOT EXISTS confidence float8, ADD COLUMN IF NOT EXISTS pinned boolean NOT NULL DEFAULT false;
-UPDATE selfclass_model SET labels = '"its groups"'::regclass WHERE name = 'odd';
 UPDATE "its groups" SET confidence = 0.25 WHERE label IS NOT NULL;
-INSERT INTO selfclass_cluster (model_id, label, name, size) SELECT model_id, 1, '</option><script>"&', 0 FROM selfclass_models WHERE name = 'odd'
-	ON CONFLICT (model_id, label) DO UPDATE SET name = EXCLUDED.name;
+SELECT name_cluster('odd', 1, '</option><script>"&');
 SELECT report_html('odd') AS report \gset
 SELECT is_xml(:'report'), occurs(:'report', '<script') AS scripts, occurs(:'report', '<input') AS boxes, occurs(:'report', '0\.25, or [01]<') AS doubtful,
 	:'report' ~ '[\x01-\x08\x0b-\x1f]' AS controls;
@@ -42,7 +39,7 @@ SELECT :'report' LIKE '%<h3>Group 1: <bdi>&lt;/option&gt;&lt;script&gt;&quot;&am
 	:'report' LIKE '%<option value="1">1: &lt;/option&gt;&lt;script&gt;&quot;&amp;</option>%' AS choice,
 	:'report' LIKE '%<bdi>torn &amp; &quot;&lt;gone&gt;</bdi>%' AS torn;
 -- The query that it shows for those that cannot be read.
-SELECT replace(replace(replace(replace(substring(:'report' FROM '<code>(SELECT [^<]*)</code>'), '&gt;', '>'), '&lt;', '<'), '&quot;', '"'), '&amp;', '&') AS query \gset
+SELECT replace(replace(replace(replace(substring(:'report' FROM '<code>(SELECT [^<]*image_info[^<]*)</code>'), '&gt;', '>'), '&lt;', '<'), '&quot;', '"'), '&amp;', '&') AS query \gset
 SELECT id FROM (:query) AS q;
 SELECT statement(:'report', 1) AS statement \gset
 SELECT literal FROM attributes(:'report', '<input class="box" type="checkbox" value') literal ORDER BY literal COLLATE "C";
@@ -85,4 +82,14 @@ DROP ROLE labels_reader;
 DROP TABLE "its groups";
 SELECT is_xml(r), r LIKE '%the model''s label table is gone%' AS gone, occurs(r, '<input|<script') AS boxes FROM report_html('odd') r;
 \set VERBOSITY default
+
+-- A key of two columns, one of them a date.
+CREATE TABLE paired (a date, "b ""c" text, image bytea, PRIMARY KEY (a, "b ""c"));
+INSERT INTO paired SELECT DATE '2026-01-01' + i, E'it''s \\ ' || i, test_picture(i % 3, i) FROM generate_series(1, 9) i;
+CALL cluster_images_into('paired', 'paired_groups', k => 2, model => 'paired', options => '{"preset": "lightly", "input_size": 16, "epochs": 0, "batch_size": 4}');
+SELECT is_xml(r), occurs(r, '<input') AS boxes, statement(r, 1) AS statement FROM report_html('paired') r \gset
+SELECT :'is_xml' AS is_xml, :boxes AS boxes, strpos(:'statement', $$('2026-01-05', E'it''s \\ 4')$$) > 0 AS literal;
+:statement
+SELECT count(*) FILTER (WHERE label = 1 AND pinned) AS moved FROM paired_groups;
+SELECT drop_model('paired');
 SELECT drop_model('odd');

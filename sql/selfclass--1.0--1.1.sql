@@ -870,6 +870,11 @@ CREATE FUNCTION cluster_labels(model text, k bigint) RETURNS TABLE (label intege
 	AS 'MODULE_PATHNAME', 'scpg_cluster_labels' LANGUAGE C STABLE PARALLEL UNSAFE COST 100000 ROWS 10;
 COMMENT ON FUNCTION cluster_labels(text, bigint) IS 'for each group of a model which of k coarser groups it belongs to, by cluster_tree';
 
+CREATE FUNCTION refresh_clusters(model text, images regclass DEFAULT NULL, options jsonb DEFAULT '{}')
+	RETURNS TABLE (added bigint, removed bigint, unreadable bigint, unsure bigint, far_share double precision)
+	AS 'MODULE_PATHNAME', 'scpg_refresh_clusters' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000 ROWS 1;
+COMMENT ON FUNCTION refresh_clusters(text, regclass, jsonb) IS 'give the rows that arrived since a model''s label table was filled their groups; far_share: the share of them that lie farther from their centroid than 99 percent of the old ones';
+
 -- ---------------------------------------------------------------------------
 -- Pictures
 -- ---------------------------------------------------------------------------

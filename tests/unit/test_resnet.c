@@ -467,8 +467,8 @@ test_pieces_alike(bool small_stem, int pieces)
 		for (int part = 0; part < 3; part++)
 			check_close(a->grads.params + at[part], b->grads.params + at[part], n[part], 5e-3, "layer", l);
 	}
-	check_close(a->grads.params + a->net.params, b->grads.params + a->net.params,
-			   a->state.param_count - a->net.params, 5e-3, "head", 0);
+	check_close(a->grads.params + a->net.params, b->grads.params + a->net.params, a->state.param_count - a->net.params,
+				5e-3, "head", 0);
 	training_close(&t[0]);
 	training_close(&t[1]);
 }

@@ -8,6 +8,12 @@
  * snapshot: an ordinary aggregate query that the planner makes parallel,
  * partitioned or distributed as it likes.
  *
+ * Such a query sees all rows with the same centroids, for its result is not to
+ * depend on their order. So averages over batches of them could be no better
+ * than the mean that it returns, and "algorithm": "minibatch" means two things
+ * here: mini-batches over the sample, and no more queries than it takes until
+ * one no longer lowers the inertia by much.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -185,6 +191,17 @@ arrange(const train *t, const scpg_kmeans_model *m, const scpg_kmeans_model *mea
 	return result;
 }
 
+/*
+ * Are the centroids that `after`, a step from m, is of good enough? Its inertia
+ * is theirs; before: that of the centroids before them.
+ */
+static bool
+lowers_little(const train *t, double before, const scpg_kmeans_model *after)
+{
+	return t->options.kmeans.algorithm == SC_KMEANS_MINIBATCH &&
+		   !(after->inertia < (1 - SC_KMEANS_LITTLE * t->options.kmeans.tol) * before);
+}
+
 /* Lloyd's iterations from a first model, until a step moves the centroids by at most `still` (see moved). */
 static scpg_numbers *
 iterate(const train *t, const scpg_numbers *first, double still)
@@ -196,6 +213,7 @@ iterate(const train *t, const scpg_numbers *first, double still)
 	scpg_kmeans_model m, next;
 	int iteration = 0;
 	bool converged = false;
+	double before = INFINITY;
 
 	while (iteration < t->options.kmeans.max_iter && !converged)
 	{
@@ -210,11 +228,14 @@ iterate(const train *t, const scpg_numbers *first, double still)
 		scpg_progress_epoch(iteration, next.inertia);
 		ereport(NOTICE, (errmsg("k-means iteration %d: inertia %.6g, centroids moved by %.3g", iteration, next.inertia,
 								sqrt(way))));
-		if (way == 0)
+		/* The centroids that have been measured are the result where others would be no better. */
+		if (way == 0 || (iteration > 1 && lowers_little(t, before, &next)))
 		{
+			converged = true;
 			measured = after;
 			break;
 		}
+		before = next.inertia;
 		pfree(unconstify(scpg_numbers *, now));
 		now = after;
 	}

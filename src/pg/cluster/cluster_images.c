@@ -18,6 +18,7 @@
 #include "utils/acl.h"
 #include "utils/memutils.h"
 
+#include "pg/cluster/call_arguments.h"
 #include "pg/cluster/cluster_images.h"
 #include "pg/cluster/cluster_images_parts.h"
 #include "pg/model/train.h"
@@ -81,8 +82,6 @@ find_model(scpg_cluster_encoding *e, const char *name)
 static void
 take_recipe(scpg_cluster_encoding *e, const scpg_cluster_request *asked)
 {
-	scpg_recipe options = e->recipe;
-
 	e->stored = *scpg_model_recipe(e->model);
 	e->recipe = e->stored;
 	/* Columns by name are those of the table that trained it. */
@@ -91,7 +90,7 @@ take_recipe(scpg_cluster_encoding *e, const scpg_cluster_request *asked)
 		e->recipe.id_column = NULL;
 		e->recipe.image_column = NULL;
 	}
-	scpg_recipe_override_clustering(&e->recipe, &options, &e->given);
+	scpg_recipe_override_clustering(&e->recipe, &e->options, &e->given);
 }
 
 void
@@ -108,7 +107,10 @@ scpg_cluster_images_plan(scpg_cluster_job *job)
 	if (e->train)
 		scpg_recipe_suit_init(&e->recipe, &e->given);
 	else
+	{
+		e->options = e->recipe;
 		take_recipe(e, asked);
+	}
 	key.columns = e->recipe.id_column;
 	scpg_source_resolve(&job->source, asked->relid, &key, e->recipe.image_column, BYTEAOID);
 }
@@ -247,6 +249,25 @@ embed(scpg_cluster_job *job)
 	}
 }
 
+/*
+ * Groups that are clustered again are edited: one at a time, and so that it can
+ * be taken back. What others did to them since the plan counts.
+ */
+static void
+begin_edit(scpg_cluster_job *job)
+{
+	scpg_cluster_encoding *e = &job->encoding;
+
+	if (e->train || !e->recipe.keep || e->model->kmeans == NULL || !scpg_model_keeps_groups() ||
+		!scpg_model_may_edit(e->model))
+		return;
+	job->edit = scpg_edit_begin(e->model);
+	take_recipe(e, &job->asked);
+	decide_groups(job);
+	scpg_edit_record(job->edit, job->asked.commits ? "cluster_images_into" : "cluster_images",
+					 scpg_call_arguments(job->source.relation, job->asked.k, job->asked.key.options), 0, true);
+}
+
 static void
 cluster(scpg_cluster_job *job)
 {
@@ -311,6 +332,7 @@ scpg_cluster_images_run(scpg_cluster_job *job)
 	else if (job->asked.commits)
 		SPI_commit();
 	embed(job);
+	begin_edit(job);
 	cluster(job);
 	keep_clustering(job);
 }

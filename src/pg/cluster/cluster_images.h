@@ -15,6 +15,7 @@
 #include "postgres.h"
 
 #include "pg/cluster/cluster.h"
+#include "pg/cluster/edit_log.h"
 #include "pg/model/embed.h"
 #include "pg/table/dataset.h"
 
@@ -35,8 +36,9 @@ typedef struct scpg_cluster_encoding
 {
 	scpg_recipe recipe;
 	scpg_given given;
-	scpg_recipe stored; /* a ready model's, as it was */
-	scpg_model *model;	/* NULL: none, as yet or at all */
+	scpg_recipe options; /* as they were asked for */
+	scpg_recipe stored;	 /* a ready model's, as it was */
+	scpg_model *model;	 /* NULL: none, as yet or at all */
 	bool train;
 	char *name;			   /* of the model to be made; locked for the training */
 	scpg_encoder *encoder; /* while it is needed */
@@ -54,7 +56,8 @@ typedef struct scpg_cluster_job
 	float *embeddings; /* (dataset->images, SC_EMBEDDING_DIM), as the encoder gives them; without asked.commits normalised
 						  as the recipe says */
 	scpg_clustering clustering;
-	bool kept; /* in the model */
+	bool kept;		 /* in the model */
+	scpg_edit *edit; /* groups that were there were clustered again; whoever changes the label table ends it */
 } scpg_cluster_job;
 
 /* SPI is connected in all of these. */

@@ -14,6 +14,7 @@
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "utils/builtins.h"
 
 #include "pg/cluster/cluster_images_parts.h"
 #include "pg/cluster/group_tally.h"
@@ -68,9 +69,13 @@ count_groups(const scpg_cluster_job *job)
 												   .confidence = c->confidence[image]});
 	}
 	scpg_group_tally_keep(tally);
+	if (job->edit != NULL)
+		scpg_edit_end(job->edit, 0);
 	if (OidIsValid(model->labels))
 		ereport(NOTICE, (errmsg("label table %s of model \"%s\" is as it was", model->labels_name, model->name),
-						 errhint("CALL cluster_images_into(...) brings it up to date.")));
+						 errhint("CALL cluster_images_into(%s, %s, model => '%s') brings it up to date.",
+								 quote_literal_cstr(job->source.relation), quote_literal_cstr(model->labels_name),
+								 scpg_model_full_name(model))));
 }
 
 /*

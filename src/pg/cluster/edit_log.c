@@ -9,11 +9,11 @@
 
 #include "catalog/pg_type.h"
 #include "fmgr.h"
-#include "utils/guc.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
 #include "pg/cluster/edit_log.h"
+#include "pg/table/keys.h"
 
 /* So many keys are gathered before they are written. */
 #define GATHERED 10000
@@ -108,23 +108,14 @@ depends_on_settings(Oid type)
 char *
 scpg_edit_key_text(const scpg_source *source, Datum key)
 {
-	/* Those by which pg_dump and postgres_fdw write values that they read again. */
-	static const char *const settings[][2] = {{"DateStyle", "ISO"},
-											  {"IntervalStyle", "postgres"},
-											  {"TimeZone", "UTC"},
-											  {"extra_float_digits", "3"},
-											  {"bytea_output", "hex"}};
 	char *text;
 	int level;
 
 	if (!depends_on_settings(source->id_type))
 		return OidOutputFunctionCall(source->id_output, key);
-	level = NewGUCNestLevel();
-	for (int i = 0; i < lengthof(settings); i++)
-		(void) set_config_option(settings[i][0], settings[i][1], PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
-								 false);
+	level = scpg_keys_begin_text();
 	text = OidOutputFunctionCall(source->id_output, key);
-	AtEOXact_GUC(true, level);
+	scpg_keys_end_text(level);
 	return text;
 }
 

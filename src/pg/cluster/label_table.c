@@ -46,16 +46,16 @@ call_for(const scpg_model *model, const char *labels)
 static void
 require_table(const scpg_model *model)
 {
-	scpg_model_require_clustering(model);
 	if (model->labels_name == NULL)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("model \"%s\" has no label table", model->name),
-						errdetail("Its groups are kept, but not which images are in them."),
+						model->kmeans != NULL ? errdetail("Its groups are kept, but not which images are in them.") : 0,
 						errhint("Make one: %s.", call_for(model, psprintf("%s_labels", model->name)))));
 	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(model->labels)))
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
 						errmsg("label table %s of model \"%s\" does not exist", model->labels_name, model->name),
 						errhint("Make it anew: %s.", call_for(model, model->labels_name))));
+	scpg_model_require_clustering(model);
 }
 
 static void

@@ -177,7 +177,10 @@ scpg_label_target_check(scpg_label_target *target, const scpg_cluster_job *job)
 		check_own(target, job);
 		return;
 	}
-	set_name(target, !own ? NULL : "It is the label table of the model, in which nothing is kept this time.");
+	set_name(target, own ? "It is the label table of the model, in which nothing is kept this time."
+					 : model != NULL && model->labels_name != NULL
+						 ? psprintf("The label table of model \"%s\" is %s.", model->name, model->labels_name)
+						 : NULL);
 	plan_key(target, &job->source);
 }
 
@@ -224,10 +227,13 @@ create(const scpg_label_target *target)
 	return get_relname_relid(target->range->relname, target->schema);
 }
 
-/* One row of the job, into the table. before: as it is there; NULL: it is new. */
-static void
-put_row(const scpg_cluster_job *job, const scpg_kept_row *row, scpg_label_writer *writer, const scpg_label_row *before)
+/* One row of the job, into the table. before: as it is there; NULL: it is new. Returns whether its label is another. */
+static bool
+put_row(const scpg_cluster_job *job, const scpg_kept_row *row, const scpg_source *table, scpg_label_writer *writer,
+		const scpg_label_row *before)
 {
+	int32 label_before = before != NULL ? before->label : SCPG_NO_LABEL;
+	int32 label;
 	const int32 *pinned = job->clustering.pinned;
 	Datum values[SCPG_LABEL_VALUES];
 	bool nulls[SCPG_LABEL_VALUES];
@@ -247,10 +253,20 @@ put_row(const scpg_cluster_job *job, const scpg_kept_row *row, scpg_label_writer
 		values[0] = Int32GetDatum(before->label);
 	}
 	(void) scpg_label_writer_put(writer, row->id, values, nulls);
+	label = nulls[0] ? SCPG_NO_LABEL : DatumGetInt32(values[0]);
+	if (label == label_before)
+		return before == NULL;
+	if (job->edit != NULL)
+		scpg_edit_row(job->edit, table, row->id, label_before, label, before != NULL && before->pinned);
+	return true;
 }
 
-/* The rows that are there already (rows) are brought up to date, others inserted; what is left of them goes. */
-static void
+/*
+ * The rows that are there already (rows) are brought up to date, others
+ * inserted; what is left of them goes. Returns how many came, went, or have
+ * another label.
+ */
+static int64
 write_rows(const scpg_cluster_job *job, const scpg_source *table, scpg_label_rows *rows)
 {
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "selfclass row", ALLOCSET_SMALL_SIZES);
@@ -260,6 +276,7 @@ write_rows(const scpg_cluster_job *job, const scpg_source *table, scpg_label_row
 	scpg_key_order order = scpg_key_order_of(table);
 	sc_arena arena = scpg_arena(rows->context, sc_add(rows->n, 2 * SC_ALIGN), "the rows of a label table");
 	bool *seen = SC_TAKE(&arena, bool, Max(rows->n, 1));
+	int64 count = 0;
 
 	memset(seen, 0, rows->n);
 	scpg_label_rows_sort(rows, &order);
@@ -271,18 +288,19 @@ write_rows(const scpg_cluster_job *job, const scpg_source *table, scpg_label_row
 
 		if (before != NULL)
 			seen[before - rows->row] = true;
-		put_row(job, row, before != NULL ? renew : insert, before);
+		count += put_row(job, row, table, before != NULL ? renew : insert, before);
 		scpg_progress_images(i + 1);
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(cxt);
 	}
 	for (int64 i = 0; i < rows->n; i++)
 		if (!seen[i])
-			(void) scpg_label_writer_put(delete, rows->row[i].key, NULL, NULL);
+			count += scpg_label_writer_put(delete, rows->row[i].key, NULL, NULL);
 	scpg_label_writer_close(insert);
 	scpg_label_writer_close(renew);
 	scpg_label_writer_close(delete);
 	MemoryContextDelete(cxt);
+	return count;
 }
 
 void
@@ -292,13 +310,16 @@ scpg_label_target_fill(const scpg_label_target *target, scpg_cluster_job *job)
 	Oid relid = OidIsValid(target->existing) ? target->existing : create(target);
 	scpg_label_table t = {.model = model};
 	scpg_label_rows rows;
+	int64 changed;
 
 	scpg_label_table_resolve(&t.source, relid);
 	scpg_label_table_load(&rows, &t, NULL, 0, false, CurrentMemoryContext);
-	write_rows(job, &t.source, &rows);
+	changed = write_rows(job, &t.source, &rows);
 	scpg_label_rows_free(&rows);
 	if (!job->kept || !scpg_model_keeps_groups())
 		return;
 	scpg_model_set_labels(model, relid);
 	scpg_label_table_count(&t);
+	if (job->edit != NULL)
+		scpg_edit_end(job->edit, changed);
 }

@@ -11,6 +11,8 @@
 
 #include "postgres.h"
 
+#include "lib/stringinfo.h"
+
 #include "pg/cluster/label_table.h"
 
 /* Key and embeddings of a table that is one; errors as scpg_label_table_open. */
@@ -18,6 +20,10 @@ extern void scpg_label_table_resolve(scpg_source *source, Oid relid);
 
 /* Can keys of the one be compared with keys of the other? */
 extern bool scpg_label_table_same_key(const scpg_source *a, const scpg_source *b);
+
+/* "a.id = b.id", of two relations whose keys can be compared, under these names in a query. */
+extern void scpg_append_same_key(StringInfo sql, const scpg_source *a, const char *alias_a, const scpg_source *b,
+								 const char *alias_b);
 
 /* The order of keys, and rows of a label table in it: sorted so, then found. */
 typedef struct scpg_key_order

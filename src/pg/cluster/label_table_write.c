@@ -56,6 +56,23 @@ key_type(const scpg_source *source, int i)
 	return getBaseType(get_atttype(source->relid, get_attnum(source->relid, source->id_names[i])));
 }
 
+void
+scpg_append_same_key(StringInfo sql, const scpg_source *a, const char *alias_a, const scpg_source *b,
+					 const char *alias_b)
+{
+	for (int i = 0; i < a->id_columns; i++)
+	{
+		Oid type_a = key_type(a, i), type_b = key_type(b, i);
+		char *name_a = psprintf("%s.%s", alias_a, quote_identifier(a->id_names[i]));
+		char *name_b = psprintf("%s.%s", alias_b, quote_identifier(b->id_names[i]));
+
+		if (i > 0)
+			appendStringInfoString(sql, " AND ");
+		generate_operator_clause(sql, name_a, type_a, lookup_type_cache(type_a, TYPECACHE_EQ_OPR)->eq_opr, name_b,
+								 type_b);
+	}
+}
+
 /* " WHERE a = $4 AND b = $5", by the equality that the primary key goes by; the parameters are from number first on. */
 static void
 append_condition(StringInfo sql, const scpg_source *source, int first)

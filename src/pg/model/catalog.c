@@ -169,11 +169,10 @@ static const statement statements[] = {
 							 SPI_OK_INSERT,
 							 7,
 							 {INT8OID, INT4OID, INT8OID, INT8OID, FLOAT8OID, FLOAT8OID, TEXTOID}},
-	[SCPG_SELECT_NAMES] = {"SELECT label, name FROM %1$s.selfclass_cluster WHERE model_id" EQUALS
-						   "$1 AND name IS NOT NULL ORDER BY label",
-						   SPI_OK_SELECT,
-						   1,
-						   {INT8OID}},
+	[SCPG_RESET_CLUSTERS] = {"UPDATE %1$s.selfclass_cluster SET edited = false WHERE model_id" EQUALS "$1 AND edited",
+							 SPI_OK_UPDATE,
+							 1,
+							 {INT8OID}},
 	[SCPG_DELETE_CLUSTERS] = {"DELETE FROM %1$s.selfclass_cluster WHERE model_id" EQUALS
 							  "$1 AND label OPERATOR(pg_catalog.<>) ALL ($2)",
 							  SPI_OK_DELETE,

@@ -292,6 +292,8 @@ keep_groups(scpg_model *model, const scpg_model_groups *g)
 	for (int i = 0; i < 11; i++)
 		nulls[i] = absent[i] ? 'n' : ' ';
 	scpg_catalog_run(SCPG_UPDATE_GROUPS, values, nulls, false);
+	if (!g->edited)
+		scpg_catalog_run(SCPG_RESET_CLUSTERS, values, NULL, false);
 }
 
 bool

@@ -207,9 +207,6 @@ extern bool scpg_model_may_edit(const scpg_model *model);
 /* The label table from now on. */
 extern void scpg_model_set_labels(scpg_model *model, Oid relid);
 
-/* The names of the groups of these labels (n, ascending), NULL for each that has none. */
-extern char **scpg_model_read_names(const scpg_model *model, const int32 *labels, int n);
-
 /* A group as selfclass_cluster keeps it. */
 typedef struct scpg_model_group
 {

@@ -11,7 +11,6 @@
 #include <math.h>
 
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -27,29 +26,6 @@ scpg_model_set_labels(scpg_model *model, Oid relid)
 	scpg_catalog_run(SCPG_UPDATE_LABELS, values, NULL, false);
 	model->labels = relid;
 	model->labels_name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid));
-}
-
-char **
-scpg_model_read_names(const scpg_model *model, const int32 *labels, int n)
-{
-	Datum values[1] = {Int64GetDatum(model->model_id)};
-	char **names = palloc0(Max(n, 1) * sizeof(char *));
-	int at = 0;
-
-	if (!scpg_model_keeps_groups())
-		return names;
-	scpg_catalog_run(SCPG_SELECT_NAMES, values, NULL, model->by_statement);
-	for (uint64 i = 0; i < SPI_processed; i++)
-	{
-		int32 label = scpg_catalog_int4(i, 1);
-
-		while (at < n && labels[at] < label)
-			at++;
-		if (at < n && labels[at] == label)
-			names[at] = scpg_catalog_text(i, 2);
-	}
-	SPI_freetuptable(SPI_tuptable);
-	return names;
 }
 
 static void

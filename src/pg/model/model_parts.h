@@ -35,7 +35,7 @@ typedef enum scpg_statement
 	SCPG_UPDATE_LABELS,		/* label table, or null */
 	SCPG_INSERT_CLUSTER,	/* label, size, pinned, mean distance, mean confidence, example */
 	SCPG_DELETE_CLUSTERS,	/* labels that stay */
-	SCPG_SELECT_NAMES,		/* the groups that have one, by label */
+	SCPG_RESET_CLUSTERS,	/* none was edited */
 	SCPG_INSERT_LOG,		/* epoch, loss, lr, images per second */
 	SCPG_SELECT_LOG,
 	SCPG_UPDATE_WEIGHTS, /* epochs done, bytes, checksum */

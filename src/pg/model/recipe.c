@@ -122,6 +122,7 @@ static const scpg_option table[] = {
 	WHOLE(CLUSTERING, max_iter, 1, 1000000),
 	NUMBER(CLUSTERING, tol, 0, 1),
 	CHOICE(CLUSTERING, kmeans_init, scpg_kmeans_init_names),
+	CHOICE(CLUSTERING, algorithm, scpg_kmeans_algorithm_names),
 	NUMBER(CLUSTERING, min_confidence, 0, 1),
 	FLAG(CALL, keep),
 	FLAG(CALL, replace_groups),
@@ -215,7 +216,7 @@ set_preset(scpg_recipe *r, scpg_preset preset)
 		 * not: with lightly's views, 600 digits have a purity of 73 % in them,
 		 * of 59 % in all 512 dimensions, and of 44 % in two.
 		 */
-		r->min_scale = 0.5;
+		r->min_scale = 0.3;
 		r->cj_strength = 0.5;
 		r->schedule_step = SCPG_SCHEDULE_STEP_STEP;
 		r->train_sample = 50000;
@@ -390,7 +391,6 @@ scpg_recipe_restore(scpg_recipe *recipe, const Jsonb *stored)
 	 */
 	recipe->elbow_method = SCPG_ELBOW_KNEEDLE;
 	recipe->cluster_method = SCPG_CLUSTER_KMEANS;
-	recipe->min_scale = 0.3;
 	recipe->embed_views = 1;
 	recipe->elastic = recipe->elastic_prob = 0;
 	scpg_options_read(recipe, NULL, stored, table, lengthof(table));
@@ -641,6 +641,7 @@ scpg_recipe_kmeans(const scpg_recipe *r)
 								 .max_iter = r->max_iter,
 								 .tol = r->tol,
 								 .seed = r->seed,
+								 .algorithm = r->algorithm,
 								 .init.value = r->kmeans_init};
 }
 

@@ -139,9 +139,10 @@ typedef struct scpg_recipe
 	int max_iter;
 	double tol;
 	sc_kmeans_init kmeans_init;
-	double min_confidence; /* rows below it get no label */
-	bool keep;			   /* in the model; of one call, not stored, as the next */
-	bool replace_groups;   /* that were edited */
+	sc_kmeans_algorithm algorithm; /* of k-means */
+	double min_confidence;		   /* rows below it get no label */
+	bool keep;					   /* in the model; of one call, not stored, as the next */
+	bool replace_groups;		   /* that were edited */
 } scpg_recipe;
 
 /* Views of preset auto are no larger. */

@@ -322,6 +322,8 @@ scpg_report_write(StringInfo html, const scpg_model *model)
 	put_summary(html, model, report);
 	if (clustered)
 		scpg_report_put_groups(&file);
+	if (clustered && report->k > 1)
+		scpg_report_put_levels(&file);
 	if (clustered && report->plot != NULL)
 		put_scatter(&file);
 	if (report != NULL && report->n > 1)

@@ -24,6 +24,7 @@
 #include "pg/analytics/silhouette.h"
 #include "pg/cluster/cluster_space.h"
 #include "pg/model/embed.h"
+#include "pg/model/model_edits.h"
 #include "pg/report/report_parts.h"
 #include "pg/server/jobs.h"
 #include "pg/server/load.h"
@@ -113,6 +114,22 @@ compare_images(const void *a, const void *b, void *arg)
 	return x < y ? -1 : x > y;
 }
 
+static void
+find_names(scpg_report *report, const scpg_model *model)
+{
+	scpg_model_name_of_group *named;
+	int n = scpg_model_keeps_groups() ? scpg_model_read_groups(model, &named) : 0;
+	int g = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		while (g < report->k && report->group[g].label < named[i].label)
+			g++;
+		if (g < report->k && report->group[g].label == named[i].label)
+			report->group[g].name = named[i].name;
+	}
+}
+
 /* The groups that the model has, their names, and the images of each. */
 static void
 find_groups(scpg_report *report, const scpg_model *model)
@@ -120,10 +137,8 @@ find_groups(scpg_report *report, const scpg_model *model)
 	image_order order = {report->label, report->distance};
 	int64 at = 0;
 	int32 *labels;
-	char **names;
 
 	report->k = scpg_model_labels(model->kmeans, model->centroid_label, &labels);
-	names = scpg_model_read_names(model, labels, report->k);
 	report->group = palloc0(sizeof(scpg_report_group) * report->k);
 	for (int64 i = 0; i < report->n; i++)
 		report->order[i] = i;
@@ -135,11 +150,12 @@ find_groups(scpg_report *report, const scpg_model *model)
 	{
 		scpg_report_group *group = &report->group[g];
 
-		*group = (scpg_report_group){.label = labels[g], .name = names[g], .first = at};
+		*group = (scpg_report_group){.label = labels[g], .first = at};
 		for (; at < report->n && report->label[report->order[at]] == group->label; at++)
 			group->pinned += report->place[report->order[at]] == SCPG_PLACE_PINNED;
 		group->size = at - group->first;
 	}
+	find_names(report, model);
 }
 
 static void

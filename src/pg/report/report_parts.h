@@ -149,6 +149,7 @@ extern char *scpg_report_sureness(const scpg_model *model);
 
 extern void scpg_report_put_groups(const scpg_report_file *file);
 extern void scpg_report_put_choice(const scpg_report_file *file);
+extern void scpg_report_put_levels(const scpg_report_file *file);
 extern void scpg_report_put_unreadable(const scpg_report_file *file);
 
 #endif /* SCPG_REPORT_PARTS_H */

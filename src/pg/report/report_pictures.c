@@ -23,6 +23,7 @@
 #include "pg/report/report_parts.h"
 #include "pg/table/dataset.h"
 #include "pg/table/items.h"
+#include "pg/table/keys.h"
 #include "pg/table/source.h"
 
 /* The key of an image. */
@@ -71,6 +72,7 @@ scpg_report_key_literal(const scpg_report *report, int64 image, int most)
 	StringInfoData sql;
 	Datum key = key_of(report, image);
 	bool told = true;
+	int level = scpg_keys_begin_text();
 
 	initStringInfo(&sql);
 	/* Of several columns, which the label table has too. */
@@ -78,6 +80,7 @@ scpg_report_key_literal(const scpg_report *report, int64 image, int most)
 		told = append_columns(&sql, DatumGetHeapTupleHeader(key));
 	else
 		scpg_markup_literal(&sql, scpg_report_key(report, image));
+	scpg_keys_end_text(level);
 	if (told && sql.len <= most)
 		return sql.data;
 	pfree(sql.data);

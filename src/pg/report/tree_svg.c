@@ -29,7 +29,7 @@ typedef struct branch
 
 /* Where each group lies, so that no lines cross: what is joined stands below what keeps its number. */
 static branch *
-arrange(int n, const scpg_tree_join *joins)
+arrange(int n, const sc_ward_join *joins)
 {
 	branch *b = palloc(sizeof(branch) * n);
 	int at = n > 1 ? joins[n - 2].keep : 0;
@@ -57,7 +57,7 @@ append_name(StringInfo svg, const branch *b, const char *name)
 }
 
 text *
-scpg_tree_draw(char *const *names, int n, const scpg_tree_join *joins)
+scpg_tree_draw(char *const *names, int n, const sc_ward_join *joins)
 {
 	scpg_plot plot = {.left = NAMES, .right = WIDTH - 20, .top = 0, .bottom = (n + 1) * ROW};
 	branch *b = arrange(n, joins);

@@ -73,7 +73,8 @@ open_reader(const scpg_source *source, int max_side, bool own_snapshot)
 		CommandCounterIncrement();
 		PushActiveSnapshot(GetTransactionSnapshot());
 	}
-	query = psprintf("SELECT %s, %s FROM %s", source->id, quote_identifier(source->data_column), source->relation);
+	query = psprintf("SELECT %s, %s FROM %s", source->id, quote_identifier(source->data_column),
+					 source->some != NULL ? source->some : source->relation);
 	memset(&options, 0, sizeof(options));
 	options.cursorOptions = CURSOR_OPT_NO_SCROLL;
 	options.read_only = true;
