@@ -261,6 +261,19 @@ is(failure('home', q{SELECT reassign_models('nobody', 'bob')}), "42704: role \"n
 is(failure('home', q{SELECT reassign_models(NULL, 'bob')}), '22004: the role must not be null', 'and of one that is given');
 is($node->safe_psql('home', q{SELECT reassign_models('bob', 'bob')}), '0', 'to the same role there is nothing to do');
 $node->safe_psql('home', 'GRANT web TO dba');
+# What a name means to a role stays one thing, by grants too that a model of nobody's has.
+$node->safe_psql('home', 'CREATE ROLE since');
+$node->safe_psql('home', qq{SET session_replication_role = replica; INSERT INTO s.selfclass_model_grant (owner, name, role) SELECT owner, 'm', r::model_role FROM s.selfclass_model, unnest(ARRAY['since', 'public']) r WHERE owner::text = 'alice (dropped)' AND version = 1});
+as('home', 'bob', q{SELECT grant_model('m', 'since')});
+for my $to ('since', 'public')
+{
+	my (undef, undef, $err) = $node->psql('home', q{SELECT reassign_models('alice (dropped)', 'web')}, extra_params => [ '-v', 'VERBOSITY=verbose' ]);
+	like($err, qr/42710: role (\S+) may already use a model "m" of another owner\nHINT:  .* AND role::text = '(since|public)';/, 'no name becomes ambiguous');
+	my ($hint) = $err =~ /(DELETE FROM .*;)/;
+	is(failure('home', $hint), '', 'and the hint works');
+}
+as('home', 'bob', q{SELECT revoke_model('m', 'since')});
+$node->safe_psql('home', 'DROP OWNED BY since; DROP ROLE since');
 is(as('home', 'dba', q{SELECT reassign_models('alice (dropped)', 'web')}), '2', 'the owner of the database gives away what nobody owns');
 is(as('home', 'web', q{SELECT string_agg(version::text, ' ' ORDER BY version) FROM s.selfclass_models WHERE owner = 'web'::regrole}), '1 2', 'to a role that then has it');
 $node->safe_psql('home', 'GRANT bob TO web; CREATE ROLE heir; GRANT heir TO web');
