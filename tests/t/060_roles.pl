@@ -193,6 +193,16 @@ my $grants = 'SELECT owner, name, role, privilege FROM s.selfclass_model_grant O
 
 $node->safe_psql('postgres', 'CREATE DATABASE copy');
 $node->command_ok([ 'pg_restore', '-e', '-d', $node->connstr('copy'), $dump ], 'restored beside it');
+# Data alone: into an extension without models, and not into one that has them.
+my @data_only = ('pg_restore', '--data-only', '--single-transaction', '-d');
+my $counts = q{SELECT (SELECT count(*) FROM s.selfclass_model), (SELECT count(*) FROM s.selfclass_model_weights), (SELECT count(*) FROM s.selfclass_model_grant)};
+$node->safe_psql('postgres', 'CREATE DATABASE data_only OWNER dba');
+$node->command_ok([ 'pg_restore', '-e', '--schema-only', '-d', $node->connstr('data_only'), $dump ], 'a schema');
+$node->command_ok([ @data_only, $node->connstr('data_only'), $dump ], 'takes data alone');
+is($node->safe_psql('data_only', $counts), $node->safe_psql('home', $counts), 'models, weights and grants');
+$node->command_fails([ @data_only, $node->connstr('data_only'), $dump ], 'where there are models, nothing comes');
+is($node->safe_psql('data_only', $counts), $node->safe_psql('home', $counts), 'and nothing is lost');
+$node->safe_psql('postgres', 'DROP DATABASE data_only');
 is($node->safe_psql('copy', $rows), $node->safe_psql('home', $rows), 'the models are there');
 is($node->safe_psql('copy', $grants), $node->safe_psql('home', $grants), 'and the grants');
 is(held('copy'), held('home'), 'and roles cannot be dropped for them');
