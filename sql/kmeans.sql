@@ -108,6 +108,7 @@ SELECT failure($$SELECT kmeans_fit(e, 2, '{"n_inti": 3}') FROM points$$);
 SELECT failure($$SELECT kmeans_fit(e, 2, '{"n_init": 0}') FROM points$$);
 SELECT failure($$SELECT kmeans_fit(e, 2, '{"tol": -1}') FROM points$$);
 SELECT failure($$SELECT kmeans_fit(e, 2, '{"seed": 1.5}') FROM points$$);
+SELECT failure(format('SELECT kmeans_fit(e, 2, %L) FROM points', format('{"seed": 1%s}', repeat('0', 300))));
 SELECT failure($$SELECT kmeans_fit(e, 2, '{"init": "kmeans++"}') FROM points$$);
 SELECT failure($$SELECT kmeans_fit(e, 2, '{"max_iter": "many"}') FROM points$$);
 SELECT failure($$SELECT kmeans_fit(CASE WHEN id < 300 THEN e ELSE '[1,2]' END, 2) FROM points$$);

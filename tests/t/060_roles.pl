@@ -193,6 +193,16 @@ my $grants = 'SELECT owner, name, role, privilege FROM s.selfclass_model_grant O
 
 $node->safe_psql('postgres', 'CREATE DATABASE copy');
 $node->command_ok([ 'pg_restore', '-e', '-d', $node->connstr('copy'), $dump ], 'restored beside it');
+# Data alone: into an extension without models, and not into one that has them.
+my @data_only = ('pg_restore', '--data-only', '--single-transaction', '-d');
+my $counts = q{SELECT (SELECT count(*) FROM s.selfclass_model), (SELECT count(*) FROM s.selfclass_model_weights), (SELECT count(*) FROM s.selfclass_model_grant)};
+$node->safe_psql('postgres', 'CREATE DATABASE data_only OWNER dba');
+$node->command_ok([ 'pg_restore', '-e', '--schema-only', '-d', $node->connstr('data_only'), $dump ], 'a schema');
+$node->command_ok([ @data_only, $node->connstr('data_only'), $dump ], 'takes data alone');
+is($node->safe_psql('data_only', $counts), $node->safe_psql('home', $counts), 'models, weights and grants');
+$node->command_fails([ @data_only, $node->connstr('data_only'), $dump ], 'where there are models, nothing comes');
+is($node->safe_psql('data_only', $counts), $node->safe_psql('home', $counts), 'and nothing is lost');
+$node->safe_psql('postgres', 'DROP DATABASE data_only');
 is($node->safe_psql('copy', $rows), $node->safe_psql('home', $rows), 'the models are there');
 is($node->safe_psql('copy', $grants), $node->safe_psql('home', $grants), 'and the grants');
 is(held('copy'), held('home'), 'and roles cannot be dropped for them');
@@ -261,6 +271,19 @@ is(failure('home', q{SELECT reassign_models('nobody', 'bob')}), "42704: role \"n
 is(failure('home', q{SELECT reassign_models(NULL, 'bob')}), '22004: the role must not be null', 'and of one that is given');
 is($node->safe_psql('home', q{SELECT reassign_models('bob', 'bob')}), '0', 'to the same role there is nothing to do');
 $node->safe_psql('home', 'GRANT web TO dba');
+# What a name means to a role stays one thing, by grants too that a model of nobody's has.
+$node->safe_psql('home', 'CREATE ROLE since');
+$node->safe_psql('home', qq{SET session_replication_role = replica; INSERT INTO s.selfclass_model_grant (owner, name, role) SELECT owner, 'm', r::model_role FROM s.selfclass_model, unnest(ARRAY['since', 'public']) r WHERE owner::text = 'alice (dropped)' AND version = 1});
+as('home', 'bob', q{SELECT grant_model('m', 'since')});
+for my $to ('since', 'public')
+{
+	my (undef, undef, $err) = $node->psql('home', q{SELECT reassign_models('alice (dropped)', 'web')}, extra_params => [ '-v', 'VERBOSITY=verbose' ]);
+	like($err, qr/42710: role (\S+) may already use a model "m" of another owner\nHINT:  .* AND role::text = '(since|public)';/, 'no name becomes ambiguous');
+	my ($hint) = $err =~ /(DELETE FROM .*;)/;
+	is(failure('home', $hint), '', 'and the hint works');
+}
+as('home', 'bob', q{SELECT revoke_model('m', 'since')});
+$node->safe_psql('home', 'DROP OWNED BY since; DROP ROLE since');
 is(as('home', 'dba', q{SELECT reassign_models('alice (dropped)', 'web')}), '2', 'the owner of the database gives away what nobody owns');
 is(as('home', 'web', q{SELECT string_agg(version::text, ' ' ORDER BY version) FROM s.selfclass_models WHERE owner = 'web'::regrole}), '1 2', 'to a role that then has it');
 $node->safe_psql('home', 'GRANT bob TO web; CREATE ROLE heir; GRANT heir TO web');

@@ -305,6 +305,13 @@ static const statement statements[] = {
 						 SPI_OK_SELECT,
 						 2,
 						 {TEXTOID, OIDOID}},
+	[SCPG_LIST_GRANTS] = {"SELECT g.name, CASE WHEN " IS_PUBLIC("g.role") " THEN 0 ELSE " ROLE(
+							  "g.role") " END"
+										" FROM %1$s.selfclass_model_grant g WHERE g.owner::pg_catalog.text" EQUALS
+										"$1 AND (" IS_PUBLIC("g.role") " OR " ROLE("g.role") " IS NOT NULL) ORDER BY 1, 2",
+						  SPI_OK_SELECT,
+						  1,
+						  {TEXTOID}},
 	[SCPG_CLEAR_GRANTS] = {"DELETE FROM %1$s.selfclass_model_grant g WHERE " ROLE("g.owner") EQUALS
 						   "$2 AND EXISTS ("
 						   "SELECT FROM %1$s.selfclass_model m"

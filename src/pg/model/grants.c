@@ -72,7 +72,28 @@ run(scpg_statement statement, const scpg_model *model, Oid role, scpg_privilege 
 	Assert(has_privs_of_role(GetUserId(), model->owner));
 	if (statement == SCPG_INSERT_PRIVILEGE)
 		values[3] = CStringGetTextDatum(privilege_names[privilege]);
-	scpg_catalog_run(statement, values, NULL, statement == SCPG_FIND_CONFLICT);
+	scpg_catalog_run(statement, values, NULL, false);
+}
+
+void
+scpg_model_check_grant(Oid owner, const char *name, Oid role, const char *hint)
+{
+	Datum values[3] = {ObjectIdGetDatum(owner), CStringGetTextDatum(name), ObjectIdGetDatum(role)};
+
+	scpg_model_lock_grants(name);
+	AcceptInvalidationMessages();
+	CommandCounterIncrement();
+	PushActiveSnapshot(GetLatestSnapshot());
+	scpg_catalog_run(SCPG_FIND_CONFLICT, values, NULL, true);
+	PopActiveSnapshot();
+	if (SPI_processed > 0)
+	{
+		Oid reaches = scpg_catalog_oid(0, 1);
+
+		ereport(ERROR, (errcode(ERRCODE_DUPLICATE_OBJECT),
+						errmsg("role %s may already use a model \"%s\" of another owner", scpg_role_name(reaches), name),
+						errhint("%s", hint)));
+	}
 }
 
 void
@@ -80,26 +101,7 @@ scpg_model_grant(const scpg_model *model, Oid role, scpg_privilege privilege)
 {
 	bool as_1_0 = privilege == SCPG_PRIVILEGE_USE_1_0;
 
-	/*
-	 * Nobody takes a name over: what it means to a role stays, and stays one
-	 * thing. One transaction at a time, and with what others have committed by
-	 * then, whatever this one sees otherwise (REPEATABLE READ).
-	 */
-	scpg_model_lock_grants(model->name);
-	AcceptInvalidationMessages();
-	CommandCounterIncrement();
-	PushActiveSnapshot(GetLatestSnapshot());
-	run(SCPG_FIND_CONFLICT, model, role, privilege);
-	PopActiveSnapshot();
-	if (SPI_processed > 0)
-	{
-		Oid reaches = scpg_catalog_oid(0, 1);
-
-		ereport(ERROR,
-				(errcode(ERRCODE_DUPLICATE_OBJECT),
-				 errmsg("role %s may already use a model \"%s\" of another owner", scpg_role_name(reaches), model->name),
-				 errhint("Grant a model of another name.")));
-	}
+	scpg_model_check_grant(model->owner, model->name, role, "Grant a model of another name.");
 	run(as_1_0 ? SCPG_INSERT_GRANT : SCPG_INSERT_PRIVILEGE, model, role, privilege);
 }
 

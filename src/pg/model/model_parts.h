@@ -57,6 +57,7 @@ typedef enum scpg_statement
 	SCPG_FIND_GRANT,	   /* owner, name, role */
 	SCPG_FIND_EDITOR,	   /* owner, name, role: a row where it may edit */
 	SCPG_LIST_OWNED,	   /* owner's text, role: each name, and 1 if the role has it too */
+	SCPG_LIST_GRANTS,	   /* owner's text: name and role of each grant to a role that is there */
 	SCPG_CLEAR_GRANTS,	   /* owner's text, role: those of the role on names that it gets */
 	SCPG_REASSIGN_GRANTS,  /* owner's text, role */
 	SCPG_REASSIGN_MODELS,  /* owner's text, role */
@@ -267,6 +268,14 @@ typedef enum scpg_privilege
 
 /* 42710 where a role would then reach models of that name of two owners. */
 extern void scpg_model_grant(const scpg_model *model, Oid role, scpg_privilege privilege);
+
+/*
+ * Nobody takes a name over: what it means to a role stays, and stays one thing.
+ * 42710 where the role (0: everyone) would reach models of the name of another
+ * owner, too. One transaction at a time, and with what others have committed by
+ * then, whatever this one sees otherwise (REPEATABLE READ).
+ */
+extern void scpg_model_check_grant(Oid owner, const char *name, Oid role, const char *hint);
 
 /* EDIT leaves USE; without USE there is no EDIT. */
 extern void scpg_model_revoke(const scpg_model *model, Oid role, scpg_privilege privilege);

@@ -172,6 +172,36 @@ check_names(Datum *values, Oid from, Oid to)
 	SPI_freetuptable(names);
 }
 
+/*
+ * Grants of an owner who is gone give nothing; with an owner they do again. A
+ * role that has come to use another owner's model of the name would then have
+ * two of them.
+ */
+static void
+check_grants(Datum *values, Oid to)
+{
+	SPITupleTable *grants;
+	uint64 count;
+
+	scpg_catalog_run(SCPG_LIST_GRANTS, values, NULL, false);
+	grants = SPI_tuptable;
+	count = SPI_processed;
+	for (uint64 i = 0; i < count; i++)
+	{
+		char *name;
+		Oid role;
+
+		SPI_tuptable = grants;
+		name = scpg_catalog_text(i, 1);
+		role = scpg_catalog_oid(i, 2);
+		scpg_model_check_grant(to, name, role,
+							   psprintf("A superuser can take this grant away: DELETE FROM %s.selfclass_model_grant WHERE owner::text = %s AND name = %s AND role::text = %s;",
+										scpg_extension_schema_name(), quote_literal_cstr(TextDatumGetCString(values[0])),
+										quote_literal_cstr(name), quote_literal_cstr(scpg_role_name(role))));
+	}
+	SPI_freetuptable(grants);
+}
+
 int64
 scpg_model_reassign(const char *from_name, const char *to_name)
 {
@@ -191,6 +221,8 @@ scpg_model_reassign(const char *from_name, const char *to_name)
 	values[0] = CStringGetTextDatum(scpg_kept_name_text(&scpg_model_role_form, from_role));
 	values[1] = ObjectIdGetDatum(to);
 	check_names(values, from, to);
+	if (!OidIsValid(from))
+		check_grants(values, to);
 	uses = scpg_model_trigger_uses();
 	scpg_catalog_run(SCPG_CLEAR_GRANTS, values, NULL, false);
 	scpg_catalog_run(SCPG_REASSIGN_GRANTS, values, NULL, false);

@@ -327,12 +327,12 @@ scpg_recipe_choose(scpg_recipe *r, const scpg_given *given, scpg_dataset *images
 
 	if (r->preset == SCPG_PRESET_AUTO)
 		ereport(NOTICE,
-				(errmsg("preset auto: %lld images of about %.0f pixels%s: views of %d pixels, batches of %d, %d epochs",
+				(errmsg("preset auto: %lld images of about %.0f pixels%s: views of %d pixels, batches of %d, %d %s",
 						(long long) images->images, images->median_side,
 						is_strokes(images) ? ", of strokes"
 						: is_gray(images)  ? ", grayscale"
 										   : "",
-						r->input_size, r->batch_size, r->epochs)));
+						r->input_size, r->batch_size, r->epochs, r->epochs == 1 ? "epoch" : "epochs")));
 
 	if (r->preset == SCPG_PRESET_AUTO && !GIVEN(batch_pieces))
 		r->batch_pieces = choose_batch_pieces(r);

@@ -147,8 +147,8 @@ plan_time(trainer *t)
 	epochs = floor((budget - seconds_since(begin)) / Max(fastest * steps, 1e-9));
 	recipe->epochs = (int) Max(1, Min(MAX_EPOCHS, epochs));
 	recipe->warmup_epochs = Min(recipe->warmup_epochs, recipe->epochs);
-	ereport(NOTICE,
-			(errmsg("time budget of %g seconds: %d epochs of %.3g seconds", budget, recipe->epochs, fastest * steps)));
+	ereport(NOTICE, (errmsg("time budget of %g seconds: %d %s of %.3g seconds", budget, recipe->epochs,
+							recipe->epochs == 1 ? "epoch" : "epochs", fastest * steps)));
 	scpg_learner_restart(&t->learner);
 }
 

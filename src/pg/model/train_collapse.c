@@ -16,10 +16,12 @@
  * But so have they, down to 6e-6, after the first ten steps of any training:
  * embeddings are made with the running statistics, which are then still far from
  * those of a batch. With batch norms over the sample itself, ordinary trainings
- * left the directions three quarters of their variance, or more, and a
- * temperature of 1e-5 or a learning rate of 1 less than half. So the directions
- * count where both are lost. (A training at 1e-5 that goes on for a hundred steps
- * gets its running statistics right, and gives embeddings that differ.)
+ * left the directions three quarters of their variance, or more (two thirds at
+ * a temperature of 1e-3), and a temperature of 1e-5 or a learning rate of 1 less
+ * than half. So the directions count where both are lost. At 1e-5 the running
+ * statistics become right within twenty steps or so, and the directions have 3 to
+ * 28 hundredths of their variance again, while in a batch it stays at a third (at
+ * 1e-4, 6 and 37 hundredths): that is no encoder either.
  *
  *-------------------------------------------------------------------------
  */
@@ -41,6 +43,13 @@
 
 /* Below this share of what it was the spread in a batch is lost. */
 #define LOST 0.55
+
+/* And, where directions have this share left, and no more, that of the spread in a batch. */
+#define FLAT 0.5
+#define FLAT_LOST 0.45
+
+/* What the spread of directions may have been before any training, at most, and then some. */
+#define MOST_BEFORE 0.4
 
 /* What random weights give, about; for where the first weights are not known. */
 #define USUAL 0.05
@@ -148,7 +157,7 @@ scpg_spread_measure(scpg_spread *spread, const scpg_sample *s, scpg_learner *lea
 	scpg_learner_look(learner, seen, images, s->count, true);
 	spread_of(&spread->embeddings, &spread->directions, seen, s->count, SC_EMBEDDING_DIM);
 	/* None is more than 1 before the training. What is no number is not apart. */
-	whole |= !(spread->embeddings >= GONE && spread->directions >= GONE);
+	whole |= !(spread->embeddings >= GONE && spread->directions >= FLAT * MOST_BEFORE);
 	if (whole)
 	{
 		scpg_learner_look(learner, seen, images, s->count, false);
@@ -167,6 +176,8 @@ scpg_spread_is_gone(const scpg_spread *before, const scpg_spread *after)
 		return !(after->embeddings >= GONE * USUAL);
 	if (before->embeddings > 0 && !(after->embeddings >= GONE * before->embeddings))
 		return true;
-	return before->directions > 0 && !(after->directions >= GONE * before->directions) &&
-		   !(after->batch >= LOST * before->batch);
+	if (!(before->directions > 0))
+		return false;
+	return (!(after->directions >= GONE * before->directions) && !(after->batch >= LOST * before->batch)) ||
+		   (!(after->directions >= FLAT * before->directions) && !(after->batch >= FLAT_LOST * before->batch));
 }

@@ -22,7 +22,7 @@ scpg_int_value(int64 value, const char *what)
 	if (value < PG_INT32_MIN || value > PG_INT32_MAX)
 		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("%s is out of range", what),
 						errdetail("The value is %lld.", (long long) value),
-						errhint("It must be between %d and %d.", PG_INT32_MIN, PG_INT32_MAX)));
+						value > 0 ? errhint("It must be at most %d.", PG_INT32_MAX) : 0));
 	return (int) value;
 }
 

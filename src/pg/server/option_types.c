@@ -105,7 +105,13 @@ whole(double limit)
 static void
 describe_whole(StringInfo s, const scpg_option *o)
 {
-	appendStringInfo(s, "a whole number from %lld to %lld", whole(o->min), whole(o->max));
+	/* The ends of a type are no bounds that anybody has in mind. */
+	if (whole(o->max) < PG_INT32_MAX)
+		appendStringInfo(s, "a whole number from %lld to %lld", whole(o->min), whole(o->max));
+	else if (whole(o->min) > PG_INT32_MIN)
+		appendStringInfo(s, "a whole number from %lld on", whole(o->min));
+	else
+		appendStringInfoString(s, whole(o->max) > PG_INT32_MAX ? "a whole number (bigint)" : "a whole number (int)");
 }
 
 static void

@@ -39,6 +39,18 @@ scpg_nearest(const char *word, const char *const *words, int count)
 	return best != NULL && best_distance <= Max(2, length / 2) && best_distance < length ? best : NULL;
 }
 
+/* A number may have a hundred thousand digits. */
+#define MOST_DIGITS 40
+
+static char *
+number_text(Numeric number)
+{
+	char *text = numeric_normalize(number);
+	size_t length = strlen(text);
+
+	return length <= MOST_DIGITS ? text : psprintf("%.*s... (%zu characters)", MOST_DIGITS, text, length);
+}
+
 /* The value as text for a detail. */
 static char *
 value_text(JsonbValue *value)
@@ -50,7 +62,7 @@ value_text(JsonbValue *value)
 		case jbvBool:
 			return value->val.boolean ? "true" : "false";
 		case jbvNumeric:
-			return numeric_normalize(value->val.numeric);
+			return number_text(value->val.numeric);
 		case jbvString:
 			return psprintf("\"%.*s\"", Min(value->val.string.len, 100), value->val.string.val);
 		case jbvBinary:
