@@ -51,15 +51,16 @@
 
 /*
  * Epochs are this over the root of the number of images, of at least 100, with
- * views of 64 pixels, and of strokes with views of 40.
+ * views of 64 pixels, and of strokes with views of 40; photos have more in them
+ * than small pictures.
  */
 #define EPOCHS 1900
+#define PHOTO_EPOCHS 3000
 #define STROKES_EPOCHS 3675
 #define EPOCHS_MIN_IMAGES 100
 #define MIN_EPOCHS 10
 
-/* Views of photos with so short a side keep so much of a picture, and are turned by up to this. */
-#define WHOLE_MIN_SIDE SCPG_AUTO_MAX_INPUT_SIZE
+/* Views of larger photos keep so much of a picture, and are turned by up to this. */
 #define WHOLE_MIN_SCALE 0.5
 #define WHOLE_DEGREES 15
 
@@ -83,6 +84,13 @@ static bool
 is_strokes(const scpg_dataset *images)
 {
 	return is_gray(images) && images->stroke_share > STROKE_SHARE && images->median_side <= STROKES_MAX_SIDE;
+}
+
+/* Photos, of which a view of auto's has no more pixels than they have. */
+static bool
+is_large(const scpg_dataset *images)
+{
+	return images->median_side >= SCPG_AUTO_MAX_INPUT_SIZE;
 }
 
 /*
@@ -132,15 +140,17 @@ choose_lr(int batch_size, bool strokes)
 /*
  * Epochs by count and size. A small set needs many epochs to take enough steps,
  * a large one takes them in few; the square root lies between the two, and
- * larger views get fewer epochs for the same time. 600 pictures get 78 epochs,
- * of strokes 150, which are 450 steps; the tutorial's 40 steps are far too few.
+ * larger views get fewer epochs for the same time. 600 small pictures get 78
+ * epochs, photos 122 (725 of them some seven minutes on two cores with
+ * AVX512_BF16), strokes 150, which are 450 steps; the tutorial's 40 steps are
+ * far too few.
  */
 static int
-choose_epochs(int64 images, int input_size, bool strokes)
+choose_epochs(int64 images, int input_size, bool strokes, bool photos)
 {
 	double base = strokes ? STROKES_INPUT_SIZE : SCPG_AUTO_MAX_INPUT_SIZE;
-	double epochs = (strokes ? STROKES_EPOCHS : EPOCHS) / sqrt((double) Max(images, EPOCHS_MIN_IMAGES)) *
-					Min(1.0, base / input_size);
+	double base_epochs = strokes ? STROKES_EPOCHS : photos ? PHOTO_EPOCHS : EPOCHS;
+	double epochs = base_epochs / sqrt((double) Max(images, EPOCHS_MIN_IMAGES)) * Min(1.0, base / input_size);
 
 	return (int) Max(MIN_EPOCHS, rint(epochs));
 }
@@ -186,7 +196,7 @@ choose_photo_views(scpg_recipe *r, const scpg_given *given, scpg_dataset *images
 {
 	bool posed = scpg_mirrored_share(images) < MIRRORED_SHARE;
 
-	if (posed || images->median_side >= WHOLE_MIN_SIDE)
+	if (posed || is_large(images))
 	{
 		CHOOSE(min_scale, Min(WHOLE_MIN_SCALE, r->max_scale));
 		if (!GIVEN(rr_prob) && !GIVEN(rr_degrees))
@@ -221,7 +231,7 @@ choose_pretrained_epochs(int64 images, int input_size)
 {
 	double side = Max(1.0, (double) input_size / SCPG_AUTO_MAX_INPUT_SIZE);
 
-	return (int) Max(MIN_EPOCHS, rint(choose_epochs(images, SCPG_AUTO_MAX_INPUT_SIZE, false) / (side * side)));
+	return (int) Max(MIN_EPOCHS, rint(choose_epochs(images, SCPG_AUTO_MAX_INPUT_SIZE, false, false) / (side * side)));
 }
 
 static void
@@ -252,7 +262,7 @@ choose_auto(scpg_recipe *r, const scpg_given *given, scpg_dataset *images, int64
 	if (!GIVEN(lr))
 		r->lr = choose_lr(r->batch_size, strokes);
 	if (!GIVEN(epochs) && r->time_budget == 0)
-		r->epochs = choose_epochs(n, r->input_size, strokes);
+		r->epochs = choose_epochs(n, r->input_size, strokes, is_large(images));
 	if (given->pretrained_view > 0)
 		choose_pretrained(r, given, images, n);
 	/* With as many whitened components as points, all points are equally far apart. */
