@@ -159,7 +159,8 @@ choose_epochs(int64 images, int input_size, bool strokes, bool photos)
  * Views for writing: what varies between two pictures of one sign is slant,
  * stroke width and framing, so these vary between two views; a mirrored sign is
  * another sign, and colour is none. Clustered in all 512 dimensions: 92 %, with
- * views made for photographs 59 %.
+ * views made for photographs 59 %. After 30 epochs 1-NN is 90.8 % with elastic
+ * distortion and 87.3 % without.
  */
 static void
 choose_stroke_views(scpg_recipe *r, const scpg_given *given)
@@ -171,6 +172,8 @@ choose_stroke_views(scpg_recipe *r, const scpg_given *given)
 	CHOOSE(rr_degrees, 20);
 	CHOOSE(shear, 0.25);
 	CHOOSE(morph_prob, 0.5);
+	CHOOSE(elastic, 0.04);
+	CHOOSE(elastic_prob, 0.5);
 	CHOOSE(cj_prob, 0);
 	CHOOSE(random_gray_scale, 0);
 	CHOOSE(pca_components, 0);
