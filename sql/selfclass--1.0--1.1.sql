@@ -670,6 +670,7 @@ CREATE TABLE selfclass_cluster_before (
 	k_by text,
 	modularity double precision,
 	modularity_chance double precision,
+	calibration double precision[],
 	PRIMARY KEY (model_id, edit),
 	FOREIGN KEY (model_id, edit) REFERENCES selfclass_cluster_edit ON DELETE CASCADE
 );

@@ -56,35 +56,40 @@ key_type(const scpg_source *source, int i)
 	return getBaseType(get_atttype(source->relid, get_attnum(source->relid, source->id_names[i])));
 }
 
+/* "left = right" of values of these types, by the equality that a primary key goes by; " AND " before all but the first. */
+static void
+append_equal(StringInfo sql, int number, const char *left, Oid left_type, const char *right, Oid right_type)
+{
+	if (number > 0)
+		appendStringInfoString(sql, " AND ");
+	generate_operator_clause(sql, left, left_type, lookup_type_cache(left_type, TYPECACHE_EQ_OPR)->eq_opr, right,
+							 right_type);
+}
+
 void
 scpg_append_same_key(StringInfo sql, const scpg_source *a, const char *alias_a, const scpg_source *b,
 					 const char *alias_b)
 {
 	for (int i = 0; i < a->id_columns; i++)
 	{
-		Oid type_a = key_type(a, i), type_b = key_type(b, i);
-		char *name_a = psprintf("%s.%s", alias_a, quote_identifier(a->id_names[i]));
-		char *name_b = psprintf("%s.%s", alias_b, quote_identifier(b->id_names[i]));
+		char *left = psprintf("%s.%s", alias_a, quote_identifier(a->id_names[i]));
+		char *right = psprintf("%s.%s", alias_b, quote_identifier(b->id_names[i]));
 
-		if (i > 0)
-			appendStringInfoString(sql, " AND ");
-		generate_operator_clause(sql, name_a, type_a, lookup_type_cache(type_a, TYPECACHE_EQ_OPR)->eq_opr, name_b,
-								 type_b);
+		append_equal(sql, i, left, key_type(a, i), right, key_type(b, i));
 	}
 }
 
-/* " WHERE a = $4 AND b = $5", by the equality that the primary key goes by; the parameters are from number first on. */
+/* " WHERE a = $4 AND b = $5"; the parameters are from number first on. */
 static void
 append_condition(StringInfo sql, const scpg_source *source, int first)
 {
+	appendStringInfoString(sql, " WHERE ");
 	for (int i = 0; i < source->id_columns; i++)
 	{
-		Oid type = key_type(source, i);
 		char *name = pstrdup(quote_identifier(source->id_names[i]));
+		Oid type = key_type(source, i);
 
-		appendStringInfoString(sql, i == 0 ? " WHERE " : " AND ");
-		generate_operator_clause(sql, name, type, lookup_type_cache(type, TYPECACHE_EQ_OPR)->eq_opr,
-								 psprintf("$%d", first + i), type);
+		append_equal(sql, i, name, type, psprintf("$%d", first + i), type);
 	}
 }
 
@@ -199,6 +204,17 @@ scpg_label_writer_close(scpg_label_writer *w)
 	pfree(w);
 }
 
+bool
+scpg_label_writer_change(scpg_label_writer *w, const scpg_label_row *row)
+{
+	Datum values[lengthof(changed)] = {Int32GetDatum(row->label), Float8GetDatum(row->distance),
+									   Float8GetDatum(row->confidence), BoolGetDatum(row->pinned)};
+	bool nulls[lengthof(changed)] = {row->label == SCPG_NO_LABEL, isnan(row->distance), isnan(row->confidence), false};
+
+	Assert(w->values == lengthof(changed));
+	return scpg_label_writer_put(w, row->key, values, nulls);
+}
+
 int64
 scpg_label_table_update(const scpg_label_table *t, const scpg_label_row *rows, int64 n)
 {
@@ -207,15 +223,7 @@ scpg_label_table_update(const scpg_label_table *t, const scpg_label_row *rows, i
 
 	Assert(!t->read_only);
 	for (int64 i = 0; i < n; i++)
-	{
-		const scpg_label_row *row = &rows[i];
-		Datum values[lengthof(changed)] = {Int32GetDatum(row->label), Float8GetDatum(row->distance),
-										   Float8GetDatum(row->confidence), BoolGetDatum(row->pinned)};
-		bool nulls[lengthof(changed)] = {row->label == SCPG_NO_LABEL, isnan(row->distance), isnan(row->confidence),
-										 false};
-
-		found += scpg_label_writer_put(w, row->key, values, nulls);
-	}
+		found += scpg_label_writer_change(w, &rows[i]);
 	scpg_label_writer_close(w);
 	return found;
 }

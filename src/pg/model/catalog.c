@@ -323,7 +323,7 @@ static const statement statements[] = {
 							  2,
 							  {TEXTOID, OIDOID}},
 	[SCPG_LOCK_MODEL] = {"SELECT m.state, m.recipe, m.pca, m.kmeans, m.elbow, m.centroid_label, " RELATION(
-							 "m.labels") ", m.labels::pg_catalog.text, m.edited, COALESCE(m.highest_label, -1)"
+							 "m.labels") ", m.labels::pg_catalog.text, m.edited, COALESCE(m.highest_label, -1), m.calibration"
 										 " FROM %1$s.selfclass_model m WHERE m.model_id" EQUALS "$1 FOR UPDATE",
 						 SPI_OK_SELECT,
 						 1,
@@ -342,7 +342,7 @@ static const statement statements[] = {
 		 " CASE WHEN $3 THEN m.kmeans END, CASE WHEN $3 THEN m.pca END, CASE WHEN $3 THEN m.elbow END,"
 		 " CASE WHEN $3 THEN m.recipe END, CASE WHEN $3 THEN m.k_low END, CASE WHEN $3 THEN m.k_high END,"
 		 " CASE WHEN $3 THEN m.k_by END, CASE WHEN $3 THEN m.modularity END,"
-		 " CASE WHEN $3 THEN m.modularity_chance END FROM %1$s.selfclass_model m,"
+		 " CASE WHEN $3 THEN m.modularity_chance END, CASE WHEN $3 THEN m.calibration END FROM %1$s.selfclass_model m,"
 		 " (SELECT pg_catalog.array_agg(label ORDER BY label) AS labels,"
 		 " pg_catalog.array_agg(name ORDER BY label) AS names, pg_catalog.array_agg(edited ORDER BY label) AS edited"
 		 " FROM %1$s.selfclass_cluster WHERE model_id" EQUALS "$1) c WHERE m.model_id" EQUALS "$1",
@@ -408,12 +408,12 @@ static const statement statements[] = {
 	[SCPG_RESTORE_GROUPS] =
 		{"UPDATE %1$s.selfclass_model m SET edited = b.edited, centroid_label = b.centroid_label,"
 		 " kmeans = w.kmeans, pca = w.pca, elbow = w.elbow, recipe = w.recipe, k_low = w.k_low, k_high = w.k_high,"
-		 " k_by = w.k_by, modularity = w.modularity, modularity_chance = w.modularity_chance "
+		 " k_by = w.k_by, modularity = w.modularity, modularity_chance = w.modularity_chance, calibration = w.calibration "
 		 "FROM %1$s.selfclass_cluster_before b, LATERAL ("
-		 "SELECT edit, kmeans, pca, elbow, recipe, k_low, k_high, k_by, modularity, modularity_chance"
+		 "SELECT edit, kmeans, pca, elbow, recipe, k_low, k_high, k_by, modularity, modularity_chance, calibration"
 		 " FROM %1$s.selfclass_cluster_before"
 		 " WHERE model_id" EQUALS "$1 AND edit OPERATOR(pg_catalog.>=) $2 AND centroids "
-		 "UNION ALL SELECT NULL, kmeans, pca, elbow, recipe, k_low, k_high, k_by, modularity, modularity_chance"
+		 "UNION ALL SELECT NULL, kmeans, pca, elbow, recipe, k_low, k_high, k_by, modularity, modularity_chance, calibration"
 		 " FROM %1$s.selfclass_model WHERE model_id" EQUALS "$1 ORDER BY edit NULLS LAST LIMIT 1) w "
 		 "WHERE m.model_id" EQUALS "$1 AND b.model_id" EQUALS "$1 AND b.edit" EQUALS "$2",
 		 SPI_OK_UPDATE,
