@@ -51,17 +51,22 @@ SELECT bool_and(embed_image(image, 'single') = embed_image(image, 'plain')) AS p
 SET client_min_messages = warning;
 
 -- Preset auto: of pictures that all face one way views are not mirrored, nearly whole and a little turned, and more; where
--- the mirror images are in the set as well, or there are too few to tell, they are as of other photos. Options by hand win.
-CREATE FUNCTION corner(n int, mirror bool) RETURNS bytea LANGUAGE sql AS $$
-	SELECT square_jpeg(4, 4, 3, array_agg((13 * (u + y) - 45 - 5 * plane + (n * n * (7 + u * 5 + y * 11)) % 23)::int ORDER BY y, x, plane))
-	FROM generate_series(0, 3) x, generate_series(0, 3) y, generate_series(0, 2) plane, LATERAL (SELECT CASE WHEN mirror THEN 3 - x ELSE x END) AS side (u) $$;
+-- the mirror images are in the set as well, or there are too few to tell, they are as of other photos,
+-- whole and turned of 64 pixels and more. Options by hand win.
+CREATE FUNCTION corner(n int, mirror bool, squares int DEFAULT 4) RETURNS bytea LANGUAGE sql AS $$
+	SELECT square_jpeg(squares, squares, 3, array_agg((52 * (u + y) / squares - 45 - 5 * plane + (n * n * (7 + u * 5 + y * 11)) % 23)::int ORDER BY y, x, plane))
+	FROM generate_series(0, squares - 1) x, generate_series(0, squares - 1) y, generate_series(0, 2) plane,
+		LATERAL (SELECT CASE WHEN mirror THEN squares - 1 - x ELSE x END) AS side (u) $$;
 CREATE TABLE one_way (id int PRIMARY KEY, image bytea);
 INSERT INTO one_way SELECT i, corner(i, false) FROM generate_series(1, 40) i;
 CREATE TABLE both_ways (id int PRIMARY KEY, image bytea);
 INSERT INTO both_ways SELECT i, corner(i, i % 2 = 0) FROM generate_series(1, 40) i;
+CREATE TABLE photos_of_64 (id int PRIMARY KEY, image bytea);
+INSERT INTO photos_of_64 SELECT i, corner(i, i % 2 = 0, 8) FROM generate_series(1, 40) i;
 CREATE VIEW few AS SELECT * FROM one_way WHERE id < 20;
 CALL train_encoder('one_way', 'one_way', '{"input_size": 16, "epochs": 0}');
 CALL train_encoder('both_ways', 'both_ways', '{"input_size": 16, "epochs": 0}');
+CALL train_encoder('photos_of_64', 'photos_of_64', '{"input_size": 16, "epochs": 0}');
 CALL train_encoder('few', 'few', '{"input_size": 16, "epochs": 0, "id_column": "id"}');
 CALL train_encoder('by_hand', 'one_way', '{"input_size": 16, "epochs": 0, "hf_prob": 0.25, "max_scale": 0.4, "rr_prob": 0.125, "temperature": 0.4, "embed_views": 2}');
 SELECT name, recipe->'hf_prob' AS hf_prob, recipe->'min_scale' AS min_scale, recipe->'rr_prob' AS rr_prob, recipe->'rr_degrees' AS rr_degrees,
