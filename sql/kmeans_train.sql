@@ -131,6 +131,7 @@ SELECT failure($$SELECT kmeans_step_combine(kmeans_step_accum(NULL, '[1]', '(1,1
 SELECT kmeans_step_final(kmeans_step_combine(kmeans_step_accum(NULL, '[1]', '(1,1,0,0;0,0,0)'), kmeans_step_accum(NULL, '[4]', '(1,1,0,0;0,0,0)')));
 SELECT failure($$SELECT kmeans_train(NULL, 'e', 2)$$);
 SELECT failure($$SELECT kmeans_train('points', 'e', NULL)$$);
+SELECT kmeans_train('points', 'e', 2, NULL)::text = kmeans_train('points', 'e', 2)::text;
 SELECT failure($$SELECT kmeans_train('points', 'e', 0)$$);
 SELECT failure($$SELECT kmeans_train('points', 'e', 601)$$);
 SELECT failure($$SELECT kmeans_train('points', 'f', 2)$$);
