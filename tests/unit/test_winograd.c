@@ -7,9 +7,13 @@
  *
  *-------------------------------------------------------------------------
  */
+#include <limits.h>
+
+#include "core/base/arena.h"
 #include "core/base/gemm.h"
 #include "core/nn/conv.h"
 #include "core/nn/winograd.h"
+#include "core/nn/winograd_parts.h"
 #include "formula.h"
 #include "unit.h"
 
@@ -367,6 +371,133 @@ test_epilogue(shape s, int views, int block, sc_isa isa)
 	end(&t);
 }
 
+/* ---- the stop flag, in the middle of a call ------------------------------------- */
+
+/* Kernels that do nothing but count their work, in multiplications, and ask for a stop at the n-th call. */
+static struct
+{
+	int calls, stop_at, columns;
+	double after; /* work since the stop, of calls that began after it */
+} counted;
+
+static void
+count_work(double work)
+{
+	if (counted.calls > counted.stop_at)
+		counted.after += work;
+	if (counted.calls++ == counted.stop_at)
+		sc_pool_stop();
+}
+
+static void
+counting_weights(const sc_winograd *w, float *transformed, const float *weights, size_t from, size_t to)
+{
+	count_work((double) (to - from) * w->points * w->kernels->panel * w->config.channel_block);
+}
+
+static void
+counting_input(const sc_winograd *w, float *v, size_t point, const void *x, sc_winograd_range tiles)
+{
+	count_work((double) tiles.count * w->points * w->config.in);
+}
+
+static void
+counting_multiply(const sc_winograd_product *p)
+{
+	count_work((double) p->rows * p->depth * counted.columns);
+}
+
+static void
+counting_output(const sc_winograd *w, void *y, const float *m, size_t point, const sc_winograd_epilogue *epilogue,
+				float *sums, sc_winograd_range tiles)
+{
+	count_work((double) tiles.count * w->points * w->config.out);
+}
+
+static void
+counting_spread(const sc_winograd *w, float *d, size_t point, const void *dy, sc_winograd_range tiles)
+{
+	count_work((double) tiles.count * w->points * w->config.out);
+}
+
+static void
+counting_gradient(const sc_winograd *w, float *dweights, const sc_winograd_product *p, size_t a_point, size_t b_point,
+				  int panel, float *work)
+{
+	count_work((double) w->points * p->rows * p->depth * w->kernels->panel);
+}
+
+typedef struct stopped
+{
+	sc_winograd w;
+	int what; /* transform, run, gradient */
+	int views;
+	void *scratch;
+	float *transformed; /* only its address is looked at */
+} stopped;
+
+static sc_status
+run_stopped(const sc_lane *lane, void *arg)
+{
+	const stopped *s = arg;
+
+	if (s->what == 0)
+		return sc_winograd_transform(lane, &s->w, s->transformed, NULL, 0, 1);
+	if (s->what == 1)
+		return sc_winograd_run(lane, &s->w, s->views, NULL, NULL, s->transformed, NULL, s->scratch);
+	return sc_winograd_gradient(lane, &s->w, s->views, NULL, NULL, NULL, s->scratch);
+}
+
+/* A call that is asked to stop at any of its steps does no more than some milliseconds' work, and says that it stopped. */
+static void
+test_stop(int side, int channels, int views)
+{
+	/* 2^26 multiplications; without vectors they take 20 ms. */
+	const double most = 67108864.0;
+	sc_winograd_config config = {.in = channels, .out = channels, .side = side, .channel_block = 16, .isa = sc_isa_best()};
+	stopped s = {.views = views};
+	sc_winograd_kernels kernels;
+	sc_error err;
+
+	if (!sc_winograd_describe(&s.w, &config))
+		return;
+	kernels = *s.w.kernels;
+	kernels.weights = counting_weights;
+	kernels.input = counting_input;
+	kernels.multiply = counting_multiply;
+	kernels.output = counting_output;
+	kernels.spread = counting_spread;
+	kernels.gradient = counting_gradient;
+	s.w.kernels = &kernels;
+	counted.columns = s.w.columns;
+	s.scratch = malloc(SC_MAX(sc_winograd_scratch(&s.w, views, false), sc_winograd_scratch(&s.w, views, true)));
+	s.transformed = unit_aligned(SC_ALIGN);
+	for (s.what = 0; s.what < 3; s.what++)
+	{
+		int calls;
+
+		counted.calls = 0;
+		counted.stop_at = INT_MAX;
+		CHECK(sc_pool_run(1, run_stopped, &s, &err) == SC_OK, "%s", err.message);
+		calls = counted.calls;
+		CHECK(calls > 0, "no calls");
+		for (int at = 0; at < calls; at += 1 + calls / 50)
+		{
+			sc_status status;
+
+			counted.calls = 0;
+			counted.stop_at = at;
+			counted.after = 0;
+			status = sc_pool_run(1, run_stopped, &s, &err);
+			CHECK(status == SC_ABORTED || counted.calls == calls, "stop at %d of %d of call %d", at, calls, s.what);
+			CHECK(counted.after <= most, "%g multiplications after the stop at %d of %d of call %d", counted.after, at,
+				  calls, s.what);
+		}
+	}
+	free(s.scratch);
+	free(s.transformed);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -428,6 +559,13 @@ main(int argc, char **argv)
 				test_epilogue((shape){16, 48, side}, 2, 16, isa);
 				test_epilogue((shape){8, 24, side}, 2, 8, isa);
 			}
+	}
+	CASE ("the stop flag, many tiles")
+		test_stop(32, 64, 64);
+	CASE ("the stop flag, many channels")
+	{
+		test_stop(4, 512, 64);
+		test_stop(2, 512, 1);
 	}
 	return unit_end();
 }

@@ -15,9 +15,11 @@
  * Winograd's algorithm, in float: for each shape of ResNet-18 from 1x1 to 32x32
  * and groups of 8 or more pictures it takes 1/2 to 1/4 of the time of oneDNN's
  * direct one, with AVX2 and with AVX-512 (Zen 4). A picture by itself waits
- * for the weights. 4x4 maps of 512 channels are cut into tiles of 2x2, whose
- * transformed weights are 17 MB, not 37: for a picture by itself that takes 0.6
- * of the time, in groups of 16 with AVX2 as long, with AVX-512 1.6 times.
+ * for the weights, and in bf16 would now and then be faster directly; but it is
+ * to have the same bits as in a group, so the way never goes by their number.
+ * 4x4 maps of 512 channels are cut into tiles of 2x2, whose transformed weights
+ * are 17 MB, not 37: for a picture by itself that takes 0.6 of the time, in
+ * groups of 16 with AVX2 as long, with AVX-512 1.6 times.
  */
 static bool
 minimal_pays(sc_conv_infer *infer)

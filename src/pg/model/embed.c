@@ -3,6 +3,12 @@
  * src/pg/model/embed.c
  *	  Encoders in memory, and embedding many images with them.
  *
+ * Decoding a batch and the net on it take turns. Both run on all lanes, a few
+ * pictures a lane, so done at the same time they would take each other's CPUs.
+ * What could go beside them is the backend's own thread alone, which fetches the
+ * pictures: of 256 photos of 27 kB, at 128 pixels on two lanes, it has 120 ms of
+ * 2,250 ms of CPU time, the model's weights included (Zen 4, bf16).
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

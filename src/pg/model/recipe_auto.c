@@ -16,6 +16,8 @@
 
 #include <math.h>
 
+#include "miscadmin.h"
+
 #include "pg/model/recipe.h"
 #include "pg/model/recipe_parts.h"
 #include "pg/server/errors.h"
@@ -290,6 +292,20 @@ choose_auto(scpg_recipe *r, const scpg_given *given, scpg_dataset *images, int64
  */
 #define PIECES_LANES 4
 
+static bool
+pieces_fit(const scpg_recipe *r, int pieces)
+{
+	sc_train_config config = scpg_recipe_train(r);
+	size_t bytes;
+	sc_error err;
+
+	CHECK_FOR_INTERRUPTS();
+	config.batch_pieces = pieces;
+	memset(&err, 0, sizeof(err));
+	scpg_check(scpg_core()->sc_trainer_plan(&bytes, &config, PIECES_LANES, &err), &err);
+	return sc_add(bytes, (size_t) scpg_recipe_checkpoint_bytes(r)) <= scpg_memory_left();
+}
+
 /*
  * As few pieces as memory holds, 1 as a rule; as many as there may be where it
  * holds none, for fewer lanes need less. A checkpoint takes its place beside
@@ -298,21 +314,23 @@ choose_auto(scpg_recipe *r, const scpg_given *given, scpg_dataset *images, int64
 static int
 choose_batch_pieces(const scpg_recipe *r)
 {
-	size_t left = scpg_memory_left(), kept = (size_t) scpg_recipe_checkpoint_bytes(r);
 	int most = Max(1, r->batch_size / PIECE_MIN_IMAGES);
-	sc_train_config config = scpg_recipe_train(r);
-	int pieces = 1;
+	int few = 0, pieces = 1;
 
-	for (; pieces < most; pieces++)
+	/* As a rule one does. Of others, `few` do not, and `pieces` do or are the most. */
+	if (most > 1 && !pieces_fit(r, 1))
 	{
-		size_t bytes;
-		sc_error err;
+		few = 1;
+		pieces = most;
+	}
+	while (pieces - few > 1)
+	{
+		int between = few + (pieces - few) / 2;
 
-		config.batch_pieces = pieces;
-		memset(&err, 0, sizeof(err));
-		scpg_check(scpg_core()->sc_trainer_plan(&bytes, &config, PIECES_LANES, &err), &err);
-		if (sc_add(bytes, kept) <= left)
-			break;
+		if (pieces_fit(r, between))
+			pieces = between;
+		else
+			few = between;
 	}
 	if (pieces > 1)
 		ereport(NOTICE,

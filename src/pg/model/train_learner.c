@@ -43,6 +43,17 @@ scpg_learner_restart(scpg_learner *l)
 	create(l);
 }
 
+/* Plan for so many lanes. */
+static void
+plan_on(scpg_learner *l, int lanes)
+{
+	sc_error err;
+
+	memset(&err, 0, sizeof(err));
+	l->lanes = lanes;
+	scpg_check(scpg_core()->sc_trainer_plan(&l->bytes, &l->config, lanes, &err), &err);
+}
+
 /*
  * As many lanes as there are, or fewer where memory does not hold what each of
  * them works in: the result has the same bits on any number.
@@ -51,17 +62,22 @@ static void
 plan_lanes(scpg_learner *l, const scpg_recipe *recipe, bool momenta)
 {
 	size_t kept = (size_t) (scpg_recipe_checkpoint_bytes(recipe) / (momenta ? 1 : 2));
+	size_t left = scpg_memory_left() > kept ? scpg_memory_left() - kept : 0;
 	int most = scpg_lanes();
-	sc_error err;
 
-	memset(&err, 0, sizeof(err));
-	for (l->lanes = most;; l->lanes--)
+	plan_on(l, most);
+	if (l->bytes > left && most > 1)
 	{
-		scpg_check(scpg_core()->sc_trainer_plan(&l->bytes, &l->config, l->lanes, &err), &err);
-		if (l->lanes == 1 || sc_add(l->bytes, kept) <= scpg_memory_left())
-			break;
+		size_t all = l->bytes;
+
+		plan_on(l, 1);
+		/* Each takes as much; what is rounded may take one more off. */
+		if (l->bytes < left)
+			plan_on(l, 1 + (int) Min(most - 1, (left - l->bytes) / ((all - l->bytes) / (most - 1) + 1)));
+		if (l->bytes > left && l->lanes > 1)
+			plan_on(l, l->lanes - 1);
 	}
-	if (l->lanes < most && sc_add(l->bytes, kept) <= scpg_memory_left())
+	if (l->lanes < most && l->bytes <= left)
 		ereport(NOTICE, (errmsg("this training runs on %d of %d threads, for memory", l->lanes, most),
 						 errhint("Raise \"selfclass.max_memory\".")));
 }
