@@ -73,6 +73,33 @@ SELECT failure($$SELECT near_duplicates('seen', 'e', 1)$$);
 SELECT failure($$SELECT knn_join('plain', 'e', 1, 'seen')$$);
 SELECT failure($$SELECT knn('uniq', NULL::int, 'e', '[1,1]', 1, '{"id_column": "code"}')$$);
 SELECT failure($$SELECT knn('seen', 5, 'e', '[1,1]', 1, '{"id_column": "id"}')$$);
+-- two tables have one key: a call that works, in one step
+CREATE TABLE wide (id bigint PRIMARY KEY, e embedding(2));
+CREATE TABLE named (name text PRIMARY KEY, wide_id bigint, "100%" smallint, e embedding(2));
+CREATE TABLE paired (a text, b int, e embedding(2), PRIMARY KEY (a, b));
+INSERT INTO wide SELECT i, ARRAY[i, 0]::embedding FROM generate_series(1, 4) i;
+INSERT INTO named SELECT chr(96 + i::int), i, i, e FROM wide w(i, e);
+INSERT INTO paired SELECT chr(96 + i::int), i, e FROM wide w(i, e);
+SELECT failure($$SELECT knn_join('wide', NULL::bigint, 'e', 2, 'plain')$$);
+SELECT count(*) FROM knn_join('keys_test.wide', 'e', 2, 'keys_test.plain');
+SELECT failure($$SELECT knn_join('wide', 'e', 2, 'named')$$);
+SELECT failure($$SELECT knn_join('wide', NULL::text, 'e', 2, 'named')$$);
+SELECT failure($$SELECT knn_join('named', NULL::int, 'e', 2, 'wide', '{"id_column": null}')$$);
+CREATE VIEW wide_text AS SELECT id::text AS id, e FROM keys_test.wide;
+CREATE VIEW named_text AS SELECT name::text AS id, e FROM keys_test.named;
+SELECT id, neighbor, distance FROM knn_join('wide_text', NULL::text, 'e', 1, 'named_text', '{"id_column": "id"}') ORDER BY id;
+SELECT failure($$SELECT knn_join('paired', NULL::text, 'e', 2, 'named')$$);
+SELECT failure($$SELECT knn_join('pairs', 'e', 2, 'paired')$$);
+SELECT failure($$SELECT knn_join('paired', 'e', 2, 'keys_test.paired')$$);
+-- a table without a key, whose likely one the other lacks, or has
+CREATE VIEW nameless AS SELECT wide_id AS number, e FROM named;
+SELECT failure($$SELECT knn_join('nameless', 'e', 3, 'wide')$$);
+CREATE VIEW numbered AS SELECT wide_id AS id, e FROM named;
+SELECT failure($$SELECT knn_join('numbered', 'e', 3, 'wide')$$);
+SELECT count(*) FROM knn_join('keys_test.numbered', NULL::bigint, 'e', 3, 'keys_test.wide', '{"id_column": "id"}');
+SELECT failure($$SELECT knn_join('wide', 'e', 3, 'numbered')$$);
+SELECT failure($$SELECT knn_join('named', NULL::text, 'e', 1, 'named', '{"id_column": "100%"}')$$);
+SELECT failure($$SELECT knn_join('wide', NULL::bigint, 'e', 1, 'named', '{"id_column": "100%"}')$$);
 -- wrong columns and types
 CREATE TYPE swapped AS (part text, number int);
 CREATE TYPE three AS (number int, part text, more int);

@@ -87,7 +87,7 @@ SELECT failure($$SELECT pca_fit(e, 'Infinity') FROM points$$);
 SELECT failure($$SELECT pca_fit(e, 'NaN') FROM points$$);
 SELECT failure($$SELECT pca_fit(e, NULL::int) FROM points$$);
 SELECT failure($$SELECT pca_fit(e, (id % 2 + 1)::int) FROM points$$);
-SELECT failure($$SELECT pca_fit(e, 2, NULL) FROM points$$);
+SELECT pca_fit(e, 2, NULL)::text = pca_fit(e, 2)::text FROM points;
 SELECT failure($$SELECT pca_fit(e, 2, '{"whitened": true}') FROM points$$);
 SELECT failure($$SELECT pca_fit(e, 2, '{"whiten": 1}') FROM points$$);
 SELECT failure($$SELECT pca_fit(e, 2, '[]') FROM points$$);

@@ -570,9 +570,11 @@ ALTER TABLE selfclass_model
 	ADD modularity_chance double precision,
 	ADD labels model_relation,
 	ADD edited boolean NOT NULL DEFAULT false,
-	ADD highest_label integer;
+	ADD highest_label integer,
+	ADD calibration double precision[];
 COMMENT ON COLUMN selfclass_model.labels IS 'the label table, which cluster_images_into filled: who is in which group';
 COMMENT ON COLUMN selfclass_model.edited IS 'were its groups changed by hand since they were made?';
+COMMENT ON COLUMN selfclass_model.calibration IS 'the 99th percentile of the distances of its rows, then pairs of a margin between groups and the confidence that it means';
 COMMENT ON COLUMN selfclass_model.highest_label IS 'the highest label that ever named a group of this version: no label is given to a second one';
 COMMENT ON COLUMN selfclass_model.centroid_label IS 'of groups by the neighbour graph: which of them each centroid of kmeans belongs to; NULL: each its own';
 COMMENT ON COLUMN selfclass_model.k IS 'number of groups';
@@ -648,9 +650,54 @@ COMMENT ON COLUMN selfclass_cluster_edit.edited_by IS 'the role whose rights it 
 COMMENT ON COLUMN selfclass_cluster_edit.login IS 'the role that had logged in';
 COMMENT ON COLUMN selfclass_cluster_edit.reverts IS 'of revert_clusters: the groups are as before that edit';
 
-REVOKE ALL ON selfclass_cluster, selfclass_cluster_edit FROM PUBLIC;
+-- What reverting an edit needs. The first of the two is short: of centroids it has
+-- those that the edit replaced alone.
+CREATE TABLE selfclass_cluster_before (
+	model_id bigint NOT NULL,
+	edit integer NOT NULL,
+	edited boolean NOT NULL,
+	centroid_label integer[],
+	labels integer[],
+	names text[],
+	labels_edited boolean[],
+	centroids boolean NOT NULL,
+	kmeans kmeans_model,
+	pca pca_model,
+	elbow elbow_result,
+	recipe jsonb,
+	k_low integer,
+	k_high integer,
+	k_by text,
+	modularity double precision,
+	modularity_chance double precision,
+	PRIMARY KEY (model_id, edit),
+	FOREIGN KEY (model_id, edit) REFERENCES selfclass_cluster_edit ON DELETE CASCADE
+);
+COMMENT ON TABLE selfclass_cluster_before IS 'the groups of a model as they were before an edit';
+COMMENT ON COLUMN selfclass_cluster_before.labels IS 'the groups; beside them their names, and whether each was edited';
+COMMENT ON COLUMN selfclass_cluster_before.centroids IS 'did the edit replace the centroids, so that the columns after this one say what was there?';
+
+CREATE TABLE selfclass_cluster_edit_row (
+	model_id bigint NOT NULL,
+	edit integer NOT NULL,
+	part integer NOT NULL,
+	label_before integer,
+	label_after integer,
+	pinned boolean NOT NULL,
+	keys text[] NOT NULL,
+	PRIMARY KEY (model_id, edit, part),
+	FOREIGN KEY (model_id, edit) REFERENCES selfclass_cluster_edit ON DELETE CASCADE
+);
+COMMENT ON TABLE selfclass_cluster_edit_row IS 'rows of the label table that an edit moved, many in a row of this one';
+COMMENT ON COLUMN selfclass_cluster_edit_row.label_before IS 'NULL: the edit added the rows, or they had no label';
+COMMENT ON COLUMN selfclass_cluster_edit_row.pinned IS 'were they pinned before the edit?';
+COMMENT ON COLUMN selfclass_cluster_edit_row.keys IS 'keys of the rows, a key of several columns as the text of a row';
+
+REVOKE ALL ON selfclass_cluster, selfclass_cluster_edit, selfclass_cluster_before, selfclass_cluster_edit_row FROM PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('selfclass_cluster', '');
 SELECT pg_catalog.pg_extension_config_dump('selfclass_cluster_edit', '');
+SELECT pg_catalog.pg_extension_config_dump('selfclass_cluster_before', '');
+SELECT pg_catalog.pg_extension_config_dump('selfclass_cluster_edit_row', '');
 
 CREATE VIEW selfclass_clusters WITH (security_barrier) AS
 	SELECT m.model_id, m.owner, m.name AS model, m.version, m.current, c.label, c.name, c.size, c.pinned,
@@ -671,6 +718,24 @@ CREATE VIEW selfclass_epochs WITH (security_barrier) AS
 	FROM selfclass_models m JOIN selfclass_training_log l ON l.model_id OPERATOR(pg_catalog.=) m.model_id;
 GRANT SELECT ON selfclass_epochs TO PUBLIC;
 COMMENT ON VIEW selfclass_epochs IS 'the training, epoch by epoch, of the models that the current role may use';
+
+-- How far commands are, in all databases. Rows of other roles are as in
+-- pg_stat_progress_*; the function sees to that, for it runs as who asks.
+CREATE FUNCTION selfclass_progress_rows(OUT pid integer, OUT datid oid, OUT backend_start timestamptz, OUT relid oid,
+		OUT command text, OUT model text, OUT phase text, OUT epochs_total integer, OUT epochs_done integer,
+		OUT images_total bigint, OUT images_done bigint, OUT loss double precision, OUT images_per_second double precision,
+		OUT remaining interval) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'scpg_progress_rows' LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 10;
+COMMENT ON FUNCTION selfclass_progress_rows() IS 'the rows of selfclass_progress, and when their backends began';
+
+CREATE VIEW selfclass_progress AS
+	SELECT p.pid, p.datid, d.datname, p.relid, p.command, p.model, p.phase, p.epochs_total, p.epochs_done,
+		p.images_total, p.images_done, p.loss, p.images_per_second, p.remaining
+	FROM selfclass_progress_rows() p LEFT JOIN pg_catalog.pg_database d ON d.oid OPERATOR(pg_catalog.=) p.datid;
+GRANT SELECT ON selfclass_progress TO PUBLIC;
+COMMENT ON VIEW selfclass_progress IS 'commands that work now, in all databases, and how far they are';
+COMMENT ON COLUMN selfclass_progress.images_total IS 'of the phase; in a training, of an epoch';
+COMMENT ON COLUMN selfclass_progress.remaining IS 'of the phase, by its speed until now';
 
 -- What a grant lets do: 1.0 had the one privilege that is now called use.
 ALTER TABLE selfclass_model_grant
@@ -706,7 +771,7 @@ COMMENT ON FUNCTION drop_model(text, boolean) IS 'delete one''s model, every ver
 -- Dumps by the owner of a database who is no superuser. He needs the right on
 -- each table and each sequence that a dump carries.
 GRANT SELECT ON selfclass_model, selfclass_model_weights, selfclass_training_log, selfclass_model_grant,
-	selfclass_cluster, selfclass_cluster_edit TO pg_database_owner;
+	selfclass_cluster, selfclass_cluster_edit, selfclass_cluster_before, selfclass_cluster_edit_row TO pg_database_owner;
 GRANT SELECT ON SEQUENCE selfclass_model_model_id_seq TO pg_database_owner;
 
 -- What comes from a dump may name roles that are not here.
@@ -756,15 +821,70 @@ ALTER TABLE selfclass_model_weights SET (
 -- Groups: the one call, labels, the trigger
 -- ---------------------------------------------------------------------------
 
+-- 1.0's results lack confidence.
+SELECT retire('cluster_images(regclass, integer, text, jsonb)');
+SELECT retire('cluster_images(regclass, anyelement, integer, text, jsonb)');
 SELECT retire('cluster_images_into(regclass, name, integer, text, jsonb)');
+
+CREATE FUNCTION cluster_images(images regclass, k int DEFAULT NULL, model text DEFAULT NULL, options jsonb DEFAULT '{}')
+	RETURNS TABLE (id bigint, label int, embedding_0 double precision, embedding_1 double precision, distance double precision, confidence double precision)
+	AS 'MODULE_PATHNAME', 'scpg_cluster_images_sure' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000;
+COMMENT ON FUNCTION cluster_images(regclass, int, text, jsonb) IS 'group the images of a table whose key is an integer';
+
+CREATE FUNCTION cluster_images(images regclass, key_example anyelement, k int DEFAULT NULL, model text DEFAULT NULL, options jsonb DEFAULT '{}')
+	RETURNS TABLE (id anyelement, label int, embedding_0 double precision, embedding_1 double precision, distance double precision, confidence double precision)
+	AS 'MODULE_PATHNAME', 'scpg_cluster_images_typed_sure' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000;
+COMMENT ON FUNCTION cluster_images(regclass, anyelement, int, text, jsonb) IS 'group the images of a table whose key is of the type of the example, which is NULL';
+
+CREATE FUNCTION assign_cluster_details(e embedding, model text, OUT label int, OUT distance double precision, OUT confidence double precision)
+	AS 'MODULE_PATHNAME', 'scpg_assign_cluster_details' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION assign_cluster_details(embedding, text) IS 'the group of an embedding, how far it is from its centroid, and how sure that is, from 0 to 1';
 
 CREATE PROCEDURE cluster_images_into(images regclass, labels text, k bigint DEFAULT NULL, model text DEFAULT NULL, options jsonb DEFAULT '{}')
 	AS 'MODULE_PATHNAME', 'scpg_cluster_images_into_wide' LANGUAGE C;
-COMMENT ON PROCEDURE cluster_images_into(regclass, text, bigint, text, jsonb) IS 'group the images of a table into a new table, whose name may have a schema, committing after every epoch';
+COMMENT ON PROCEDURE cluster_images_into(regclass, text, bigint, text, jsonb) IS 'group the images of a table into a new table, whose name may have a schema, or bring a model''s own label table up to date, committing after every epoch';
+
+-- Groups that people correct.
+
+CREATE FUNCTION merge_clusters(model text, keep bigint, VARIADIC merged bigint[]) RETURNS bigint
+	AS 'MODULE_PATHNAME', 'scpg_merge_clusters' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000;
+COMMENT ON FUNCTION merge_clusters(text, bigint, bigint[]) IS 'make several groups of a model one group, which keeps the label and the name of the first (without a name: the only name among the others); returns how many rows moved';
+
+CREATE FUNCTION split_cluster(model text, label bigint, parts bigint DEFAULT 2) RETURNS TABLE (label integer, size bigint)
+	AS 'MODULE_PATHNAME', 'scpg_split_cluster' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000 ROWS 10;
+COMMENT ON FUNCTION split_cluster(text, bigint, bigint) IS 'make several groups of one group of a model, by k-means of its rows; the largest keeps label and name, the others get labels that no group ever had';
+
+CREATE FUNCTION name_cluster(model text, label bigint, name text) RETURNS void
+	AS 'MODULE_PATHNAME', 'scpg_name_cluster' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 10000;
+COMMENT ON FUNCTION name_cluster(text, bigint, text) IS 'give a group of a model a name, which no other group of it may have; NULL takes it away';
+
+CREATE FUNCTION revert_clusters(model text, edit bigint DEFAULT NULL) RETURNS bigint
+	AS 'MODULE_PATHNAME', 'scpg_revert_clusters' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000;
+COMMENT ON FUNCTION revert_clusters(text, bigint) IS 'make the groups of a model what they were before an edit, or before the last one that still holds; returns how many rows moved';
+
+CREATE FUNCTION cluster_tree(model text) RETURNS TABLE (k integer, keep integer, joins integer, height double precision, size bigint)
+	AS 'MODULE_PATHNAME', 'scpg_cluster_tree' LANGUAGE C STABLE PARALLEL UNSAFE COST 100000 ROWS 10;
+COMMENT ON FUNCTION cluster_tree(text) IS 'which groups of a model are closest, and which next when those are one (Ward), down to one group: k are left after a join, keep and joins are arguments of merge_clusters';
+
+CREATE FUNCTION cluster_labels(model text, k bigint) RETURNS TABLE (label integer, coarse integer)
+	AS 'MODULE_PATHNAME', 'scpg_cluster_labels' LANGUAGE C STABLE PARALLEL UNSAFE COST 100000 ROWS 10;
+COMMENT ON FUNCTION cluster_labels(text, bigint) IS 'for each group of a model which of k coarser groups it belongs to, by cluster_tree';
+
+CREATE FUNCTION refresh_clusters(model text, images regclass DEFAULT NULL, options jsonb DEFAULT '{}')
+	RETURNS TABLE (added bigint, removed bigint, unreadable bigint, unsure bigint, far_share double precision)
+	AS 'MODULE_PATHNAME', 'scpg_refresh_clusters' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000 ROWS 1;
+COMMENT ON FUNCTION refresh_clusters(text, regclass, jsonb) IS 'give the rows that arrived since a model''s label table was filled their groups; far_share: the share of them that lie farther from their centroid than 99 percent of the old ones';
 
 -- ---------------------------------------------------------------------------
 -- Pictures
 -- ---------------------------------------------------------------------------
+
+-- STABLE: what is read depends on the settings' limits.
+CREATE FUNCTION image_info(image bytea, OUT format text, OUT width integer, OUT height integer, OUT channels integer,
+		OUT orientation integer, OUT sharpness double precision, OUT brightness double precision,
+		OUT entropy double precision, OUT sqlstate text, OUT message text)
+	AS 'MODULE_PATHNAME', 'scpg_image_info' LANGUAGE C STABLE PARALLEL SAFE COST 10000;
+COMMENT ON FUNCTION image_info(bytea) IS 'what an image is, how sharp, bright and varied from 0 to 1, or why it cannot be read';
 
 -- Whole numbers are bigint: see above.
 

@@ -24,6 +24,7 @@
 #include "core/analytics/pca.h"
 #include "core/analytics/silhouette.h"
 #include "core/analytics/space.h"
+#include "core/analytics/ward.h"
 #include "core/base/arena.h"
 #include "core/base/distance.h"
 #include "core/base/headroom.h"
@@ -34,7 +35,9 @@
 #include "core/image/decode.h"
 #include "core/image/encode.h"
 #include "core/image/image.h"
+#include "core/image/quality.h"
 #include "core/nn/optim.h"
+#include "core/simclr/mirror.h"
 #include "core/simclr/simclr.h"
 #include "core/simclr/weights.h"
 #ifdef SC_WITH_TESTS
@@ -48,6 +51,8 @@
 	F(sc_pool_finish) \
 	F(sc_pool_shutdown) \
 	F(sc_image_plan_read) \
+	F(sc_image_format_name) \
+	F(sc_quality_run) \
 	F(sc_decode_batch_run) \
 	F(sc_jpeg_bound) \
 	F(sc_jpeg_encode_run) \
@@ -55,7 +60,8 @@
 	F(sc_pca_layout) \
 	F(sc_pca_run) \
 	F(sc_pca_flush_bytes) \
-	F(sc_pca_flush) \
+	F(sc_pca_flush_begin) \
+	F(sc_pca_flush_step) \
 	F(sc_pca_merge) \
 	F(sc_space_project_layout) \
 	F(sc_space_project_run) \
@@ -74,6 +80,8 @@
 	F(sc_near_run) \
 	F(sc_silhouette_layout) \
 	F(sc_silhouette_run) \
+	F(sc_ward_layout) \
+	F(sc_ward_run) \
 	F(sc_hungarian_bytes) \
 	F(sc_hungarian) \
 	F(sc_purity) \
@@ -96,6 +104,8 @@
 	F(sc_st_annotate) \
 	F(sc_weights_import_bytes) \
 	F(sc_weights_import_run) \
+	F(sc_mirror_layout) \
+	F(sc_mirror_run) \
 	F(sc_encoder_plan) \
 	F(sc_encoder_create_run) \
 	F(sc_encoder_destroy) \

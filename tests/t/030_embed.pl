@@ -4,9 +4,9 @@ use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
-use IPC::Run qw(start timer);
 use Time::HiRes qw(sleep time);
 use Test::More;
+use Session;
 
 my $node = PostgreSQL::Test::Cluster->new('embed');
 $node->init(allows_streaming => 1);
@@ -27,34 +27,8 @@ my $one = q{SELECT md5(embed_image(image, 'net')::text) FROM pictures WHERE id =
 my $all = q{SELECT md5(string_agg(embedding::text, ',' ORDER BY id)) FROM embed_images('pictures', 'net')};
 
 # A session that stays.
-my ($in, $out, $err) = ('', '', '');
-my $session = start([ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=0', '-d', $node->connstr($db) ],
-	'<', \$in, '>', \$out, '2>', \$err, timer($PostgreSQL::Test::Utils::timeout_default));
-my $asked = 0;
-
-# Give it a statement.
-sub give
-{
-	my ($sql) = @_;
-	$asked++;
-	$out = $err = '';
-	$in .= "$sql;\n\\echo end$asked\n\\warn end$asked\n";
-}
-
-# What it prints for that, errors too. A line can come in pieces: it ends where its newline is.
-sub answer
-{
-	$session->pump until $out =~ /^end$asked\n/m && $err =~ /^end$asked\n/m;
-	(my $said = $out . $err) =~ s/^end$asked\n//mg;
-	chomp $said;
-	return $said;
-}
-
-sub ask
-{
-	give(@_);
-	return answer();
-}
+my $session = Session->new($node, timeout => $PostgreSQL::Test::Utils::timeout_default);
+sub ask { return $session->ask(@_) }
 
 my $first = ask($one);
 like($first, qr/^[0-9a-f]{32}$/, 'an embedding');
@@ -94,25 +68,18 @@ is(ask($one), $first, 'until there is some');
 
 # Cancelled in any phase, a session answers at once and goes on.
 srand 2;
-my ($pid) = ask('SELECT pg_backend_pid()') =~ /(\d+)/;
 my $slowest = 0;
 my $cancelled = 0;
 for my $i (1 .. 20)
 {
 	my $sql = $i % 2 ? q{SELECT count(embed_image(image, 'net')) FROM pictures, generate_series(1, 100000)} :
 		q{SELECT count(e.embedding) FROM generate_series(1, 100000) i, LATERAL (SELECT * FROM embed_images('pictures', NULL::int, 'net', format('{"on_error": "%s"}', CASE WHEN i > 0 THEN 'skip' END)::jsonb)) e};
-	give($sql);
-	my $waited = 0;
-	until ($node->safe_psql($db, "SELECT state FROM pg_stat_activity WHERE pid = $pid") eq 'active')
-	{
-		$session->pump_nb;
-		sleep 0.01;
-		die 'it never began' if ++$waited > 1000;
-	}
+	$session->give($sql);
+	$session->wait_until($node, "state = 'active'");
 	sleep rand 0.3;
 	my $t0 = time;
-	$node->safe_psql($db, "SELECT pg_cancel_backend($pid)");
-	my $said = answer();
+	$node->safe_psql($db, "SELECT pg_cancel_backend($session->{pid})");
+	my $said = $session->answer;
 	$slowest = time - $t0 if time - $t0 > $slowest;
 	$cancelled++ if $said =~ /canceling statement due to user request/;
 	is(ask($one), $first, "after cancel $i") if $i % 5 == 0;
@@ -152,7 +119,6 @@ is($node->safe_psql('restored', $grouped), $node->safe_psql($db, $grouped), 'a f
 my $recipe = q{SELECT recipe->'precision', recipe->'input_size' FROM selfclass_models WHERE name = 'grouped'};
 is($node->safe_psql('restored', $recipe), $node->safe_psql($db, $recipe), 'and the precision');
 
-$in .= "\\q\n";
 $session->finish;
 unlike(slurp_file($node->logfile), qr/was terminated by signal|TRAP:|PANIC: |WARNING: .*leak/, 'no crash, nothing leaked');
 done_testing();

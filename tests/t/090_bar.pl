@@ -5,9 +5,10 @@ use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
-use IPC::Run qw(start timer);
+use IPC::Run;
 use Time::HiRes qw(sleep time);
 use Test::More;
+use Session;
 
 plan skip_all => 'make soak runs it' if !$ENV{SELFCLASS_SOAK};
 
@@ -40,80 +41,7 @@ sub part
 	return !$ENV{BAR} || grep { $_ eq $name } split / /, $ENV{BAR};
 }
 
-# ---- sessions ------------------------------------------------------------------------
-
-my $asked = 0;
-
-sub session
-{
-	my %s = (in => '', out => '', err => '');
-
-	$s{psql} = start([ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=0', '-v', 'VERBOSITY=verbose', '-d', $node->connstr('postgres') ],
-		'<', \$s{in}, '>', \$s{out}, '2>', \$s{err});
-	$s{pid} = ask(\%s, 'SELECT pg_backend_pid()');
-	return \%s;
-}
-
-sub give
-{
-	my ($s, $sql) = @_;
-
-	$asked++;
-	$s->{out} = $s->{err} = '';
-	$s->{in} .= "$sql;\n\\echo end$asked\n\\warn end$asked\n";
-	$s->{end} = "end$asked";
-	$s->{psql}->pump_nb for 1 .. 3;
-}
-
-sub answered
-{
-	my ($s) = @_;
-	return $s->{out} =~ /^$s->{end}\n/m && $s->{err} =~ /^$s->{end}\n/m;
-}
-
-sub answer
-{
-	my ($s) = @_;
-
-	$s->{psql}->pump until answered($s);
-	(my $said = $s->{out} . $s->{err}) =~ s/^$s->{end}\n//mg;
-	chomp $said;
-	return $said;
-}
-
-sub ask
-{
-	give(@_);
-	return answer($_[0]);
-}
-
-# How long a statement goes on after something was done to it, at a random moment of it.
-sub disturbed
-{
-	my ($s, $sql, $longest, $deed) = @_;
-
-	give($s, $sql);
-	my $end = time + 0.02 + rand $longest;
-	while (time < $end)
-	{
-		$s->{psql}->pump_nb;
-		sleep 0.002;
-	}
-	my $t0 = time;
-	$deed->();
-	# On a busy machine the statement may not have begun by then, and a cancel of an idle session is lost.
-	my $again = $t0 + 10;
-	until (answered($s))
-	{
-		$s->{psql}->pump_nb;
-		sleep 0.001;
-		next if time < $again;
-		$deed->();
-		$again = time + 10;
-	}
-	my $said = answer($s);
-	return (time - $t0, $said);
-}
+sub session { return Session->new($node, verbose => 1) }
 
 sub percentile
 {
@@ -154,10 +82,10 @@ for my $threads (part('cancels') ? (1, 0) : ())
 		my $s = session();
 		my (@seconds, $cancelled);
 
-		ask($s, "SET selfclass.threads = $threads; SET client_min_messages = warning");
+		$s->ask("SET selfclass.threads = $threads; SET client_min_messages = warning");
 		for (1 .. 50)
 		{
-			my ($seconds, $said) = disturbed($s, $phase{$name}, 0.8, sub { ask($canceller, "SELECT pg_cancel_backend($s->{pid})") });
+			my ($seconds, $said) = $s->disturbed($phase{$name}, 0.8, sub { $canceller->ask("SELECT pg_cancel_backend($s->{pid})") });
 
 			push @seconds, $seconds;
 			$cancelled++ if $said =~ /57014/;
@@ -172,13 +100,13 @@ for my $threads (part('cancels') ? (1, 0) : ())
 		for (1 .. 10)
 		{
 			my $t0 = time;
-			my $said = ask($s, "SET statement_timeout = 100; $phase{$name}; SET statement_timeout = 0");
+			my $said = $s->ask("SET statement_timeout = 100; $phase{$name}; SET statement_timeout = 0");
 			push @late, time - $t0 if $said =~ /57014/;
 		}
 		is(scalar(@late), 10, "$name, threads $threads: 10 timeouts");
 		cmp_ok(percentile(90, @late), '<=', 0.3, "$name, threads $threads: statement_timeout of 100 ms returns within 300 ms");
-		is(ask($s, "SELECT count(embed_image(image, 'net')) FROM photos WHERE id <= 2"), '2', "$name, threads $threads: the session goes on");
-		$s->{psql}->finish;
+		is($s->ask("SELECT count(embed_image(image, 'net')) FROM photos WHERE id <= 2"), '2', "$name, threads $threads: the session goes on");
+		$s->finish;
 	}
 }
 
@@ -192,15 +120,15 @@ if (part('terminates'))
 	for my $i (1 .. 200)
 	{
 		my $s = session();
-		give($s, $phase{ $names[ $i % @names ] });
+		$s->give($phase{ $names[ $i % @names ] });
 		my $end = time + rand 0.5;
 		while (time < $end)
 		{
-			$s->{psql}->pump_nb;
+			$s->pump;
 			sleep 0.005;
 		}
-		ask($canceller, "SELECT pg_terminate_backend($s->{pid})");
-		$s->{psql}->finish;
+		$canceller->ask("SELECT pg_terminate_backend($s->{pid})");
+		$s->finish;
 		$terminated++ if $s->{err} =~ /57P01/;
 	}
 	is($terminated, 200, '200 terminates');
@@ -213,8 +141,8 @@ if (part('storm'))
 	my $s = session();
 	my $sent = 0;
 
-	give($s, q{SELECT kmeans_fit(e, 30, '{"n_init": 3, "seed": 1}')::text = kmeans_fit(e, 30, '{"n_init": 3, "seed": 1}')::text FROM t});
-	until (answered($s))
+	$s->give(q{SELECT kmeans_fit(e, 30, '{"n_init": 3, "seed": 1}')::text = kmeans_fit(e, 30, '{"n_init": 3, "seed": 1}')::text FROM t});
+	until ($s->answered)
 	{
 		for (1 .. 100)
 		{
@@ -223,11 +151,11 @@ if (part('storm'))
 			$sent += 2;
 		}
 		sleep 0.01;
-		$s->{psql}->pump_nb;
+		$s->pump;
 	}
-	is(answer($s), 't', 'a computation under a storm of signals');
+	is($s->answer, 't', 'a computation under a storm of signals');
 	note "$sent signals";
-	$s->{psql}->finish;
+	$s->finish;
 }
 
 # ---- torn pictures in one backend ---------------------------------------------------------------
@@ -237,7 +165,7 @@ if (part('torn'))
 	my $s = session();
 	my $torn = q{SELECT count(*) FROM (SELECT embed_images.embedding FROM embed_images('torn', NULL::int, 'net', '{}')) x};
 
-	ask($s, q{SELECT setseed(0.5);
+	$s->ask(q{SELECT setseed(0.5);
 		CREATE TABLE torn (id int PRIMARY KEY, image bytea);
 		INSERT INTO torn SELECT i, CASE i % 4
 			WHEN 0 THEN substr(image, 1, (random() * length(image))::int)
@@ -246,13 +174,13 @@ if (part('torn'))
 			ELSE substr(image, 1, (random() * length(image))::int) || substr(image, (random() * length(image))::int) END
 		FROM generate_series(1, 10000) i JOIN photos ON photos.id = 1 + i % 96;
 		SET client_min_messages = error});
-	is(ask($s, $torn), '10000', '10,000 torn pictures');
+	is($s->ask($torn), '10000', '10,000 torn pictures');
 	my $before = status_of($s->{pid}, 'VmRSS');
-	is(ask($s, $torn), '10000', 'and again');
+	is($s->ask($torn), '10000', 'and again');
 	my $grown = status_of($s->{pid}, 'VmRSS') - $before;
 	note "memory grew by $grown kB";
 	cmp_ok($grown, '<', 10 * 1024, 'in the same memory');
-	$s->{psql}->finish;
+	$s->finish;
 }
 
 # ---- trained and broken off, again and again ---------------------------------------------------------
@@ -267,10 +195,10 @@ if (part('cycles'))
 			files => scalar(my @f = glob "/proc/$s->{pid}/fd/*"));
 	};
 
-	ask($s, 'SET client_min_messages = error');
+	$s->ask('SET client_min_messages = error');
 	for my $i (1 .. $cycles + 100)
 	{
-		my (undef, $said) = disturbed($s, $phase{train}, 0.1, sub { ask($canceller, "SELECT pg_cancel_backend($s->{pid})") });
+		my (undef, $said) = $s->disturbed($phase{train}, 0.1, sub { $canceller->ask("SELECT pg_cancel_backend($s->{pid})") });
 		$cancelled++ if $said =~ /57014/;
 		%before = $look->() if $i == 100;
 	}
@@ -281,7 +209,7 @@ if (part('cycles'))
 	cmp_ok($each, '<', 1, 'less than 1 kB of memory each');
 	is($after{threads}, $before{threads}, 'no thread more');
 	is($after{files}, $before{files}, 'no file more');
-	$s->{psql}->finish;
+	$s->finish;
 }
 
 # ---- many sessions, a preloaded postmaster ---------------------------------------------------------------
@@ -293,10 +221,10 @@ if (part('sessions'))
 	my %said;
 
 	is(scalar(my @threads = glob "/proc/$postmaster/task/*"), 1, 'a preloaded postmaster has one thread');
-	give($_, "SET selfclass.threads = 2; $embed") for @sessions;
-	$said{ answer($_) }++ for @sessions;
+	$_->give("SET selfclass.threads = 2; $embed") for @sessions;
+	$said{ $_->answer }++ for @sessions;
 	is_deeply([ values %said ], [100], '100 sessions at once embed the same');
-	$_->{psql}->finish for @sessions;
+	$_->finish for @sessions;
 }
 
 # ---- CREATE and DROP EXTENSION ---------------------------------------------------------------
@@ -320,14 +248,14 @@ if (part('kills'))
 	my ($same, $resumed) = (0, 0);
 
 	$node->safe_psql('postgres', "CALL train_encoder('whole', 'photos', '{$whole}')");
-	$canceller->{psql}->kill_kill;
+	$canceller->kill;
 	for my $i (1 .. 20)
 	{
 		my $s = session();
-		give($s, "CALL train_encoder('killed$i', 'photos', '{$whole}')");
+		$s->give("CALL train_encoder('killed$i', 'photos', '{$whole}')");
 		sleep 0.3 + rand 1.5;
 		kill KILL => $s->{pid};
-		$s->{psql}->finish;
+		$s->finish;
 		# The postmaster sees it, and restarts everything.
 		sleep 0.5;
 		for (1 .. 600)
@@ -350,7 +278,7 @@ if (part('kills'))
 if (part('postmaster'))
 {
 	my $s = session();
-	give($s, $phase{train});
+	$s->give($phase{train});
 	sleep 1;
 	$postmaster = (split /\n/, slurp_file($node->data_dir . '/postmaster.pid'))[0];
 	kill KILL => $postmaster;
@@ -359,7 +287,7 @@ if (part('postmaster'))
 	my $seconds = time - $t0;
 	note sprintf('gone after %.0f ms', 1000 * $seconds);
 	cmp_ok($seconds, '<=', 2, 'a training ends with its postmaster');
-	$s->{psql}->kill_kill;
+	$s->kill;
 	$node->{_pid} = undef;
 	sleep 1;
 	unlink $node->data_dir . '/postmaster.pid';

@@ -11,6 +11,7 @@
 #include "core/simclr/augment_draw.h"
 #include "core/simclr/augment_loops.h"
 #include "core/base/rng.h"
+#include "core/simclr/mirror.h"
 #include "unit.h"
 
 #include "../fixtures/views.h"
@@ -291,6 +292,75 @@ test_rotation_and_shear(void)
 		free(out);
 	}
 	free(p);
+}
+
+/*
+ * On the same linear picture: the pixels at a node of the grid are moved as the
+ * node is, those between two of them by something between, or a little beyond.
+ */
+static void
+test_elastic(void)
+{
+	int side = 200;
+	uint8_t *p = malloc((size_t) side * side);
+	sc_image image = {side, side, 1, p};
+	int bent = 0;
+
+	for (int y = 0; y < side; y++)
+		for (int x = 0; x < side; x++)
+			p[y * side + x] = (uint8_t) (20 + (x + y) / 2);
+	for (int i = 0; i < 60; i++)
+	{
+		int n = 10 + 4 * (i % 5); /* two pixels of a line lie at nodes, 1 and 3 */
+		sc_augment_config config = quiet(n);
+		sc_view_draw d;
+		float *out;
+
+		config.min_scale = config.max_scale = 0.25f;
+		config.elastic = 0.03f;
+		config.elastic_prob = 0.5f;
+		config.hf_prob = 0.5f;
+		out = view(&image, &config, 2000 + i, &d);
+		bent += d.elastic;
+		for (int row = 1; row <= 3; row += 2)
+			for (int column = 1; column <= 3; column += 2)
+			{
+				int x = n * column / 4, y = n * row / 4;
+				double u = x + 0.5 - 0.5 * n + n * (double) d.bend[SC_BEND_X][row][column];
+				double v = y + 0.5 - 0.5 * n + n * (double) d.bend[SC_BEND_Y][row][column];
+
+				u = d.x + 0.5 * d.width + (d.hflip ? -u : u) * d.width / n;
+				v = d.y + 0.5 * d.height + v * d.height / n;
+				if (u > 8 && v > 8 && u < side - 8 && v < side - 8)
+					CLOSE(255 * out[3 * (y * n + x)], 20 + (u + v - 1) / 2 - 0.25, 0.5);
+			}
+		free(out);
+	}
+	CHECK(bent > 15 && bent < 45, "%d of 60", bent);
+	free(p);
+}
+
+/* A distortion by next to nothing is the view on the way of turned ones. */
+static void
+test_elastic_is_small(void)
+{
+	sc_image image = picture(128, 128, 3);
+	sc_augment_config config = quiet(24);
+	sc_view_draw d;
+	float *a, *b;
+	double far = 0;
+
+	config.shear = 1e-9f;
+	a = view(&image, &config, 1, &d);
+	config.elastic = 1e-9f;
+	config.elastic_prob = 1;
+	b = view(&image, &config, 1, &d);
+	for (int i = 0; i < 3 * 24 * 24; i++)
+		far = fmax(far, fabs((double) a[i] - b[i]));
+	CHECK(d.elastic && far < 1e-5, "off by %g", far);
+	free(a);
+	free(b);
+	release(image);
 }
 
 /* Turned by no angle, but on the way of turned views: close to the plain way. */
@@ -620,6 +690,38 @@ test_distributions(void)
 			CHECK(orders[i] == 0, "order %x", i);
 	}
 
+	/* Each node is moved on its own, by a normal distance. */
+	config = quiet(64);
+	config.elastic = 0.05f;
+	config.elastic_prob = 0.8f;
+	{
+		int bent = 0, within[2] = {0};
+		double sum = 0, squares = 0, both = 0;
+
+		for (int i = 0; i < DRAWS; i++)
+		{
+			sc_rng rng = sc_rng_stream(6, (uint64_t) i, 1, 2);
+			sc_view_draw d;
+			double x, y;
+
+			sc_view_draw_all(&d, &config, 100, 100, &rng);
+			x = (double) d.bend[SC_BEND_X][i % 5][i / 5 % 5] / 0.05;
+			y = (double) d.bend[SC_BEND_Y][i / 5 % 5][i % 5] / 0.05;
+			bent += d.elastic;
+			within[0] += d.elastic && fabs(x) < 0.6745; /* half of all */
+			within[1] += d.elastic && fabs(y) < 0.6745;
+			sum += x + y;
+			squares += x * x + y * y;
+			both += x * y;
+		}
+		frequency(bent, DRAWS, 0.8);
+		frequency(within[0], bent, 0.5);
+		frequency(within[1], bent, 0.5);
+		CLOSE(sum / (2.0 * bent), 0, 4 / sqrt(2.0 * bent));
+		CLOSE(squares / (2.0 * bent), 1, 6 / sqrt(2.0 * bent));
+		CLOSE(both / bent, 0, 4 / sqrt(bent));
+	}
+
 	/* Angles and shears are uniform; crops lie anywhere they fit. */
 	config = quiet(64);
 	config.min_scale = config.max_scale = 0.25f;
@@ -694,7 +796,8 @@ test_sizes(void)
 		config.rr_prob = 0.5f;
 		config.rr_degrees = i % 3 ? 90 : 0;
 		config.shear = i % 4 ? 0.5f : 0;
-		config.morph_prob = config.cj_prob = config.gaussian_blur = 0.5f;
+		config.morph_prob = config.cj_prob = config.gaussian_blur = config.elastic_prob = 0.5f;
+		config.elastic = i % 2 ? 0.05f : 1;
 		config.cj_bright = config.cj_contrast = config.cj_sat = 0.8f;
 		config.cj_hue = 0.5f;
 		config.sigma_max = 9;
@@ -710,6 +813,69 @@ test_sizes(void)
 	}
 }
 
+/* Small pictures and their mirror images: of length 1, less their mean, and the same of an image that is mirrored. */
+static void
+test_mirror(void)
+{
+	enum
+	{
+		IMAGES = 9
+	};
+	sc_image image[2 * IMAGES];
+	float *rows = malloc(sizeof(float) * 2 * IMAGES * SC_MIRROR_DIM);
+	float *mirrored = malloc(sizeof(float) * 2 * IMAGES * SC_MIRROR_DIM);
+
+	for (int i = 0; i < IMAGES; i++)
+	{
+		int w = 16 * (1 + i % 2), h = 32, c = i % 3 == 0 ? 1 : 3;
+		uint8_t *p;
+
+		image[i] = picture(w, h, c);
+		image[IMAGES + i] = picture(w, h, c);
+		p = (uint8_t *) image[IMAGES + i].pixels;
+		for (int k = 0; k < w * h * c; k++)
+			p[k] = i == 0 ? 77 : image[i].pixels[(k / (w * c) * w + w - 1 - k / c % w) * c + k % c];
+		if (i == 0)
+			memcpy((uint8_t *) image[i].pixels, p, (size_t) (w * h * c));
+	}
+	for (int lanes = 1; lanes <= 3; lanes += 2)
+	{
+		sc_mirror job = {.lanes = lanes, .images = image, .count = 2 * IMAGES, .rows = rows, .mirrored = mirrored};
+		sc_arena arena = sc_arena_counter();
+		sc_error err = {0};
+		void *memory;
+
+		sc_mirror_layout(&job, &arena);
+		memory = malloc(sc_arena_need(&arena));
+		arena = sc_arena_over(memory, sc_arena_need(&arena));
+		sc_mirror_layout(&job, &arena);
+		memset(rows, 0xFF, sizeof(float) * 2 * IMAGES * SC_MIRROR_DIM);
+		CHECK(sc_pool_run(lanes, sc_mirror_run, &job, &err) == SC_OK, "%s", err.message);
+		free(memory);
+		for (int i = 0; i < IMAGES; i++)
+		{
+			const float *a = rows + (size_t) i * SC_MIRROR_DIM, *b = mirrored + (size_t) i * SC_MIRROR_DIM;
+			const float *other = rows + (size_t) (IMAGES + i) * SC_MIRROR_DIM;
+			double sum = 0, square = 0, far = 0;
+
+			for (int k = 0; k < SC_MIRROR_DIM; k++)
+			{
+				sum += a[k];
+				square += (double) a[k] * a[k];
+				far = fmax(far, fabs((double) b[k] - other[k]));
+				CHECK(b[k] == a[k / SC_MIRROR_SIDE * SC_MIRROR_SIDE + SC_MIRROR_SIDE - 1 - k % SC_MIRROR_SIDE],
+					  "value %d of picture %d", k, i);
+			}
+			CHECK(fabs(sum) < 1e-4 && far < 1e-4, "picture %d: sum %g, off by %g", i, sum, far);
+			CHECK(fabs(square - (i > 0)) < 1e-5, "picture %d has the square %g", i, square);
+		}
+	}
+	for (int i = 0; i < 2 * IMAGES; i++)
+		release(image[i]);
+	free(rows);
+	free(mirrored);
+}
+
 #if defined(__x86_64__)
 
 /* Every loop in one instruction set, on the same numbers, into out (3 planes and what fits). */
@@ -720,6 +886,8 @@ test_sizes(void)
 		float weights[4] = {0.4f, 0.15f, 0.1f, 0.05f}; \
 		float tmp[33 * 33], pad[99]; \
 		sc_view_affine m = {1.1, 0.3, 2.0, -0.2, 0.9, 3.0, 2, 3}; \
+		m.bend_x = in; \
+		m.bend_y = in + n; \
 		memcpy(out, in, sizeof(float) * 3 * count); \
 		sc_view_scale_##isa(out, 3 * count, 1.3f, -0.1f); \
 		sc_view_saturate_##isa(out, count, 1.4f); \
@@ -782,6 +950,11 @@ main(int argc, char **argv)
 		test_crop_and_flips();
 	CASE ("rotation and shear")
 		test_rotation_and_shear();
+	CASE ("elastic distortion")
+	{
+		test_elastic();
+		test_elastic_is_small();
+	}
 	CASE ("a turned view is antialiased")
 		test_turned_is_antialiased();
 	CASE ("dilation and erosion")
@@ -794,6 +967,8 @@ main(int argc, char **argv)
 		test_distributions();
 	CASE ("a crop that does not fit")
 		test_crop_fallback();
+	CASE ("small pictures and their mirror images")
+		test_mirror();
 	CASE ("sizes")
 		test_sizes();
 #if defined(__x86_64__)

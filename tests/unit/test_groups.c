@@ -331,6 +331,27 @@ check_blobs(const sc_groups *g, int blobs)
 			CHECK(g->labels[i] != g->labels[j], "blobs %d and %d", i, j);
 }
 
+/* The curve goes through what the graph says by itself, and so does that of chance. */
+static void
+check_curve(const sc_groups *g)
+{
+	int through = 0;
+
+	CHECK(g->curve.k[0] == 1 && g->curve.modularity[0] == 0, "%d, %g", g->curve.k[0], g->curve.modularity[0]);
+	CHECK(g->chance_curve.points == g->curve.points, "%d and %d", g->chance_curve.points, g->curve.points);
+	for (int i = 0; i < g->curve.points; i++)
+	{
+		CHECK(i == 0 || g->curve.k[i] > g->curve.k[i - 1], "point %d", i);
+		CHECK(g->chance_curve.k[i] == g->curve.k[i], "point %d", i);
+		if (g->curve.k[i] != g->own.k)
+			continue;
+		CLOSE(g->curve.modularity[i], g->own.modularity, 0);
+		CLOSE(g->chance_curve.modularity[i], g->own.chance, 0);
+		through++;
+	}
+	CHECK(through == 1, "%d points", through);
+}
+
 static void
 test_blobs(int blobs, int each)
 {
@@ -349,6 +370,7 @@ test_blobs(int blobs, int each)
 	CHECK(sc_groups_are_clear(g.own.k, g.own.modularity, g.own.chance), "modularity %g, chance %g", g.own.modularity,
 		  g.own.chance);
 	CLOSE(g.own.modularity, g.modularity, 1e-12);
+	check_curve(&g);
 }
 
 /* Points without groups, whatever the spectrum: modularity is what chance gives. */

@@ -10,6 +10,7 @@
 #include "core/analytics/pca.h"
 #include "core/analytics/pca_parts.h"
 #include "core/analytics/space.h"
+#include "core/base/gemm.h"
 #include "points.h"
 
 #include "../fixtures/sklearn.h"
@@ -122,10 +123,16 @@ fit_sums(const float *x, int n, int d, int cut, double wanted)
 		{
 			memcpy(s[h].block + (size_t) s[h].waiting * d, x + (size_t) i * d, d * sizeof(float));
 			if (++s[h].waiting == sc_pca_block(d) || (h == 1 && i == end - 1))
-				sc_pca_flush(&s[h], d, work);
+			{
+				sc_pca_flush flush = sc_pca_flush_begin(&s[h], d, work);
+
+				while (sc_pca_flush_step(&flush))
+					;
+			}
 		}
 	}
-	sc_pca_merge(&s[0], &s[1], d);
+	for (int row = 0; row < d;)
+		row = sc_pca_merge(&s[0], &s[1], d, row);
 	CLOSE(s[0].count + s[0].waiting, n, 0);
 	sc_pca_layout(&pca, &arena);
 	arena = points_arena(&arena);
@@ -286,6 +293,79 @@ test_eigenvectors(int n, int d, double wanted)
 	CHECK(apart < 1e-11, "%d dimensions: product %g", d, apart);
 }
 
+/* H = I - 2 u u^T / (u^T u) from both sides: a (n, n) keeps its eigenvalues. */
+static void
+reflect(double *a, int n, int seed)
+{
+	double *u = unit_keep(sizeof(double) * n);
+	double length = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		u[i] = sin((i + 1) * 0.377 * (seed + 1)) + 0.1;
+		length += u[i] * u[i];
+	}
+	for (int side = 0; side < 2; side++)
+		for (int i = 0; i < n; i++)
+		{
+			double sum = 0;
+
+			for (int j = 0; j < n; j++)
+				sum += u[j] * a[side ? i * n + j : j * n + i];
+			for (int j = 0; j < n; j++)
+				a[side ? i * n + j : j * n + i] -= 2 * sum * u[j] / length;
+		}
+}
+
+/* Clusters of eigenvalues that differ by rounding alone, which dstemr gives up. */
+static void
+test_clusters(int count)
+{
+	enum
+	{
+		N = 200
+	};
+	double *matrix = unit_keep(sizeof(double) * N * N);
+	double *a = unit_keep(sizeof(double) * N * N);
+	double *vectors = unit_keep(sizeof(double) * N * count);
+	double values[N];
+	void *work = unit_keep(sc_dsyev_bytes(N, count));
+	double worst = 0, apart = 0;
+	sc_error err = {SC_OK};
+
+	/* 60 that are the same but for rounding, 60 near zero, the others apart. */
+	for (int i = 0; i < N; i++)
+		matrix[i * N + i] = i < 60 ? 3 + 1e-13 * i : i < 120 ? 1e-17 * i : 0.05 * i;
+	for (int i = 0; i < 4; i++)
+		reflect(matrix, N, i);
+	memcpy(a, matrix, sizeof(double) * N * N);
+	CHECK(sc_dsyev_top(values, vectors, a, N, count, work, NULL, &err) == SC_OK, "%s", err.message);
+	for (int c = 0; c < count; c++)
+	{
+		const double *v = vectors + (size_t) c * N;
+
+		CLOSE(values[c], c < 80 ? 0.05 * (N - 1 - c) : c < 140 ? 3 : 0, 1e-11);
+		for (int i = 0; i < N; i++)
+		{
+			double sum = 0;
+
+			for (int j = 0; j < N; j++)
+				sum += matrix[i * N + j] * v[j];
+			worst = fmax(worst, fabs(sum - values[c] * v[i]));
+		}
+		for (int o = 0; o <= c; o++)
+		{
+			double sum = 0;
+
+			for (int j = 0; j < N; j++)
+				sum += v[j] * vectors[(size_t) o * N + j];
+			apart = fmax(apart, fabs(sum - (o == c)));
+		}
+	}
+	CHECK(worst < 1e-12, "%d: residual %g", count, worst);
+	CHECK(apart < 1e-12, "%d: product %g", count, apart);
+}
+
 static void
 test_degenerate(void)
 {
@@ -397,6 +477,11 @@ main(int argc, char **argv)
 		test_eigenvectors(300, 1100, 0.999);
 	CASE ("eigenvectors, 20, 2500, 3")
 		test_eigenvectors(20, 2500, 3);
+	CASE ("eigenvalues in clusters")
+	{
+		test_clusters(200);
+		test_clusters(90);
+	}
 	CASE ("degenerate rows")
 		test_degenerate();
 	CASE ("whitened rows far from zero")

@@ -12,6 +12,7 @@
 #include "core/simclr/trainer_parts.h"
 #include "formula.h"
 #include "core/base/gemm.h"
+#include "core/simclr/augment_draw.h"
 #include "core/simclr/safetensors.h"
 #include "core/simclr/weights.h"
 #include "unit.h"
@@ -366,14 +367,19 @@ set_augmentation(sc_augment_config *augment)
 static void
 test_same_bits(sc_precision precision)
 {
-	for (int c = 0; c < 3; c++)
+	for (int c = 0; c < 4; c++)
 	{
-		/* 42 views: shards of 21; 102 views: of 25 and 26. The last one's fourth stage begins with one pixel. */
+		/*
+		 * 42 views: shards of 21; 102 views: of 25 and 26. The third one's fourth stage begins with one pixel. The
+		 * last one's pieces have 34, 34 and 32 views, in shards of 17 and of 16.
+		 */
 		sc_train_config config = plain_config(c == 0 ? 32 : 16, c == 1, c == 0, c == 0 ? 21 : 51, SC_CONV_BEST);
 		uint8_t *one, *other;
 		size_t size, size2;
 
 		config.net.precision = precision;
+		config.batch_pieces = c == 3 ? 3 : 1;
+		config.batch_size -= c == 3 ? 1 : 0;
 		set_augmentation(&config.augment);
 		one = trained(&config, 1, 0, 3, NULL, &size);
 		for (int lanes = 2; lanes <= 3; lanes++)
@@ -393,6 +399,171 @@ test_same_bits(sc_precision precision)
 		free(other);
 		free(one);
 	}
+}
+
+/* ---- a batch in pieces ------------------------------------------------------- */
+
+/* One step at learning rate 0 of images with these keys: its loss. */
+static double
+loss_of(const training *t, const sc_image *images, const uint64_t *keys)
+{
+	sc_train_step step = {.trainer = t->trainer, .images = images, .keys = keys};
+	sc_error err = {0};
+
+	CHECK(sc_pool_run(t->lanes, sc_train_step_run, &step, &err) == SC_OK, "%s", err.message);
+	return step.loss;
+}
+
+/* Two gradients (n) that differ by roundings. */
+static void
+check_close(const float *a, const float *b, size_t n, double tol, const char *what, int l)
+{
+	double square = 0.0;
+
+	for (size_t i = 0; i < n; i++)
+		square += ((double) a[i] - b[i]) * ((double) a[i] - b[i]);
+	CHECK(sqrt(square) <= tol * norm_of(a, n), "%s %d: off by %.3g of its length", what, l,
+		  sqrt(square) / norm_of(a, n));
+}
+
+/*
+ * Batch norms are those of a piece, so pieces are another step than the whole
+ * batch at once; but not where each piece has the same views.
+ */
+static void
+test_pieces_alike(bool small_stem, int pieces)
+{
+	enum
+	{
+		IMAGES = 6
+	};
+	sc_train_config config = plain_config(small_stem ? 16 : 32, small_stem, true, IMAGES * pieces, SC_CONV_BEST);
+	training t[2];
+	sc_image images[64];
+	uint64_t keys[64];
+	double loss[2];
+	const sc_trainer *a, *b;
+
+	set_augmentation(&config.augment);
+	for (int i = 0; i < config.batch_size; i++)
+	{
+		images[i] = some_image(i % IMAGES);
+		keys[i] = (uint64_t) (i % IMAGES) + 1;
+	}
+	for (int i = 0; i < 2; i++)
+	{
+		config.batch_pieces = i == 0 ? 1 : pieces;
+		training_open(&t[i], &config, 2);
+		loss[i] = loss_of(&t[i], images, keys);
+	}
+	a = t[0].trainer, b = t[1].trainer;
+	CHECK(fabs(loss[0] - loss[1]) <= 1e-5 * loss[0], "%d pieces: loss %.9g, at once %.9g", pieces, loss[1], loss[0]);
+	for (int l = 0; l < SC_RESNET_LAYERS; l++)
+	{
+		const sc_resnet_layer *layer = &a->net.layer[l];
+		const size_t at[] = {layer->weight, layer->scale, layer->shift};
+		const size_t n[] = {a->net.conv[layer->shape].weights, (size_t) layer->out, (size_t) layer->out};
+
+		for (int part = 0; part < 3; part++)
+			check_close(a->grads.params + at[part], b->grads.params + at[part], n[part], 5e-3, "layer", l);
+	}
+	check_close(a->grads.params + a->net.params, b->grads.params + a->net.params, a->state.param_count - a->net.params,
+				5e-3, "head", 0);
+	training_close(&t[0]);
+	training_close(&t[1]);
+}
+
+/* The gradient of pieces of several sizes, of pictures that differ, against differences of the loss. */
+static void
+test_pieces_gradient(bool batch_norm)
+{
+	enum
+	{
+		IMAGES = 14
+	};
+	sc_train_config config = plain_config(32, true, batch_norm, IMAGES, SC_CONV_BEST);
+	training t;
+	sc_image images[IMAGES];
+	uint64_t keys[IMAGES];
+	float *params, *grad;
+	size_t n;
+	double square = 0.0, loss[2], step;
+
+	set_augmentation(&config.augment);
+	config.batch_pieces = 3;
+	for (int i = 0; i < IMAGES; i++)
+	{
+		images[i] = some_image(i % 6);
+		keys[i] = (uint64_t) i + 1;
+	}
+	training_open(&t, &config, 2);
+	n = t.trainer->state.param_count;
+	params = malloc(n * sizeof(float));
+	grad = malloc(n * sizeof(float));
+	memcpy(params, t.trainer->state.params, n * sizeof(float));
+	(void) loss_of(&t, images, keys);
+	memcpy(grad, t.trainer->grads.params, n * sizeof(float));
+	for (size_t i = 0; i < n; i++)
+		square += (double) grad[i] * grad[i];
+	/* So far that the loss changes by a thousandth, along the gradient, where all of it has a part. */
+	step = 1e-3 / square;
+	for (int side = 0; side < 2; side++)
+	{
+		for (size_t i = 0; i < n; i++)
+			t.trainer->state.params[i] = params[i] + (float) ((side == 0 ? -step : step) * grad[i]);
+		loss[side] = loss_of(&t, images, keys);
+	}
+	CHECK(fabs((loss[1] - loss[0]) / (2 * step) - square) < 0.02 * square, "%s: by differences %.6g, gradient %.6g",
+		  batch_norm ? "norm" : "bias", (loss[1] - loss[0]) / (2 * step), square);
+	training_close(&t);
+	free(params);
+	free(grad);
+}
+
+/* Each piece moves the running statistics, and all by its own moments: those of the last count most. */
+static void
+test_pieces_statistics(void)
+{
+	sc_train_config config = plain_config(32, false, true, 32, SC_CONV_BEST);
+	training t, piece;
+	sc_image images[32];
+	uint64_t keys[32];
+	const float *got, *wanted;
+
+	for (int i = 0; i < 32; i++)
+	{
+		images[i] = some_image(i % 6);
+		keys[i] = (uint64_t) i + 1;
+	}
+	config.batch_pieces = 2;
+	training_open(&t, &config, 2);
+	(void) loss_of(&t, images, keys);
+	config.batch_size = 16;
+	config.batch_pieces = 1;
+	training_open(&piece, &config, 1);
+	(void) loss_of(&piece, images, keys);
+	(void) loss_of(&piece, images + 16, keys + 16);
+	got = t.trainer->state.stats;
+	wanted = piece.trainer->state.stats;
+	CHECK(memcmp(got, wanted, t.trainer->net.stats * sizeof(float)) == 0, "not those of two steps of a piece each");
+	training_close(&t);
+	training_close(&piece);
+}
+
+/* What a piece holds is a part of what the batch holds. */
+static void
+test_pieces_memory(void)
+{
+	sc_train_config config = plain_config(128, false, true, 256, SC_CONV_BEST);
+	size_t bytes[2];
+	sc_error err = {0};
+
+	for (int i = 0; i < 2; i++)
+	{
+		config.batch_pieces = i == 0 ? 1 : 4;
+		CHECK(sc_trainer_plan(&bytes[i], &config, 2, &err) == SC_OK, "%s", err.message);
+	}
+	CHECK(bytes[1] < 0.4 * bytes[0], "%zu bytes in four pieces, %zu at once", bytes[1], bytes[0]);
 }
 
 /* ---- training in bf16 ------------------------------------------------------ */
@@ -549,21 +720,19 @@ formula_weights(const sc_net_config *net, bool statistics, size_t *size)
 }
 
 static void
-embed(float *out, const sc_net_config *net, const uint8_t *weights, size_t size, const sc_image *images, int count,
-	  int max_batch, int lanes)
+embed_by(float *out, const sc_encoder_config *config, const uint8_t *weights, size_t size, const sc_image *images,
+		 int count, int max_batch, int lanes)
 {
-	static const float mean[3] = {0.485f, 0.456f, 0.406f};
-	static const float std[3] = {0.229f, 0.224f, 0.225f};
 	sc_encoder *encoder = NULL;
 	size_t bytes = 0;
 	void *memory;
 	sc_error err = {0};
 
-	CHECK(sc_encoder_plan(&bytes, net, max_batch, lanes, &err) == SC_OK, "%s", err.message);
+	CHECK(sc_encoder_plan(&bytes, config, max_batch, lanes, &err) == SC_OK, "%s", err.message);
 	memory = malloc(bytes);
 	memset(memory, 0xFF, bytes);
-	CHECK(sc_encoder_create(&encoder, net, max_batch, lanes, mean, std, weights, size, memory, bytes, &err) == SC_OK,
-		  "%s", err.message);
+	CHECK(sc_encoder_create(&encoder, config, max_batch, lanes, weights, size, memory, bytes, &err) == SC_OK, "%s",
+		  err.message);
 	for (int from = 0; from < count; from += max_batch)
 	{
 		sc_embed_batch batch = {encoder, images + from, SC_MIN(max_batch, count - from), out + (size_t) from * 512};
@@ -572,6 +741,117 @@ embed(float *out, const sc_net_config *net, const uint8_t *weights, size_t size,
 	}
 	sc_encoder_destroy(encoder);
 	free(memory);
+}
+
+static void
+embed(float *out, const sc_net_config *net, const uint8_t *weights, size_t size, const sc_image *images, int count,
+	  int max_batch, int lanes)
+{
+	sc_encoder_config config = {.net = *net,
+								.views = 1,
+								.augment = {.mean = {0.485f, 0.456f, 0.406f}, .std = {0.229f, 0.224f, 0.225f}}};
+
+	embed_by(out, &config, weights, size, images, count, max_batch, lanes);
+}
+
+/*
+ * An embedding as the mean of several views. Views that leave a picture as it
+ * is, or mirror it, are embedded as one, so the mean is known; views that do
+ * more give the same bits for a picture alone and among others.
+ */
+static void
+test_embed_views(void)
+{
+	enum
+	{
+		SIDE = 32,
+		IMAGES = 7,
+		VIEWS = 8
+	};
+	sc_net_config net = {.input_size = SIDE, .conv = SC_CONV_BEST, .precision = SC_PRECISION_F32};
+	sc_encoder_config config = {.net = net,
+								.views = VIEWS,
+								.seed = 5,
+								.augment = {.min_scale = 1,
+											.max_scale = 1,
+											.min_ratio = 1,
+											.max_ratio = 1,
+											.mean = {0.485f, 0.456f, 0.406f},
+											.std = {0.229f, 0.224f, 0.225f}}};
+	size_t size, bytes = (size_t) SIDE * SIDE * 3, values = (size_t) IMAGES * 512;
+	uint8_t *weights = formula_weights(&net, true, &size), *pixels = malloc(bytes * 2 * IMAGES);
+	float *scratch = malloc(bytes * sizeof(float)), *plain = malloc(values * sizeof(float)),
+		  *mirrored = malloc(values * sizeof(float)), *out = malloc(values * sizeof(float)),
+		  *other = malloc(values * sizeof(float));
+	sc_image image[IMAGES], mirror[IMAGES], swap;
+	int flips = 0;
+
+	for (int i = 0; i < IMAGES; i++)
+	{
+		uint8_t *p = pixels + 2 * (size_t) i * bytes;
+
+		formula_image(p, SIDE, i, scratch);
+		for (int k = 0; k < SIDE * SIDE * 3; k++)
+			p[bytes + (size_t) k] = p[(k / (3 * SIDE) * SIDE + SIDE - 1 - k / 3 % SIDE) * 3 + k % 3];
+		image[i] = (sc_image){SIDE, SIDE, 3, p, .hash = (uint64_t) i * 77};
+		mirror[i] = (sc_image){SIDE, SIDE, 3, p + bytes};
+	}
+	embed(plain, &net, weights, size, image, IMAGES, IMAGES, 1);
+	embed(mirrored, &net, weights, size, mirror, IMAGES, IMAGES, 1);
+	config.views = 2;
+	embed_by(out, &config, weights, size, image, IMAGES, IMAGES, 1);
+	CHECK(memcmp(out, plain, values * sizeof(float)) == 0, "twice the plain view");
+
+	config.views = VIEWS;
+	config.augment.hf_prob = 0.5f;
+	embed_by(out, &config, weights, size, image, IMAGES, IMAGES, 2);
+	for (int i = 0; i < IMAGES; i++)
+	{
+		double far = 0, share = 0;
+
+		for (int v = 0; v < VIEWS; v++)
+		{
+			sc_rng rng = sc_rng_stream(5, SC_EMBED_STREAM, image[i].hash, (uint64_t) v);
+			sc_view_draw d;
+
+			sc_view_draw_all(&d, &config.augment, SIDE, SIDE, &rng);
+			share += (double) d.hflip / VIEWS;
+			flips += d.hflip;
+		}
+		for (int k = i * 512; k < (i + 1) * 512; k++)
+			far = fmax(far, fabs(out[k] - (share * mirrored[k] + (1 - share) * plain[k])));
+		CHECK(far < 1e-4, "picture %d is off by %g", i, far);
+	}
+	CHECK(flips > 0 && flips < VIEWS * IMAGES, "%d flips", flips);
+
+	config.augment.min_scale = 0.7f;
+	config.augment.min_ratio = 0.75f;
+	config.augment.cj_prob = 0.8f;
+	config.augment.cj_bright = config.augment.cj_hue = 0.1f;
+	config.views = 3;
+	embed_by(out, &config, weights, size, image, IMAGES, IMAGES, 1);
+	for (int lanes = 1; lanes <= 3; lanes++)
+		for (int batch = 1; batch <= IMAGES; batch += 3)
+		{
+			memset(other, 0xFF, values * sizeof(float));
+			embed_by(other, &config, weights, size, image, IMAGES, batch, lanes);
+			CHECK(memcmp(out, other, values * sizeof(float)) == 0, "%d lanes, %d at once", lanes, batch);
+		}
+	swap = image[0];
+	image[0] = image[6];
+	image[6] = swap;
+	embed_by(other, &config, weights, size, image, IMAGES, IMAGES, 1);
+	CHECK(memcmp(out, other + 6 * 512, 512 * sizeof(float)) == 0, "another place in the batch");
+	image[6].hash++;
+	embed_by(other, &config, weights, size, image, IMAGES, IMAGES, 1);
+	CHECK(memcmp(out, other + 6 * 512, 512 * sizeof(float)) != 0, "another hash has other views");
+	free(weights);
+	free(pixels);
+	free(scratch);
+	free(plain);
+	free(mirrored);
+	free(out);
+	free(other);
 }
 
 static void
@@ -879,7 +1159,6 @@ run_stopped(const sc_lane *lane, void *arg)
 static void
 test_setting_up(void)
 {
-	static const float mean[3] = {0, 0, 0}, std[3] = {1, 1, 1};
 	sc_train_config config = plain_config(32, false, true, 4, SC_CONV_BEST);
 	training t;
 	size_t size, again, need = 0, file, extra;
@@ -893,6 +1172,7 @@ test_setting_up(void)
 	sc_trainer_loading loading;
 	sc_weights_importing importing;
 	sc_encoder_making encoding;
+	sc_encoder_config encoded = {.net = config.net, .views = 1, .augment = {.std = {1, 1, 1}}};
 
 	training_open(&t, &config, 1);
 	wanted = training_save(&t, true, &size);
@@ -923,9 +1203,9 @@ test_setting_up(void)
 	CHECK(sc_pool_run(1, run_stopped, &(stopped_job){sc_weights_import_run, &importing}, &err) == SC_ABORTED,
 		  "importing");
 	CHECK(sc_pool_run(1, sc_weights_import_run, &importing, &err) == SC_OK, "%s", err.message);
-	CHECK(sc_encoder_plan(&need, &config.net, 1, 1, &err) == SC_OK, "%s", err.message);
+	CHECK(sc_encoder_plan(&need, &encoded, 1, 1, &err) == SC_OK, "%s", err.message);
 	more = malloc(need);
-	encoding = (sc_encoder_making){&encoder, &config.net, 1, 1, mean, std, imported, file, more, need};
+	encoding = (sc_encoder_making){&encoder, &encoded, 1, 1, imported, file, more, need};
 	CHECK(sc_pool_run(1, run_stopped, &(stopped_job){sc_encoder_create_run, &encoding}, &err) == SC_ABORTED &&
 			  encoder == NULL,
 		  "an encoder");
@@ -1006,6 +1286,22 @@ main(int argc, char **argv)
 		test_encoder(&torch_encoders[0], SC_CONV_BLAS, SC_PRECISION_BF16, 1e-4);
 	CASE ("a trainer's look at images")
 		test_look();
+	CASE ("a batch in pieces that are alike")
+	{
+		test_pieces_alike(false, 2);
+		test_pieces_alike(true, 3);
+	}
+	CASE ("a batch in pieces: its gradient")
+	{
+		test_pieces_gradient(true);
+		test_pieces_gradient(false);
+	}
+	CASE ("a batch in pieces: running statistics")
+		test_pieces_statistics();
+	CASE ("a batch in pieces: memory")
+		test_pieces_memory();
+	CASE ("an embedding as the mean of views")
+		test_embed_views();
 	CASE ("setting up, on the pool and stopped")
 		test_setting_up();
 	CASE ("weights that are not this network's")

@@ -362,6 +362,7 @@ prepare(const sc_lane *lane, sc_groups *g)
 		w->samples = g->distinct > (size_t) w->s ? SC_GROUPS_SAMPLES : 1;
 		g->modularity = 0;
 		g->own = (sc_groups_own){0};
+		g->curve.points = g->chance_curve.points = 0;
 		for (int l = 0; l < lane->count; l++)
 			memset(w->lane[l].to, 0, w->s * sizeof(double));
 	}

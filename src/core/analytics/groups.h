@@ -44,6 +44,16 @@ typedef struct sc_groups_own
 	double chance;	   /* the largest of points without groups */
 } sc_groups_own;
 
+/* Modularity by the number of communities, as far as resolutions gave some; in the order of the number. */
+#define SC_GROUPS_STEPS 12
+#define SC_GROUPS_POINTS (SC_GROUPS_STEPS + 2)
+typedef struct sc_groups_curve
+{
+	int points;
+	int k[SC_GROUPS_POINTS];
+	double modularity[SC_GROUPS_POINTS];
+} sc_groups_curve;
+
 typedef struct sc_groups
 {
 	/* set by the caller before sc_groups_layout */
@@ -61,11 +71,13 @@ typedef struct sc_groups
 	int lanes; /* of the run, at most */
 
 	/* the result; groups are numbered by size, the largest first */
-	size_t distinct;   /* different rows */
-	int found;		   /* groups */
-	int32_t *labels;   /* (n) */
-	double modularity; /* of the labels, with resolution 1 */
-	sc_groups_own own; /* unless k was given, and nothing is to be judged */
+	size_t distinct;			  /* different rows */
+	int found;					  /* groups */
+	int32_t *labels;			  /* (n) */
+	double modularity;			  /* of the labels, with resolution 1 */
+	sc_groups_own own;			  /* unless k was given, and nothing is to be judged; so are these: */
+	sc_groups_curve curve;		  /* of the graph; without a point where all rows are equal */
+	sc_groups_curve chance_curve; /* the largest of points without groups, for the same numbers */
 
 	struct sc_groups_work *work; /* of the job alone */
 } sc_groups;

@@ -116,10 +116,10 @@ find_own_curve(const sc_lane *lane, sc_groups *g)
 	SC_TRY(sc_lane_barrier(lane));
 	if (lane->index == 0)
 	{
-		begin_curve(&w->curve);
+		begin_curve(&g->curve);
 		for (int step = 0; step < SC_GROUPS_STEPS; step++)
-			add_point(&w->curve, w->step_k[step], w->step_modularity[step]);
-		add_point(&w->curve, w->chosen.count, w->chosen.quality);
+			add_point(&g->curve, w->step_k[step], w->step_modularity[step]);
+		add_point(&g->curve, w->chosen.count, w->chosen.quality);
 	}
 	return sc_lane_barrier(lane);
 }
@@ -169,6 +169,15 @@ farthest(const sc_groups_work *w, const sc_groups_curve *curve, double *gap)
 	return best;
 }
 
+/* What chance gives for each number of the curve. */
+static void
+find_chance_curve(sc_groups *g)
+{
+	g->chance_curve = g->curve;
+	for (int i = 0; i < g->curve.points; i++)
+		(void) chance_at(g->work, g->curve.k[i], &g->chance_curve.modularity[i]);
+}
+
 /* The number: that of the largest modularity, unless only another one is above chance. By one lane. */
 static void
 choose_number(sc_groups *g)
@@ -176,7 +185,7 @@ choose_number(sc_groups *g)
 	sc_groups_work *w = g->work;
 	sc_groups_own *own = &g->own;
 	double largest, gap;
-	int far = farthest(w, &w->curve, &gap);
+	int far = farthest(w, &g->curve, &gap);
 	bool by_gap;
 
 	own->k = w->chosen.count;
@@ -192,10 +201,10 @@ choose_number(sc_groups *g)
 	if (by_gap)
 		own->k = far;
 	own->low = own->high = own->k;
-	for (int i = 0; i < w->curve.points; i++)
+	for (int i = 0; i < g->curve.points; i++)
 	{
-		int k = w->curve.k[i];
-		double loss = by_gap ? gap - gap_at(w, &w->curve, k) : w->chosen.quality - w->curve.modularity[i];
+		int k = g->curve.k[i];
+		double loss = by_gap ? gap - gap_at(w, &g->curve, k) : w->chosen.quality - g->curve.modularity[i];
 
 		if (loss <= ABOUT)
 		{
@@ -209,7 +218,7 @@ choose_number(sc_groups *g)
 		own->low = SC_MIN(own->low, w->sample_k[i]);
 		own->high = SC_MAX(own->high, w->sample_k[i]);
 	}
-	own->modularity = curve_at(&w->curve, own->k);
+	own->modularity = curve_at(&g->curve, own->k);
 	(void) chance_at(w, own->k, &own->chance);
 }
 
@@ -220,7 +229,10 @@ sc_groups_judge(const sc_lane *lane, sc_groups *g)
 
 	SC_TRY(find_own_curve(lane, g));
 	if (lane->index == 0)
+	{
+		find_chance_curve(g);
 		choose_number(g);
+	}
 	SC_TRY(sc_lane_barrier(lane));
 	/* The graph's own communities are those of its number. */
 	if (g->k == 0 && g->own.k != w->chosen.count)

@@ -19,9 +19,6 @@
 #include "core/analytics/neighbour_graph.h"
 #include "core/analytics/row_order.h"
 
-/* Resolutions whose communities make a curve of modularity over their number. */
-#define SC_GROUPS_STEPS 12
-
 /* Rows that are drawn in one product. */
 #define SC_GROUPS_BLOCK 64
 
@@ -33,14 +30,6 @@ typedef struct sc_partition
 	double quality; /* modularity with the resolution that it was made with */
 	int start;		/* which start it is of */
 } sc_partition;
-
-/* Modularity by the number of communities, as far as resolutions gave some; in the order of the number. */
-typedef struct sc_groups_curve
-{
-	int points;
-	int k[SC_GROUPS_STEPS + 2];
-	double modularity[SC_GROUPS_STEPS + 2];
-} sc_groups_curve;
 
 /* What a lane works in. */
 typedef struct sc_groups_lane
@@ -92,7 +81,6 @@ typedef struct sc_groups_work
 	uint32_t *drawn; /* (draws, most, m): neighbours of the points of each */
 	int step_k[SC_GROUPS_STEPS];
 	double step_modularity[SC_GROUPS_STEPS];
-	sc_groups_curve curve;	/* of the graph at hand */
 	sc_groups_curve *draws; /* (draws) */
 
 	sc_knn knn;

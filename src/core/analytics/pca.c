@@ -67,11 +67,18 @@ in_float(const sc_pca *pca)
 	return pca->given != NULL && pca->given->count > 0 && pca->d >= SC_PCA_FLOAT;
 }
 
-/* Eigenvectors to compute: all of them where a share decides how many stay. */
+/*
+ * Eigenvectors to compute: all where a share decides how many stay; of
+ * thousands of dimensions those alone that can have a variance.
+ */
+#define MANY_DIM 2048
+
 static int
 computed(const sc_pca *pca)
 {
-	return pca->wanted >= 1 ? (int) pca->wanted : pca->d;
+	if (pca->wanted >= 1)
+		return (int) pca->wanted;
+	return pca->d > MANY_DIM ? (int) SC_MIN((size_t) pca->d, pca->n) : pca->d;
 }
 
 sc_status
@@ -117,9 +124,38 @@ sc_pca_layout(sc_pca *pca, sc_arena *arena)
 	pca->work = SC_TAKE(arena, char, sc_dsyev_bytes(pca->d, count));
 }
 
+/*
+ * From so many dimensions on (a gigabyte of products) the products of a block
+ * are done in strips, with a look at the stop flag before each.
+ */
+#define LOOK_DIM 8192
+#define LOOK_STRIP 256
+
+/* products (d, d), upper triangle, of m rows of block (m, d), added up. */
+static sc_status
+add_products(double *products, const double *block, int m, int d, const sc_lane *lane)
+{
+	if (d < LOOK_DIM)
+	{
+		sc_dsyrk_upper(d, m, 1.0, block, d, 1.0, products, d);
+		return SC_OK;
+	}
+	for (int r = 0; r < d; r += LOOK_STRIP)
+	{
+		int rows = SC_MIN(LOOK_STRIP, d - r);
+
+		if (sc_lane_stopped(lane))
+			return SC_ABORTED;
+		/* Of the square on the diagonal the lower half too: nobody reads it. */
+		sc_dgemm(true, false, rows, d - r, m, 1.0, block + r, d, block + r, d, 1.0, products + (size_t) r * d + r, d);
+	}
+	return SC_OK;
+}
+
 /* Add m rows (m, d), less shift (d), to sums (d) and to the upper triangle of products (d, d). */
-static void
-add_rows(double *sums, double *products, double *block, const float *rows, size_t m, const double *shift, int d)
+static sc_status
+add_rows(double *sums, double *products, double *block, const float *rows, size_t m, const double *shift, int d,
+		 const sc_lane *lane)
 {
 	for (size_t i = 0; i < m; i++)
 		for (int j = 0; j < d; j++)
@@ -129,7 +165,7 @@ add_rows(double *sums, double *products, double *block, const float *rows, size_
 			block[i * d + j] = x;
 			sums[j] += x;
 		}
-	sc_dsyrk_upper(d, (int) m, 1.0, block, d, 1.0, products, d);
+	return add_products(products, block, (int) m, d, lane);
 }
 
 /*
@@ -145,6 +181,9 @@ typedef struct flush_memory
 	float *row;		 /* (d), ... */
 	float *strip;	 /* (STRIP, d), where they are in float */
 } flush_memory;
+
+/* Numbers of the sums that a step goes through: 32 MB. */
+#define STEP_NUMBERS ((size_t) 1 << 22)
 
 static flush_memory
 lay_out_flush(int d, sc_arena *arena)
@@ -226,75 +265,108 @@ centre_wide(const sc_pca_sums *s, const flush_memory *m, int d)
 		}
 }
 
-void
-sc_pca_flush(sc_pca_sums *s, int d, void *work)
+sc_pca_flush
+sc_pca_flush_begin(sc_pca_sums *s, int d, void *work)
 {
+	sc_pca_flush flush = {.sums = s, .work = work, .d = d, .unscale = 1};
 	sc_arena arena = sc_arena_over(work, sc_pca_flush_bytes(d));
 	flush_memory m = lay_out_flush(d, &arena);
-	double n = s->waiting;
-	double joined = s->count * n / (s->count + n);
-	double unscale = 1;
-	double *to = s->packed;
 	float largest;
 
 	SC_ASSERT(s->waiting >= 1 && s->waiting <= sc_pca_block(d));
 	largest = block_mean(m.mean, s->block, s->waiting, d);
 	memset(m.sums, 0, d * sizeof(double));
 	if (d >= SC_PCA_FLOAT)
-		unscale = 1 / centre_narrow(s, &m, largest, d);
+		flush.unscale = 1 / centre_narrow(s, &m, largest, d);
 	else
 		centre_wide(s, &m, d);
 	for (int j = 0; j < d; j++)
 		m.apart[j] = m.mean[j] - s->mean[j];
-	for (int r = 0; r < d; r += SC_PCA_STRIP)
+	return flush;
+}
+
+/* The products of the waiting rows for the strip that begins at row r. */
+static void
+flush_strip(const sc_pca_flush *flush, const flush_memory *m, int r)
+{
+	sc_pca_sums *s = flush->sums;
+	int d = flush->d;
+	int rows = SC_MIN(SC_PCA_STRIP, d - r);
+	int columns = d - r;
+	double n = s->waiting;
+	double joined = s->count * n / (s->count + n);
+	double *to = s->packed + sc_pca_strip_at(d, r);
+
+	if (d >= SC_PCA_FLOAT)
+		sc_sgemm(true, false, rows, columns, s->waiting, 1, s->block + r, d, s->block + r, d, 0, m->strip, columns);
+	else
+		sc_dgemm(true, false, rows, columns, s->waiting, 1, m->centred + r, d, m->centred + r, d, 1, to, columns);
+	for (int i = 0; i < rows; i++, to += columns)
 	{
-		int rows = SC_MIN(SC_PCA_STRIP, d - r);
-		int columns = d - r;
+		double over = m->sums[r + i] / n;
+		double apart = joined * m->apart[r + i];
 
 		if (d >= SC_PCA_FLOAT)
-			sc_sgemm(true, false, rows, columns, s->waiting, 1, s->block + r, d, s->block + r, d, 0, m.strip, columns);
-		else
-			sc_dgemm(true, false, rows, columns, s->waiting, 1, m.centred + r, d, m.centred + r, d, 1, to, columns);
-		for (int i = 0; i < rows; i++, to += columns)
-		{
-			double over = m.sums[r + i] / n;
-			double apart = joined * m.apart[r + i];
-
-			if (d >= SC_PCA_FLOAT)
-				SC_SIMD_CALL(sc_pca_join)
-			(to, m.strip + (size_t) i * columns, unscale * unscale, apart, m.apart + r, over, m.sums + r, columns);
-			else for (int j = 0; j < columns; j++) to[j] += apart * m.apart[r + j] - over * m.sums[r + j];
-		}
+			SC_SIMD_CALL(sc_pca_join)
+		(to, m->strip + (size_t) i * columns, flush->unscale * flush->unscale, apart, m->apart + r, over, m->sums + r,
+		 columns);
+		else for (int j = 0; j < columns; j++) to[j] += apart * m->apart[r + j] - over * m->sums[r + j];
 	}
+}
+
+bool
+sc_pca_flush_step(sc_pca_flush *flush)
+{
+	sc_pca_sums *s = flush->sums;
+	int d = flush->d;
+	sc_arena arena = sc_arena_over(flush->work, sc_pca_flush_bytes(d));
+	flush_memory m = lay_out_flush(d, &arena);
+	double n = s->waiting;
+
+	for (size_t done = 0; flush->row < d && done < STEP_NUMBERS; flush->row += SC_PCA_STRIP)
+	{
+		flush_strip(flush, &m, flush->row);
+		done += (size_t) SC_PCA_STRIP * (d - flush->row);
+	}
+	if (flush->row < d)
+		return true;
 	for (int j = 0; j < d; j++)
 		s->mean[j] += m.apart[j] * (n / (s->count + n));
 	s->count += n;
 	s->waiting = 0;
+	return false;
 }
 
-void
-sc_pca_merge(sc_pca_sums *a, const sc_pca_sums *b, int d)
+int
+sc_pca_merge(sc_pca_sums *a, const sc_pca_sums *b, int d, int row)
 {
-	double *to = a->packed;
-	const double *from = b->packed;
 	double share = b->count > 0 ? b->count / (a->count + b->count) : 0;
 
-	for (int r = 0; r < d; r += SC_PCA_STRIP)
-		for (int i = r; i < SC_MIN(r + SC_PCA_STRIP, d); i++)
+	for (size_t done = 0; row < d && done < STEP_NUMBERS; row += SC_PCA_STRIP)
+	{
+		double *to = a->packed + sc_pca_strip_at(d, row);
+		const double *from = b->packed + sc_pca_strip_at(d, row);
+
+		for (int i = row; i < SC_MIN(row + SC_PCA_STRIP, d); i++)
 		{
 			double apart = a->count * share * (b->mean[i] - a->mean[i]);
 
-			for (int j = r; j < d; j++)
+			for (int j = row; j < d; j++)
 				*to++ += *from++ + apart * (b->mean[j] - a->mean[j]);
 		}
+		done += (size_t) SC_PCA_STRIP * (d - row);
+	}
+	if (row < d)
+		return row;
 	for (int j = 0; j < d; j++)
 		a->mean[j] += share * (b->mean[j] - a->mean[j]);
 	a->count += b->count;
+	return d;
 }
 
 /* mean, sums and products from the sums that the caller gave, its waiting rows included. */
-static void
-unpack(sc_pca *pca)
+static sc_status
+unpack(sc_pca *pca, const sc_lane *lane)
 {
 	const sc_pca_sums *s = pca->given;
 	const double *strip = s->packed;
@@ -306,21 +378,25 @@ unpack(sc_pca *pca)
 		(void) block_mean(pca->mean, s->block, s->waiting, pca->d);
 	memset(pca->sums, 0, d * sizeof(double));
 	for (size_t r = 0; r < d; r += SC_PCA_STRIP)
+	{
+		if (sc_lane_stopped(lane))
+			return SC_ABORTED;
 		for (size_t i = r; i < SC_MIN(r + SC_PCA_STRIP, d); i++)
 		{
 			memcpy(pca->products + i * d + r, strip, (d - r) * sizeof(double));
 			strip += d - r;
 		}
-	add_rows(pca->sums, pca->products, pca->blocks, s->block, (size_t) s->waiting, pca->mean, pca->d);
+	}
+	return add_rows(pca->sums, pca->products, pca->blocks, s->block, (size_t) s->waiting, pca->mean, pca->d, lane);
 }
 
 /*
  * products, which are over rows less mean, to the covariance, and mean to the
- * mean. Returns the trace, which is the total variance; where any of these
+ * mean. *total is the trace, which is the total variance; where any of these
  * numbers is not finite, a number that isn't.
  */
-static double
-covariance(sc_pca *pca)
+static sc_status
+covariance(sc_pca *pca, double *total, const sc_lane *lane)
 {
 	int d = pca->d;
 	double n = (double) pca->n;
@@ -331,6 +407,8 @@ covariance(sc_pca *pca)
 	{
 		double *row = pca->products + (size_t) i * d;
 
+		if (sc_lane_stopped(lane))
+			return SC_ABORTED;
 		for (int j = i; j < d; j++)
 		{
 			row[j] = (row[j] - pca->sums[i] * (pca->sums[j] / n)) / divisor;
@@ -343,7 +421,8 @@ covariance(sc_pca *pca)
 		pca->mean[j] += pca->sums[j] / n;
 		size += fabs(pca->mean[j]);
 	}
-	return isfinite(size) ? trace : size;
+	*total = isfinite(size) ? trace : size;
+	return SC_OK;
 }
 
 /* The result from sums and products over the rows, less mean. products are destroyed. */
@@ -352,10 +431,11 @@ solve(sc_pca *pca, const sc_lane *lane, sc_error *err)
 {
 	int d = pca->d;
 	int count = computed(pca);
-	double total = covariance(pca);
-	double least = in_float(pca) ? NO_VARIANCE * total : 0;
+	double total, least;
 	double share = 0;
 
+	SC_TRY(covariance(pca, &total, lane));
+	least = in_float(pca) ? NO_VARIANCE * total : 0;
 	if (!isfinite(total))
 		return sc_fail(err, SC_RANGE, "variance of the embeddings is out of range");
 	SC_TRY(sc_dsyev_top(pca->variance, pca->components, pca->products, d, count, pca->work, lane, err));
@@ -365,6 +445,8 @@ solve(sc_pca *pca, const sc_lane *lane, sc_error *err)
 		double *v = pca->components + (size_t) c * d;
 		int largest = 0;
 
+		if (sc_lane_stopped(lane))
+			return SC_ABORTED;
 		pca->variance[c] = pca->variance[c] > least ? pca->variance[c] : 0;
 		pca->ratio[c] = total > 0 ? pca->variance[c] / total : 0;
 		for (int j = 1; j < d; j++)
@@ -417,13 +499,19 @@ sum_rows(const sc_lane *lane, sc_pca *pca)
 		double *block = pca->blocks + (size_t) s * each * d;
 
 		memset(sums, 0, d * sizeof(double));
-		memset(products, 0, d * d * sizeof(double));
+		for (size_t i = 0; i < d; i++)
+		{
+			if (sc_lane_stopped(lane))
+				return SC_ABORTED;
+			memset(products + i * d, 0, d * sizeof(double));
+		}
 		sc_shard_range(pca->n, pca->shards, s, &begin, &end);
 		for (; begin < end; begin += each)
 		{
 			if (sc_lane_stopped(lane))
 				return SC_ABORTED;
-			add_rows(sums, products, block, pca->rows + begin * d, SC_MIN(each, end - begin), pca->mean, pca->d);
+			SC_TRY(add_rows(sums, products, block, pca->rows + begin * d, SC_MIN(each, end - begin), pca->mean, pca->d,
+							lane));
 		}
 	}
 	SC_TRY(sc_lane_barrier(lane));
@@ -449,6 +537,6 @@ sc_pca_run(const sc_lane *lane, void *arg)
 	if (pca->rows != NULL)
 		SC_TRY(sum_rows(lane, pca));
 	else if (lane->index == 0)
-		unpack(pca);
+		SC_TRY(unpack(pca, lane));
 	return lane->index == 0 ? finish(lane, pca) : SC_OK;
 }

@@ -45,6 +45,13 @@ typedef struct sc_pca_sums
 	int waiting;	/* rows in block */
 } sc_pca_sums;
 
+/* Where the strip of products begins whose first row is row, a multiple of SC_PCA_STRIP. */
+static inline size_t
+sc_pca_strip_at(int d, int row)
+{
+	return (size_t) row * d - (size_t) row * (row - SC_PCA_STRIP) / 2;
+}
+
 /* Numbers in the packed products. */
 static inline size_t
 sc_pca_packed(int d)
@@ -67,12 +74,32 @@ sc_pca_block(int d)
 	return SC_MIN(SC_MAX(131072 / d, 8), 256);
 }
 
-/* Take the waiting rows into the sums. work: sc_pca_flush_bytes(d) bytes; the block is overwritten. */
-extern size_t sc_pca_flush_bytes(int d);
-extern void sc_pca_flush(sc_pca_sums *s, int d, void *work);
+/*
+ * Take the waiting rows into the sums, in steps of some milliseconds between
+ * which the caller can break off: with thousands of dimensions the sums are
+ * hundreds of megabytes. work: sc_pca_flush_bytes(d) bytes; the block is
+ * overwritten. Sums that were broken off are of no use.
+ */
+typedef struct sc_pca_flush
+{
+	sc_pca_sums *sums;
+	void *work;
+	int d;
+	int row;		/* the first that is not done */
+	double unscale; /* what undoes the scale of rows in float */
+} sc_pca_flush;
 
-/* Add what b has in its sums; its waiting rows are the caller's to add. */
-extern void sc_pca_merge(sc_pca_sums *a, const sc_pca_sums *b, int d);
+extern size_t sc_pca_flush_bytes(int d);
+extern sc_pca_flush sc_pca_flush_begin(sc_pca_sums *s, int d, void *work);
+/* false: that was the last step. */
+extern bool sc_pca_flush_step(sc_pca_flush *flush);
+
+/*
+ * Add what b has in its sums; its waiting rows are the caller's to add. A step
+ * of some milliseconds: from row 0 on, then from where it says; d: that was
+ * the last.
+ */
+extern int sc_pca_merge(sc_pca_sums *a, const sc_pca_sums *b, int d, int row);
 
 typedef struct sc_pca
 {

@@ -11,6 +11,7 @@
 
 #include <cblas.h>
 #include <math.h>
+#include <string.h>
 
 /* Of every OpenBLAS; its header does not have them. What they take they keep, for whoever asks next. */
 extern void *blas_memory_alloc(int unused);
@@ -28,6 +29,11 @@ extern void dstemr_(const char *jobz, const char *range, const int *n, double *d
 					const double *vu, const int *il, const int *iu, int *m, double *w, double *z, const int *ldz,
 					const int *nzc, int *isuppz, int *tryrac, double *work, const int *lwork, int *iwork,
 					const int *liwork, int *info);
+extern void dstebz_(const char *range, const char *order, const int *n, const double *vl, const double *vu,
+					const int *il, const int *iu, const double *abstol, const double *d, const double *e, int *m,
+					int *nsplit, double *w, int *iblock, int *isplit, double *work, int *iwork, int *info);
+extern void dstein_(const int *n, const double *d, const double *e, const int *m, const double *w, const int *iblock,
+					const int *isplit, double *z, const int *ldz, double *work, int *iwork, int *ifail, int *info);
 extern void dormtr_(const char *side, const char *uplo, const char *trans, const int *m, const int *n, double *a,
 					const int *lda, const double *tau, double *c, const int *ldc, double *work, const int *lwork,
 					int *info);
@@ -138,7 +144,7 @@ back_columns(int n, int count)
 static size_t
 step_work(int n, int count)
 {
-	size_t panel = (size_t) n * PANEL, stemr = (size_t) n * (STEMR_WORK + 1),
+	size_t panel = (size_t) n * PANEL, stemr = (size_t) n * (STEMR_WORK + 3),
 		   back = (size_t) back_columns(n, count) * ORMTR_BLOCK + ORMTR_TABLE;
 
 	return SC_MAX(SC_MAX(panel, stemr), back);
@@ -168,6 +174,8 @@ tridiagonal(double *a, int n, double *d, double *e, double *tau, double *w, cons
 		rest = n - i;
 		dlatrd_("L", &rest, &nb, corner, &n, e + i, tau + i, w, &rest);
 		rest -= nb;
+		if (lane != NULL && sc_lane_stopped(lane))
+			return SC_ABORTED;
 		if (rest > 0)
 		{
 			int ldw = n - i;
@@ -185,6 +193,77 @@ tridiagonal(double *a, int n, double *d, double *e, double *tau, double *w, cons
 	return SC_OK;
 }
 
+/* A tridiagonal eigenproblem: what dstemr takes and destroys, and what it works in. */
+typedef struct stemr
+{
+	int n;
+	const double *d; /* (n) */
+	const double *e; /* (n), the last is scratch */
+	double *copy;	 /* (2, n) */
+	double *values;	 /* (n) */
+	double *work;	 /* (STEMR_WORK, n) */
+	int *isuppz;	 /* (2, n) */
+	int *iwork;		 /* (STEMR_IWORK, n) */
+} stemr;
+
+/* Ascending, after dstebz, which has them block by block. */
+static void
+sort_values(double *values, double *vectors, int count, int n)
+{
+	for (int i = 0; i < count - 1; i++)
+	{
+		int least = i;
+		double value = values[i];
+
+		for (int j = i + 1; j < count; j++)
+			if (values[j] < values[least])
+				least = j;
+		if (least == i)
+			continue;
+		values[i] = values[least];
+		values[least] = value;
+		cblas_dswap(n, vectors + (size_t) i * n, 1, vectors + (size_t) least * n, 1);
+	}
+}
+
+/*
+ * What run_stemr does, by bisection and inverse iteration, which take many
+ * times as long where many eigenvalues are nearly the same: for those that
+ * dstemr gives up, as in LAPACK's dsyevr.
+ */
+static sc_status
+run_stein(const stemr *s, int il, int iu, double *vectors, sc_error *err)
+{
+	int n = s->n, m = 0, splits, info = 0;
+	int *block = s->iwork, *split = block + n, *iwork = split + n, *failed = iwork + 3 * (size_t) n;
+	double zero = 0.0;
+
+	dstebz_("I", "B", &n, &zero, &zero, &il, &iu, &zero, s->d, s->e, &m, &splits, s->values, block, split, s->work,
+			iwork, &info);
+	if (info == 0 && m == iu - il + 1)
+		dstein_(&n, s->d, s->e, &m, s->values, block, split, vectors, &n, s->work, iwork, failed, &info);
+	if (info != 0 || m != iu - il + 1)
+		return sc_fail(err, SC_INTERNAL, "the eigenvalue iteration did not converge (info %d, %d of %d)", info, m,
+					   iu - il + 1);
+	sort_values(s->values, vectors, m, n);
+	return SC_OK;
+}
+
+/* Eigenvalues il ... iu, counted from 1, ascending into s->values, their vectors into vectors. */
+static sc_status
+run_stemr(const stemr *s, int il, int iu, double *vectors, sc_error *err)
+{
+	int n = s->n, count = iu - il + 1, m = 0, tryrac = 1, info = 0;
+	int lwork = STEMR_WORK * n, liwork = STEMR_IWORK * n;
+	double zero = 0.0;
+
+	memcpy(s->copy, s->d, n * sizeof(double));
+	memcpy(s->copy + n, s->e, n * sizeof(double));
+	dstemr_("V", count == n ? "A" : "I", &n, s->copy, s->copy + n, &zero, &zero, &il, &iu, &m, s->values, vectors, &n,
+			&count, s->isuppz, &tryrac, s->work, &lwork, s->iwork, &liwork, &info);
+	return info == 0 && m == count ? SC_OK : run_stein(s, il, iu, vectors, err);
+}
+
 sc_status
 sc_dsyev_top(double *values, double *vectors, double *a, int n, int count, void *work, const sc_lane *lane,
 			 sc_error *err)
@@ -194,21 +273,21 @@ sc_dsyev_top(double *values, double *vectors, double *a, int n, int count, void 
 	double *tau = e + n;
 	double *w = tau + n;
 	int *iwork = (int *) (w + step_work(n, count));
-	int *isuppz = iwork + STEMR_IWORK * (size_t) n;
-	int lwork = STEMR_WORK * n;
-	int liwork = STEMR_IWORK * n;
+	stemr s = {.n = n,
+			   .d = d,
+			   .e = e,
+			   .copy = w + n,
+			   .values = w,
+			   .work = w + 3 * (size_t) n,
+			   .isuppz = iwork + STEMR_IWORK * (size_t) n,
+			   .iwork = iwork};
 	int step = back_columns(n, count);
-	int il = n - count + 1, iu = n, m = 0, tryrac = 1, info = 0;
-	double zero = 0.0;
+	int lwork, info = 0;
 
 	SC_ASSERT(n >= 1 && count >= 1 && count <= n);
 	/* The upper triangle in row-major order is the lower one in Fortran's. */
 	SC_TRY(tridiagonal(a, n, d, e, tau, w, lane));
-	dstemr_("V", count == n ? "A" : "I", &n, d, e, &zero, &zero, &il, &iu, &m, w, vectors, &n, &count, isuppz, &tryrac,
-			w + n, &lwork, iwork, &liwork, &info);
-	if (info != 0 || m != count)
-		return sc_fail(err, SC_INTERNAL, "the eigenvalue iteration did not converge (dstemr: info %d, %d of %d)", info,
-					   m, count);
+	SC_TRY(run_stemr(&s, n - count + 1, n, vectors, err));
 	for (int i = 0; i < count; i++)
 		values[i] = w[count - 1 - i];
 	lwork = step * ORMTR_BLOCK + ORMTR_TABLE;

@@ -366,6 +366,7 @@ plan_body(jpeg_reader *r)
 		sc_detail(task->err, "It has %d colour components.", info->num_components);
 		sc_image_leave(&r->exit, SC_UNSUPPORTED);
 	}
+	plan->source_channels = info->num_components;
 	plan->channels = info->num_components == 1 ? SC_GRAY : SC_RGB;
 	plan->orientation = find_orientation(task->bytes, task->size);
 	sc_image_plan_size(plan, (int) info->image_width, (int) info->image_height, task->max_side);

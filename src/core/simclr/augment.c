@@ -4,14 +4,16 @@
  *	  Random views of an image, and the plain view.
  *
  * The semantics are Lightly's and torchvision's; what differs, and why:
- * - Crop, flips, rotation and shear are one resampling of the image, so a view
+ * - Crop, flips, rotation, shear and distortion are one resampling of the image, so a view
  *   is blurred once. Flips and a rotation by 90 degrees move pixels only.
- * - A rotation by another angle or a shear shows the image around the crop
+ * - A rotation by another angle, a shear or a distortion shows the image around the crop
  *   where there is one, and beyond the image its edge, not black corners:
  *   these would tell two views of one image by their angle.
  * - Values are float from the resampling on, never rounded to 8 bits.
  * - The blur is the Gaussian filter itself, cut off at three sigma.
- * Shear and morphology are not Lightly's; they are for strokes (writing).
+ * Shear, morphology and elastic distortion (Simard, Steinkraus and Platt,
+ * "Best Practices for Convolutional Neural Networks Applied to Visual Document
+ * Analysis", ICDAR 2003) are not Lightly's; they are for strokes (writing).
  *
  *-------------------------------------------------------------------------
  */
@@ -23,14 +25,25 @@
 /* Points per pixel and axis where a turned view shrinks the image. */
 #define MAX_SAMPLES 8
 
+/* Nodes about a pixel that an elastic distortion is interpolated from, along either axis. */
+#define BEND_TAPS 4
+
+typedef struct bend_axis
+{
+	int *first;	   /* (n): the first of the nodes; those outside of the grid are its edge's */
+	float *weight; /* (n, BEND_TAPS) */
+} bend_axis;
+
 typedef struct buffers
 {
-	float *planes;	/* (3, n, n) */
-	float *tmp;		/* (n, n) */
-	float *strip;	/* (SC_VIEW_STRIP, 3), and a value that is not used */
-	float *line;	/* (n, 3) */
-	float *pad;		/* (3 n) */
-	float *weights; /* (n) */
+	float *planes;	  /* (3, n, n) */
+	float *tmp;		  /* (n, n) */
+	float *strip;	  /* (SC_VIEW_STRIP, 3), and a value that is not used */
+	float *line;	  /* (n, 3) */
+	float *pad;		  /* (3 n) */
+	float *weights;	  /* (n) */
+	bend_axis bend;	  /* (n) */
+	float *line_bend; /* (SC_BEND_AXES, n): of the line at hand */
 	sc_view_axis ax;
 	sc_view_axis ay;
 } buffers;
@@ -59,6 +72,9 @@ layout(sc_arena *arena, int n)
 	b.line = SC_TAKE(arena, float, sc_mul(3, (size_t) n));
 	b.pad = SC_TAKE(arena, float, sc_mul(3, (size_t) n));
 	b.weights = SC_TAKE(arena, float, (size_t) n);
+	b.bend.first = SC_TAKE(arena, int, (size_t) n);
+	b.bend.weight = SC_TAKE(arena, float, sc_mul(BEND_TAPS, (size_t) n));
+	b.line_bend = SC_TAKE(arena, float, sc_mul(SC_BEND_AXES, (size_t) n));
 	b.ax = layout_axis(arena, n);
 	b.ay = layout_axis(arena, n);
 	return b;
@@ -133,7 +149,49 @@ resize(const buffers *b, const sc_image *image, const sc_view_draw *d, int n, bo
 	}
 }
 
-/* The crop turned by any angle, or sheared. */
+/* How n pixels lie among the nodes: Catmull and Rom's cubic (1974), which is smooth and goes through the nodes. */
+static void
+plan_bend(const bend_axis *a, int n)
+{
+	for (int i = 0; i < n; i++)
+	{
+		float at = ((float) i + 0.5f) / (float) n * (SC_BEND_NODES - 1);
+		int node = SC_MIN((int) at, SC_BEND_NODES - 2);
+		float t = at - (float) node;
+		float *w = a->weight + (size_t) i * BEND_TAPS;
+
+		a->first[i] = node - 1;
+		w[0] = 0.5f * t * (t * (2 - t) - 1);
+		w[1] = 0.5f * (t * t * (3 * t - 5) + 2);
+		w[2] = 0.5f * t * (t * (4 - 3 * t) + 1);
+		w[3] = 0.5f * t * t * (t - 1);
+	}
+}
+
+/* out (n): how far the pixels of line y are moved along one axis, in pixels of the view. */
+static void
+bend_line(float *out, const bend_axis *a, const float bend[SC_BEND_NODES][SC_BEND_NODES], int y, int n)
+{
+	float node[SC_BEND_NODES] = {0};
+
+	for (int k = 0; k < BEND_TAPS; k++)
+	{
+		int row = SC_MAX(0, SC_MIN(a->first[y] + k, SC_BEND_NODES - 1));
+
+		for (int j = 0; j < SC_BEND_NODES; j++)
+			node[j] += a->weight[y * BEND_TAPS + k] * (float) n * bend[row][j];
+	}
+	for (int x = 0; x < n; x++)
+	{
+		float sum = 0;
+
+		for (int k = 0; k < BEND_TAPS; k++)
+			sum += a->weight[x * BEND_TAPS + k] * node[SC_MAX(0, SC_MIN(a->first[x] + k, SC_BEND_NODES - 1))];
+		out[x] = sum;
+	}
+}
+
+/* The crop turned by any angle, sheared, or bent. */
 static void
 turn(const buffers *b, const sc_image *image, const sc_view_draw *d, int n, bool rotate_before_flip)
 {
@@ -144,7 +202,7 @@ turn(const buffers *b, const sc_image *image, const sc_view_draw *d, int n, bool
 	double fy = d->vflip ? -1.0 : 1.0;
 	double sx = (double) d->width / n;
 	double sy = (double) d->height / n;
-	sc_view_affine m;
+	sc_view_affine m = {0};
 
 	/*
 	 * From the view back to the crop, about the middle of both: the shear, the
@@ -166,8 +224,19 @@ turn(const buffers *b, const sc_image *image, const sc_view_draw *d, int n, bool
 	m.samples_y = (int) fmin(ceil(fmax(fabs(m.xy), fabs(m.yy)) - 0.25), MAX_SAMPLES);
 	m.samples_x = SC_MAX(m.samples_x, 1);
 	m.samples_y = SC_MAX(m.samples_y, 1);
+	if (d->elastic)
+	{
+		plan_bend(&b->bend, n);
+		m.bend_x = b->line_bend;
+		m.bend_y = b->line_bend + n;
+	}
 	for (int y = 0; y < n; y++)
+	{
+		if (d->elastic)
+			for (int axis = 0; axis < SC_BEND_AXES; axis++)
+				bend_line(b->line_bend + (size_t) axis * (size_t) n, &b->bend, d->bend[axis], y, n);
 		SC_SIMD_CALL(sc_view_sample_line)(b->planes, image, &m, y, n);
+	}
 }
 
 /* torchvision's ColorJitter. Saturation and hue leave gray as it is. */
@@ -227,7 +296,7 @@ sc_augment_view(float *out, const sc_image *image, const sc_augment_config *conf
 
 	SC_ASSERT(n > 0 && image->width > 0 && image->height > 0 && (channels == 1 || channels == 3));
 	sc_view_draw_all(&d, config, image->width, image->height, rng);
-	if (d.angle != 0 || d.shear != 0)
+	if (d.angle != 0 || d.shear != 0 || d.elastic)
 		turn(&b, image, &d, n, config->rotate_before_flip);
 	else
 		resize(&b, image, &d, n, config->rotate_before_flip);

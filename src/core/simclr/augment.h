@@ -25,6 +25,8 @@ typedef struct sc_augment_config
 	float rr_degrees;							  /* ... where > 0, uniform in -rr_degrees ... rr_degrees */
 	float shear;								  /* horizontal shear factor, uniform in +- shear */
 	float morph_prob;							  /* dilation or erosion, half each */
+	float elastic_prob;							  /* elastic distortion ... */
+	float elastic;								  /* ... by a normal distance of this, a share of the side */
 	float cj_prob;								  /* colour jitter, */
 	float cj_bright, cj_contrast, cj_sat, cj_hue; /* ... its ranges, strength multiplied in */
 	float random_gray_scale;					  /* probability */

@@ -76,6 +76,20 @@ draw_jitter(sc_view_draw *d, const sc_augment_config *config, sc_rng *rng)
 	d->factor[SC_JITTER_HUE] = sc_rng_range(rng, -config->cj_hue, config->cj_hue);
 }
 
+static void
+draw_bend(sc_view_draw *d, const sc_augment_config *config, sc_rng *rng)
+{
+	for (int i = 0; i < SC_BEND_NODES; i++)
+		for (int j = 0; j < SC_BEND_NODES; j++)
+		{
+			float move[2];
+
+			sc_rng_normal_pair(rng, move);
+			d->bend[SC_BEND_X][i][j] = config->elastic * move[0];
+			d->bend[SC_BEND_Y][i][j] = config->elastic * move[1];
+		}
+}
+
 void
 sc_view_draw_all(sc_view_draw *d, const sc_augment_config *config, int width, int height, sc_rng *rng)
 {
@@ -91,6 +105,10 @@ sc_view_draw_all(sc_view_draw *d, const sc_augment_config *config, int width, in
 	}
 	if (config->shear > 0)
 		d->shear = sc_rng_range(rng, -config->shear, config->shear);
+	if (config->elastic > 0 && config->elastic_prob > 0)
+		d->elastic = happens(rng, config->elastic_prob);
+	if (d->elastic)
+		draw_bend(d, config, rng);
 	if (config->morph_prob > 0 && happens(rng, config->morph_prob))
 		d->morph = happens(rng, 0.5f) ? 1 : -1;
 	d->jitter = happens(rng, config->cj_prob);

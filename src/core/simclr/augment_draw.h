@@ -19,6 +19,15 @@ typedef enum sc_jitter_step
 	SC_JITTER_STEPS
 } sc_jitter_step;
 
+/* Nodes a side of the grid that an elastic distortion moves, and the axes along which. */
+#define SC_BEND_NODES 5
+enum
+{
+	SC_BEND_X,
+	SC_BEND_Y,
+	SC_BEND_AXES
+};
+
 typedef struct sc_view_draw
 {
 	int x, /* the crop, in pixels of the image */
@@ -27,7 +36,9 @@ typedef struct sc_view_draw
 	bool quarter; /* rotate by 90 degrees, counter-clockwise */
 	double angle; /* otherwise rotate by this, counter-clockwise, in radians */
 	double shear; /* x moves by this much per y */
-	int morph;	  /* -1 erosion, 0 none, 1 dilation */
+	bool elastic; /* bend, by this much at each node, in shares of the side */
+	float bend[SC_BEND_AXES][SC_BEND_NODES][SC_BEND_NODES];
+	int morph; /* -1 erosion, 0 none, 1 dilation */
 	bool jitter;
 	sc_jitter_step order[SC_JITTER_STEPS];
 	float factor[SC_JITTER_STEPS]; /* by step; for the hue: the shift, in turns */
@@ -41,7 +52,8 @@ typedef struct sc_view_draw
  *	  up to ten times: area, logarithm of the ratio; and, where that crop fits,
  *	  its x and y;
  *	  horizontal flip; vertical flip; rotation, and its angle where rr_degrees > 0;
- *	  shear where shear > 0; morphology where morph_prob > 0, and which;
+ *	  shear where shear > 0; elastic distortion where it may happen, and how each
+ *	  node moves, row by row; morphology where morph_prob > 0, and which;
  *	  jitter, and its order and four factors;
  *	  gray; blur, and its sigma.
  *

@@ -46,6 +46,7 @@ typedef struct sc_view_affine
 		yx, yy, y0;
 	int samples_x, /* points per pixel of the view */
 		samples_y;
+	const float *bend_x, *bend_y; /* (n): how far the points of the line's pixels lie from there in the view; or NULL */
 } sc_view_affine;
 
 /* One line of the view, resized. strip (SC_VIEW_STRIP * channels + 1), line (n * channels): scratch. */

@@ -146,12 +146,14 @@ sample_line(float *plane, const sc_image *image, const sc_view_affine *m, int y,
 	for (int x = 0; x < n; x++)
 	{
 		float sum[3] = {0};
+		double bend_x = m->bend_x != NULL ? m->bend_x[x] : 0.0;
+		double bend_y = m->bend_y != NULL ? m->bend_y[x] : 0.0;
 
 		for (int j = 0; j < m->samples_y; j++)
 			for (int i = 0; i < m->samples_x; i++)
 			{
-				double u = x + (i + 0.5) / m->samples_x;
-				double v = y + (j + 0.5) / m->samples_y;
+				double u = x + (i + 0.5) / m->samples_x + bend_x;
+				double v = y + (j + 0.5) / m->samples_y + bend_y;
 
 				sample(sum, image, m->xx * u + m->xy * v + m->x0, m->yx * u + m->yy * v + m->y0, channels);
 			}

@@ -26,14 +26,15 @@
 static sc_trainer_cut
 cut_of(const sc_train_config *config)
 {
-	sc_trainer_cut cut = {.views = 2 * config->batch_size};
+	sc_trainer_cut cut = {.views = 2 * config->batch_size, .pieces = SC_MAX(1, config->batch_pieces)};
+	int views = 2 * ((config->batch_size + cut.pieces - 1) / cut.pieces); /* of the largest piece */
 	/* The small stem's tensors are four times as long and wide. */
 	double side = config->net.input_size * (config->net.small_stem ? 4.0 : 1.0);
-	int by_work = (int) (cut.views * side * side / SHARD_PIXELS);
+	int by_work = (int) (views * side * side / SHARD_PIXELS);
 
 	by_work = SC_MIN(SC_MAX(by_work, LEAST_SHARDS), MOST_SHARDS);
-	cut.shards = SC_MAX(1, SC_MIN(by_work, cut.views / LEAST_SHARD_VIEWS));
-	cut.places = (cut.views + cut.shards - 1) / cut.shards;
+	cut.shards = SC_MAX(1, SC_MIN(by_work, views / LEAST_SHARD_VIEWS));
+	cut.places = (views + cut.shards - 1) / cut.shards;
 	return cut;
 }
 
@@ -160,11 +161,13 @@ static sc_status
 prepare(sc_trainer *t, const sc_train_config *config, int lanes, sc_error *err)
 {
 	SC_ASSERT(config->batch_size > 0 && lanes > 0);
+	SC_ASSERT(config->batch_pieces >= 0 && config->batch_pieces <= config->batch_size);
 	SC_ASSERT(config->augment.input_size == config->net.input_size);
 	memset(t, 0, sizeof(*t));
 	t->config = *config;
 	t->lanes = SC_MIN(lanes, SC_MAX_LANES);
 	t->cut = cut_of(config);
+	sc_trainer_take_piece(t, 0);
 	return sc_resnet_open(&t->net, &config->net, t->cut.places, true, err);
 }
 
@@ -183,21 +186,6 @@ sc_trainer_plan(size_t *bytes, const sc_train_config *config, int lanes, sc_erro
 }
 
 /* ---- initial values ---------------------------------------------------------- */
-
-/* Zeros at the last place of every shard that has a view less than others, in what a convolution reads. */
-static void
-clear_places(sc_trainer *t, void *tensor, size_t elements)
-{
-	size_t bytes = elements * sc_element_bytes(t->net.precision);
-
-	for (int i = 0; i < t->cut.shards; i++)
-	{
-		sc_trainer_shard s = sc_trainer_shard_at(t, i);
-
-		memset((char *) sc_trainer_places(t, tensor, i, elements) + (size_t) s.views * bytes, 0,
-			   (size_t) (t->cut.places - s.views) * bytes);
-	}
-}
 
 static sc_status
 make(const sc_lane *lane, sc_trainer **trainer, const sc_train_config *config, int lanes, void *memory, size_t bytes,
@@ -219,11 +207,7 @@ make(const sc_lane *lane, sc_trainer **trainer, const sc_train_config *config, i
 		return sc_fail(err, SC_INTERNAL, "memory of a training is too small");
 	}
 
-	clear_places(t, t->tensors.input, 3 * (size_t) t->net.input_size * t->net.input_size);
-	for (int l = 0; l < SC_RESNET_LAYERS; l++)
-		if (t->tensors.y[l] != NULL)
-			clear_places(t, t->tensors.y[l], sc_trainer_y_elements(t, l));
-
+	sc_trainer_clear_places(t);
 	memset(t->grads.params, 0, t->state.param_count * sizeof(float));
 	memset(t->state.velocity, 0, t->state.param_count * sizeof(float));
 	status = sc_resnet_init(lane, &t->net, t->state.params, t->state.stats, config->seed,

@@ -164,7 +164,10 @@ input_gradient(const sc_lane *lane, sc_trainer *t, int l, sc_trainer_shard s, vo
 								 t->space[lane->index].conv);
 }
 
-/* The gradient of a layer's weights: those of the shards, added in their order; each lane takes slices. */
+/*
+ * The gradient of a layer's weights: those of the shards, added in their order,
+ * and to that of the pieces before; each lane takes slices.
+ */
 static sc_status
 add_shards(const sc_lane *lane, sc_trainer *t, int l, sc_resnet_role role)
 {
@@ -179,13 +182,12 @@ add_shards(const sc_lane *lane, sc_trainer *t, int l, sc_resnet_role role)
 
 		if (sc_lane_stopped(lane))
 			return SC_ABORTED;
-		memcpy(grad + from, part + from, (to - from) * sizeof(float));
-		for (int s = 1; s < t->cut.shards; s++)
-		{
-			part += t->grads.floats[role];
-			for (size_t i = from; i < to; i++)
-				grad[i] += part[i];
-		}
+		for (int s = 0; s < t->cut.shards; s++, part += t->grads.floats[role])
+			if (s == 0 && !t->piece.adds)
+				memcpy(grad + from, part + from, (to - from) * sizeof(float));
+			else
+				for (size_t i = from; i < to; i++)
+					grad[i] += part[i];
 	}
 	return SC_OK;
 }
@@ -202,7 +204,7 @@ through_average(const sc_lane *lane, sc_trainer *t, int last, sc_trainer_shard s
 
 	for (int v = 0; v < s.views; v++)
 	{
-		const float *feature = t->tensors.feature + (s.first + (size_t) v) * SC_EMBEDDING_DIM;
+		const float *feature = sc_trainer_feature(t, s.first + (size_t) v);
 
 		for (size_t c = 0; c < SC_EMBEDDING_DIM; c += block)
 			for (size_t p = 0; p < pixels; p++)

@@ -62,9 +62,9 @@ activate_output(const sc_lane *lane, sc_trainer *t, int l, sc_trainer_shard s)
 		sc_resnet_activate(&t->net, l, s.views, y, u, own, sc_trainer_y(t, block->input, s.index), NULL);
 }
 
-/* The weights as the passes of their convolutions want them; each lane does its part of every layer. */
-static sc_status
-reorder_weights(const sc_lane *lane, sc_trainer *t)
+/* Each lane does its part of every layer. */
+sc_status
+sc_trainer_reorder_weights(const sc_lane *lane, sc_trainer *t)
 {
 	/* What cannot be divided is part 0's: another lane's for each layer. */
 	for (int l = 0; l < SC_RESNET_LAYERS; l++)
@@ -131,9 +131,9 @@ features(const sc_lane *lane, sc_trainer *t, const sc_trainer_pass *pass)
 		sc_trainer_shard s = sc_trainer_shard_at(t, i);
 
 		activate_output(lane, t, last, s);
-		for (int v = 0; v < s.views; v++)
-			sc_resnet_average(&t->net, t->tensors.feature + (s.first + (size_t) v) * SC_EMBEDDING_DIM,
-							  sc_trainer_y(t, last, i), (size_t) v);
+		for (int v = 0; v < s.views && !pass->again; v++)
+			sc_resnet_average(&t->net, sc_trainer_feature(t, s.first + (size_t) v), sc_trainer_y(t, last, i),
+							  (size_t) v);
 	}
 	return SC_OK;
 }
@@ -141,7 +141,6 @@ features(const sc_lane *lane, sc_trainer *t, const sc_trainer_pass *pass)
 sc_status
 sc_trainer_forward(const sc_lane *lane, sc_trainer *t, const sc_trainer_pass *pass)
 {
-	SC_TRY(reorder_weights(lane, t));
 	SC_TRY(stem(lane, t, pass));
 	for (int b = 0; b < SC_RESNET_BLOCKS; b++)
 		SC_TRY(block_forward(lane, t, &t->net.blocks[b], pass));

@@ -3,8 +3,8 @@
  * src/core/simclr/trainer_norm.c
  *	  The batch norms of a training: from the sums of the shards to what a lane
  *	  needs at each channel. The sums are of the whole batch (Chen and others,
- *	  ICML 2020, section 2.2, "global batch normalization"); the loops are
- *	  nn/norm.h's.
+ *	  ICML 2020, section 2.2, "global batch normalization"), or of the piece of
+ *	  it that is at work; the loops are nn/norm.h's.
  *
  *-------------------------------------------------------------------------
  */
@@ -20,11 +20,11 @@ total(const sc_trainer *t, const double *partial, int l, sc_norm_sum of, int c)
 	return sc_norm_total(partial + (size_t) of * out + (size_t) c, t->cut.shards, SC_NORM_SUMS * out);
 }
 
-/* Values of a channel, over the batch. */
+/* Values of a channel, over the piece. */
 static double
 values_of(const sc_trainer *t, int l)
 {
-	return (double) t->cut.views * (double) sc_trainer_pixels(t, l);
+	return (double) t->piece.views * (double) sc_trainer_pixels(t, l);
 }
 
 void
@@ -79,8 +79,11 @@ sc_trainer_norm_backward(const sc_lane *lane, sc_trainer *t, int l, sc_trainer_n
 		norm->r[c] = (float) (-(double) norm->p[c] * (sum / n) - (double) norm->q[c] * norm->mean[c]);
 		if (lane->index == 0)
 		{
-			t->grads.params[layer->scale + (size_t) c] = (float) product;
-			t->grads.params[layer->shift + (size_t) c] = (float) sum;
+			float *scale = &t->grads.params[layer->scale + (size_t) c];
+			float *shift = &t->grads.params[layer->shift + (size_t) c];
+
+			*scale = (t->piece.adds ? *scale : 0.0f) + (float) product;
+			*shift = (t->piece.adds ? *shift : 0.0f) + (float) sum;
 		}
 	}
 }

@@ -8,10 +8,11 @@
  * trainer_forward.c, the head and the loss of nn, trainer_backward.c, SGD.
  * trainer_state.c writes it to a file and reads it back.
  *
- * The 2 B views of a batch, view v showing image v mod B, are cut into shards
- * by sc_shard_range. Every tensor has the same number of places for each shard;
- * where a shard has one view less than that, its last place holds zeros, and
- * their gradients are zeros.
+ * The images of a batch are cut into pieces, as a rule into one, whose tensors
+ * are held at a time. The 2 B views of a piece, view v showing its image v mod
+ * B, are cut into shards by sc_shard_range. Every tensor has the same number of
+ * places for each shard; where a shard has fewer views than that, its last
+ * places hold zeros, and their gradients are zeros.
  *
  *-------------------------------------------------------------------------
  */
@@ -27,10 +28,20 @@
 /* How a batch is cut. Fixed when the trainer is made. */
 typedef struct sc_trainer_cut
 {
-	int views; /* of a batch */
-	int shards;
-	int places; /* views of the largest shard */
+	int views;	/* of a batch */
+	int pieces; /* of a batch */
+	int shards; /* of a piece, whichever */
+	int places; /* views of the largest shard of the first piece, which is none of the smaller ones */
 } sc_trainer_cut;
+
+/* The piece whose tensors are held. Lane 0 changes it, between barriers (sc_trainer_turn_to). */
+typedef struct sc_trainer_piece
+{
+	size_t first; /* of its images, among the batch's */
+	int images;
+	int views; /* twice as many */
+	bool adds; /* its gradients of parameters are added to those of the pieces before */
+} sc_trainer_piece;
 
 /* What is learned: all that a file holds. A step changes it at its end, but for the running statistics. */
 typedef struct sc_trainer_state
@@ -56,9 +67,10 @@ typedef struct sc_trainer_tensors
 	void *u[SC_RESNET_LAYERS]; /* (shards, places, out / channel_block, side, side, channel_block) */
 	void *y[SC_RESNET_LAYERS]; /* likewise; y[0] after the max-pool; NULL for shortcuts */
 	uint8_t *argmax;		   /* as y[0], of the max-pool; NULL for the small stem */
-	float *feature;			   /* (views, 512); in the backward pass its gradient */
-	float *z;				   /* (views, proj_out_dim) */
-	float *dz;				   /* (views, proj_out_dim) */
+	/* Of the whole batch, all first views before all second ones. */
+	float *feature; /* (views, 512); in the backward pass its gradient */
+	float *z;		/* (views, proj_out_dim) */
+	float *dz;		/* (views, proj_out_dim) */
 } sc_trainer_tensors;
 
 /* The shards' sums that a batch norm needs, (shards, SC_NORM_SUMS, out). Written before a barrier, read after it. */
@@ -105,6 +117,7 @@ struct sc_trainer
 	sc_train_config config;
 	int lanes;
 	sc_trainer_cut cut;
+	sc_trainer_piece piece;
 
 	sc_resnet net;
 	sc_head head;
@@ -133,9 +146,19 @@ sc_trainer_shard_at(const sc_trainer *t, int index)
 	sc_trainer_shard s = {.index = index};
 	size_t end;
 
-	sc_shard_range((size_t) t->cut.views, t->cut.shards, index, &s.first, &end);
+	sc_shard_range((size_t) t->piece.views, t->cut.shards, index, &s.first, &end);
 	s.views = (int) (end - s.first);
 	return s;
+}
+
+/* The feature (512) of a view of the piece. */
+static inline float *
+sc_trainer_feature(const sc_trainer *t, size_t view)
+{
+	size_t images = (size_t) t->piece.images, batch = (size_t) t->config.batch_size;
+
+	return t->tensors.feature +
+		   (view / images * batch + t->piece.first + view % images) * (size_t) SC_EMBEDDING_DIM;
 }
 
 /* The place of an element of a tensor. */
@@ -243,16 +266,30 @@ typedef struct sc_trainer_pass
 	const void *arg;
 	int shards; /* the first so many; all, unless norms are by the running statistics */
 	sc_trainer_norm_by norms;
+	bool again; /* made for the backward pass once more: the features are known, their places hold the gradient */
 } sc_trainer_pass;
+
+/*
+ * Take up another piece: none is at work when this returns, and all see it. The
+ * places of shards that have a view less than before are zeros.
+ */
+extern sc_status sc_trainer_turn_to(const sc_lane *lane, sc_trainer *t, int piece, bool adds);
+
+/* As a trainer is made. */
+extern void sc_trainer_take_piece(sc_trainer *t, int piece);
+extern void sc_trainer_clear_places(sc_trainer *t);
+
+/* The weights as the passes of their convolutions want them, after the last change of them; ends with a barrier. */
+extern sc_status sc_trainer_reorder_weights(const sc_lane *lane, sc_trainer *t);
 
 /* The two views of each image of an sc_train_step; the images of an sc_trainer_look as they are. */
 extern sc_status sc_trainer_make_views(const sc_lane *lane, const void *step, sc_trainer_shard s);
 extern sc_status sc_trainer_make_plain_views(const sc_lane *lane, const void *look, sc_trainer_shard s);
 
-/* From the images to tensors.feature, of the own shards; no barrier at the end. */
+/* From the images of the piece to tensors.feature, of the own shards; no barrier at the end. */
 extern sc_status sc_trainer_forward(const sc_lane *lane, sc_trainer *t, const sc_trainer_pass *pass);
 
-/* From the gradient in tensors.feature to grads.params; ends with a barrier. */
+/* From the gradient in tensors.feature to grads.params, of the piece that was last forward; ends with a barrier. */
 extern sc_status sc_trainer_backward(const sc_lane *lane, sc_trainer *t);
 
 /*

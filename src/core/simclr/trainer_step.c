@@ -8,6 +8,12 @@
  * the batch are needed: at every batch norm, in the loss, and for the gradients
  * of weights.
  *
+ * A batch in pieces (trainer_pieces.c) goes forward piece by piece for its
+ * features, which the head and the loss take all together; then backward from
+ * the last piece, whose tensors are still held, to the first, each of the others
+ * after being passed forward again. Batch norms are those of a piece; running
+ * statistics are moved by each, in their order.
+ *
  *-------------------------------------------------------------------------
  */
 #include "core/nn/optim.h"
@@ -34,6 +40,39 @@ descend(const sc_lane *lane, sc_trainer *t, float lr)
 	return SC_OK;
 }
 
+/* The features of all pieces; a piece alone needs no barrier. */
+static sc_status
+forward(const sc_lane *lane, sc_trainer *t, const sc_trainer_pass *pass)
+{
+	SC_TRY(sc_trainer_reorder_weights(lane, t));
+	if (t->cut.pieces == 1)
+		return sc_trainer_forward(lane, t, pass);
+	for (int i = 0; i < t->cut.pieces; i++)
+	{
+		SC_TRY(sc_trainer_turn_to(lane, t, i, false));
+		SC_TRY(sc_trainer_forward(lane, t, pass));
+	}
+	return sc_lane_barrier(lane);
+}
+
+/* From the gradients of the features to those of the parameters; the last piece is at work. */
+static sc_status
+backward(const sc_lane *lane, sc_trainer *t, const sc_trainer_pass *pass)
+{
+	sc_trainer_pass again = *pass;
+
+	again.norms = SC_TRAINER_BATCH;
+	again.again = true;
+	SC_TRY(sc_trainer_backward(lane, t));
+	for (int i = t->cut.pieces - 2; i >= 0; i--)
+	{
+		SC_TRY(sc_trainer_turn_to(lane, t, i, true));
+		SC_TRY(sc_trainer_forward(lane, t, &again));
+		SC_TRY(sc_trainer_backward(lane, t));
+	}
+	return SC_OK;
+}
+
 sc_status
 sc_train_step_run(const sc_lane *lane, void *arg)
 {
@@ -41,16 +80,16 @@ sc_train_step_run(const sc_lane *lane, void *arg)
 	sc_trainer *t = step->trainer;
 	sc_trainer_tensors *tensors = &t->tensors;
 	sc_trainer_pass pass = {step->images == NULL ? NULL : sc_trainer_make_views, step, t->cut.shards,
-							SC_TRAINER_BATCH_TRACKED};
+							SC_TRAINER_BATCH_TRACKED, false};
 
 	SC_ASSERT(step->epoch >= 0 && isfinite(step->lr));
-	SC_ASSERT(step->images == NULL || step->keys != NULL);
-	SC_TRY(sc_trainer_forward(lane, t, &pass));
+	SC_ASSERT(step->images == NULL ? t->cut.pieces == 1 : step->keys != NULL);
+	SC_TRY(forward(lane, t, &pass));
 	SC_TRY(sc_head_forward(lane, &t->head, tensors->z, tensors->feature));
 	/* Here the temperature meets the similarities: nn/ntxent.c. */
 	SC_TRY(sc_ntxent_run(lane, &t->loss, tensors->dz, tensors->z));
 	SC_TRY(sc_head_backward(lane, &t->head, tensors->feature, tensors->dz, tensors->feature));
-	SC_TRY(sc_trainer_backward(lane, t));
+	SC_TRY(backward(lane, t, &pass));
 	SC_TRY(descend(lane, t, step->lr));
 	if (lane->index == 0)
 	{
@@ -66,22 +105,23 @@ sc_trainer_look_run(const sc_lane *lane, void *arg)
 	const sc_trainer_look *look = arg;
 	sc_trainer *t = look->trainer;
 	sc_trainer_pass pass = {sc_trainer_make_plain_views, look, t->cut.shards,
-							look->running ? SC_TRAINER_RUNNING : SC_TRAINER_BATCH};
+							look->running ? SC_TRAINER_RUNNING : SC_TRAINER_BATCH, false};
 	size_t count = (size_t) look->count;
 
-	SC_ASSERT(count >= 1 && count <= (size_t) t->cut.views);
+	/* Between steps the first piece is at work, which is none of the smaller ones. */
+	SC_ASSERT(count >= 1 && count <= (size_t) t->piece.views && t->piece.first == 0);
 	/* An encoder's output for an image does not depend on the others: those that fill up the batch are left out. */
 	while (look->running && pass.shards > 1 && sc_trainer_shard_at(t, pass.shards - 1).first >= count)
 		pass.shards--;
+	SC_TRY(sc_trainer_reorder_weights(lane, t));
 	SC_TRY(sc_trainer_forward(lane, t, &pass));
 	for (int i = lane->index; i < pass.shards; i += lane->count)
 	{
 		sc_trainer_shard s = sc_trainer_shard_at(t, i);
 		size_t end = SC_MIN(s.first + (size_t) s.views, count);
 
-		if (s.first < end)
-			memcpy(look->out + s.first * SC_EMBEDDING_DIM, t->tensors.feature + s.first * SC_EMBEDDING_DIM,
-				   (end - s.first) * SC_EMBEDDING_DIM * sizeof(float));
+		for (size_t v = s.first; v < end; v++)
+			memcpy(look->out + v * SC_EMBEDDING_DIM, sc_trainer_feature(t, v), SC_EMBEDDING_DIM * sizeof(float));
 	}
 	return SC_OK;
 }

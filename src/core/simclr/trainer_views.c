@@ -14,13 +14,13 @@ sc_trainer_make_views(const sc_lane *lane, const void *arg, sc_trainer_shard s)
 	const sc_train_step *step = arg;
 	sc_trainer *t = step->trainer;
 	sc_trainer_space *space = &t->space[lane->index];
-	size_t images = (size_t) t->config.batch_size;
+	size_t images = (size_t) t->piece.images;
 	void *x = sc_trainer_input(t, s.index);
 
 	for (int v = 0; v < s.views; v++)
 	{
 		/* All first views come before all second ones. */
-		size_t view = s.first + (size_t) v, image = view % images;
+		size_t view = s.first + (size_t) v, image = t->piece.first + view % images;
 		sc_rng rng = sc_rng_stream(t->config.seed, (uint64_t) step->epoch, step->keys[image], view / images);
 
 		if (sc_lane_stopped(lane))

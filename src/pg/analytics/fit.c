@@ -11,20 +11,23 @@
 #include "pg/server/arguments.h"
 #include "pg/type/embedding.h"
 
+/* NULL: none. */
+static bool
+same_options(const Jsonb *a, const Jsonb *b)
+{
+	if (a == NULL || b == NULL)
+		return a == b;
+	return VARSIZE(a) == VARSIZE(b) && memcmp(a, b, VARSIZE(a)) == 0;
+}
+
 Datum
 scpg_fit_accumulate(FunctionCallInfo fcinfo, const char *what, void (*check)(int number, const Jsonb *options))
 {
 	MemoryContext context = scpg_aggregate_context(fcinfo);
 	scpg_fit *fit = PG_ARGISNULL(0) ? NULL : (scpg_fit *) PG_GETARG_POINTER(0);
-	Jsonb *options = NULL;
-	int number;
+	const Jsonb *options = scpg_options_argument(fcinfo, 3);
+	int number = scpg_int_argument(fcinfo, 2, what);
 
-	number = scpg_int_argument(fcinfo, 2, what);
-	if (PG_NARGS() > 3)
-	{
-		scpg_refuse_null(fcinfo, 3, "options");
-		options = PG_GETARG_JSONB_P(3);
-	}
 	if (fit == NULL)
 	{
 		check(number, options);
@@ -37,8 +40,7 @@ scpg_fit_accumulate(FunctionCallInfo fcinfo, const char *what, void (*check)(int
 			memcpy(fit->options, options, VARSIZE(options));
 		}
 	}
-	else if (fit->number != number || (options != NULL && (VARSIZE(options) != VARSIZE(fit->options) ||
-														   memcmp(options, fit->options, VARSIZE(options)) != 0)))
+	else if (fit->number != number || !same_options(fit->options, options))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("%s and options must be the same for all rows", what)));
 	if (!PG_ARGISNULL(1))

@@ -114,8 +114,7 @@ label_rows(WindowObject winobj, FunctionCallInfo fcinfo, bool wide, const scpg_r
 	sc_kmeans km;
 
 	scpg_kmeans_check(k, 0);
-	options =
-		scpg_kmeans_read_options(PG_NARGS() > 2 ? DatumGetJsonbP(scpg_window_argument(winobj, 2, "options")) : NULL);
+	options = scpg_kmeans_read_options(scpg_window_options(winobj, fcinfo, 2));
 	if (rows->n == 0)
 		return NULL;
 	k = fit_to_partition(k, rows->n, &options, said);

@@ -38,7 +38,7 @@ knn(FunctionCallInfo fcinfo, bool keyed)
 {
 	scpg_keyed_call call = scpg_keyed_call_begin(fcinfo, keyed, 5);
 	int k = scpg_knn_argument(fcinfo, call.rest + 1);
-	scpg_source source = scpg_keyed_call_source(&call, 0, "knn(%t, %k, %c, q, 5%o)");
+	scpg_source source = scpg_keyed_call_source(&call, 0, psprintf("knn(%%t, %%k, %%c, q, %d%%o)", k));
 	Oid types[2] = {InvalidOid, INT4OID};
 	Datum values[2];
 	Portal portal;
@@ -150,6 +150,29 @@ join_others(join *j, float *queries, MemoryContext cxt)
 	SPI_cursor_close(portal);
 }
 
+/* The items, and what is asked of them: argument number `queries`, or they themselves. */
+static void
+find_tables(join *j, int queries)
+{
+	FunctionCallInfo fcinfo = j->call.fcinfo;
+	int k = j->job.k;
+	char *asked;
+
+	if (PG_ARGISNULL(queries))
+	{
+		j->item_source = scpg_keyed_call_source(&j->call, 0, psprintf("knn_join(%%t, %%k, %%c, %d, NULL%%o)", k));
+		j->query_source = j->item_source;
+		return;
+	}
+	scpg_keyed_call_check_pair(&j->call, 0, queries, psprintf("knn_join(%%t, %%k, %%c, %d, %%u%%o)", k),
+							   psprintf("knn_join(%%t, %%c, %d, %%u)", k));
+	asked = scpg_source_relation_literal(PG_GETARG_OID(queries));
+	j->item_source = scpg_keyed_call_source(&j->call, 0, psprintf("knn_join(%%t, %%k, %%c, %d, %s%%o)", k, asked));
+	asked = scpg_source_relation_literal(PG_GETARG_OID(0));
+	j->query_source =
+		scpg_keyed_call_source(&j->call, queries, psprintf("knn_join(%s, %%k, %%c, %d, %%t%%o)", asked, k));
+}
+
 static Datum
 knn_join(FunctionCallInfo fcinfo, bool keyed)
 {
@@ -160,12 +183,7 @@ knn_join(FunctionCallInfo fcinfo, bool keyed)
 
 	j.job.k = scpg_knn_argument(fcinfo, j.call.rest);
 	j.job.leave_out = itself;
-	j.item_source = scpg_keyed_call_source(&j.call, 0, "knn_join(%t, %k, %c, 5, NULL%o)");
-	j.query_source = j.item_source;
-	if (!itself)
-		j.query_source = scpg_keyed_call_source(&j.call, queries,
-												psprintf("knn_join(%s, %%k, %%c, 5, %%t%%o)",
-														 quote_literal_cstr(j.item_source.relation)));
+	find_tables(&j, queries);
 
 	SPI_connect();
 	cxt = AllocSetContextCreate(CurrentMemoryContext, "knn_join", ALLOCSET_DEFAULT_SIZES);

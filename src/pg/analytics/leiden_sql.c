@@ -34,8 +34,7 @@ static const int32 *
 label_rows(WindowObject winobj, FunctionCallInfo fcinfo, const scpg_rows *rows, MemoryContext cxt)
 {
 	int k = wanted(winobj, fcinfo);
-	scpg_groups_options options =
-		scpg_groups_read_options(PG_NARGS() > 2 ? DatumGetJsonbP(scpg_window_argument(winobj, 2, "options")) : NULL);
+	scpg_groups_options options = scpg_groups_read_options(scpg_window_options(winobj, fcinfo, 2));
 	sc_groups g;
 
 	if (rows->n == 0)

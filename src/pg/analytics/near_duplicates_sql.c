@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "executor/spi.h"
+#include "utils/float.h"
 #include "utils/memutils.h"
 
 #include "pg/server/arguments.h"
@@ -67,7 +68,9 @@ near_duplicates(FunctionCallInfo fcinfo, bool keyed)
 {
 	scpg_keyed_call call = scpg_keyed_call_begin(fcinfo, keyed, 4);
 	sc_near job = {.threshold = threshold_argument(fcinfo, call.rest), .lanes = scpg_lanes()};
-	scpg_source source = scpg_keyed_call_source(&call, 0, "near_duplicates(%t, %k, %c, 0.5%o)");
+	scpg_source source =
+		scpg_keyed_call_source(&call, 0,
+							   psprintf("near_duplicates(%%t, %%k, %%c, %s%%o)", float8out_internal(job.threshold)));
 	scpg_items items;
 	MemoryContext cxt;
 

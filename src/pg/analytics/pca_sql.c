@@ -12,6 +12,7 @@
 
 #include <math.h>
 
+#include "miscadmin.h"
 #include "utils/jsonb.h"
 
 #include "pg/analytics/flat_state.h"
@@ -122,7 +123,10 @@ add_row(sc_pca_sums *s, const float *x, int d)
 	{
 		void *work = palloc_extended(scpg_core()->sc_pca_flush_bytes(d), MCXT_ALLOC_HUGE);
 
-		scpg_core()->sc_pca_flush(s, d, work);
+		sc_pca_flush flush = scpg_core()->sc_pca_flush_begin(s, d, work);
+
+		while (scpg_core()->sc_pca_flush_step(&flush))
+			CHECK_FOR_INTERRUPTS();
 		pfree(work);
 	}
 }
@@ -160,11 +164,7 @@ accumulate(FunctionCallInfo fcinfo, double wanted)
 	pca_state *state;
 	sc_pca_sums sums;
 
-	if (PG_NARGS() > 3)
-	{
-		scpg_refuse_null(fcinfo, 3, "options");
-		scpg_options_read(&options, NULL, PG_GETARG_JSONB_P(3), pca_options, lengthof(pca_options));
-	}
+	scpg_options_read(&options, NULL, scpg_options_argument(fcinfo, 3), pca_options, lengthof(pca_options));
 	if (PG_ARGISNULL(1))
 		return scpg_flat_state_unchanged(fcinfo);
 	e = PG_GETARG_EMBEDDING(1);
@@ -222,7 +222,11 @@ scpg_pca_combine(PG_FUNCTION_ARGS)
 	check_same_options(state, other->wanted, other->whiten);
 	a = open_sums(state);
 	b = open_sums(other);
-	scpg_core()->sc_pca_merge(&a, &b, state->d);
+	for (int row = 0; row < state->d;)
+	{
+		CHECK_FOR_INTERRUPTS();
+		row = scpg_core()->sc_pca_merge(&a, &b, state->d, row);
+	}
 	for (int i = 0; i < b.waiting; i++)
 		add_row(&a, b.block + (size_t) i * state->d, state->d);
 	close_sums(state, &a);

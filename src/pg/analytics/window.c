@@ -33,6 +33,18 @@ scpg_window_argument(WindowObject winobj, int n, const char *what)
 	return value;
 }
 
+Jsonb *
+scpg_window_options(WindowObject winobj, FunctionCallInfo fcinfo, int n)
+{
+	bool isnull;
+	Datum value;
+
+	if (n >= PG_NARGS())
+		return NULL;
+	value = WinGetFuncArgCurrent(winobj, n, &isnull);
+	return isnull ? NULL : DatumGetJsonbP(value);
+}
+
 /* The labels of a whole partition; the other arguments are those of its first row. */
 static void
 label_partition(WindowObject winobj, FunctionCallInfo fcinfo, const char *name, scpg_window_fn label,

@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "utils/jsonb.h"
 #include "windowapi.h"
 
 #include "pg/table/rows.h"
@@ -28,5 +29,8 @@ extern Datum scpg_window_label(FunctionCallInfo fcinfo, const char *name, scpg_w
 
 /* Argument n (not the first) of the current row, which must not be NULL. what: its name. */
 extern Datum scpg_window_argument(WindowObject winobj, int n, const char *what);
+
+/* Argument n of the current row, options, likewise; NULL where it is NULL, or where this form has none. */
+extern Jsonb *scpg_window_options(WindowObject winobj, FunctionCallInfo fcinfo, int n);
 
 #endif /* SCPG_WINDOW_H */

@@ -77,8 +77,7 @@ measure(scpg_graph_centroids *g)
 		double own = INFINITY, other = INFINITY;
 		int nearest = 0;
 
-		if (i % 256 == 0)
-			CHECK_FOR_INTERRUPTS();
+		CHECK_FOR_INTERRUPTS();
 		for (int c = 0; c < g->centroids; c++)
 		{
 			double d2 = sc_distance()->distance2(g->rows + DIM * i, g->centroid + (size_t) DIM * c, DIM);

@@ -43,7 +43,23 @@ scpg_cluster_read_request(FunctionCallInfo fcinfo, int first, bool wide)
 		asked.name = text_to_cstring(PG_GETARG_TEXT_PP(first + 1));
 	if (!PG_ARGISNULL(first + 2))
 		asked.options = PG_GETARG_JSONB_P_COPY(first + 2);
+	asked.key.options = scpg_options_or_none(asked.options);
 	return asked;
+}
+
+char *
+scpg_cluster_call(const char *begin, int64 k, const char *model)
+{
+	StringInfoData s;
+
+	initStringInfo(&s);
+	appendStringInfoString(&s, begin);
+	if (k != 0)
+		appendStringInfo(&s, ", k => %lld", (long long) k);
+	if (model != NULL)
+		appendStringInfo(&s, ", model => %s", scpg_source_call_literal(model));
+	appendStringInfoString(&s, "%O)");
+	return s.data;
 }
 
 void
@@ -55,8 +71,10 @@ scpg_cluster_columns(const scpg_cluster_job *job, const scpg_kept_row *row, Datu
 		nulls[i] = row->image < 0;
 	if (row->image < 0)
 		return;
+	nulls[0] = c->label[row->image] == SCPG_NO_LABEL;
 	values[0] = Int32GetDatum(c->label[row->image]);
 	values[1] = Float8GetDatum(c->plot[2 * row->image]);
 	values[2] = Float8GetDatum(c->plot[2 * row->image + 1]);
 	values[3] = Float8GetDatum(c->distance[row->image]);
+	values[4] = Float8GetDatum(c->confidence[row->image]);
 }

@@ -37,7 +37,7 @@ scpg_cluster_space(const scpg_model *model)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED), errmsg("the clustering of model \"%s\" is corrupt", model->name),
 				 errdetail("Its centroids have %d dimensions.", kmeans.d), errhint("Cluster again with the model.")));
-	if (model->centroid_label == NULL && recipe->pca_components > 0)
+	if (scpg_model_groups_in_components(recipe, model->centroid_label))
 	{
 		space = components_of(model);
 		space.q = kmeans.d;

@@ -54,6 +54,11 @@ typedef struct scpg_model
 	struct varlena *kmeans;			/* kmeans_model, or NULL */
 	struct varlena *elbow;			/* elbow_result, or NULL */
 	struct varlena *centroid_label; /* int[]: the group of each centroid of kmeans; NULL: each is its own */
+	Oid labels;						/* its label table; InvalidOid: none, or it is gone */
+	char *labels_name;				/* the table's name, which stays; NULL: none */
+	bool edited;					/* its groups were changed by hand since they were made */
+	int highest_label;				/* that ever named a group of this version; -1: not known */
+	struct varlena *calibration;	/* float8[], see calibration.h; NULL: not known */
 	TimestampTz created;
 	int64 weights_bytes; /* of the stored weights; 0: none yet */
 	int64 weights_crc;
@@ -141,6 +146,15 @@ extern bool scpg_model_clustering_fits(const scpg_recipe *recipe, const struct v
 /* The group of each centroid, in the model's value; NULL: each is its own. */
 extern const int32 *scpg_model_centroid_groups(const struct varlena *centroid_label);
 
+/* No group has a higher label: it must be room enough for as many clusterings as anybody makes. */
+#define SCPG_HIGHEST_LABEL 100000000
+
+/* The labels of a clustering's groups, each once, ascending, in the current memory context (or NULL); how many. */
+extern int scpg_model_labels(const struct varlena *kmeans, const struct varlena *centroid_label, int32 **labels);
+
+/* Do its centroids lie among principal components? Else among the embeddings themselves. */
+extern bool scpg_model_groups_in_components(const scpg_recipe *recipe, const struct varlena *centroid_label);
+
 /* What is known of the number of groups. */
 typedef struct scpg_model_groups
 {
@@ -149,6 +163,10 @@ typedef struct scpg_model_groups
 	int low, high;			   /* 0: not known */
 	const char *by;			   /* given, or an elbow_method */
 	double modularity, chance; /* NaN: not known */
+	int highest_label;		   /* that ever named a group of this version */
+	bool edited;			   /* stays so: these are the groups that it had */
+
+	struct varlena *calibration; /* float8[], see calibration.h; NULL: not known */
 } scpg_model_groups;
 
 typedef struct scpg_model_epoch
@@ -161,10 +179,7 @@ typedef struct scpg_model_epoch
 /* The log of the training by epoch; how many. */
 extern int64 scpg_model_read_log(const scpg_model *model, scpg_model_epoch **epochs);
 
-/* ---- changing it, as its owner (model.c) ----------------------------------------- */
-
-/* The recipe as it is now: a clustering's options may be others than before. */
-extern void scpg_model_set_recipe(scpg_model *model, const scpg_recipe *recipe);
+/* ---- its clustering, changed as who may edit its groups (model.c) ----------------------------------------- */
 
 /* Has a model a place for them? Not before ALTER EXTENSION UPDATE from version 1.0. */
 extern bool scpg_model_keeps_groups(void);
@@ -174,11 +189,37 @@ extern scpg_model_groups scpg_model_groups_of(const scpg_recipe *recipe, const s
 											  struct varlena *centroid_label, const struct varlena *elbow);
 
 /*
- * The clustering that assign_cluster and the next cluster_images use; elbow
- * may be NULL. Of another role's model nothing is kept, with a NOTICE.
+ * The clustering that assign_cluster and the next cluster_images use, with the
+ * recipe that made it; elbow may be NULL. false: of a model whose groups the
+ * caller may not edit nothing is kept, with a NOTICE.
  */
-extern void scpg_model_set_clustering(scpg_model *model, struct varlena *pca, struct varlena *kmeans,
-									  struct varlena *elbow, const scpg_model_groups *groups);
+extern bool scpg_model_set_clustering(scpg_model *model, const scpg_recipe *recipe, struct varlena *pca,
+									  struct varlena *kmeans, struct varlena *elbow, const scpg_model_groups *groups);
+
+/* ---- its groups, as who may edit them (model_groups.c) ------------------------------ */
+
+/* 42501 unless the current user has the rights of the model's owner, or was granted to edit its groups. */
+extern void scpg_model_require_editor(const scpg_model *model);
+
+/* Has he? */
+extern bool scpg_model_may_edit(const scpg_model *model);
+
+/* The label table from now on. */
+extern void scpg_model_set_labels(scpg_model *model, Oid relid);
+
+/* A group as selfclass_cluster keeps it. */
+typedef struct scpg_model_group
+{
+	int label;
+	int64 size;
+	int64 pinned;
+	double mean_distance; /* NaN: unknown, as the next */
+	double mean_confidence;
+	char *example; /* or NULL */
+} scpg_model_group;
+
+/* All groups, n of them: those of other labels go; of those that were there name and edited stay. */
+extern void scpg_model_keep_clusters(const scpg_model *model, const scpg_model_group *groups, int n);
 
 /* ---- who trains it (locks.c) ------------------------------------------------------ */
 

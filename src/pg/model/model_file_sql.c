@@ -18,6 +18,7 @@
 
 #include "core/api.h"
 #include "pg/model/model_parts.h"
+#include "pg/server/arguments.h"
 #include "pg/server/compat.h"
 #include "pg/server/errors.h"
 #include "pg/server/jobs.h"
@@ -76,8 +77,7 @@ scpg_export_encoder_with(PG_FUNCTION_ARGS)
 {
 	export_options options = {0};
 
-	scpg_options_read(&options, NULL, PG_ARGISNULL(1) ? NULL : PG_GETARG_JSONB_P(1), export_table,
-					  lengthof(export_table));
+	scpg_options_read(&options, NULL, scpg_options_argument(fcinfo, 1), export_table, lengthof(export_table));
 	PG_RETURN_BYTEA_P(export_model(fcinfo, &options));
 }
 
@@ -160,7 +160,7 @@ tell_ignored(const scpg_model_file *file)
 Datum
 scpg_import_encoder(PG_FUNCTION_ARGS)
 {
-	Jsonb *options = PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2);
+	Jsonb *options = scpg_options_argument(fcinfo, 2);
 	char *name;
 	bytea *bytes;
 	scpg_model *model;
@@ -197,7 +197,9 @@ scpg_import_encoder(PG_FUNCTION_ARGS)
 		scpg_model_groups groups = scpg_model_groups_of(&recipe, file.clustering.kmeans, file.clustering.centroid_label,
 														file.clustering.elbow);
 
-		scpg_model_set_clustering(model, file.clustering.pca, file.clustering.kmeans, file.clustering.elbow, &groups);
+		groups.calibration = file.clustering.calibration;
+		(void) scpg_model_set_clustering(model, &recipe, file.clustering.pca, file.clustering.kmeans,
+										 file.clustering.elbow, &groups);
 	}
 	SPI_finish();
 	PG_RETURN_VOID();

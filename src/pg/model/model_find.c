@@ -130,6 +130,11 @@ find_version(const scpg_model_name *n, const char *owner, bool ready_first, bool
 	model->source_name = scpg_catalog_text(0, 18);
 	model->owner_name = scpg_catalog_text(0, 19);
 	model->centroid_label = scpg_catalog_varlena(0, 20);
+	model->labels = scpg_catalog_oid(0, 21);
+	model->labels_name = scpg_catalog_text(0, 22);
+	model->edited = scpg_catalog_bool(0, 23);
+	model->highest_label = scpg_catalog_int4(0, 24);
+	model->calibration = scpg_catalog_varlena(0, 25);
 	model->by_statement = by_statement;
 	SPI_freetuptable(SPI_tuptable);
 	return model;

@@ -32,6 +32,10 @@ typedef enum scpg_statement
 	SCPG_UPDATE_STATE,		/* state, images, skipped */
 	SCPG_UPDATE_CLUSTERING, /* pca, kmeans, elbow */
 	SCPG_UPDATE_GROUPS,		/* labels of centroids, k, low, high, by, modularity, chance; of 1.1's table */
+	SCPG_UPDATE_LABELS,		/* label table, or null */
+	SCPG_INSERT_CLUSTER,	/* label, size, pinned, mean distance, mean confidence, example */
+	SCPG_DELETE_CLUSTERS,	/* labels that stay */
+	SCPG_RESET_CLUSTERS,	/* none was edited */
 	SCPG_INSERT_LOG,		/* epoch, loss, lr, images per second */
 	SCPG_SELECT_LOG,
 	SCPG_UPDATE_WEIGHTS, /* epochs done, bytes, checksum */
@@ -50,10 +54,30 @@ typedef enum scpg_statement
 	SCPG_FORGET_GRANTS,	   /* role: likewise */
 	SCPG_FIND_VERSION,	   /* owner, name, version: if it is taken, the next one */
 	SCPG_FIND_GRANT,	   /* owner, name, role */
+	SCPG_FIND_EDITOR,	   /* owner, name, role: a row where it may edit */
 	SCPG_LIST_OWNED,	   /* owner's text, role: each name, and 1 if the role has it too */
 	SCPG_CLEAR_GRANTS,	   /* owner's text, role: those of the role on names that it gets */
 	SCPG_REASSIGN_GRANTS,  /* owner's text, role */
 	SCPG_REASSIGN_MODELS,  /* owner's text, role */
+	/* Of groups that people correct (model_edits.c); tables and columns of 1.1 */
+	SCPG_LOCK_MODEL,	   /* the row as it is now, locked */
+	SCPG_INSERT_EDIT,	   /* role, login, command, arguments, reverts or null: RETURNING edit */
+	SCPG_INSERT_BEFORE,	   /* edit, are the centroids kept too? */
+	SCPG_INSERT_EDIT_ROWS, /* edit, part, old label or null, new label or null, pinned, keys */
+	SCPG_FINISH_EDIT,	   /* edit, rows changed */
+	SCPG_TOUCH_GROUPS,	   /* highest label */
+	SCPG_UPDATE_EDITED,	   /* kmeans or null for as it was, labels of centroids, k, highest label */
+	SCPG_LIST_CLUSTERS,
+	SCPG_NAME_CLUSTER,	/* label, name or null, size of a group that has no row yet */
+	SCPG_CLEAR_NAMES,	/* labels or null for all */
+	SCPG_MARK_CLUSTERS, /* labels */
+	SCPG_LIST_EDITS,
+	SCPG_LIST_EDIT_ROWS,   /* edit: of this one */
+	SCPG_FIND_CENTROIDS,   /* edit: a row where this or a later one replaced them */
+	SCPG_RESTORE_GROUPS,   /* edit */
+	SCPG_UPDATE_K,		   /* k */
+	SCPG_FORGET_CLUSTERS,  /* edit: those that were none before it */
+	SCPG_RESTORE_CLUSTERS, /* edit */
 	SCPG_STATEMENTS
 } scpg_statement;
 
@@ -69,12 +93,16 @@ extern Oid scpg_catalog_owner(void);
  */
 extern void scpg_catalog_change(scpg_statement statement, const scpg_model *model, Datum *values, const char *nulls);
 
+/* 42704 */
+pg_noreturn extern void scpg_model_refuse_dropped(const scpg_model *model);
+
 /*
  * A column (from 1) of a row (from 0) that a statement returned; NULL is NULL,
- * 0, InvalidOid or NaN. What is no number is a copy in the current context.
+ * false, 0, InvalidOid or NaN. What is no number is a copy in the current context.
  */
 extern struct varlena *scpg_catalog_varlena(uint64 row, int column);
 extern char *scpg_catalog_text(uint64 row, int column);
+extern bool scpg_catalog_bool(uint64 row, int column);
 extern int32 scpg_catalog_int4(uint64 row, int column);
 extern int64 scpg_catalog_int8(uint64 row, int column);
 extern Oid scpg_catalog_oid(uint64 row, int column);
@@ -172,6 +200,7 @@ typedef struct scpg_model_clustering
 	struct varlena *kmeans;			/* kmeans_model; NULL: nothing was clustered */
 	struct varlena *elbow;			/* elbow_result, or NULL */
 	struct varlena *centroid_label; /* int[], or NULL */
+	struct varlena *calibration;	/* float8[], see calibration.h, or NULL */
 } scpg_model_clustering;
 
 /*

@@ -82,6 +82,7 @@ typedef struct scpg_recipe
 	int image_side; /* images are kept reduced to this short side */
 	scpg_stem stem;
 	int batch_size;
+	int batch_pieces; /* whose tensors are held one at a time */
 	bool drop_last;
 	int epochs;					/* 0: the encoder as it is initialised, for comparison */
 	double time_budget;			/* seconds; 0: none */
@@ -108,6 +109,8 @@ typedef struct scpg_recipe
 	double rr_prob;
 	double rr_degrees; /* 0: by 90 degrees */
 	double shear;
+	double elastic; /* share of the side */
+	double elastic_prob;
 	double morph_prob;
 	double cj_prob;
 	double cj_strength;
@@ -123,6 +126,7 @@ typedef struct scpg_recipe
 	double std[3];
 	scpg_transform_order transform_order;
 	char *init; /* a model's name, or NULL */
+	int embed_views;
 	bool l2_normalize;
 	double pca_components; /* number, or share of variance; 0: none */
 	bool pca_whiten;
@@ -135,6 +139,10 @@ typedef struct scpg_recipe
 	int max_iter;
 	double tol;
 	sc_kmeans_init kmeans_init;
+	sc_kmeans_algorithm algorithm; /* of k-means */
+	double min_confidence;		   /* rows below it get no label */
+	bool keep;					   /* in the model; of one call, not stored, as the next */
+	bool replace_groups;		   /* that were edited */
 } scpg_recipe;
 
 /* Views of preset auto are no larger. */
@@ -178,13 +186,25 @@ extern void scpg_recipe_suit_view(scpg_recipe *recipe, const scpg_given *given, 
  */
 extern void scpg_recipe_suit_init(scpg_recipe *recipe, scpg_given *given);
 
+/* Bytes of a checkpoint, about: the weights and as many momenta. */
+extern double scpg_recipe_checkpoint_bytes(const scpg_recipe *recipe);
+
 /*
  * Fill what was left to be chosen, check what depends on the number of images
- * (22023), and shrink a preset's batch to it. One NOTICE tells what preset
- * auto chose.
+ * (22023), and shrink a preset's batch to it. NOTICEs tell what preset auto
+ * chose. The images are in memory by now: it chooses pieces by what is left.
  */
 struct scpg_dataset;
-extern void scpg_recipe_choose(scpg_recipe *recipe, const scpg_given *given, const struct scpg_dataset *images);
+extern void scpg_recipe_choose(scpg_recipe *recipe, const scpg_given *given, struct scpg_dataset *images);
+
+/*
+ * The name of a given option that would make other groups than a model has,
+ * because it decides how they are cut or how many there are; NULL: none does.
+ */
+extern const char *scpg_recipe_regroups(const scpg_given *given);
+
+/* Does a given option say how many groups there are to be, so that k is not what it was? */
+extern bool scpg_recipe_chooses_k(const scpg_given *given);
 
 /* To and from what a model stores. */
 extern Jsonb *scpg_recipe_write(const scpg_recipe *recipe);
@@ -213,7 +233,7 @@ extern void scpg_recipe_override_clustering(scpg_recipe *recipe, const scpg_reci
 /* For the core. */
 extern sc_net_config scpg_recipe_net(const scpg_recipe *recipe);
 extern sc_train_config scpg_recipe_train(const scpg_recipe *recipe);
-extern void scpg_recipe_normalize(const scpg_recipe *recipe, float mean[3], float std[3]);
+extern sc_encoder_config scpg_recipe_encoder(const scpg_recipe *recipe);
 
 /* For the clustering. */
 extern scpg_kmeans_options scpg_recipe_kmeans(const scpg_recipe *recipe);

@@ -51,14 +51,14 @@
 /*
  * So many pictures that a look costs less than a second on two cores: the cost
  * grows with the square of the view. Enough of them to see a spread. They are at
- * most what a step takes.
+ * most the views of a piece of a step.
  */
 static int
 sample_size(const scpg_recipe *recipe)
 {
 	int views = SCPG_SPREAD_SAMPLE * 128 * 128 / (recipe->input_size * recipe->input_size);
 
-	return Min(2 * recipe->batch_size, Max(FEWEST, Min(SCPG_SPREAD_SAMPLE, views)));
+	return Min(2 * (recipe->batch_size / recipe->batch_pieces), Max(FEWEST, Min(SCPG_SPREAD_SAMPLE, views)));
 }
 
 void

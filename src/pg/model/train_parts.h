@@ -82,7 +82,7 @@ extern bool scpg_learner_check(scpg_learner *l, Size size);
 extern bool scpg_learner_step(scpg_learner *l, const scpg_order *order, int epoch, int step, double lr, double *loss);
 
 /*
- * What the encoder sees now in images (count, up to twice a batch): out (count,
+ * What the encoder sees now in images (count, up to twice those of a piece of a batch): out (count,
  * SC_EMBEDDING_DIM). running: as an embedding is made; else with batch norms over
  * these images, as in a step.
  */

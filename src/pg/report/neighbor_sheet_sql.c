@@ -195,11 +195,12 @@ scpg_neighbor_sheet_wide(PG_FUNCTION_ARGS)
 	queries = int_argument(fcinfo, 3, "number of queries", MAX_QUERIES);
 	k = int_argument(fcinfo, 4, "number of neighbours", MAX_NEIGHBOURS);
 	/* 1.0's form has no options. */
-	if (PG_NARGS() > 5 && !PG_ARGISNULL(5))
-		scpg_options_read(&options, NULL, PG_GETARG_JSONB_P(5), options_table, lengthof(options_table));
+	key.options = scpg_options_argument(fcinfo, 5);
+	scpg_options_read(&options, NULL, key.options, options_table, lengthof(options_table));
 	scpg_source_resolve(&image, PG_GETARG_OID(0), NULL, NameStr(*PG_GETARG_NAME(1)), BYTEAOID);
 	key.columns = options.id_column;
-	key.call = psprintf("neighbor_sheet(%%t, %s, %%c, 5, 8%%o)", quote_literal_cstr(image.data_column));
+	key.call =
+		psprintf("neighbor_sheet(%%t, %s, %%c, %d, %d%%o)", scpg_source_call_literal(image.data_column), queries, k);
 	source = scpg_source_embeddings(fcinfo, 0, 2, &key);
 
 	SPI_connect();

@@ -33,6 +33,18 @@ scpg_int_argument(FunctionCallInfo fcinfo, int n, const char *what)
 	return scpg_int_value(PG_GETARG_INT64(n), what);
 }
 
+Jsonb *
+scpg_options_or_none(Jsonb *options)
+{
+	return options != NULL && JB_ROOT_IS_OBJECT(options) && JB_ROOT_COUNT(options) == 0 ? NULL : options;
+}
+
+Jsonb *
+scpg_options_argument(FunctionCallInfo fcinfo, int n)
+{
+	return n >= PG_NARGS() || PG_ARGISNULL(n) ? NULL : scpg_options_or_none(PG_GETARG_JSONB_P(n));
+}
+
 /* An argument that is a constant is passed once and stays, so this must do no harm when it is done again. */
 void
 scpg_widen_arguments(FunctionCallInfo fcinfo, const int *numbers, int count)

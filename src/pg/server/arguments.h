@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "utils/jsonb.h"
 
 /* 22004 where argument n is NULL. */
 extern void scpg_refuse_null(FunctionCallInfo fcinfo, int n, const char *what);
@@ -20,6 +21,12 @@ extern int scpg_int_value(int64 value, const char *what);
 
 /* Argument n, a bigint, likewise; 22004 where it is NULL. */
 extern int scpg_int_argument(FunctionCallInfo fcinfo, int n, const char *what);
+
+/* Options without anything in them are none: NULL. */
+extern Jsonb *scpg_options_or_none(Jsonb *options);
+
+/* Argument n, options; NULL where it is NULL or empty, or where this form has none. */
+extern Jsonb *scpg_options_argument(FunctionCallInfo fcinfo, int n);
 
 /*
  * scpg_NAME for catalogs and views of version 1.0, where the arguments of

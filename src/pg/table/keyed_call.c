@@ -27,19 +27,36 @@ scpg_keyed_call_begin(FunctionCallInfo fcinfo, bool keyed, int options)
 	call.rest = call.column + 1;
 	scpg_refuse_null(fcinfo, 0, "relation");
 	scpg_refuse_null(fcinfo, call.column, "name of the column of embeddings");
-	if (keyed && PG_NARGS() > options && !PG_ARGISNULL(options))
-		scpg_options_read(&call, NULL, PG_GETARG_JSONB_P(options), options_table, lengthof(options_table));
+	call.options = keyed ? scpg_options_argument(fcinfo, options) : NULL;
+	scpg_options_read(&call, NULL, call.options, options_table, lengthof(options_table));
 	InitMaterializedSRF(fcinfo, 0);
 	return call;
+}
+
+static scpg_key_request
+request(const scpg_keyed_call *call, const char *hint)
+{
+	return (scpg_key_request){.columns = call->id_column,
+							  .example = scpg_source_example(call->fcinfo, call->example),
+							  .returned = true,
+							  .options = call->options,
+							  .call = hint};
+}
+
+void
+scpg_keyed_call_check_pair(const scpg_keyed_call *call, int first, int second, const char *hint, const char *short_hint)
+{
+	FunctionCallInfo fcinfo = call->fcinfo;
+	scpg_key_request key = request(call, hint);
+
+	scpg_source_check_pair(PG_GETARG_OID(first), PG_GETARG_OID(second), &key, NameStr(*PG_GETARG_NAME(call->column)),
+						   short_hint);
 }
 
 scpg_source
 scpg_keyed_call_source(const scpg_keyed_call *call, int table, const char *hint)
 {
-	scpg_key_request key = {.columns = call->id_column,
-							.example = scpg_source_example(call->fcinfo, call->example),
-							.returned = true,
-							.call = hint};
+	scpg_key_request key = request(call, hint);
 	scpg_source source = scpg_source_embeddings(call->fcinfo, table, call->column, &key);
 
 	scpg_source_check_key(&source, call->fcinfo, call->example);

@@ -19,10 +19,11 @@
 typedef struct scpg_keyed_call
 {
 	FunctionCallInfo fcinfo;
-	int example;	  /* number of the argument, or -1: the form without */
-	int column;		  /* number of the argument that names the column of embeddings */
-	int rest;		  /* number of the first argument behind it */
-	char **id_column; /* the option, see scpg_key_request */
+	int example;		  /* number of the argument, or -1: the form without */
+	int column;			  /* number of the argument that names the column of embeddings */
+	int rest;			  /* number of the first argument behind it */
+	char **id_column;	  /* the option, see scpg_key_request */
+	const Jsonb *options; /* as they were given, or NULL */
 } scpg_keyed_call;
 
 /*
@@ -34,6 +35,10 @@ extern scpg_keyed_call scpg_keyed_call_begin(FunctionCallInfo fcinfo, bool keyed
 
 /* The table that an argument names, by its number: its key, which fits the form, and its embeddings. hint: the call. */
 extern scpg_source scpg_keyed_call_source(const scpg_keyed_call *call, int table, const char *hint);
+
+/* The tables of two arguments have one key, see scpg_source_check_pair. */
+extern void scpg_keyed_call_check_pair(const scpg_keyed_call *call, int first, int second, const char *hint,
+									   const char *short_hint);
 
 /* A key as the form returns it. */
 extern Datum scpg_keyed_call_key(const scpg_keyed_call *call, const scpg_source *source, Datum key);

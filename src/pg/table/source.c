@@ -19,8 +19,8 @@
 #include "pg/server/extension.h"
 #include "pg/table/source_parts.h"
 
-static void
-check_relation(Relation rel)
+void
+scpg_source_check_relation(Relation rel)
 {
 	switch (rel->rd_rel->relkind)
 	{
@@ -84,6 +84,12 @@ only_column(Relation rel, Oid type)
 	return found;
 }
 
+char *
+scpg_source_relation_name(Relation rel)
+{
+	return quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)), RelationGetRelationName(rel));
+}
+
 void
 scpg_source_resolve(scpg_source *source, Oid relid, const scpg_key_request *key, const char *data_column, Oid data_type)
 {
@@ -93,11 +99,10 @@ scpg_source_resolve(scpg_source *source, Oid relid, const scpg_key_request *key,
 	Assert(OidIsValid(data_type));
 	if (rel == NULL)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation with OID %u does not exist", relid)));
-	check_relation(rel);
+	scpg_source_check_relation(rel);
 	memset(source, 0, sizeof(*source));
 	source->relid = relid;
-	source->relation =
-		quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)), RelationGetRelationName(rel));
+	source->relation = scpg_source_relation_name(rel);
 	if (key != NULL)
 		scpg_source_set_key(source, rel, key, data_column);
 	if (data_column)
@@ -143,11 +148,10 @@ scpg_source_check_key(const scpg_source *source, FunctionCallInfo fcinfo, int ex
 		return;
 	}
 	if (!PG_ARGISNULL(example))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("the example of the key's type must be null"),
-				 errdetail("The second argument is an example of the key's type, not a value."),
-				 errhint("Call it as %s, or without an example and with the other arguments by name, such as k => ....",
-						 source->call)));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("the example of the key's type must be null"),
+						errdetail("The second argument is an example of the key's type, not a value."),
+						scpg_source_integer_key(source) ? errhint("Call it as %s, or without the example.", source->call)
+														: errhint("Call it as %s.", source->call)));
 	if (scpg_source_example(fcinfo, example) != source->id_type)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
