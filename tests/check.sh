@@ -70,7 +70,8 @@ tap()
 	dir=$(mktemp -d "${TMPDIR:-/tmp}/selfclass.XXXXXX")
 	local bin=$(tests/cluster.sh tree "$dir") || { count 0 1; return; }
 	# The tests run as the server's user, who may not be able to read this tree. One adds an update script of its own.
-	cp -R tests CHANGELOG.md "$dir"
+	cp -R tests docs CHANGELOG.md "$dir"
+	make -s build/bin/make_pictures && cp build/bin/make_pictures "$dir/tests"
 	make -s build/other/selfclass_core.so && cp build/other/selfclass_core.so "$dir/tests/selfclass_core_other.so"
 	mkdir "$dir/log"
 	user=
