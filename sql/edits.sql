@@ -157,9 +157,9 @@ SELECT count(*) FROM cluster_images('photos', k => 3, model => 'alone', options 
 CALL train_encoder('bare', 'photos', '{"input_size": 16, "epochs": 0, "batch_size": 8}');
 SELECT failure($$SELECT merge_clusters('alone', 0, 1)$$), failure($$SELECT split_cluster('alone', 0)$$);
 SELECT name_cluster('alone', 1, 'one');
-SELECT label, name, size > 0 AS size, edited FROM selfclass_clusters WHERE model = 'alone';
+SELECT label, name, size > 0 AS size, edited FROM selfclass_clusters WHERE model = 'alone' ORDER BY label;
 SELECT revert_clusters('alone');
-SELECT label, name FROM selfclass_clusters WHERE model = 'alone';
+SELECT label, name FROM selfclass_clusters WHERE model = 'alone' ORDER BY label;
 SELECT count(*) FROM cluster_tree('alone');
 SELECT failure($$SELECT merge_clusters('bare', 0, 1)$$), failure($$SELECT cluster_tree('bare')$$);
 
@@ -235,6 +235,7 @@ SELECT failure($$SELECT merge_clusters('m', 0, 1)$$), failure($$SELECT revert_cl
 
 SET client_min_messages = warning;
 SELECT drop_model('m'), drop_model('alone'), drop_model('bare'), drop_model('paper');
-SELECT count(*) FROM selfclass_cluster_edit;
-SELECT (SELECT count(*) FROM selfclass_cluster) + (SELECT count(*) FROM selfclass_cluster_before) + (SELECT count(*) FROM selfclass_cluster_edit_row) AS left_over;
+SELECT count(*) AS left_over FROM (SELECT model_id FROM selfclass_cluster_edit UNION ALL SELECT model_id FROM selfclass_cluster
+	UNION ALL SELECT model_id FROM selfclass_cluster_before UNION ALL SELECT model_id FROM selfclass_cluster_edit_row) r
+	WHERE model_id NOT IN (SELECT model_id FROM selfclass_model);
 DROP SCHEMA edits_test CASCADE;
