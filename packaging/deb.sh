@@ -5,7 +5,9 @@ set -eu
 cd "$(dirname "$0")/.."
 PG_CONFIG=${PG_CONFIG:-pg_config}
 tests/setup.sh debhelper dpkg-dev fakeroot
-pg=$($PG_CONFIG --version | sed 's/^PostgreSQL \([0-9]*\).*/\1/')
+# What was built with the headers of a minor release may call what an earlier one does not have.
+minor=$($PG_CONFIG --version | sed 's/^PostgreSQL \([0-9.]*\).*/\1/')
+pg=${minor%%.*}
 version=$(sed -n 's/^   "version": "\(.*\)",/\1/p' META.json)
 grep -q "^selfclass ($version)" packaging/debian/changelog ||
 	{ echo "deb: META.json has version $version, packaging/debian/changelog another one" >&2; exit 1; }
@@ -14,13 +16,13 @@ tree=build/deb/selfclass-$version
 rm -rf build/deb
 mkdir -p "$tree"
 # What is in the repository, or, where there is none, all but what was built.
-if git rev-parse --git-dir >/dev/null 2>&1; then
+if [ -e .git ] && command -v git >/dev/null; then
 	git ls-files -z | tar --null -T - -cf -
 else
 	tar -cf - --exclude=./.git --exclude=./build --exclude='*.o' --exclude='*.d' --exclude='*.so' .
 fi | tar -xf - -C "$tree"
 cp -R "$tree/packaging/debian" "$tree/debian"
-sed "s/PGVERSION/$pg/g" "$tree/debian/control.in" >"$tree/debian/control"
+sed "s/PGVERSION/$pg/g; s/PGMINOR/$minor/" "$tree/debian/control.in" >"$tree/debian/control"
 (cd "$tree" && dpkg-buildpackage -b -us -uc >../log 2>&1) || { tail -n 40 build/deb/log >&2; exit 1; }
 rm -rf "$tree"
 ls build/deb/*.deb

@@ -17,10 +17,8 @@ CREATE PROCEDURE make_model(model text, lab text, preset text) LANGUAGE plpgsql 
 BEGIN
 	CALL cluster_images_into('photos', lab, k => 4, model => model, options => jsonb_build_object('preset', preset, 'input_size', 16, 'epochs', 0,
 		'batch_size', 8, 'drop_last', false, 'cluster_method', 'kmeans'));
-	EXECUTE format('ALTER TABLE %I ADD IF NOT EXISTS confidence float8, ADD IF NOT EXISTS pinned boolean NOT NULL DEFAULT false', lab);
 	EXECUTE format('UPDATE %I l SET embedding = e, label = g FROM made WHERE l.id = made.id', lab);
-	UPDATE selfclass_model m SET labels = ('edits_test.' || lab)::regclass, centroid_label = NULL,
-		pca = CASE preset WHEN 'paper' THEN (SELECT pca_fit(e, 2) FROM made) END WHERE name = model;
+	UPDATE selfclass_model m SET pca = CASE preset WHEN 'paper' THEN (SELECT pca_fit(e, 2) FROM made) END WHERE name = model;
 	UPDATE selfclass_model m SET kmeans = (SELECT kmeans_fit(CASE preset WHEN 'paper' THEN pca_transform(e, m.pca) ELSE l2_normalize(e) END, 4)
 		FROM made) WHERE name = model;
 	EXECUTE format('UPDATE %I SET label = assign_cluster(embedding, %L), distance = (SELECT kmeans_distance(
@@ -103,6 +101,8 @@ UPDATE lab SET label = (SELECT max(label) FROM groups), pinned = true WHERE id =
 SELECT revert_clusters('m');
 SELECT f.label AS before, l.label, l.pinned FROM lab l JOIN first f USING (id) WHERE l.pinned ORDER BY 1;
 TABLE groups;
+-- How sure a row is follows its group: of two that became one nothing is nearer to the other.
+SELECT count(*) > 0 AS rows, bool_and(confidence BETWEEN 0 AND 1) AS confidence FROM lab WHERE NOT pinned;
 -- A label that is no group is found at the next call.
 UPDATE lab SET label = 77 WHERE id IN (3, 4);
 SELECT failure($$SELECT merge_clusters('m', 1, 3)$$);
@@ -159,9 +159,23 @@ SELECT failure($$SELECT merge_clusters('alone', 0, 1)$$), failure($$SELECT split
 SELECT name_cluster('alone', 1, 'one');
 SELECT label, name, size > 0 AS size, edited FROM selfclass_clusters WHERE model = 'alone' ORDER BY label;
 SELECT revert_clusters('alone');
-SELECT label, name FROM selfclass_clusters WHERE model = 'alone' ORDER BY label;
+SELECT label, name, size > 0 AS size FROM selfclass_clusters WHERE model = 'alone' ORDER BY label;
 SELECT count(*) FROM cluster_tree('alone');
 SELECT failure($$SELECT merge_clusters('bare', 0, 1)$$), failure($$SELECT cluster_tree('bare')$$);
+
+-- In a file: labels and names, and where new labels go on; no key, no member, no edit.
+SELECT merge_clusters('m', 1, 3) > 0 AS moved, (SELECT count(*) FROM split_cluster('m', 0)) AS parts, name_cluster('m', 1, E'ü "\\\u0041 \t\U0001F600'), name_cluster('m', 0, 'Zero');
+CREATE TABLE file AS SELECT export_encoder('m', '{"clusters": true}') AS bytes;
+SELECT import_encoder('copy', bytes) FROM file;
+SELECT count(*) AS different FROM lab WHERE assign_cluster(embedding, 'copy') <> assign_cluster(embedding, 'm');
+SELECT c.name IS NOT DISTINCT FROM m.name AS name, c.size > 0 AS size, c.pinned, c.example FROM selfclass_clusters m FULL JOIN selfclass_clusters c ON m.label = c.label AND c.model = 'copy' WHERE m.model = 'm';
+SELECT kmeans IS NULL AS kmeans_is_null, labels FROM selfclass_models WHERE name = 'copy';
+SELECT export_encoder('copy', '{"clusters": true}') = bytes AS same FROM file;
+SELECT c.highest_label = m.highest_label AS highest FROM selfclass_model c, selfclass_model m WHERE c.name = 'copy' AND m.name = 'm';
+SELECT count(*) FROM selfclass_cluster_edits WHERE model = 'copy';
+SELECT name_cluster('copy', 0, 'Another'), name FROM selfclass_clusters WHERE model = 'm' AND label = 0;
+SELECT failure($$SELECT merge_clusters('copy', 0, 1)$$);
+SELECT drop_model('copy'), revert_clusters('m', 1) > 0 AS moved;
 
 -- Rights: an owner, one with edit, one with use, one with nothing; the label table has its own.
 CREATE ROLE edits_editor;

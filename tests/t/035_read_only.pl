@@ -5,8 +5,8 @@ use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
-use IPC::Run qw(start timer);
 use Test::More;
+use Session;
 
 my $node = PostgreSQL::Test::Cluster->new('primary');
 $node->init(allows_streaming => 1);
@@ -96,18 +96,12 @@ for my $what (sort keys %refused)
 }
 
 # A conflict with recovery ends what reads for long.
-my ($in, $out, $err) = ("\\echo begins\n" . q{SELECT count(embed_image(image, 'net')) FROM photos, generate_series(1, 10000000) WHERE id < 25;} .
-	"\nSELECT 'alive';\n", '', '');
-my $session = start([ 'psql', '-XAtq', '-v', 'VERBOSITY=verbose', '-U', 'reader', '-d', $standby->connstr($db) ],
-	'<', \$in, '>', \$out, '2>', \$err, timer($PostgreSQL::Test::Utils::timeout_default));
-$session->pump until $out =~ /^begins$/m;
-$standby->poll_query_until($db, q{SELECT count(*) = 1 FROM pg_stat_activity WHERE usename = 'reader' AND state = 'active' AND backend_xmin IS NOT NULL})
-	or die "it does not begin: $err";
+my $session = Session->new($standby, verbose => 1, user => 'reader', timeout => $PostgreSQL::Test::Utils::timeout_default);
+$session->give(q{SELECT count(embed_image(image, 'net')) FROM photos, generate_series(1, 10000000) WHERE id < 25});
+$session->wait_until($standby, q{state = 'active' AND backend_xmin IS NOT NULL});
 $node->safe_psql($db, 'DELETE FROM photos WHERE id > 20; VACUUM photos');
-$session->pump until $out =~ /^alive$/m;
-like($err, qr/ERROR:  40001: canceling statement due to conflict with recovery/, 'a conflict with recovery');
-is(() = $err =~ /ERROR/g, 1, 'after which the session goes on');
-$in .= "\\q\n";
+like($session->answer, qr/^ERROR:  40001: canceling statement due to conflict with recovery/, 'a conflict with recovery');
+is($session->ask('SELECT 1'), 1, 'after which the session goes on');
 $session->finish;
 $standby->stop;
 unlike(slurp_file($_->logfile), qr/was terminated by signal|TRAP:|PANIC: |WARNING: .*leak/, 'no crash, nothing leaked') for $node, $standby;

@@ -28,13 +28,14 @@ for my $n ($node, $other)
 			FROM generate_series(1, 1000) i;
 		CREATE TABLE photo (id int PRIMARY KEY, image bytea, emb embedding(512), label int, sure real);
 		CREATE TRIGGER embed BEFORE INSERT OR UPDATE ON photo FOR EACH ROW EXECUTE FUNCTION
-			embed_image_trigger('net', 'image', 'emb', '{"label_column": "label"}')});
+			embed_image_trigger('net', 'image', 'emb', '{"label_column": "label", "confidence_column": "sure"}')});
 }
 
 # What a table of them should look like.
 my $check = q{SELECT count(*), count(*) FILTER (WHERE emb IS NULL), min(id) FILTER (WHERE emb IS NULL),
 	bool_and(emb IS NULL OR emb = embed_image(image, 'net')),
 	bool_and(label IS NOT DISTINCT FROM assign_cluster(emb, 'net')) FROM };
+my $sure = q{SELECT bool_and(sure IS NOT DISTINCT FROM (assign_cluster_details(emb, 'net')).confidence::real), count(sure) > 0 FROM photo};
 
 sub warnings_of
 {
@@ -47,6 +48,7 @@ is($rc, 0, 'INSERT ... SELECT of 1,000 rows with a torn picture');
 is_deeply(warnings_of($err), ['image of public.photo with id = 617 could not be read'], 'one warning, with the key');
 like($err, qr/DETAIL:  JPEG image is corrupt \(Rows missing/, 'and the reason');
 is($node->safe_psql('postgres', $check . 'photo'), '1000|1|617|t|t', 'every row is there');
+is($node->safe_psql('postgres', $sure), 't|t', 'with how sure its label is');
 
 my $file = PostgreSQL::Test::Utils::tempdir . '/made';
 $node->safe_psql('postgres', "\\copy made TO '$file' (FORMAT binary)");

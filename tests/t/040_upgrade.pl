@@ -276,6 +276,12 @@ is($node->safe_psql('old', q{SELECT count(label), count(confidence), bool_or(pin
 	SELECT added, removed FROM refresh_clusters('net', options => '{"remove": true}')}),
 	"48|48|f\nnet_labels|3\n48|3\n48\n1|0\n0|1", 'makes all of it work');
 
+# And its groups can be corrected.
+is($node->safe_psql('old', q{CREATE TABLE as_clustered AS SELECT id, label FROM net_labels;
+	SELECT merge_clusters('net', 0, 1) = (SELECT count(*) FROM as_clustered WHERE label = 1), count(*) FROM cluster_tree('net');
+	SELECT name_cluster('net', 0, 'Most'); SELECT count(*), sum(size) < 48 FROM split_cluster('net', 0); SELECT revert_clusters('net', min(edit)) > 0 FROM selfclass_cluster_edits WHERE command = 'merge_clusters';
+	SELECT count(*) FROM as_clustered a JOIN net_labels l USING (id) WHERE a.label <> l.label}), "t|2\n\n2|t\nt\n0", 'edits of groups that 1.0 made');
+
 # ---- a recipe without a key -----------------------------------------------------------
 
 # cluster_images writes the recipe of its owner's model again, with every key. The two sizes are the network's own.

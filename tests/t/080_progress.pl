@@ -5,8 +5,8 @@ use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use IPC::Run qw(start timer);
-use Time::HiRes qw(usleep);
 use Test::More;
+use Session;
 
 my $node = PostgreSQL::Test::Cluster->new('progress');
 $node->init;
@@ -40,59 +40,41 @@ $node->safe_psql($db, q{
 my $hold_epochs = q{CREATE TRIGGER hold BEFORE INSERT ON selfclass_training_log FOR EACH ROW EXECUTE FUNCTION hold_row()};
 $node->safe_psql($db, $hold_epochs);
 
-# A session in the background, which runs $sql; its pid is known when this returns.
+my $longest = $PostgreSQL::Test::Utils::timeout_default;
+
+# A session that runs a statement.
 sub background
 {
-	my ($sql, $dbname) = @_;
-	my %s = (in => "SELECT 'pid', pg_backend_pid();\n\\echo begins\n$sql\n\\echo done\n", out => '', err => '');
+	my ($sql) = @_;
+	my $s = Session->new($node, verbose => 1, timeout => $longest);
 
-	$s{harness} = start([ 'psql', '-XAtq', '-v', 'VERBOSITY=verbose', '-d', $node->connstr($dbname // $db) ],
-		'<', \$s{in}, '>', \$s{out}, '2>', \$s{err}, timer($PostgreSQL::Test::Utils::timeout_default));
-	$s{harness}->pump until $s{out} =~ /pid\|(\d+)\nbegins/;
-	($s{pid}) = $s{out} =~ /pid\|(\d+)/;
-	return \%s;
+	$s->give($sql);
+	return $s;
 }
 
-sub done
+# What it says at the end of that.
+sub ended
 {
 	my ($s) = @_;
-	$s->{harness}->pump until $s->{out} =~ /^done$/m;
-}
+	my $said = $s->answer;
 
-sub finish
-{
-	my ($s) = @_;
-	$s->{in} .= "\\q\n";
-	$s->{harness}->finish;
-	return $s->{err};
+	$s->finish;
+	return $said;
 }
 
 # Whoever calls hold() waits for the lock that this session has.
-my $holder = background('SELECT pg_advisory_lock(1);');
-done($holder);
-
-sub release
-{
-	$holder->{out} =~ s/^done$//m;
-	$holder->{in} .= "SELECT pg_advisory_unlock(1);\n\\echo done\n";
-	done($holder);
-}
-
-sub hold_again
-{
-	$holder->{out} =~ s/^done$//m;
-	$holder->{in} .= "SELECT pg_advisory_lock(1);\n\\echo done\n";
-	done($holder);
-}
+my $holder = Session->new($node, timeout => $longest);
+sub hold { $holder->ask('SELECT pg_advisory_lock(1)') }
+sub release { $holder->ask('SELECT pg_advisory_unlock(1)') }
+hold();
 
 my $nobody = 'SELECT count(*) = 0 FROM selfclass_progress';
 
-# Until the backend of $s waits in hold().
+# Until the backend of a session waits in hold().
 sub wait_held
 {
 	my ($s) = @_;
-	$node->poll_query_until($db, "SELECT wait_event = 'advisory' FROM pg_stat_activity WHERE pid = $s->{pid}")
-		or die "it does not wait: $s->{err}";
+	$s->wait_until($node, "wait_event = 'advisory'");
 }
 
 my $row = q{SELECT pid, datname, relid::regclass, command, model, phase, epochs_total, epochs_done, images_total, images_done,
@@ -109,7 +91,7 @@ is($node->safe_psql($db, $row), "$s->{pid}|postgres|photos|train_encoder|trained
 is($node->safe_psql($db, q{SELECT count(*) FROM selfclass_progress_rows() p JOIN pg_stat_activity a USING (pid, datid, backend_start)}),
 	1, 'of the backend that pg_stat_activity knows');
 $node->safe_psql($db, "SELECT pg_terminate_backend($s->{pid})");
-$s->{harness}->finish;
+$s->finish;
 $node->poll_query_until($db, $nobody) or die 'a slot is left';
 pass('terminated, it leaves nothing');
 
@@ -117,20 +99,18 @@ $s = background("CALL resume_encoder('trained');");
 wait_held($s);
 is($node->safe_psql($db, $row), "$s->{pid}|postgres|photos|resume_encoder|trained|training|3|1|64|0|t|t|t", 'resume_encoder');
 release();
-done($s);
-is(finish($s) =~ /ERROR/, '', 'goes on');
+unlike(ended($s), qr/ERROR/, 'goes on');
 is($node->safe_psql($db, $nobody), 't', 'and leaves nothing');
-hold_again();
+hold();
 
 # One single statement, and an error at its end.
 $s = background("SELECT count(*) FROM cluster_images('photos', 3, 'one', '{$learn, \"epochs\": 2}');");
 wait_held($s);
 is($node->safe_psql($db, $row), "$s->{pid}|postgres|photos|cluster_images|one|training|2|1|64|0|t|t|t", 'cluster_images');
 $node->safe_psql($db, "SELECT pg_cancel_backend($s->{pid})");
-done($s);
-like($s->{err}, qr/57014/, 'cancelled');
+like($s->answer, qr/57014/, 'cancelled');
 is($node->safe_psql($db, $nobody), 't', 'an error leaves nothing');
-finish($s);
+$s->finish;
 
 # What nothing can hold: its phases are waited for.
 for my $what ([ 'clustering', "SELECT count(*) FROM cluster_images('photos', options => '{\"input_size\": 16, \"epochs\": 0, \"n_init\": 10000, \"max_k\": 90, \"elbow_method\": \"kneedle\"}');" ],
@@ -140,31 +120,28 @@ for my $what ([ 'clustering', "SELECT count(*) FROM cluster_images('photos', opt
 	release() if $phase eq 'embedding';
 	$s = background($sql);
 	$node->poll_query_until($db, "SELECT count(*) = 1 FROM selfclass_progress WHERE phase = '$phase' AND images_total = 96")
-		or die "never in phase $phase: $s->{err}";
+		or die "never in phase $phase";
 	$node->safe_psql($db, "SELECT pg_cancel_backend($s->{pid})");
-	done($s);
+	ended($s);
 	is($node->safe_psql($db, $nobody), 't', "cluster_images, $phase");
-	finish($s);
-	hold_again() if $phase eq 'embedding';
+	hold() if $phase eq 'embedding';
 }
 
 $s = background("SELECT count(*) FROM cluster_images('held', options => '{$learn, \"epochs\": 0, \"id_column\": \"id\"}');");
 wait_held($s);
 is($node->safe_psql($db, $row), "$s->{pid}|postgres|held|cluster_images||reading||||64||t|", 'reading a view, whose rows nobody counts');
 release();
-done($s);
-is(finish($s) =~ /ERROR/, '', 'goes on');
-hold_again();
+unlike(ended($s), qr/ERROR/, 'goes on');
+hold();
 
 $node->safe_psql($db, q{CREATE EVENT TRIGGER hold ON ddl_command_end WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION hold_command()});
 $s = background("CALL cluster_images_into('photos', 'labels', 3, 'trained');");
 wait_held($s);
 is($node->safe_psql($db, $row), "$s->{pid}|postgres|photos|cluster_images_into|trained|writing|||96||||", 'cluster_images_into');
 release();
-done($s);
-is(finish($s) =~ /ERROR/, '', 'goes on');
+unlike(ended($s), qr/ERROR/, 'goes on');
 $node->safe_psql($db, 'DROP EVENT TRIGGER hold');
-hold_again();
+hold();
 
 $s = background("SELECT count(*) FROM embed_images('held', NULL::int, 'net', '{\"id_column\": \"id\"}');");
 wait_held($s);
@@ -176,8 +153,7 @@ my $outer = background("SELECT count(*) FROM kmeans_train('nested', 'e', 2);");
 wait_held($outer);
 is($node->safe_psql($db, "$row WHERE pid = $outer->{pid}"), "$outer->{pid}|postgres|nested|kmeans_train|||||||||", 'a command within a command');
 release();
-done($_) for $s, $outer;
-is(finish($_) =~ /ERROR/, '', 'goes on') for $s, $outer;
+unlike(ended($_), qr/ERROR/, 'goes on') for $s, $outer;
 is($node->safe_psql($db, $nobody), 't', 'and leaves nothing');
 
 $s = background("DO 'BEGIN LOOP PERFORM embed_images(''photos'', ''net''); END LOOP; END';");
@@ -185,9 +161,8 @@ $node->poll_query_until($db, q{SELECT count(*) = 1 FROM selfclass_progress
 	WHERE command = 'embed_images' AND images_total = 96 AND images_done = 64 AND remaining IS NOT NULL}) or die 'never embeds';
 pass('embed_images of a table, whose rows are counted');
 $node->safe_psql($db, "SELECT pg_cancel_backend($s->{pid})");
-done($s);
-finish($s);
-hold_again();
+ended($s);
+hold();
 
 $s = background("SELECT kmeans_iterations(kmeans_train('scanned', 'e', 5, '{\"max_iter\": 50, \"tol\": 0, \"sample\": 1000}'));");
 wait_held($s);
@@ -208,9 +183,8 @@ is($node->safe_psql('latin', 'SELECT datname, command FROM s.selfclass_progress'
 $node->safe_psql('latin', 'DROP EXTENSION selfclass; CREATE EXTENSION selfclass SCHEMA s');
 is($node->safe_psql('latin', 'SELECT datname, command FROM s.selfclass_progress'), 'postgres|kmeans_train', 'made anew');
 release();
-done($s);
-is(finish($s) =~ /ERROR/, '', 'goes on');
-hold_again();
+unlike(ended($s), qr/ERROR/, 'goes on');
+hold();
 
 $node->safe_psql($db, "SELECT import_encoder(E'n\\u00e9t', encoder_file(1), '{\"input_size\": 32}')");
 my $long = 'x' . "\x{c3}\x{a9}" x 31;
@@ -222,8 +196,7 @@ for my $name ("n\x{c3}\x{a9}t", $long)
 	is($node->safe_psql($db, "SELECT model = '$name' FROM selfclass_progress"), 't', 'a name that is not ASCII');
 	is($node->safe_psql('latin', 'SELECT command, model FROM s.selfclass_progress'), 'embed_images|', 'which the other database cannot read');
 	$node->safe_psql($db, "SELECT pg_cancel_backend($s->{pid})");
-	done($s);
-	finish($s);
+	ended($s);
 }
 
 # ---- many ----------------------------------------------------------------------------
@@ -237,7 +210,7 @@ sub crowd
 
 	append_to_file($file, "$sql\n");
 	$s{harness} = start([ 'pgbench', '-n', '-c', $sessions, '-t', 1, '-f', $file, $node->connstr($db) . ' application_name=crowd' ],
-		'<', \undef, '>', \$s{out}, '2>', \$s{err}, timer($PostgreSQL::Test::Utils::timeout_default));
+		'<', \undef, '>', \$s{out}, '2>', \$s{err}, timer($longest));
 	return \%s;
 }
 
@@ -263,7 +236,7 @@ for my $sessions (100, 140)
 	like($c->{out}, qr/transactions actually processed: $sessions\/$sessions\b/, 'all of them end, seen or not');
 	is($odd, 0, 'nothing odd was seen');
 	is($node->safe_psql($db, $nobody), 't', 'and leave nothing');
-	hold_again();
+	hold();
 }
 
 # Rows are never half written: here a phase is the number of its images.
@@ -285,8 +258,7 @@ $node->safe_psql($db, q{
 	END $$});
 like($node->safe_psql($db, 'SELECT seen > 1, odd FROM look(50000)'), qr/^t\|0$/, 'whole rows');
 $node->safe_psql($db, "SELECT pg_cancel_backend($s->{pid})");
-done($s);
-finish($s);
+ended($s);
 
 # ---- the end of a server ---------------------------------------------------------------
 
@@ -294,8 +266,8 @@ $s = background("CALL train_encoder('killed', 'photos', '{$learn, \"epochs\": 3}
 wait_held($s);
 is($node->safe_psql($db, 'SELECT count(*) FROM selfclass_progress'), 1, 'before kill -9');
 kill 9, $s->{pid};
-$s->{harness}->finish;
-$holder->{harness}->finish;
+$s->finish;
+$holder->finish;
 $node->poll_query_until($db, $nobody) or die 'a slot is left';
 pass('after it');
 is($node->safe_psql($db, q{SELECT count(*) FROM embed_images('photos', 'net')}), 96, 'and work goes on');

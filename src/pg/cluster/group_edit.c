@@ -13,6 +13,7 @@
 #include "utils/fmgrprotos.h"
 
 #include "pg/cluster/group_edit.h"
+#include "pg/model/calibration.h"
 #include "pg/server/arguments.h"
 #include "pg/type/kmeans_model.h"
 
@@ -38,6 +39,8 @@ scpg_group_edit_begin(scpg_group_edit *e, FunctionCallInfo fcinfo, bool members)
 void
 scpg_group_edit_end(scpg_group_edit *e, int64 rows, const int32 *labels, int n)
 {
+	if (e->writer != NULL)
+		scpg_label_writer_close(e->writer);
 	if (e->members)
 		scpg_label_table_count(&e->table);
 	scpg_model_mark_groups(e->model, labels, n);
@@ -79,26 +82,33 @@ scpg_group_edit_centroids(const scpg_group_edit *e, int *k)
 /* ---- rows ------------------------------------------------------------------------------- */
 
 void
-scpg_group_edit_assign(scpg_label_row *row, const sc_space *space)
+scpg_group_edit_place(const scpg_group_edit *e, scpg_label_row *row, const sc_space *space, int label)
 {
 	float point[SC_EMBEDDING_DIM], unit[SC_EMBEDDING_DIM];
-	double square;
+	double own = INFINITY, other = INFINITY;
 
+	row->label = label;
+	if (row->x == NULL)
+		return;
 	sc_space_project(space, point, row->x, unit);
-	row->label = sc_space_nearest(space, point, &square);
-	row->distance = sqrt(square);
+	for (int c = 0; c < space->k; c++)
+	{
+		double square = sc_space_distance2(space, point, c);
+
+		if ((space->group == NULL ? c : space->group[c]) == label)
+			own = Min(own, square);
+		else
+			other = Min(other, square);
+	}
+	row->distance = sqrt(own);
+	if (!row->pinned)
+		row->confidence = scpg_calibration_confidence(e->model->calibration, sc_space_margin(own, other));
 }
 
 void
-scpg_group_edit_place(scpg_label_row *row, const sc_space *space, int label)
+scpg_group_edit_write(scpg_group_edit *e, const scpg_label_row *row)
 {
-	float point[SC_EMBEDDING_DIM], unit[SC_EMBEDDING_DIM];
-	double least = INFINITY;
-
-	sc_space_project(space, point, row->x, unit);
-	for (int c = 0; c < space->k; c++)
-		if ((space->group == NULL ? c : space->group[c]) == label)
-			least = Min(least, sc_space_distance2(space, point, c));
-	row->label = label;
-	row->distance = sqrt(least);
+	if (e->writer == NULL)
+		e->writer = scpg_label_writer_open(&e->table.source, SCPG_LABEL_CHANGE);
+	(void) scpg_label_writer_change(e->writer, row);
 }

@@ -17,7 +17,7 @@
 
 #include "pg/cluster/cluster_space.h"
 #include "pg/cluster/edit_log.h"
-#include "pg/cluster/label_table.h"
+#include "pg/cluster/label_table_parts.h"
 
 typedef struct scpg_group_edit
 {
@@ -27,6 +27,7 @@ typedef struct scpg_group_edit
 	scpg_label_table table; /* of the members of its groups */
 	int32 *labels;			/* (groups), ascending */
 	int groups;
+	scpg_label_writer *writer; /* of its rows; NULL: none was written */
 } scpg_group_edit;
 
 /*
@@ -48,8 +49,14 @@ extern Jsonb *scpg_group_edit_arguments(const char *json);
 /* The group of each centroid, a copy to be changed; how many centroids. */
 extern int32 *scpg_group_edit_centroids(const scpg_group_edit *e, int *k);
 
-/* Put the row, which has an embedding, into the nearest group of the space, or into this one: label and distance. */
-extern void scpg_group_edit_assign(scpg_label_row *row, const sc_space *space);
-extern void scpg_group_edit_place(scpg_label_row *row, const sc_space *space, int label);
+/*
+ * Put the row into this group of the space, with its distance there, and how
+ * sure that is. One that has no embedding changes its label alone; of one
+ * that was put there by hand nobody doubts it.
+ */
+extern void scpg_group_edit_place(const scpg_group_edit *e, scpg_label_row *row, const sc_space *space, int label);
+
+/* A row of the table as it is to be; other rows of it may be being read meanwhile. */
+extern void scpg_group_edit_write(scpg_group_edit *e, const scpg_label_row *row);
 
 #endif /* SCPG_GROUP_EDIT_H */

@@ -58,6 +58,9 @@ extern scpg_label_writer *scpg_label_writer_open(const scpg_source *source, scpg
 /* One row: the values that the change takes, and which are NULL. Returns whether there was such a row. */
 extern bool scpg_label_writer_put(scpg_label_writer *writer, Datum key, const Datum *values, const bool *nulls);
 
+/* Likewise of SCPG_LABEL_CHANGE, from a row. */
+extern bool scpg_label_writer_change(scpg_label_writer *writer, const scpg_label_row *row);
+
 extern void scpg_label_writer_close(scpg_label_writer *writer);
 
 #endif /* SCPG_LABEL_TABLE_PARTS_H */

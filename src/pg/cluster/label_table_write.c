@@ -204,6 +204,17 @@ scpg_label_writer_close(scpg_label_writer *w)
 	pfree(w);
 }
 
+bool
+scpg_label_writer_change(scpg_label_writer *w, const scpg_label_row *row)
+{
+	Datum values[lengthof(changed)] = {Int32GetDatum(row->label), Float8GetDatum(row->distance),
+									   Float8GetDatum(row->confidence), BoolGetDatum(row->pinned)};
+	bool nulls[lengthof(changed)] = {row->label == SCPG_NO_LABEL, isnan(row->distance), isnan(row->confidence), false};
+
+	Assert(w->values == lengthof(changed));
+	return scpg_label_writer_put(w, row->key, values, nulls);
+}
+
 int64
 scpg_label_table_update(const scpg_label_table *t, const scpg_label_row *rows, int64 n)
 {
@@ -212,15 +223,7 @@ scpg_label_table_update(const scpg_label_table *t, const scpg_label_row *rows, i
 
 	Assert(!t->read_only);
 	for (int64 i = 0; i < n; i++)
-	{
-		const scpg_label_row *row = &rows[i];
-		Datum values[lengthof(changed)] = {Int32GetDatum(row->label), Float8GetDatum(row->distance),
-										   Float8GetDatum(row->confidence), BoolGetDatum(row->pinned)};
-		bool nulls[lengthof(changed)] = {row->label == SCPG_NO_LABEL, isnan(row->distance), isnan(row->confidence),
-										 false};
-
-		found += scpg_label_writer_put(w, row->key, values, nulls);
-	}
+		found += scpg_label_writer_change(w, &rows[i]);
 	scpg_label_writer_close(w);
 	return found;
 }

@@ -74,22 +74,26 @@ arguments(const merging *m, const scpg_group_edit *e)
 	return scpg_group_edit_arguments(json.data);
 }
 
-/* The members follow, those that were put there by hand too. Distances stay: every centroid is still there. */
+/* The members follow, those that were put there by hand too. */
 static int64
 move_rows(scpg_group_edit *e, const merging *m)
 {
-	scpg_label_rows rows;
+	scpg_label_reader *reader = scpg_label_reader_open(&e->table, m->labels, m->count, true);
+	sc_space space = scpg_cluster_space(e->model);
 	int32 keep = e->labels[m->keep];
-	int64 moved;
+	const scpg_label_row *row;
+	int64 moved = 0;
 
-	scpg_label_table_load(&rows, &e->table, m->labels, m->count, false, CurrentMemoryContext);
-	for (int64 i = 0; i < rows.n; i++)
+	while ((row = scpg_label_reader_next(reader)) != NULL)
 	{
-		scpg_edit_row(e->log, &e->table.source, rows.row[i].key, rows.row[i].label, keep, rows.row[i].pinned);
-		rows.row[i].label = keep;
+		scpg_label_row now = *row;
+
+		scpg_edit_row(e->log, &e->table.source, row->key, row->label, keep, row->pinned);
+		scpg_group_edit_place(e, &now, &space, keep);
+		scpg_group_edit_write(e, &now);
+		moved++;
 	}
-	moved = scpg_label_table_update(&e->table, rows.row, rows.n);
-	scpg_label_rows_free(&rows);
+	scpg_label_reader_close(reader);
 	return moved;
 }
 

@@ -18,14 +18,11 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "tcop/utility.h"
-#include "utils/datum.h"
 #include "utils/memutils.h"
 
+#include "pg/cluster/assign.h"
 #include "pg/cluster/group_edit.h"
 #include "pg/server/memory.h"
-
-/* Rows that are written at once. */
-#define BATCH 1000
 
 /* Distances that differ by less are the same one, rounded otherwise. */
 #define SAME_DISTANCE 1e-5
@@ -49,10 +46,6 @@ typedef struct reverting
 	MemoryContext context; /* of the ways */
 	/* after the model's groups are as before */
 	sc_space space;
-	/* rows to be written */
-	scpg_label_row batch[BATCH];
-	int batched;
-	MemoryContext batch_context; /* of their keys */
 	int64 moved;
 	int64 homeless; /* pinned to groups that are no more */
 } reverting;
@@ -189,28 +182,6 @@ go_back(reverting *r)
 
 /* ---- the rows ----------------------------------------------------------------------------- */
 
-static void
-write_batch(reverting *r)
-{
-	(void) scpg_label_table_update(&r->e.table, r->batch, r->batched);
-	r->batched = 0;
-	MemoryContextReset(r->batch_context);
-}
-
-static void
-write_row(reverting *r, const scpg_label_row *row)
-{
-	const scpg_source *source = &r->e.table.source;
-	MemoryContext old = MemoryContextSwitchTo(r->batch_context);
-
-	r->batch[r->batched] = *row;
-	r->batch[r->batched].key = datumCopy(row->key, source->id_by_value, source->id_length);
-	r->batch[r->batched].x = NULL;
-	MemoryContextSwitchTo(old);
-	if (++r->batched == BATCH)
-		write_batch(r);
-}
-
 static bool
 is_group(const scpg_group_edit *e, int32 label)
 {
@@ -238,11 +209,16 @@ restored(reverting *r, const scpg_label_row *row, int32 label)
 	if (row->x == NULL)
 		result.label = stands ? label : SCPG_NO_LABEL;
 	else if (stands)
-		scpg_group_edit_place(&result, &r->space, label);
+		scpg_group_edit_place(&r->e, &result, &r->space, label);
 	/* It came later, or its group is no more: it goes where a new row would. Unsure it was, and stays. */
 	else if (label >= 0 || row->label >= 0)
 	{
-		scpg_group_edit_assign(&result, &r->space);
+		scpg_assignment a = scpg_assign(r->e.model, row->x);
+
+		result.label = a.label;
+		result.distance = a.distance;
+		if (!row->pinned)
+			result.confidence = a.confidence;
 		r->homeless += row->pinned;
 	}
 	return result;
@@ -277,9 +253,8 @@ restore_rows(reverting *r)
 			r->moved++;
 		}
 		if (differ(row, &result))
-			write_row(r, &result);
+			scpg_group_edit_write(&r->e, &result);
 	}
-	write_batch(r);
 	scpg_label_reader_close(reader);
 	if (r->homeless > 0)
 		ereport(NOTICE,
@@ -308,7 +283,6 @@ revert(reverting *r)
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "selfclass revert", ALLOCSET_DEFAULT_SIZES);
 
 	r->context = AllocSetContextCreate(cxt, "ways back", ALLOCSET_DEFAULT_SIZES);
-	r->batch_context = AllocSetContextCreate(cxt, "rows to be written", ALLOCSET_DEFAULT_SIZES);
 	if (r->e.members)
 	{
 		find_ways(r);

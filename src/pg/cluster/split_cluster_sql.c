@@ -190,10 +190,9 @@ move_rows(splitting *s, scpg_group_edit *e)
 			scpg_edit_row(e->log, &e->table.source, row->key, row->label, s->labels[part], row->pinned);
 			moved++;
 		}
-		if (row->x != NULL)
-			scpg_group_edit_place(row, &space, s->labels[part]);
+		scpg_group_edit_place(e, row, &space, s->labels[part]);
+		scpg_group_edit_write(e, row);
 	}
-	(void) scpg_label_table_update(&e->table, s->rows.row, s->rows.n);
 	return moved;
 }
 

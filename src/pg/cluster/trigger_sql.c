@@ -7,6 +7,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "access/detoast.h"
 #include "access/htup_details.h"
 #include "catalog/partition.h"
@@ -23,7 +25,7 @@
 #include "utils/rel.h"
 #include "utils/rls.h"
 
-#include "pg/cluster/cluster_space.h"
+#include "pg/cluster/assign.h"
 #include "pg/model/embed_image.h"
 #include "pg/server/errors.h"
 #include "pg/server/extension.h"
@@ -281,17 +283,6 @@ embed_row(const trigger_call *call, Datum image, const scpg_model *model)
 
 /* ---- the trigger -------------------------------------------------------------------- */
 
-/* TEMP until assign.h */
-static int
-label_of(const scpg_model *model, const float *x)
-{
-	sc_space space = scpg_cluster_space(model);
-	float point[SC_EMBEDDING_DIM], unit[SC_EMBEDDING_DIM];
-
-	sc_space_project(&space, point, x, unit);
-	return sc_space_nearest(&space, point, NULL);
-}
-
 /* The values to write of an image that is not NULL. */
 static void
 compute(Datum *values, bool *nulls, const trigger_call *call, Datum image)
@@ -299,7 +290,7 @@ compute(Datum *values, bool *nulls, const trigger_call *call, Datum image)
 	int32 typmod = TupleDescAttr(RelationGetDescr(call->rel), call->column[EMBEDDING] - 1)->atttypmod;
 	const scpg_model *model;
 	scpg_embedding *embedding;
-	int label;
+	scpg_assignment a;
 
 	/* Nothing checks the type modifier after a trigger. */
 	if (typmod >= 0)
@@ -313,9 +304,12 @@ compute(Datum *values, bool *nulls, const trigger_call *call, Datum image)
 	nulls[EMBEDDING] = false;
 	if (call->column[LABEL] == 0 && call->column[CONFIDENCE] == 0)
 		return;
-	label = label_of(model, embedding->x);
-	values[LABEL] = call->type[LABEL] == INT8OID ? Int64GetDatum(label) : Int32GetDatum(label);
-	nulls[LABEL] = false;
+	a = scpg_assign(model, embedding->x);
+	values[LABEL] = call->type[LABEL] == INT8OID ? Int64GetDatum(a.label) : Int32GetDatum(a.label);
+	nulls[LABEL] = a.label == SCPG_NO_LABEL;
+	values[CONFIDENCE] =
+		call->type[CONFIDENCE] == FLOAT4OID ? Float4GetDatum((float4) a.confidence) : Float8GetDatum(a.confidence);
+	nulls[CONFIDENCE] = isnan(a.confidence);
 }
 
 Datum

@@ -323,8 +323,8 @@ static const statement statements[] = {
 							  2,
 							  {TEXTOID, OIDOID}},
 	[SCPG_LOCK_MODEL] = {"SELECT m.state, m.recipe, m.pca, m.kmeans, m.elbow, m.centroid_label, " RELATION(
-							 "m.labels") ", m.labels::pg_catalog.text, m.edited, COALESCE(m.highest_label, -1),"
-										 " m.calibration FROM %1$s.selfclass_model m WHERE m.model_id" EQUALS "$1 FOR UPDATE",
+							 "m.labels") ", m.labels::pg_catalog.text, m.edited, COALESCE(m.highest_label, -1), m.calibration"
+										 " FROM %1$s.selfclass_model m WHERE m.model_id" EQUALS "$1 FOR UPDATE",
 						 SPI_OK_SELECT,
 						 1,
 						 {INT8OID}},

@@ -154,9 +154,8 @@ scpg_model_check_group_name(const char *name)
 						errdetail("It has %d characters; there may be %d.", length, MAX_NAME)));
 }
 
-/* Rows that the clustering put into the group. */
-static int64
-clustered_size(const scpg_model *model, int label)
+int64
+scpg_model_clustered_size(const scpg_model *model, int label)
 {
 	scpg_kmeans_model km = scpg_kmeans_model_open((const scpg_numbers *) model->kmeans);
 	const int32 *group = scpg_model_centroid_groups(model->centroid_label);
@@ -173,7 +172,7 @@ scpg_model_name_group(const scpg_model *model, int label, const char *name)
 {
 	Datum values[4] = {Int64GetDatum(model->model_id), Int32GetDatum(label),
 					   name == NULL ? (Datum) 0 : CStringGetTextDatum(name),
-					   Int64GetDatum(clustered_size(model, label))};
+					   Int64GetDatum(scpg_model_clustered_size(model, label))};
 
 	scpg_catalog_run(SCPG_NAME_CLUSTER, values, name == NULL ? "  n " : NULL, false);
 }

@@ -67,6 +67,9 @@ typedef struct scpg_model_name_of_group
 /* The groups that have a row in selfclass_cluster, by label; how many. */
 extern int scpg_model_read_groups(const scpg_model *model, scpg_model_name_of_group **names);
 
+/* Rows that the clustering put into a group. */
+extern int64 scpg_model_clustered_size(const scpg_model *model, int label);
+
 /* 22023 for what no group can be called. */
 extern void scpg_model_check_group_name(const char *name);
 

@@ -13,8 +13,9 @@
  *	 selfclass.elbow	elbow_result; where the groups have one
  *	 selfclass.calibration	float8[], see calibration.h; where it is known
  *	 selfclass.centroid_label	int[], as text; where they are a graph's, or were edited
+ *	 selfclass.groups	JSON, see model_file_groups.c; where the file carries groups
  *
- * Those before the last are base64 of the binary form of their types, which gives every
+ * Those up to calibration are base64 of the binary form of their types, which gives every
  * number back to the bit and takes half of the room of digits. Of the rows that
  * were grouped nothing goes into a file. What comes back may be hostile.
  *
@@ -46,10 +47,14 @@
 #define KEY_RECIPE "selfclass.recipe"
 #define KEY_LABELS "selfclass.centroid_label"
 #define KEY_CALIBRATION "selfclass.calibration"
+#define KEY_GROUPS "selfclass.groups"
 #define FORMAT "1"
 
 /* A recipe takes 2 kB. */
 #define MAX_RECIPE 65536
+
+/* Names of a hundred thousand groups. */
+#define MAX_GROUPS (16 << 20)
 
 /* The parts of a clustering, where a scpg_model_clustering keeps them. */
 typedef struct part
@@ -85,7 +90,7 @@ to_base64(const bytea *bytes)
 	return text;
 }
 
-#define MOST_NOTES (4 + lengthof(parts))
+#define MOST_NOTES (5 + lengthof(parts))
 
 /* What goes into the metadata; returns how many notes, of at most MOST_NOTES. */
 static int
@@ -112,6 +117,13 @@ make_notes(sc_st_note *notes, const scpg_model *model, bool clusters)
 	if (clusters && model->calibration != NULL)
 		notes[n++] = (sc_st_note){KEY_CALIBRATION,
 								  to_base64(OidSendFunctionCall(F_ARRAY_SEND, PointerGetDatum(model->calibration)))};
+	if (clusters)
+	{
+		char *groups = scpg_model_file_write_groups(model);
+
+		if (groups != NULL)
+			notes[n++] = (sc_st_note){KEY_GROUPS, groups};
+	}
 	return n;
 }
 
@@ -153,7 +165,11 @@ scpg_model_file_write(const scpg_model *model, bool clusters, MemoryContext cxt)
 static void
 blame(void *arg)
 {
-	if (ERRCODE_TO_CATEGORY(geterrcode()) == ERRCODE_DATA_EXCEPTION && geterrcode() != ERRCODE_INVALID_PARAMETER_VALUE)
+	int code = geterrcode();
+	bool option = code == ERRCODE_INVALID_PARAMETER_VALUE && strcmp(arg, KEY_RECIPE) == 0;
+
+	if ((ERRCODE_TO_CATEGORY(code) == ERRCODE_DATA_EXCEPTION && !option) || code == ERRCODE_PROTOCOL_VIOLATION ||
+		code == ERRCODE_DATATYPE_MISMATCH)
 		errcode(ERRCODE_INVALID_BINARY_REPRESENTATION);
 	errcontext("\"%s\" in the metadata of the file", (const char *) arg);
 }
@@ -263,6 +279,7 @@ static void
 read_clustering(scpg_model_file *file, const sc_st_metadata *metadata, ErrorContextCallback *callback)
 {
 	scpg_model_clustering *c = &file->clustering;
+	char *groups;
 
 	for (int i = 0; i < lengthof(parts); i++)
 	{
@@ -278,6 +295,11 @@ read_clustering(scpg_model_file *file, const sc_st_metadata *metadata, ErrorCont
 						  : !scpg_model_clustering_fits(&file->recipe, c->pca, c->kmeans, c->centroid_label))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
 						errmsg("the groups in the file do not fit each other and its recipe")));
+	callback->arg = KEY_GROUPS;
+	groups = value_of(metadata, KEY_GROUPS, MAX_GROUPS);
+	file->has_groups = groups != NULL;
+	if (groups != NULL)
+		scpg_model_file_read_groups(&file->groups, groups, c);
 }
 
 void

@@ -14,6 +14,7 @@
 #include "nodes/pg_list.h"
 
 #include "pg/model/model.h"
+#include "pg/model/model_edits.h"
 #include "pg/server/compat.h"
 
 /* ---- statements on the extension's tables, as their owner (catalog.c) ------------ */
@@ -209,6 +210,22 @@ typedef struct scpg_model_clustering
  */
 extern bytea *scpg_model_file_write(const scpg_model *model, bool clusters, MemoryContext cxt);
 
+/* What was done to the groups by hand (model_file_groups.c). */
+typedef struct scpg_model_file_groups
+{
+	bool edited;
+	int highest_label;
+	int names;
+	scpg_model_name_of_group *name; /* (names) */
+} scpg_model_file_groups;
+
+/* As JSON in ASCII; NULL where the tables are 1.0's. */
+extern char *scpg_model_file_write_groups(const scpg_model *model);
+
+/* From a file, which may be hostile: class 22, whatever is wrong. */
+extern void scpg_model_file_read_groups(scpg_model_file_groups *g, const char *json,
+										const scpg_model_clustering *clustering);
+
 /* What a file says beside its weights. */
 typedef struct scpg_model_file
 {
@@ -218,6 +235,8 @@ typedef struct scpg_model_file
 	bool has_recipe; /* it is an export of a selfclass; else what follows is empty */
 	scpg_recipe recipe;
 	scpg_model_clustering clustering;
+	bool has_groups; /* it says what was done to them, */
+	scpg_model_file_groups groups;
 } scpg_model_file;
 
 /*

@@ -123,7 +123,7 @@ scpg_numbers_argument(FunctionCallInfo fcinfo, int n)
 	const scpg_numbers *plain;
 
 	if (!is_worth_keeping(stored) || function == NULL)
-		return (const scpg_numbers *) PG_DETOAST_DATUM(stored);
+		return (const scpg_numbers *) PG_DETOAST_DATUM(PointerGetDatum(stored));
 	if (function->fn_extra == NULL)
 		function->fn_extra = MemoryContextAllocZero(function->fn_mcxt, sizeof(cache));
 	c = function->fn_extra;
@@ -134,7 +134,7 @@ scpg_numbers_argument(FunctionCallInfo fcinfo, int n)
 		k->used = c->asked;
 		return k->plain;
 	}
-	plain = (const scpg_numbers *) PG_DETOAST_DATUM(stored);
+	plain = (const scpg_numbers *) PG_DETOAST_DATUM(PointerGetDatum(stored));
 	keep(c, stored, plain, function->fn_mcxt);
 	return plain;
 }
