@@ -249,6 +249,7 @@ SELECT failure($$SELECT merge_clusters('m', 0, 1)$$), failure($$SELECT revert_cl
 
 SET client_min_messages = warning;
 SELECT drop_model('m'), drop_model('alone'), drop_model('bare'), drop_model('paper');
-SELECT count(*) FROM selfclass_cluster_edit;
-SELECT (SELECT count(*) FROM selfclass_cluster) + (SELECT count(*) FROM selfclass_cluster_before) + (SELECT count(*) FROM selfclass_cluster_edit_row) AS left_over;
+SELECT count(*) AS left_over FROM (SELECT model_id FROM selfclass_cluster_edit UNION ALL SELECT model_id FROM selfclass_cluster
+	UNION ALL SELECT model_id FROM selfclass_cluster_before UNION ALL SELECT model_id FROM selfclass_cluster_edit_row) r
+	WHERE model_id NOT IN (SELECT model_id FROM selfclass_model);
 DROP SCHEMA edits_test CASCADE;

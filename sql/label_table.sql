@@ -9,20 +9,24 @@ CREATE TABLE photos (id int PRIMARY KEY, image bytea);
 INSERT INTO photos SELECT i, test_picture(i % 3, i) FROM generate_series(1, 24) i;
 \set quick '\'{"preset": "lightly", "input_size": 16, "epochs": 0, "batch_size": 8}\''
 
+CREATE VIEW groups AS SELECT * FROM selfclass_clusters WHERE model = 'm';
+CREATE VIEW m AS SELECT * FROM selfclass.selfclass_model WHERE name = 'm';
+CREATE VIEW edits AS SELECT * FROM selfclass_cluster_edits WHERE model = 'm';
+
 -- The table, and what is kept beside it.
 CALL cluster_images_into('photos', 'photo_cluster', 3, 'm', :quick);
 \d photo_cluster
 SELECT count(*), count(label), count(confidence), bool_and(confidence BETWEEN 0 AND 1) AS share, bool_or(pinned) AS pinned FROM photo_cluster;
-SELECT labels, k FROM selfclass_models;
+SELECT labels, k FROM selfclass_models WHERE name = 'm';
 SELECT c.label, c.name, c.pinned, c.edited, c.size = t.size AS size, c.mean_distance = t.distance AS distance,
 	c.mean_confidence = t.confidence AS confidence, c.example = t.example AS example
-	FROM selfclass_clusters c JOIN (SELECT label, count(*) AS size, avg(distance ORDER BY id) AS distance,
+	FROM groups c JOIN (SELECT label, count(*) AS size, avg(distance ORDER BY id) AS distance,
 		avg(confidence ORDER BY id) AS confidence, (array_agg(id::text ORDER BY distance, id))[1] AS example
 		FROM photo_cluster GROUP BY label) t USING (label) ORDER BY label;
 -- Largest first in the first clustering.
-SELECT array_agg(label ORDER BY size DESC, label) AS labels FROM selfclass_clusters;
-SELECT highest_label, edited, calibration[1] > 0 AS far, array_length(calibration, 1) % 2 AS pairs FROM selfclass.selfclass_model;
-SELECT count(*) FROM selfclass_cluster_edits;
+SELECT array_agg(label ORDER BY size DESC, label) AS labels FROM groups;
+SELECT highest_label, edited, calibration[1] > 0 AS far, array_length(calibration, 1) % 2 AS pairs FROM m;
+SELECT count(*) FROM edits;
 
 -- Brought up to date in place: what stands on it stays, new keys come, gone ones go, pinned rows keep their label.
 CREATE ROLE label_table_reader;
@@ -39,8 +43,8 @@ SELECT 'photo_cluster'::regclass::oid = :before AS same, has_table_privilege('la
 SELECT count(*), count(label), min(id), max(id), count(*) FILTER (WHERE pinned) AS pinned FROM members JOIN photo_cluster USING (id, label);
 SELECT count(*), bool_and(c.label = p.label AND c.pinned) AS kept FROM photo_cluster c JOIN pins p USING (id);
 SELECT label, distance, confidence, embedding, pinned FROM photo_cluster WHERE id = 31;
-SELECT sum(size), sum(pinned) FROM selfclass_clusters;
-SELECT edit, command, edited_by, login, arguments, rows_changed > 6 AS rows FROM selfclass_cluster_edits;
+SELECT sum(size), sum(pinned) FROM groups;
+SELECT edit, command, edited_by, login, arguments, rows_changed > 6 AS rows FROM edits;
 -- A label by hand that is no group.
 UPDATE photo_cluster SET label = 99, pinned = true WHERE id IN (7, 8);
 CALL cluster_images_into('photos', 'photo_cluster', model => 'm');
@@ -51,16 +55,16 @@ SELECT label, pinned, distance > 0 AS distance FROM photo_cluster WHERE id IN (7
 UPDATE photo_cluster SET pinned = false WHERE id IN (7, 8);
 -- Another number: what is new gets labels that nobody ever had; with fewer, labels are left out.
 CALL cluster_images_into('photos', 'photo_cluster', 5, 'm');
-SELECT array_agg(label ORDER BY label) AS labels FROM selfclass_clusters;
+SELECT array_agg(label ORDER BY label) AS labels FROM groups;
 CALL cluster_images_into('photos', 'photo_cluster', 6, 'm');
-SELECT array_agg(label ORDER BY label) AS labels FROM selfclass_clusters;
+SELECT array_agg(label ORDER BY label) AS labels FROM groups;
 CALL cluster_images_into('photos', 'photo_cluster', 1, 'm', '{"min_confidence": 0}');
-SELECT count(DISTINCT label) BETWEEN 2 AND 4 AS groups, bool_and(label <= 5) AS old FROM selfclass_clusters;
+SELECT count(DISTINCT label) BETWEEN 2 AND 4 AS groups, bool_and(label <= 5) AS old FROM groups;
 SELECT count(*), bool_and(c.label = p.label) AS kept FROM photo_cluster c JOIN pins p USING (id);
 CALL cluster_images_into('photos', 'photo_cluster', 7, 'm');
-SELECT count(*) AS groups, max(label) > 5 AS new, count(*) FILTER (WHERE label IN (SELECT label FROM pins)) = (SELECT count(DISTINCT label) FROM pins) AS pinned FROM selfclass_clusters;
-SELECT k, kmeans IS NULL AS renumbered FROM selfclass_models;
-SELECT max(c.label) = m.highest_label AS highest FROM selfclass_clusters c, selfclass.selfclass_model m GROUP BY m.highest_label;
+SELECT count(*) AS groups, max(label) > 5 AS new, count(*) FILTER (WHERE label IN (SELECT label FROM pins)) = (SELECT count(DISTINCT label) FROM pins) AS pinned FROM groups;
+SELECT k, kmeans IS NULL AS renumbered FROM selfclass_models WHERE name = 'm';
+SELECT max(c.label) = m.highest_label AS highest FROM groups c, m GROUP BY m.highest_label;
 SELECT count(*) AS different FROM photo_cluster WHERE NOT pinned AND label <> assign_cluster(embedding, 'm');
 UPDATE photo_cluster SET pinned = false;
 
@@ -96,7 +100,7 @@ CALL cluster_images_into('photos', 'photo_group', 3, 'm');
 
 -- Groups that people corrected are not made anew unasked. (Here one says that they did.)
 UPDATE selfclass.selfclass_model SET edited = true WHERE name = 'm';
-UPDATE selfclass.selfclass_cluster SET name = 'the first', edited = true WHERE label = (SELECT min(label) FROM selfclass_clusters WHERE model = 'm');
+UPDATE selfclass.selfclass_cluster SET name = 'the first', edited = true WHERE (model_id, label) = (SELECT model_id, min(label) FROM groups GROUP BY model_id);
 CREATE TABLE before AS SELECT id, label FROM photo_group;
 CALL cluster_images_into('photos', 'photo_group', 4, 'm');
 CALL cluster_images_into('photos', 'photo_group', model => 'm', options => '{"pca_components": 3}');
@@ -104,10 +108,10 @@ SELECT count(*) FROM cluster_images('photos', model => 'm', options => '{"elbow_
 CALL cluster_images_into('photos', 'photo_group', 3, 'm');
 CALL cluster_images_into('photos', 'photo_group', model => 'm');
 SELECT count(*) AS different FROM photo_group JOIN before USING (id) WHERE photo_group.label <> before.label;
-SELECT m.edited, v.kmeans IS NULL AS hidden FROM selfclass.selfclass_model m JOIN selfclass_models v USING (name) WHERE name = 'm';
+SELECT m.edited, v.kmeans IS NULL AS hidden FROM m JOIN selfclass_models v USING (model_id);
 SELECT count(DISTINCT label) FROM cluster_images('photos', 4, 'm', '{"keep": false}');
 CALL cluster_images_into('photos', 'photo_group', 4, 'm', '{"replace_groups": true}');
-SELECT edited, k, (SELECT count(*) FROM selfclass_clusters WHERE edited) AS groups FROM selfclass.selfclass_model WHERE name = 'm';
+SELECT edited, k, (SELECT count(*) FROM groups WHERE edited) AS groups FROM m;
 SELECT count(*) FROM cluster_images('photos', model => 'm', options => '{"keep": false, "retrain": true}');
 SELECT count(*) FROM cluster_images('photos', model => 'nobody', options => '{"keep": false}');
 
@@ -138,8 +142,8 @@ SELECT added, removed, unreadable, unsure, far_share BETWEEN 0 AND 1 AS far FROM
 SELECT * FROM refresh_clusters('m');
 SELECT * FROM refresh_clusters('m', 'photos', '{"remove": true}');
 SELECT count(*) AS rows, count(label) AS labels, count(*) FILTER (WHERE label = assign_cluster(embedding, 'm')) AS same, bool_and(embedding_0 IS NULL = (label IS NULL)) AS plot FROM photo_group;
-SELECT sum(size) FROM selfclass_clusters WHERE model = 'm';
-SELECT command, arguments, rows_changed FROM selfclass_cluster_edits WHERE command = 'refresh_clusters' ORDER BY edit;
+SELECT sum(size) FROM groups;
+SELECT command, arguments, rows_changed FROM edits WHERE command = 'refresh_clusters' ORDER BY edit;
 -- Stored embeddings are taken as they are.
 CREATE TABLE stored AS SELECT id + 100 AS id, embedding FROM photo_group;
 ALTER TABLE stored ADD PRIMARY KEY (id);
@@ -201,14 +205,14 @@ SET ROLE label_table_reader;
 SELECT added, removed FROM refresh_clusters('postgres.m');
 CALL cluster_images_into('photos', 'photo_group', 3, 'postgres.m');
 RESET ROLE;
-SELECT command, edited_by FROM selfclass_cluster_edits WHERE model = 'm' ORDER BY edit DESC LIMIT 2;
+SELECT command, edited_by FROM edits ORDER BY edit DESC LIMIT 2;
 SELECT revoke_model('m', 'label_table_reader', 'edit');
 SET ROLE label_table_reader;
 SELECT * FROM refresh_clusters('postgres.m');
 CALL cluster_images_into('photos', 'photo_group', 3, 'postgres.m');
 RESET ROLE;
 
-SELECT drop_model(name) FROM (SELECT DISTINCT name FROM selfclass_models) m;
+SELECT drop_model(name) FROM unnest(ARRAY['m', 'rows', 'bare', 'p']) name;
 SET client_min_messages = error;
 DROP SCHEMA label_table_test CASCADE;
 DROP OWNED BY label_table_reader;
