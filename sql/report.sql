@@ -122,4 +122,4 @@ SET selfclass.max_memory = '16MB';
 SELECT report_html('tiny');
 \set VERBOSITY default
 RESET selfclass.max_memory;
-SELECT drop_model(name) FROM (SELECT DISTINCT name FROM selfclass_models WHERE name IN ('tiny', 'by_elbow', 'only_trained', 'imported', 'diverged')) m ORDER BY name;
+SELECT drop_model(name) FROM (SELECT DISTINCT name FROM selfclass_models WHERE name IN ('tiny', 'by_elbow', 'paired', 'given', 'only_trained', 'imported', 'diverged')) m ORDER BY name;

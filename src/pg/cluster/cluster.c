@@ -347,7 +347,7 @@ note_groups(scpg_clustering *c, const sc_groups *graph)
 		scpg_model_groups_of(c->recipe, (struct varlena *) c->kmeans, c->centroid_label, (struct varlena *) c->elbow);
 	c->groups.calibration = calibration;
 	if (c->before != NULL)
-		c->groups.highest_label = Max(c->groups.highest_label, scpg_highest_label(c->before));
+		c->groups.highest_label = Max(c->groups.highest_label, scpg_model_highest_label(c->before));
 	if (c->elbow == NULL && graph != NULL)
 	{
 		c->groups.modularity = graph->modularity;
@@ -395,6 +395,8 @@ find(work *w)
 		keep(w, &km);
 	}
 	scpg_cluster_settle(c, w->points, w->d);
+	if (c->same_k)
+		c->elbow = (scpg_numbers *) c->before->elbow;
 	note_groups(c, has_graph ? &graph : NULL);
 }
 

@@ -24,6 +24,7 @@ typedef struct scpg_clustering
 	int k;					  /* 1 ... n, or 0: as the recipe chooses */
 	bool kmeans_only;		  /* a graph's groups cannot be kept, nor labels with gaps: in a catalog of 1.0 */
 	const scpg_model *before; /* has groups: labels keep the meaning that they have there; or NULL */
+	bool same_k;			  /* k is that of before, and what chose it then stays known */
 	bool assign;			  /* the groups of before stay as they are; k and kmeans_only do not matter */
 	const int32 *pinned; /* (n): the label that an image keeps, SCPG_NO_LABEL too, or SCPG_NOT_PINNED; NULL: none is */
 

@@ -143,7 +143,7 @@ decide_groups(scpg_cluster_job *job)
 	int groups;
 
 	job->k = job->asked.k;
-	job->assign = false;
+	job->assign = job->same_k = false;
 	if (e->train || e->model->kmeans == NULL || e->recipe.replace_groups)
 		return;
 	groups = scpg_model_labels(e->model->kmeans, e->model->centroid_label, NULL);
@@ -151,7 +151,8 @@ decide_groups(scpg_cluster_job *job)
 	if (e->model->edited && e->recipe.keep && ((job->k != 0 && job->k != groups) || option != NULL))
 		refuse_replacing(job, groups, job->k != 0 && job->k != groups ? NULL : option);
 	job->assign = e->model->edited && option == NULL && (job->k == 0 || job->k == groups);
-	if (job->k == 0 && !scpg_recipe_chooses_k(&e->given))
+	job->same_k = job->k == 0 && !scpg_recipe_chooses_k(&e->given);
+	if (job->same_k)
 		job->k = groups;
 }
 
@@ -280,6 +281,7 @@ cluster(scpg_cluster_job *job)
 	c->k = (int) Min(job->k, c->n);
 	c->kmeans_only = e->model != NULL && !scpg_model_keeps_groups();
 	c->assign = job->assign;
+	c->same_k = job->same_k;
 	/* A new version's embeddings lie elsewhere, so its labels begin anew. */
 	if (!e->train && e->model->kmeans != NULL)
 		c->before = e->model;

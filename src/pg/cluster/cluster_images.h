@@ -51,6 +51,7 @@ typedef struct scpg_cluster_job
 	scpg_cluster_encoding encoding;
 	scpg_dataset *dataset; /* of read */
 	int k;				   /* groups; 0: as many as the recipe chooses */
+	bool same_k;		   /* k is that of the model */
 	bool assign;		   /* the model's groups stay as they are, for they were edited */
 	/* of run */
 	float *embeddings; /* (dataset->images, SC_EMBEDDING_DIM), as the encoder gives them; without asked.commits normalised

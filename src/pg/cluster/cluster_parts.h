@@ -27,9 +27,6 @@
 extern void scpg_match_labels(int *label, const sc_kmeans *km, const float *rows, bool normalized,
 							  const scpg_model *before, bool squeeze, MemoryContext cxt);
 
-/* The highest label that ever named a group of the model; -1: it has none. */
-extern int scpg_highest_label(const scpg_model *model);
-
 /*
  * What follows from the groups (c->kmeans, c->centroid_label) and the labels:
  * pinned images get theirs, a group that is left with nothing else among them;

@@ -15,6 +15,7 @@
 #include "pg/analytics/knn.h"
 #include "pg/cluster/confidence.h"
 #include "pg/model/calibration.h"
+#include "pg/model/model.h"
 #include "pg/server/jobs.h"
 #include "pg/server/load.h"
 #include "pg/server/memory.h"
@@ -45,18 +46,10 @@ typedef struct work
 	int64 *members; /* ... and their rows among the asked (labels) */
 } work;
 
-static int
-compare_int32(const void *a, const void *b)
-{
-	int32 x = *(const int32 *) a, y = *(const int32 *) b;
-
-	return x < y ? -1 : x > y;
-}
-
 static int64 *
 members_of(const work *w, int32 label)
 {
-	const int32 *found = bsearch(&label, w->name, w->labels, sizeof(int32), compare_int32);
+	const int32 *found = bsearch(&label, w->name, w->labels, sizeof(int32), scpg_compare_labels);
 
 	Assert(found != NULL);
 	return &w->members[found - w->name];
@@ -70,7 +63,7 @@ count_members(work *w)
 
 	for (int i = 0; i < s->k; i++)
 		w->name[i] = s->group != NULL ? s->group[i] : i;
-	qsort(w->name, s->k, sizeof(int32), compare_int32);
+	qsort(w->name, s->k, sizeof(int32), scpg_compare_labels);
 	for (int i = 0; i < s->k; i++)
 		if (w->labels == 0 || w->name[w->labels - 1] != w->name[i])
 			w->name[w->labels++] = w->name[i];

@@ -56,35 +56,40 @@ key_type(const scpg_source *source, int i)
 	return getBaseType(get_atttype(source->relid, get_attnum(source->relid, source->id_names[i])));
 }
 
+/* "left = right" of values of these types, by the equality that a primary key goes by; " AND " before all but the first. */
+static void
+append_equal(StringInfo sql, int number, const char *left, Oid left_type, const char *right, Oid right_type)
+{
+	if (number > 0)
+		appendStringInfoString(sql, " AND ");
+	generate_operator_clause(sql, left, left_type, lookup_type_cache(left_type, TYPECACHE_EQ_OPR)->eq_opr, right,
+							 right_type);
+}
+
 void
 scpg_append_same_key(StringInfo sql, const scpg_source *a, const char *alias_a, const scpg_source *b,
 					 const char *alias_b)
 {
 	for (int i = 0; i < a->id_columns; i++)
 	{
-		Oid type_a = key_type(a, i), type_b = key_type(b, i);
-		char *name_a = psprintf("%s.%s", alias_a, quote_identifier(a->id_names[i]));
-		char *name_b = psprintf("%s.%s", alias_b, quote_identifier(b->id_names[i]));
+		char *left = psprintf("%s.%s", alias_a, quote_identifier(a->id_names[i]));
+		char *right = psprintf("%s.%s", alias_b, quote_identifier(b->id_names[i]));
 
-		if (i > 0)
-			appendStringInfoString(sql, " AND ");
-		generate_operator_clause(sql, name_a, type_a, lookup_type_cache(type_a, TYPECACHE_EQ_OPR)->eq_opr, name_b,
-								 type_b);
+		append_equal(sql, i, left, key_type(a, i), right, key_type(b, i));
 	}
 }
 
-/* " WHERE a = $4 AND b = $5", by the equality that the primary key goes by; the parameters are from number first on. */
+/* " WHERE a = $4 AND b = $5"; the parameters are from number first on. */
 static void
 append_condition(StringInfo sql, const scpg_source *source, int first)
 {
+	appendStringInfoString(sql, " WHERE ");
 	for (int i = 0; i < source->id_columns; i++)
 	{
-		Oid type = key_type(source, i);
 		char *name = pstrdup(quote_identifier(source->id_names[i]));
+		Oid type = key_type(source, i);
 
-		appendStringInfoString(sql, i == 0 ? " WHERE " : " AND ");
-		generate_operator_clause(sql, name, type, lookup_type_cache(type, TYPECACHE_EQ_OPR)->eq_opr,
-								 psprintf("$%d", first + i), type);
+		append_equal(sql, i, name, type, psprintf("$%d", first + i), type);
 	}
 }
 

@@ -93,26 +93,6 @@ squeezed_labels(int *label, const int *match, int k, int k_before, bool *taken)
 	}
 }
 
-int
-scpg_highest_label(const scpg_model *model)
-{
-	int32 *labels;
-	int n;
-
-	if (model->kmeans == NULL)
-		return model->highest_label;
-	n = scpg_model_labels(model->kmeans, model->centroid_label, &labels);
-	return Max(model->highest_label, labels[n - 1]);
-}
-
-static int
-compare_labels(const void *a, const void *b)
-{
-	int32 x = *(const int32 *) a, y = *(const int32 *) b;
-
-	return x < y ? -1 : x > y;
-}
-
 /* cost (n, n): from each new cluster to each of the earlier groups, whose labels are names (groups), ascending. */
 static void
 fill_costs(double *cost, int n, const float *centre, int k, const sc_space *before, const int32 *names, int groups)
@@ -128,7 +108,7 @@ fill_costs(double *cost, int n, const float *centre, int k, const sc_space *befo
 		for (int c = 0; c < before->k; c++)
 		{
 			int32 name = before->group != NULL ? before->group[c] : c;
-			int j = (int) ((const int32 *) bsearch(&name, names, groups, sizeof(int32), compare_labels) - names);
+			int j = (int) ((const int32 *) bsearch(&name, names, groups, sizeof(int32), scpg_compare_labels) - names);
 
 			row[j] = Min(row[j], sc_space_distance2(before, centre + (size_t) i * sc_space_dim(before), c));
 		}
@@ -140,7 +120,7 @@ scpg_match_labels(int *label, const sc_kmeans *km, const float *rows, bool norma
 				  bool squeeze, MemoryContext cxt)
 {
 	sc_space before = scpg_cluster_space(model);
-	int next = scpg_highest_label(model) + 1;
+	int next = scpg_model_highest_label(model) + 1;
 	int32 *names;
 	int groups = scpg_model_labels(model->kmeans, model->centroid_label, &names);
 	int n = Max(km->k, groups);

@@ -95,8 +95,8 @@ scpg_model_centroid_groups(const struct varlena *centroid_label)
 	return centroid_label == NULL ? NULL : (const int32 *) ARR_DATA_PTR((const ArrayType *) centroid_label);
 }
 
-static int
-compare_labels(const void *a, const void *b)
+int
+scpg_compare_labels(const void *a, const void *b)
 {
 	int32 x = *(const int32 *) a, y = *(const int32 *) b;
 
@@ -113,7 +113,7 @@ scpg_model_labels(const struct varlena *kmeans, const struct varlena *centroid_l
 
 	for (int i = 0; i < k; i++)
 		label[i] = group != NULL ? group[i] : i;
-	qsort(label, k, sizeof(int32), compare_labels);
+	qsort(label, k, sizeof(int32), scpg_compare_labels);
 	for (int i = 0; i < k; i++)
 		if (n == 0 || label[n - 1] != label[i])
 			label[n++] = label[i];
@@ -122,6 +122,19 @@ scpg_model_labels(const struct varlena *kmeans, const struct varlena *centroid_l
 	else
 		pfree(label);
 	return n;
+}
+
+int
+scpg_model_highest_label(const scpg_model *model)
+{
+	int32 *labels;
+	int n;
+
+	if (model->kmeans == NULL)
+		return model->highest_label;
+	/* Of a clustering by 1.0 it was not noted. */
+	n = scpg_model_labels(model->kmeans, model->centroid_label, &labels);
+	return Max(model->highest_label, labels[n - 1]);
 }
 
 scpg_model_groups

@@ -149,8 +149,14 @@ extern const int32 *scpg_model_centroid_groups(const struct varlena *centroid_la
 /* No group has a higher label: it must be room enough for as many clusterings as anybody makes. */
 #define SCPG_HIGHEST_LABEL 100000000
 
+/* The order of labels (int32), for qsort and bsearch. */
+extern int scpg_compare_labels(const void *a, const void *b);
+
 /* The labels of a clustering's groups, each once, ascending, in the current memory context (or NULL); how many. */
 extern int scpg_model_labels(const struct varlena *kmeans, const struct varlena *centroid_label, int32 **labels);
+
+/* The highest label that ever named a group of it, as far as it says and its groups show; -1: none. */
+extern int scpg_model_highest_label(const scpg_model *model);
 
 /* Do its centroids lie among principal components? Else among the embeddings themselves. */
 extern bool scpg_model_groups_in_components(const scpg_recipe *recipe, const struct varlena *centroid_label);

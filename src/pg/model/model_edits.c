@@ -20,19 +20,6 @@
 
 /* ---- one at a time ---------------------------------------------------------------- */
 
-/* Of a clustering by 1.0 the highest label was not noted. */
-static int
-highest_label(const scpg_model *model, int noted)
-{
-	int32 *labels;
-	int n;
-
-	if (model->kmeans == NULL)
-		return noted;
-	n = scpg_model_labels(model->kmeans, model->centroid_label, &labels);
-	return Max(noted, labels[n - 1]);
-}
-
 void
 scpg_model_lock_groups(scpg_model *model)
 {
@@ -51,7 +38,8 @@ scpg_model_lock_groups(scpg_model *model)
 	model->labels = scpg_catalog_oid(0, 7);
 	model->labels_name = scpg_catalog_text(0, 8);
 	model->edited = scpg_catalog_bool(0, 9);
-	model->highest_label = highest_label(model, scpg_catalog_int4(0, 10));
+	model->highest_label = scpg_catalog_int4(0, 10);
+	model->highest_label = scpg_model_highest_label(model);
 	model->calibration = scpg_catalog_varlena(0, 11);
 	SPI_freetuptable(SPI_tuptable);
 }
@@ -122,7 +110,7 @@ scpg_model_set_edited(scpg_model *model, struct varlena *kmeans, const int32 *gr
 		label[c] = Int32GetDatum(group[c]);
 	model->kmeans = centroids;
 	model->centroid_label = (struct varlena *) construct_array(label, k, INT4OID, sizeof(int32), true, TYPALIGN_INT);
-	model->highest_label = highest_label(model, model->highest_label);
+	model->highest_label = scpg_model_highest_label(model);
 	model->edited = true;
 	values[0] = Int64GetDatum(model->model_id);
 	values[1] = PointerGetDatum(kmeans);
