@@ -36,5 +36,19 @@ SELECT format, width, sqlstate, message FROM shots, image_info(image) WHERE id =
 RESET selfclass.max_image_pixels;
 SELECT failure('SELECT image_info(NULL)');
 SELECT provolatile, proparallel, proisstrict FROM pg_proc WHERE proname = 'image_info';
+-- the best of each group of near pictures, in one DELETE: the largest, of equally large ones the sharpest; an unreadable one never
+CREATE TABLE near (id int PRIMARY KEY, image bytea, embedding embedding);
+INSERT INTO near VALUES
+	(1, gray_jpeg(4, 2, array_fill(0, ARRAY[8])), '[0,0]'), (2, gray_jpeg(4, 4, array_fill(0, ARRAY[16])), '[0,1]'), -- larger
+	(3, gray_jpeg(4, 4, array_fill(0, ARRAY[16])), '[5,5]'), (4, test_picture(0, 1), '[5,6]'), -- as large, and sharper
+	(5, substr(test_picture(0, 1), 1, 160), '[9,0]'), (6, gray_jpeg(1, 1, '{0}'), '[9,0]'),
+	(7, gray_jpeg(1, 1, '{0}'), '[20,0]');
+DELETE FROM near USING (
+	SELECT g.id, row_number() OVER (PARTITION BY g.group_id ORDER BY i.sqlstate IS NOT NULL,
+		i.width::bigint * i.height DESC, i.sharpness DESC, g.id) AS place
+	FROM duplicate_groups('near', 'embedding', 1) g JOIN near p USING (id), image_info(p.image) i) best
+WHERE near.id = best.id AND place > 1
+RETURNING near.id, place;
+SELECT array_agg(id ORDER BY id) FROM near;
 SET client_min_messages = warning;
 DROP SCHEMA image_info_test CASCADE;

@@ -529,7 +529,7 @@ COMMENT ON FUNCTION knn(regclass, name, embedding, bigint) IS 'the k rows whose 
 CREATE FUNCTION knn(items regclass, key_example anyelement, emb name, query embedding, k bigint, options jsonb DEFAULT '{}')
 	RETURNS TABLE (id anyelement, distance double precision)
 	AS 'MODULE_PATHNAME', 'scpg_knn_keyed_wide' LANGUAGE C STABLE PARALLEL UNSAFE COST 10000 ROWS 10;
-COMMENT ON FUNCTION knn(regclass, anyelement, name, embedding, bigint, jsonb) IS 'the k rows whose embedding is nearest to one, by Euclidean distance; the key is of the type of a NULL given as example; option id_column';
+COMMENT ON FUNCTION knn(regclass, anyelement, name, embedding, bigint, jsonb) IS 'the k rows whose embedding is nearest to one, by distance; the key is of the type of a NULL given as example; options id_column, metric';
 
 CREATE FUNCTION knn_join(items regclass, emb name, k bigint, queries regclass DEFAULT NULL)
 	RETURNS TABLE (id bigint, neighbor bigint, rank integer, distance double precision)
@@ -539,12 +539,32 @@ COMMENT ON FUNCTION knn_join(regclass, name, bigint, regclass) IS 'the k nearest
 CREATE FUNCTION knn_join(items regclass, key_example anyelement, emb name, k bigint, queries regclass DEFAULT NULL, options jsonb DEFAULT '{}')
 	RETURNS TABLE (id anyelement, neighbor anyelement, rank integer, distance double precision)
 	AS 'MODULE_PATHNAME', 'scpg_knn_join_keyed_wide' LANGUAGE C STABLE PARALLEL UNSAFE COST 100000 ROWS 10000;
-COMMENT ON FUNCTION knn_join(regclass, anyelement, name, bigint, regclass, jsonb) IS 'the k nearest rows for every row of queries, or of the table itself without the row itself; keys are of the type of a NULL given as example; option id_column';
+COMMENT ON FUNCTION knn_join(regclass, anyelement, name, bigint, regclass, jsonb) IS 'the k nearest rows for every row of queries, or of the table itself without the row itself; keys are of the type of a NULL given as example; options id_column, metric';
 
 CREATE FUNCTION near_duplicates(items regclass, key_example anyelement, emb name, threshold double precision, options jsonb DEFAULT '{}')
 	RETURNS TABLE (id anyelement, duplicate anyelement, distance double precision)
 	AS 'MODULE_PATHNAME', 'scpg_near_duplicates_options' LANGUAGE C STABLE PARALLEL UNSAFE COST 100000 ROWS 1000;
-COMMENT ON FUNCTION near_duplicates(regclass, anyelement, name, double precision, jsonb) IS 'all pairs of rows whose embeddings are within a Euclidean distance of each other, each once, the lower key first; keys are of the type of a NULL given as example; option id_column';
+COMMENT ON FUNCTION near_duplicates(regclass, anyelement, name, double precision, jsonb) IS 'all pairs of rows whose embeddings are within a distance of each other, each once, the lower key first; keys are of the type of a NULL given as example; options id_column, metric';
+
+CREATE FUNCTION duplicate_groups(items regclass, emb name, threshold double precision DEFAULT NULL)
+	RETURNS TABLE (group_id integer, id bigint, size bigint, distance double precision)
+	AS 'MODULE_PATHNAME', 'scpg_duplicate_groups' LANGUAGE C STABLE PARALLEL UNSAFE COST 100000 ROWS 1000;
+COMMENT ON FUNCTION duplicate_groups(regclass, name, double precision) IS 'rows whose embeddings hang together by pairs within a Euclidean distance, in groups, the largest first; the key is an integer';
+
+CREATE FUNCTION duplicate_groups(items regclass, key_example anyelement, emb name, threshold double precision, options jsonb DEFAULT '{}')
+	RETURNS TABLE (group_id integer, id anyelement, size bigint, distance double precision)
+	AS 'MODULE_PATHNAME', 'scpg_duplicate_groups_keyed' LANGUAGE C STABLE PARALLEL UNSAFE COST 100000 ROWS 1000;
+COMMENT ON FUNCTION duplicate_groups(regclass, anyelement, name, double precision, jsonb) IS 'rows whose embeddings hang together by pairs within a distance, in groups, the largest first; the key is of the type of a NULL given as example; options id_column, max_groups, metric';
+
+CREATE FUNCTION diverse_sample(items regclass, emb name, n bigint)
+	RETURNS TABLE (id bigint, rank integer)
+	AS 'MODULE_PATHNAME', 'scpg_diverse_sample' LANGUAGE C STABLE PARALLEL UNSAFE COST 100000 ROWS 100;
+COMMENT ON FUNCTION diverse_sample(regclass, name, bigint) IS 'n rows far from each other: each the one farthest from those before it, by Euclidean distance; the key is an integer';
+
+CREATE FUNCTION diverse_sample(items regclass, key_example anyelement, emb name, n bigint, options jsonb DEFAULT '{}')
+	RETURNS TABLE (id anyelement, rank integer)
+	AS 'MODULE_PATHNAME', 'scpg_diverse_sample_keyed' LANGUAGE C STABLE PARALLEL UNSAFE COST 100000 ROWS 100;
+COMMENT ON FUNCTION diverse_sample(regclass, anyelement, name, bigint, jsonb) IS 'n rows far from each other: each the one farthest from those before it; the key is of the type of a NULL given as example; options id_column, metric';
 
 -- ---------------------------------------------------------------------------
 -- Models: tables, views, rights

@@ -14,6 +14,7 @@
 #ifndef SC_API_H
 #define SC_API_H
 
+#include "core/analytics/duplicates.h"
 #include "core/analytics/elbow.h"
 #include "core/analytics/groups.h"
 #include "core/analytics/kmeans.h"
@@ -24,6 +25,7 @@
 #include "core/analytics/pca.h"
 #include "core/analytics/silhouette.h"
 #include "core/analytics/space.h"
+#include "core/analytics/spread.h"
 #include "core/analytics/ward.h"
 #include "core/base/arena.h"
 #include "core/base/distance.h"
@@ -78,6 +80,13 @@
 	F(sc_near_layout) \
 	F(sc_near_begin) \
 	F(sc_near_run) \
+	F(sc_duplicates_layout) \
+	F(sc_duplicates_collapse_run) \
+	F(sc_duplicates_join) \
+	F(sc_duplicates_finish_run) \
+	F(sc_duplicates_threshold) \
+	F(sc_spread_layout) \
+	F(sc_spread_run) \
 	F(sc_silhouette_layout) \
 	F(sc_silhouette_run) \
 	F(sc_ward_layout) \

@@ -35,6 +35,8 @@ my %statement = (
 	'silhouette' => q{SELECT silhouette(e, label) FROM t, generate_series(1, 20)},
 	'knn_join' => q{SELECT count(*) FROM knn_join('t', 'e', 3000)},
 	'near_duplicates' => q{SELECT count(*) FROM near_duplicates('t', 'e', 1e9)},
+	'duplicate_groups' => q{SELECT count(*) FROM generate_series(1, 20) g, duplicate_groups('t', 'e', 1e9 + g)},
+	'diverse_sample' => q{SELECT count(*) FROM generate_series(1, 20) g, diverse_sample('t', 'e', 12000 - g)},
 	'knn_accuracy' => q{SELECT knn_accuracy(e, truth::text, 10) FROM t, generate_series(1, 20)},
 	'clustering_accuracy' => q{SELECT clustering_accuracy((label * g % 5003)::int, truth * g % 5003) FROM t, generate_series(1, 5) g},
 );

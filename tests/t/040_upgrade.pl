@@ -255,7 +255,12 @@ is($node->safe_psql('old', q{SELECT grant_model('net', 'public', 'edit'); SET RO
 	SELECT name, version, current FROM selfclass_models; RESET ROLE; SELECT revoke_model('net', 'public')}),
 	"\nfriend|use\npublic|edit\nnet|1|t\n", 'a grant to everyone');
 
-# What is new in this version: an export carries the recipe and, where asked, the groups.
+# What is new in this version: groups of near rows, by the keys that tables of 1.0 have.
+is($node->safe_psql('old', q{CREATE TABLE twins AS SELECT i AS id, ARRAY[i / 2, 1]::embedding AS emb FROM generate_series(2, 9) i;
+	ALTER TABLE twins ADD PRIMARY KEY (id); SELECT count(*), max(group_id) FROM duplicate_groups('twins', 'emb', 0);
+	SELECT count(*) FROM diverse_sample('twins', 'emb', 3); DROP TABLE twins}), "8|3\n3", 'duplicate_groups, diverse_sample');
+
+# An export carries the recipe and, where asked, the groups.
 is($node->safe_psql('old', q{SELECT count(import_encoder('moved', export_encoder('net', '{"clusters": true}')));
 	SELECT bool_and(embed_image(image, 'moved') = embed_image(image, 'net')), bool_and(assign_cluster_image(image, 'moved') = assign_cluster_image(image, 'net')) FROM photos}),
 	"1\nt|t", 'a model of 1.0 goes through a file with its groups');

@@ -34,6 +34,8 @@ my %statement = (
 	'silhouette' => q{SELECT silhouette(e, label) FROM t},
 	'knn_join' => q{SELECT count(*) FROM knn_join('t', 'e', 3)},
 	'near_duplicates' => q{SELECT count(*) FROM near_duplicates('t', 'e', 1)},
+	'duplicate_groups' => q{SELECT count(*) FROM duplicate_groups('t', 'e')},
+	'diverse_sample' => q{SELECT count(*) FROM diverse_sample('t', 'e', 5)},
 	'embedding' => q{SELECT count(*) FROM embed_images('pictures', 'net')},
 	'training' => q{SELECT count(*) FROM cluster_images('pictures', k => 2, options =>
 		'{"preset": "lightly", "epochs": 1, "input_size": 16, "batch_size": 8, "precision": "f32"}')},

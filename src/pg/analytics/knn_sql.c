@@ -52,10 +52,12 @@ knn(FunctionCallInfo fcinfo, bool keyed)
 	values[0] = PG_GETARG_DATUM(call.rest);
 	values[1] = Int32GetDatum(k);
 	sql =
-		psprintf("SELECT id, distance FROM (SELECT %s AS id, %s OPERATOR(%s.<->) $1 AS distance FROM %s WHERE %s IS NOT NULL) d "
-				 "ORDER BY distance, id LIMIT $2",
+		psprintf("SELECT id, distance FROM (SELECT %s AS id, %s OPERATOR(%s.%s) $1 AS distance FROM %s WHERE %s IS NOT NULL) d "
+				 "%s ORDER BY distance, id LIMIT $2",
 				 source.id, pstrdup(quote_identifier(source.data_column)), scpg_extension_schema_name(),
-				 source.relation, quote_identifier(source.data_column));
+				 source.unit ? "<=>" : "<->", source.relation, quote_identifier(source.data_column),
+				 /* As for scpg_items_open: not rows of zeros; and none where the query is. */
+				 source.unit ? "WHERE distance OPERATOR(pg_catalog.<>) 'NaN'::pg_catalog.float8" : "");
 	portal = scpg_open_cursor(sql, 2, types, values);
 	for (;;)
 	{
@@ -101,7 +103,8 @@ put_neighbours(const join *j, size_t i, Datum id)
 		size_t at = i * j->job.found + r;
 		Datum values[4] = {scpg_keyed_call_key(&j->call, &j->query_source, id),
 						   scpg_keyed_call_key(&j->call, &j->item_source, j->items.key[j->job.index[at]]),
-						   Int32GetDatum(r + 1), Float8GetDatum(j->job.distance[at])};
+						   Int32GetDatum(r + 1),
+						   Float8GetDatum(scpg_keyed_call_distance(&j->call, j->job.distance[at]))};
 
 		scpg_put_row(j->call.fcinfo, values, NULL);
 	}

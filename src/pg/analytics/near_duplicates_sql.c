@@ -13,41 +13,13 @@
 #include "utils/float.h"
 #include "utils/memutils.h"
 
-#include "pg/server/arguments.h"
+#include "pg/analytics/near.h"
 #include "pg/server/jobs.h"
 #include "pg/server/load.h"
-#include "pg/server/memory.h"
 #include "pg/server/result.h"
 #include "pg/table/items.h"
 #include "pg/table/keyed_call.h"
 #include "pg/table/source.h"
-
-static double
-threshold_argument(FunctionCallInfo fcinfo, int n)
-{
-	double threshold;
-
-	scpg_refuse_null(fcinfo, n, "threshold");
-	threshold = PG_GETARG_FLOAT8(n);
-	if (!(threshold >= 0))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("threshold must be at least 0"),
-				 errdetail("The threshold is %g.", threshold),
-				 errhint("It is the largest Euclidean distance of two rows that are reported; 0 finds equal ones.")));
-	return threshold;
-}
-
-/* The memory of the job, in cxt. */
-static void
-lay_out(sc_near *job, MemoryContext cxt)
-{
-	sc_arena arena = sc_arena_counter();
-
-	scpg_core()->sc_near_layout(job, &arena);
-	arena = scpg_arena(cxt, sc_arena_need(&arena), "the pairs of near rows");
-	scpg_core()->sc_near_layout(job, &arena);
-	scpg_core()->sc_near_begin(job);
-}
 
 /* The pairs that a shard has found. */
 static void
@@ -57,7 +29,8 @@ put_pairs(const scpg_keyed_call *call, const scpg_source *source, const Datum *k
 	{
 		const sc_near_pair *pair = &shard->pair[i];
 		Datum values[3] = {scpg_keyed_call_key(call, source, key[pair->a]),
-						   scpg_keyed_call_key(call, source, key[pair->b]), Float8GetDatum(pair->distance)};
+						   scpg_keyed_call_key(call, source, key[pair->b]),
+						   Float8GetDatum(scpg_keyed_call_distance(call, pair->distance))};
 
 		scpg_put_row(call->fcinfo, values, NULL);
 	}
@@ -67,10 +40,11 @@ static Datum
 near_duplicates(FunctionCallInfo fcinfo, bool keyed)
 {
 	scpg_keyed_call call = scpg_keyed_call_begin(fcinfo, keyed, 4);
-	sc_near job = {.threshold = threshold_argument(fcinfo, call.rest), .lanes = scpg_lanes()};
+	double threshold = scpg_near_argument(fcinfo, call.rest);
+	sc_near job = {.threshold = scpg_keyed_call_euclidean(&call, threshold), .lanes = scpg_lanes()};
 	scpg_source source =
 		scpg_keyed_call_source(&call, 0,
-							   psprintf("near_duplicates(%%t, %%k, %%c, %s%%o)", float8out_internal(job.threshold)));
+							   psprintf("near_duplicates(%%t, %%k, %%c, %s%%o)", float8out_internal(threshold)));
 	scpg_items items;
 	MemoryContext cxt;
 
@@ -82,7 +56,7 @@ near_duplicates(FunctionCallInfo fcinfo, bool keyed)
 	job.rows = items.rows.x;
 	if (job.n > 1)
 	{
-		lay_out(&job, cxt);
+		scpg_near_layout(&job, cxt);
 		while (!job.done)
 		{
 			scpg_run_on(job.lanes, scpg_core()->sc_near_run, &job);

@@ -14,6 +14,7 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
+#include "pg/server/extension.h"
 #include "pg/server/memory.h"
 #include "pg/table/items.h"
 
@@ -27,13 +28,24 @@ scpg_open_cursor(const char *sql, int nargs, Oid *types, Datum *values)
 	return portal;
 }
 
-/* The query of a source's rows: key and embedding, in the order of the keys. */
+/*
+ * The query of a source's rows: key and embedding, in the order of the keys. Of
+ * length 1, rows of zeros are left out, whose cosine distance even to themselves
+ * is NaN.
+ */
 static char *
 items_query(const scpg_source *source)
 {
+	const char *schema = scpg_extension_schema_name();
 	char *data = pstrdup(quote_identifier(source->data_column));
+	char *filter = psprintf("%s IS NOT NULL", data);
 
-	return psprintf("SELECT %s, %s FROM %s WHERE %s IS NOT NULL ORDER BY 1%s", source->id, data, source->relation, data,
+	if (source->unit)
+	{
+		filter = psprintf("%s OPERATOR(%s.<=>) %s OPERATOR(pg_catalog.<>) 'NaN'::pg_catalog.float8", data, schema, data);
+		data = psprintf("%s.l2_normalize(%s)", schema, data);
+	}
+	return psprintf("SELECT %s, %s FROM %s WHERE %s ORDER BY 1%s", source->id, data, source->relation, filter,
 					source->id_primary ? "" : ", 2");
 }
 

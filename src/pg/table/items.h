@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * src/pg/table/items.h
- *	  The rows of a table, embedding and key, in memory: what knn_join and
- *	  near_duplicates start from. Tables are read through SPI as the caller.
+ *	  The rows of a table, embedding and key, in memory: what knn_join,
+ *	  near_duplicates and their like start from. Tables are read through SPI as the caller.
  *
  *-------------------------------------------------------------------------
  */

@@ -16,6 +16,12 @@
 
 #include "pg/table/source.h"
 
+typedef enum scpg_metric
+{
+	SCPG_METRIC_L2,
+	SCPG_METRIC_COSINE
+} scpg_metric;
+
 typedef struct scpg_keyed_call
 {
 	FunctionCallInfo fcinfo;
@@ -23,6 +29,8 @@ typedef struct scpg_keyed_call
 	int column;			  /* number of the argument that names the column of embeddings */
 	int rest;			  /* number of the first argument behind it */
 	char **id_column;	  /* the option, see scpg_key_request */
+	scpg_metric metric;	  /* the option */
+	int max_groups;		  /* the option, of duplicate_groups alone; 0: all of them */
 	const Jsonb *options; /* as they were given, or NULL */
 } scpg_keyed_call;
 
@@ -39,6 +47,16 @@ extern scpg_source scpg_keyed_call_source(const scpg_keyed_call *call, int table
 /* The tables of two arguments have one key, see scpg_source_check_pair. */
 extern void scpg_keyed_call_check_pair(const scpg_keyed_call *call, int first, int second, const char *hint,
 									   const char *short_hint);
+
+/* The option max_groups, which nothing else has; it is refused where scpg_keyed_call_begin was called. */
+extern scpg_keyed_call scpg_keyed_call_begin_groups(FunctionCallInfo fcinfo, bool keyed, int options);
+
+/*
+ * Rows are compared by Euclidean distance; of length 1, that says their cosine
+ * distance too. A Euclidean distance in the option's metric, and back.
+ */
+extern double scpg_keyed_call_distance(const scpg_keyed_call *call, double euclidean);
+extern double scpg_keyed_call_euclidean(const scpg_keyed_call *call, double distance);
 
 /* A key as the form returns it. */
 extern Datum scpg_keyed_call_key(const scpg_keyed_call *call, const scpg_source *source, Datum key);

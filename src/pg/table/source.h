@@ -45,6 +45,7 @@ typedef struct scpg_source
 	bool id_by_value;
 	Oid id_output;	   /* its type's output function */
 	char *data_column; /* images or embeddings; not quoted */
+	bool unit;		   /* of embeddings: they are read with length 1, and those of zeros not at all */
 	char *call;		   /* the request's, for this key */
 } scpg_source;
 
