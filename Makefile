@@ -9,7 +9,7 @@ PG_CONFIG ?= pg_config
 # Targets that drive scripts. They must work where no PostgreSQL is installed
 # yet, and PGXS has a "check" of its own, so they stand apart from it; what is
 # asked for beside them ("make all check") is made by another make.
-DRIVERS = help setup check check-citus soak flaky demo paper quality bench bench-analytics rooms links format format-check tidy
+DRIVERS = help setup check check-citus soak flaky demo paper quality bench bench-analytics rooms links format format-check tidy deb dist
 ifneq ($(filter $(DRIVERS),$(MAKECMDGOALS)),)
 
 .NOTPARALLEL:
@@ -35,9 +35,11 @@ help:
 ##@   bench [IMAGES=folder] measure: training, embedding and analytics, beside rivals where their scripts are given
 ##@   profile [SIDES="32 64 128"]   measure: the share of each stage of a training and of an embedding
 ##@   tune                  measure: every way to do each convolution on this CPU: build/conv_table.h
+##@   deb                   a Debian package for the server of PG_CONFIG: build/deb
+##@   dist                  what the repository has at HEAD as a zip for PGXN: build/selfclass-VERSION.zip
 ##@   setup                 install what all of this needs (Debian packages)
 ##@   clean
-##@ Variables: WITH_ONEDNN=no WITH_PNG=no (build without), WITH_TESTS=yes (functions of the tests), WERROR=yes;
+##@ Variables: WITH_ONEDNN=no WITH_PNG=no WITH_WEBP=no (build without), WITH_TESTS=yes (functions of the tests), WERROR=yes;
 ##@ in the environment SELFCLASS_ISA=avx512, avx2, base (run as on a CPU that has no more).
 setup:
 	@tests/setup.sh
@@ -76,6 +78,12 @@ format-check:
 	@$(CLANG_FORMAT) --dry-run --Werror --style=file $(C_FILES)
 tidy:
 	@tests/tidy.sh
+deb:
+	@PG_CONFIG=$(PG_CONFIG) packaging/deb.sh
+DIST = selfclass-$(shell sed -n 's/^   "version": "\(.*\)",/\1/p' META.json)
+dist:
+	@mkdir -p build
+	git archive --format=zip --prefix=$(DIST)/ -o build/$(DIST).zip HEAD
 OTHERS = $(filter-out $(DRIVERS),$(MAKECMDGOALS))
 $(OTHERS):
 	@$(MAKE) $@
@@ -92,7 +100,7 @@ objects_of = $(1:src/%.c=$(BUILD)/%.o)
 simd_objects_of = $(foreach isa,$(ISAS),$(1:src/%.c=$(BUILD)/%_$(isa).o))
 # For tests alone: jobs and views that no user calls.
 TEST_SRC = $(wildcard src/core/base/multiply.c src/pg/server/multiply_sql.c src/pg/server/cgroup_sql.c \
-	src/pg/table/dataset_test_sql.c)
+	src/pg/server/progress_test_sql.c src/pg/table/dataset_test_sql.c)
 left_out = $(if $(filter yes,$(WITH_TESTS)),,$(TEST_SRC))
 
 MODULE_big = selfclass
@@ -127,17 +135,23 @@ include $(PGXS)
 CORE_ALL = $(wildcard src/core/*.c src/core/*/*.c)
 SIMD_SRC = $(filter %_simd.c,$(CORE_ALL))
 ONEDNN_SRC = $(wildcard src/core/nn/*onednn*.c)
-CORE_SRC = $(filter-out $(SIMD_SRC) src/core/image/png.c $(ONEDNN_SRC) $(left_out),$(CORE_ALL))
+CORE_SRC = $(filter-out $(SIMD_SRC) src/core/image/png.c src/core/image/webp.c $(ONEDNN_SRC) $(left_out),$(CORE_ALL))
 CORE_LIBS = -lopenblas -ljpeg -lm -pthread
 
-# Found at build time, like a configure script would: libpng and oneDNN are optional.
+# Found at build time, like a configure script would: libpng, libwebp and oneDNN are optional.
 have_header = $(shell printf '\043include <$(1)>\n' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes)
 WITH_PNG ?= $(if $(call have_header,png.h),yes,no)
+WITH_WEBP ?= $(if $(call have_header,webp/decode.h),yes,no)
 WITH_ONEDNN ?= $(if $(call have_header,oneapi/dnnl/dnnl.h),yes,no)
 ifeq ($(WITH_PNG),yes)
 CORE_SRC += src/core/image/png.c
 CORE_DEFS += -DSC_WITH_PNG
 CORE_LIBS += -lpng
+endif
+ifeq ($(WITH_WEBP),yes)
+CORE_SRC += src/core/image/webp.c
+CORE_DEFS += -DSC_WITH_WEBP
+CORE_LIBS += -lwebp
 endif
 ifeq ($(WITH_ONEDNN),yes)
 CORE_SRC += $(ONEDNN_SRC)
@@ -149,8 +163,9 @@ endif
 # none changes floating-point for the rest of the backend; isnan keeps its meaning.
 FP_FLAGS = -ftree-vectorize -fassociative-math -fno-signed-zeros \
 	-fno-trapping-math -fno-math-errno -ffp-contract=fast
+# PACKAGE_FLAGS: what a distribution wants all of its packages to be compiled and linked with (packaging/debian/rules).
 CORE_CFLAGS = -std=gnu11 -O2 -g -fPIC -fvisibility=hidden -fno-omit-frame-pointer \
-	-fno-strict-aliasing -fwrapv -pthread $(WARNINGS) -Wmissing-prototypes $(FP_FLAGS) -Isrc \
+	-fno-strict-aliasing -fwrapv -pthread $(PACKAGE_FLAGS) $(WARNINGS) -Wmissing-prototypes $(FP_FLAGS) -Isrc \
 	$(CORE_DEFS) $(TEST_DEFS) $(SANITIZE)
 DEPENDENCIES = -MMD -MP
 SIMD_avx2 = -mavx2 -mfma -mf16c
@@ -188,7 +203,7 @@ $(BUILD)/%.o: src/%.c $(BUILD)/flags Makefile
 
 CORE_LINK = -Wl,-Bsymbolic -Wl,-z,now -Wl,-z,defs
 selfclass_core.so: $(CORE_OBJ)
-	$(CC) -shared $(CORE_LINK) $(SANITIZE) -o $@ $(CORE_OBJ) $(CORE_LIBS)
+	$(CC) -shared $(CORE_LINK) $(PACKAGE_FLAGS) $(SANITIZE) -o $@ $(CORE_OBJ) $(CORE_LIBS)
 
 # For a test: a core that says that it is of another build.
 $(BUILD)/other/selfclass_core.so: $(CORE_OBJ)

@@ -210,12 +210,33 @@ INSERT INTO album VALUES (6, NULL, NULL);
 SELECT bool_and(emb IS NOT DISTINCT FROM embed_image(image, 'net')) AS same, count(emb) FROM album;
 UPDATE album SET image = (SELECT image FROM pictures WHERE id = 30) WHERE id = 1;
 UPDATE album SET image = NULL WHERE id = 2;
+-- no embedding any more: it is made anew
 UPDATE album SET emb = NULL, note = 'by hand' WHERE id = 3;
 UPDATE album SET note = 'untouched' WHERE id = 4;
 SELECT id, emb IS NOT DISTINCT FROM embed_image(image, 'net') AS same FROM album ORDER BY id;
-UPDATE album SET image = image WHERE id = 3;
+-- the same bytes: nothing is done, so what was put there by hand stays
+UPDATE album SET emb = l2_normalize(emb) WHERE id = 3;
+UPDATE album SET image = image || '' WHERE id = 3;
+SELECT emb = l2_normalize(embed_image(image, 'net')) AS by_hand FROM album WHERE id = 3;
+UPDATE album SET emb = NULL WHERE id = 3;
 SELECT emb = embed_image(image, 'net') AS same FROM album WHERE id = 3;
+-- one that cannot be read has no embedding, and is tried again while it has none
 INSERT INTO album VALUES (7, 'x');
+UPDATE album SET note = 'again' WHERE id = 7;
+SELECT id FROM album WHERE emb IS NULL ORDER BY id;
+UPDATE album SET image = 'x' WHERE id = 4;
+SELECT id FROM album WHERE emb IS NULL ORDER BY id;
+CREATE OR REPLACE TRIGGER embed BEFORE INSERT OR UPDATE ON album FOR EACH ROW EXECUTE FUNCTION embed_image_trigger('net', 'image', 'emb', '{"on_error": "fail"}');
+INSERT INTO album VALUES (8, 'x');
+CREATE OR REPLACE TRIGGER embed BEFORE INSERT OR UPDATE ON album FOR EACH ROW EXECUTE FUNCTION embed_image_trigger('net', 'image', 'emb', '{"on_eror": "fail"}');
+INSERT INTO album VALUES (8, 'x');
+CREATE OR REPLACE TRIGGER embed BEFORE INSERT OR UPDATE ON album FOR EACH ROW EXECUTE FUNCTION embed_image_trigger('net', 'image', 'emb', '{');
+INSERT INTO album VALUES (8, 'x');
+CREATE OR REPLACE TRIGGER embed BEFORE INSERT OR UPDATE ON album FOR EACH ROW EXECUTE FUNCTION embed_image_trigger('net', 'image', 'emb', '{"label_column": "note"}');
+INSERT INTO album VALUES (8, 'x');
+CREATE OR REPLACE TRIGGER embed BEFORE INSERT OR UPDATE ON album FOR EACH ROW EXECUTE FUNCTION embed_image_trigger('net', 'image', 'emb', '{"label_column": "id"}');
+INSERT INTO album SELECT 8, image FROM pictures WHERE id = 1;
+CREATE OR REPLACE TRIGGER embed BEFORE INSERT OR UPDATE ON album FOR EACH ROW EXECUTE FUNCTION embed_image_trigger('net', 'image', 'emb');
 -- an earlier trigger that brings the image
 CREATE FUNCTION bring() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -15,7 +15,10 @@ INSERT INTO shots VALUES
 	(6, 'GIF89a'::bytea),
 	(7, 'hello'::bytea),
 	(8, ''::bytea),
-	(9, '\x89504e470d0a1a0a'::bytea);
+	(9, '\x89504e470d0a1a0a'::bytea),
+	-- 12 by 8 pixels without loss, the right half transparent, by WebPEncodeLosslessRGBA; the same, torn
+	(10, '\x5249464632000000574542505650384c250000002f0bc00110993244f43f3611d1ff009930c492e8df935380a118b20998009246e800e6170000'::bytea);
+INSERT INTO shots SELECT 11, substr(image, 1, length(image) - 20) FROM shots WHERE id = 10;
 SELECT id, format, width, height, channels, orientation, sqlstate, message FROM shots, image_info(image) ORDER BY id;
 SELECT id, sharpness BETWEEN 0 AND 1 AS sharpness, brightness BETWEEN 0 AND 1 AS brightness, entropy BETWEEN 0 AND 1 AS entropy
 	FROM shots, image_info(image) ORDER BY id;

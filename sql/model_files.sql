@@ -113,6 +113,20 @@ INSERT INTO recipes VALUES (''), ('{'), ('[]'), ('1'), ('"{}"'), ('{"seed": 1e99
 	('{"id_column": "id"}'), ('{"image_column": null}'), ('{"on_error": "skip"}'), ('{"retrain": true}'), ('{"init": "net"}'), ('{"time_budget": "forever"}'),
 	('{"time_budget": "9999999999 years"}'), ('{"lr": "NaN"}'), ('{"pca_components": 513}'), ('{"input_size": 32} {}'), (repeat(' ', 70000));
 SELECT left(recipe, 40) AS recipe, failure(format($$SELECT import_encoder('bad', ours('{}', %L))$$, recipe)) FROM recipes;
+CREATE TABLE groups (groups text);
+INSERT INTO groups VALUES (''), ('1'), ('[]'), ('{}'), ('{"edited": true}'), ('{"edited": 1, "highest": 1, "names": {}}'), ('{"edited": true, "highest": "1", "names": {}}'),
+	('{"edited": true, "highest": 0, "names": {}}'), ('{"edited": true, "highest": -1, "names": {}}'), ('{"edited": true, "highest": 1e30, "names": {}}'),
+	('{"edited": true, "highest": 1.5, "names": {}}'), ('{"edited": true, "highest": 100000001, "names": {}}'), ('{"edited": true, "highest": 1, "names": []}'),
+	('{"edited": true, "highest": 1, "names": "0"}'), ('{"edited": true, "highest": 1, "names": {"2": "x"}}'), ('{"edited": true, "highest": 1, "names": {"-1": "x"}}'),
+	('{"edited": true, "highest": 1, "names": {"": "x"}}'), ('{"edited": true, "highest": 1, "names": {"4294967296": "x"}}'),
+	('{"edited": true, "highest": 1, "names": {"0": 1}}'), ('{"edited": true, "highest": 1, "names": {"0": null}}'), ('{"edited": true, "highest": 1, "names": {"0": {"0": "x"}}}'),
+	('{"edited": true, "highest": 1, "names": {"0": ["x"]}}'), ('{"edited": true, "highest": 1, "names": {"0": ""}}'), ('{"edited": true, "highest": 1, "names": {"0": "x\u0000"}}'),
+	('{"edited": true, "highest": 1, "names": {"0": "\ud800"}}'), ('{"edited": true, "highest": 1, "names": {"0": "x", "1": "x"}}'),
+	('{"edited": true, "highest": 1, "names": {"0": "x", "00": "y"}}'),
+	('{"edited": true, "highest": 1, "names": {"0": "' || repeat('x', 201) || '"}}'), ('{"edited": true, "highest": 1, "names": {"0": "x", "1": "y"}}');
+SELECT left(groups, 60) AS groups, failure(format($$SELECT import_encoder('bad', ours(jsonb_build_object('selfclass.kmeans', %L, 'selfclass.groups', %L)))$$,
+	translate(encode(kmeans_model_send(('(2,512,0,0;0,1,1' || repeat(',0', 1024) || ')')::kmeans_model), 'base64'), E'\n', ''), groups)) FROM groups;
+SELECT failure($$SELECT import_encoder('bad', ours('{"selfclass.groups": "{\"edited\": true, \"highest\": 1, \"names\": {}}"}'))$$);
 -- No deeper than the server's own limit.
 SELECT failure($$SELECT import_encoder('bad', ours('{}', repeat('[', 60000)))$$) ~ '^(22P03|54001) ' AS deep;
 CREATE FUNCTION base64(value bytea) RETURNS json LANGUAGE sql AS $$ SELECT to_json(translate(encode(value, 'base64'), E'\n', '')) $$;
@@ -133,6 +147,9 @@ SELECT failure(format($$SELECT import_encoder('bad', ours('{"selfclass.kmeans": 
 	base64(kmeans_model_send(('(1,512,0,0;0,1' || repeat(',0', 512) || ')')::kmeans_model))));
 SELECT failure(format($$SELECT import_encoder('bad', ours('{"selfclass.kmeans": %s}'))$$,
 	base64(kmeans_model_send(('(1,512,0,0;0,1' || repeat(',0', 512) || ')')::kmeans_model))));
+-- a calibration that is cut, or an array of something else
+SELECT failure(format($$SELECT import_encoder('bad', ours('{"selfclass.calibration": %s}'))$$, base64(v))) FROM (VALUES ('\x00000001'::bytea), (array_send(ARRAY[1, 2])),
+	(array_send('{{1,2}}'::float8[])), (array_send('{1,NULL}'::float8[])), (array_send('{NaN}'::float8[])), (array_send('{}'::float8[]))) v(v);
 -- Tensors of another form than the recipe's.
 SELECT failure($$SELECT import_encoder('bad', plain, '{"stem": "imagenet"}') FROM files$$);
 SELECT failure($$SELECT import_encoder('bad', plain, '{"proj_batch_norm": true}') FROM files$$);

@@ -33,10 +33,11 @@ INSERT INTO training (key, value) VALUES
 	('kernel_size', '0.3'), ('normalize', '{"mean": [0, 0, 0], "std": [1, 1, 1]}');
 INSERT INTO training (key, value, beside) VALUES
 	('rr_degrees', '20', '{"rr_prob": 1}'), ('transform_order', '"rotate_flip"', '{"rr_prob": 0.5}'),
+	('elastic', '0.05', '{"elastic_prob": 1}'), ('elastic_prob', '0.5', '{"elastic": 0.05}'),
 	('init', '"paper@1"', '{"seed": 2, "proj_batch_norm": false}');
 INSERT INTO training (key, value, moves) VALUES
 	('on_error', '"fail"', false), ('id_column', '"id"', false), ('image_column', '"image"', false), ('optimizer', '"sgd"', false),
-	('checkpoint_interval', '"7 seconds"', false), ('retrain', 'true', false), ('precision', '"f32"', NULL), ('time_budget', '"2 seconds"', NULL);
+	('embed_views', '4', false), ('checkpoint_interval', '"7 seconds"', false), ('retrain', 'true', false), ('precision', '"f32"', NULL), ('time_budget', '"2 seconds"', NULL);
 CREATE TABLE trained (key text, loss float8, recipe jsonb, PRIMARY KEY (key, recipe));
 SELECT format('CALL train_encoder(%L, %L, %L)', 'o', 'pictures', :base::jsonb || beside || extra),
 	format('INSERT INTO trained SELECT %L, loss, recipe FROM selfclass_models WHERE name = %L', key, 'o'),
@@ -52,7 +53,7 @@ SELECT t.key, t.value, w.recipe->t.key AS stored, w.loss, o.loss AS without
 SELECT t.key, t.value FROM training t WHERE NOT EXISTS (SELECT FROM trained w WHERE w.key = t.key AND w.recipe->t.key = t.value);
 
 -- Options of a clustering, which stay with the model: what they change of it.
-\set clustering '\'{"l2_normalize": true, "pca_components": null, "pca_whiten": false, "max_k": 15, "elbow_method": "kneedle", "min_gain": 0.01, "sensitivity": 1, "cluster_method": "kmeans", "n_init": 10, "max_iter": 300, "tol": 1e-4, "kmeans_init": "k-means++"}\''
+\set clustering '\'{"l2_normalize": true, "pca_components": null, "pca_whiten": false, "max_k": 15, "elbow_method": "kneedle", "min_gain": 0.01, "sensitivity": 1, "cluster_method": "kmeans", "n_init": 10, "max_iter": 300, "tol": 1e-4, "kmeans_init": "k-means++", "algorithm": "lloyd", "min_confidence": 0}\''
 CREATE TABLE clustering (key text PRIMARY KEY, value jsonb, beside jsonb DEFAULT '{}', changes text);
 INSERT INTO clustering VALUES
 	('l2_normalize', 'false', '{}', 'pca'), ('pca_components', '0.9', '{}', 'pca'), ('pca_whiten', 'true', '{"pca_components": 5}', 'kmeans'),
@@ -60,11 +61,13 @@ INSERT INTO clustering VALUES
 	('min_gain', '0.5', '{"elbow_method": "last_turn"}', 'elbow'), ('sensitivity', '100', '{"elbow_method": "kneedle"}', 'elbow'),
 	('n_init', '1', '{"kmeans_init": "random", "max_iter": 1, "elbow_method": "last_turn"}', 'elbow'),
 	('max_iter', '1', '{"n_init": 1, "kmeans_init": "random"}', 'elbow'),
-	('tol', '1', '{"n_init": 1, "kmeans_init": "random", "max_k": 20, "pca_components": 1}', 'elbow'), ('kmeans_init', '"random"', '{"n_init": 1, "max_iter": 1}', 'elbow');
-CREATE TABLE clustered (key text, recipe jsonb, pca text, kmeans text, elbow text);
+	('tol', '1', '{"n_init": 1, "kmeans_init": "random", "max_k": 20, "pca_components": 1}', 'elbow'), ('kmeans_init', '"random"', '{"n_init": 1, "max_iter": 1}', 'elbow'),
+	('algorithm', '"minibatch"', '{"n_init": 1, "kmeans_init": "random", "tol": 0}', 'kmeans'),
+	('min_confidence', '1', '{}', 'labelled');
+CREATE TABLE clustered (key text, recipe jsonb, pca text, kmeans text, elbow text, labelled bigint);
 SET client_min_messages = error;
 SELECT format('DO $do$ BEGIN PERFORM cluster_images(%L, model => %L, options => %L); END $do$', 'pictures', 'base', :clustering::jsonb || beside || extra),
-	format('INSERT INTO clustered SELECT %L, recipe, pca::text, kmeans::text, elbow::text FROM selfclass_models WHERE name = %L', key, 'base')
+	format('INSERT INTO clustered SELECT %L, recipe, pca::text, kmeans::text, elbow::text, (SELECT sum(size) FROM selfclass_cluster c WHERE c.model_id = m.model_id) FROM selfclass_model m WHERE name = %L', key, 'base')
 	FROM clustering, LATERAL (VALUES (jsonb_build_object(key, value)), ('{}')) AS with_and_without (extra) ORDER BY key, extra \gexec
 SELECT c.key, c.value, count(w) AS with, count(o) AS without
 	FROM clustering c LEFT JOIN clustered w ON w.key = c.key AND w.recipe->c.key = c.value
@@ -97,13 +100,13 @@ INSERT INTO refused VALUES
 	('proj_hidden_dim', '[0, 8193]'), ('proj_out_dim', '[0, 8193]'), ('proj_batch_norm', '[0]'),
 	('min_scale', '[0, 1.1]'), ('max_scale', '[0, 1.1, 0.01]'), ('min_ratio', '[0, 50]'), ('max_ratio', '[0, 101, 0.1]'),
 	('hf_prob', '[-0.1, 1.1]'), ('vf_prob', '[-0.1, 1.1]'), ('rr_prob', '[-0.1, 1.1]'), ('rr_degrees', '[-1, 181]'),
-	('shear', '[-1, 3]'), ('morph_prob', '[-0.1, 1.1]'), ('cj_prob', '[-0.1, 1.1]'), ('cj_strength', '[-1]'),
+	('shear', '[-1, 3]'), ('elastic', '[-0.1, 1.1]'), ('elastic_prob', '[-0.1, 1.1]'), ('embed_views', '[0, 33, 1.5]'), ('morph_prob', '[-0.1, 1.1]'), ('cj_prob', '[-0.1, 1.1]'), ('cj_strength', '[-1]'),
 	('cj_bright', '[-1]'), ('cj_contrast', '[-1]'), ('cj_sat', '[-1]'), ('cj_hue', '[-0.1, 0.6]'),
 	('random_gray_scale', '[-0.1, 1.1]'), ('gaussian_blur', '[-0.1, 1.1]'), ('sigmas', '[[1], [2, 1], [0, 1], [1, 2, 3], [1, "2"], 1]'),
 	('kernel_size', '[-0.1, 1.1]'), ('normalize', '[[], 1, {"mean": [0, 0]}, {"std": [0, 1, 1]}, {"sdt": [1, 1, 1]}]'),
 	('transform_order', '["none"]'), ('init', '["nothing", 5]'), ('l2_normalize', '["x"]'), ('pca_components', '[0, 1.5, 513, -1]'),
 	('pca_whiten', '[1]'), ('max_k', '[0, 10001]'), ('elbow_method', '["elbow"]'), ('cluster_method', '["leiden"]'), ('min_gain', '[0, 1.1]'), ('sensitivity', '[0]'),
-	('n_init', '[0, 10001]'), ('max_iter', '[0]'), ('tol', '[-1]'), ('kmeans_init', '["kmeans"]'), ('preset', '["best", 1]'),
+	('n_init', '[0, 10001]'), ('max_iter', '[0]'), ('tol', '[-1]'), ('kmeans_init', '["kmeans"]'), ('algorithm', '["elkan"]'), ('min_confidence', '[-0.1, 1.1]'), ('keep', '["no"]'), ('replace_groups', '[1]'), ('preset', '["best", 1]'),
 	('on_error', '["ignore"]'), ('precision', '["f16", 16]'), ('id_column', '[1]'), ('image_column', '[1]');
 SELECT key FROM selfclass_model, jsonb_object_keys(recipe) key WHERE name = 'base' EXCEPT SELECT key FROM refused ORDER BY 1;
 SELECT key, value, refusal FROM refused, jsonb_array_elements(values || '[{}]') AS v (value),

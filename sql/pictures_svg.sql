@@ -66,3 +66,6 @@ SELECT failure($$SELECT scatter_svg(1, '-inf', 1)$$);
 -- in a window and in groups
 SELECT count(*), count(DISTINCT d), bool_and(is_svg(d))
 	FROM (SELECT scatter_svg(x, y, label) OVER (PARTITION BY label) FROM spot) AS s(d);
+-- As the reader prefers, on a light or a dark ground; black points are white there.
+SELECT d LIKE '%<style>@media (prefers-color-scheme:dark){%' AS dark, occurs(d, 'class="sc-mark sc-black"') AS black
+	FROM (SELECT elbow_svg('(3,2;4,2,1)') UNION ALL SELECT scatter_svg(i, i, i) FROM generate_series(0, 7) i) AS s(d);

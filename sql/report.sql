@@ -16,7 +16,7 @@ EXCEPTION WHEN feature_not_supported THEN
 END $$;
 -- Names of namespaces are no links.
 CREATE FUNCTION links(report text) RETURNS bigint LANGUAGE sql AS
-	$$SELECT occurs(regexp_replace(report, 'xmlns="[^"]*"|data:image/jpeg;base64,[A-Za-z0-9+/=]*', '', 'g'), '//|href|url\(|<script|src="[^"]')$$;
+	$$SELECT occurs(regexp_replace(report, 'xmlns="[^"]*"|data:image/jpeg;base64,[A-Za-z0-9+/=]*', '', 'g'), '//|href|url\(|<script[^>]|src="[^"]')$$;
 CREATE FUNCTION parts(report text) RETURNS text LANGUAGE sql AS
 	$$SELECT string_agg(m[1], ', ' ORDER BY n) FROM regexp_matches(report, '<h[123]>([^<]*)', 'g') WITH ORDINALITY r(m, n)$$;
 CREATE FUNCTION holds(report text, picture bytea) RETURNS boolean LANGUAGE sql AS
@@ -34,6 +34,12 @@ SELECT is_html(:'report'), links(:'report'), parts(:'report'), occurs(:'report',
 SELECT :'report' LIKE '%<td>report_test.&quot;&lt;b&gt;&amp;&quot;&quot;pictures&quot;</td>%' OR :'report' LIKE '%<td>report_test."&lt;b&gt;&amp;""pictures"</td>%' AS source,
 	:'report' LIKE '%<tr><th>input_size</th><td>16</td></tr>%' AS setting, :'report' LIKE '%The number of groups was given.%' AS given,
 	:'report' ~ '2 epochs, loss \d+\.\d{3} at the end' AS loss;
+SELECT :'report' ~ '<tr><th>how sure that is</th><td>the number was given</td></tr>' AS sure,
+	:'report' ~ '<tr><td><bdi>p25</bdi></td><td>not a JPEG.*\(Its 8 bytes begin with 6e 6f 20 69 6d 61 67 65\.\)</td></tr>' AS unreadable,
+	:'report' LIKE '%neighbour graph of these pictures:%' AS graph, :'report' LIKE '%mean silhouette of the groups%' AS silhouette,
+	:'report' LIKE '%<title>modularity by number of groups</title>%' AS modularity;
+-- On dark pages too, the file and each of its drawings.
+SELECT occurs(:'report', 'prefers-color-scheme') - occurs(:'report', '<svg') AS dark, occurs(:'report', 'name="color-scheme" content="light dark"') AS both;
 -- The groups are those that the call made, and so are their pictures and their drawing.
 SELECT g.label, :'report' LIKE format('%%<h3>Group %s <small>%s pictures</small></h3>%%', g.label, count(*)) AS size,
 	holds(:'report', contact_sheet(p.image, 12, 80 ORDER BY g.distance)) AS sheet
@@ -101,7 +107,7 @@ SELECT grant_model('tiny', 'report_reader');
 SET ROLE report_reader;
 SELECT report_html('tiny');
 RESET ROLE;
-GRANT SELECT ON "<b>&""pictures" TO report_reader;
+GRANT SELECT ON "<b>&""pictures", groups TO report_reader;
 SET ROLE report_reader;
 SET default_transaction_read_only = on;
 SELECT is_html(report_html('tiny'));
@@ -109,11 +115,11 @@ RESET default_transaction_read_only;
 RESET ROLE;
 SELECT revoke_model('tiny', 'report_reader');
 REVOKE ALL ON SCHEMA report_test, selfclass FROM report_reader;
-REVOKE ALL ON "<b>&""pictures" FROM report_reader;
+REVOKE ALL ON "<b>&""pictures", groups FROM report_reader;
 DROP ROLE report_reader;
 SET selfclass.max_memory = '16MB';
 \set VERBOSITY sqlstate
 SELECT report_html('tiny');
 \set VERBOSITY default
 RESET selfclass.max_memory;
-SELECT drop_model(name) FROM (SELECT DISTINCT name FROM selfclass_models WHERE name IN ('tiny', 'by_elbow', 'only_trained', 'imported', 'diverged')) m ORDER BY name;
+SELECT drop_model(name) FROM (SELECT DISTINCT name FROM selfclass_models WHERE name IN ('tiny', 'by_elbow', 'paired', 'given', 'only_trained', 'imported', 'diverged')) m ORDER BY name;

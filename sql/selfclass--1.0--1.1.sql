@@ -570,9 +570,11 @@ ALTER TABLE selfclass_model
 	ADD modularity_chance double precision,
 	ADD labels model_relation,
 	ADD edited boolean NOT NULL DEFAULT false,
-	ADD highest_label integer;
+	ADD highest_label integer,
+	ADD calibration double precision[];
 COMMENT ON COLUMN selfclass_model.labels IS 'the label table, which cluster_images_into filled: who is in which group';
 COMMENT ON COLUMN selfclass_model.edited IS 'were its groups changed by hand since they were made?';
+COMMENT ON COLUMN selfclass_model.calibration IS 'the 99th percentile of the distances of its rows, then pairs of a margin between groups and the confidence that it means';
 COMMENT ON COLUMN selfclass_model.highest_label IS 'the highest label that ever named a group of this version: no label is given to a second one';
 COMMENT ON COLUMN selfclass_model.centroid_label IS 'of groups by the neighbour graph: which of them each centroid of kmeans belongs to; NULL: each its own';
 COMMENT ON COLUMN selfclass_model.k IS 'number of groups';
@@ -668,6 +670,7 @@ CREATE TABLE selfclass_cluster_before (
 	k_by text,
 	modularity double precision,
 	modularity_chance double precision,
+	calibration double precision[],
 	PRIMARY KEY (model_id, edit),
 	FOREIGN KEY (model_id, edit) REFERENCES selfclass_cluster_edit ON DELETE CASCADE
 );
@@ -716,6 +719,24 @@ CREATE VIEW selfclass_epochs WITH (security_barrier) AS
 	FROM selfclass_models m JOIN selfclass_training_log l ON l.model_id OPERATOR(pg_catalog.=) m.model_id;
 GRANT SELECT ON selfclass_epochs TO PUBLIC;
 COMMENT ON VIEW selfclass_epochs IS 'the training, epoch by epoch, of the models that the current role may use';
+
+-- How far commands are, in all databases. Rows of other roles are as in
+-- pg_stat_progress_*; the function sees to that, for it runs as who asks.
+CREATE FUNCTION selfclass_progress_rows(OUT pid integer, OUT datid oid, OUT backend_start timestamptz, OUT relid oid,
+		OUT command text, OUT model text, OUT phase text, OUT epochs_total integer, OUT epochs_done integer,
+		OUT images_total bigint, OUT images_done bigint, OUT loss double precision, OUT images_per_second double precision,
+		OUT remaining interval) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'scpg_progress_rows' LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 10;
+COMMENT ON FUNCTION selfclass_progress_rows() IS 'the rows of selfclass_progress, and when their backends began';
+
+CREATE VIEW selfclass_progress AS
+	SELECT p.pid, p.datid, d.datname, p.relid, p.command, p.model, p.phase, p.epochs_total, p.epochs_done,
+		p.images_total, p.images_done, p.loss, p.images_per_second, p.remaining
+	FROM selfclass_progress_rows() p LEFT JOIN pg_catalog.pg_database d ON d.oid OPERATOR(pg_catalog.=) p.datid;
+GRANT SELECT ON selfclass_progress TO PUBLIC;
+COMMENT ON VIEW selfclass_progress IS 'commands that work now, in all databases, and how far they are';
+COMMENT ON COLUMN selfclass_progress.images_total IS 'of the phase; in a training, of an epoch';
+COMMENT ON COLUMN selfclass_progress.remaining IS 'of the phase, by its speed until now';
 
 -- What a grant lets do: 1.0 had the one privilege that is now called use.
 ALTER TABLE selfclass_model_grant
@@ -801,11 +822,59 @@ ALTER TABLE selfclass_model_weights SET (
 -- Groups: the one call, labels, the trigger
 -- ---------------------------------------------------------------------------
 
+-- 1.0's results lack confidence.
+SELECT retire('cluster_images(regclass, integer, text, jsonb)');
+SELECT retire('cluster_images(regclass, anyelement, integer, text, jsonb)');
 SELECT retire('cluster_images_into(regclass, name, integer, text, jsonb)');
+
+CREATE FUNCTION cluster_images(images regclass, k int DEFAULT NULL, model text DEFAULT NULL, options jsonb DEFAULT '{}')
+	RETURNS TABLE (id bigint, label int, embedding_0 double precision, embedding_1 double precision, distance double precision, confidence double precision)
+	AS 'MODULE_PATHNAME', 'scpg_cluster_images_sure' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000;
+COMMENT ON FUNCTION cluster_images(regclass, int, text, jsonb) IS 'group the images of a table whose key is an integer';
+
+CREATE FUNCTION cluster_images(images regclass, key_example anyelement, k int DEFAULT NULL, model text DEFAULT NULL, options jsonb DEFAULT '{}')
+	RETURNS TABLE (id anyelement, label int, embedding_0 double precision, embedding_1 double precision, distance double precision, confidence double precision)
+	AS 'MODULE_PATHNAME', 'scpg_cluster_images_typed_sure' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000;
+COMMENT ON FUNCTION cluster_images(regclass, anyelement, int, text, jsonb) IS 'group the images of a table whose key is of the type of the example, which is NULL';
+
+CREATE FUNCTION assign_cluster_details(e embedding, model text, OUT label int, OUT distance double precision, OUT confidence double precision)
+	AS 'MODULE_PATHNAME', 'scpg_assign_cluster_details' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION assign_cluster_details(embedding, text) IS 'the group of an embedding, how far it is from its centroid, and how sure that is, from 0 to 1';
 
 CREATE PROCEDURE cluster_images_into(images regclass, labels text, k bigint DEFAULT NULL, model text DEFAULT NULL, options jsonb DEFAULT '{}')
 	AS 'MODULE_PATHNAME', 'scpg_cluster_images_into_wide' LANGUAGE C;
-COMMENT ON PROCEDURE cluster_images_into(regclass, text, bigint, text, jsonb) IS 'group the images of a table into a new table, whose name may have a schema, committing after every epoch';
+COMMENT ON PROCEDURE cluster_images_into(regclass, text, bigint, text, jsonb) IS 'group the images of a table into a new table, whose name may have a schema, or bring a model''s own label table up to date, committing after every epoch';
+
+-- Groups that people correct.
+
+CREATE FUNCTION merge_clusters(model text, keep bigint, VARIADIC merged bigint[]) RETURNS bigint
+	AS 'MODULE_PATHNAME', 'scpg_merge_clusters' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000;
+COMMENT ON FUNCTION merge_clusters(text, bigint, bigint[]) IS 'make several groups of a model one group, which keeps the label and the name of the first (without a name: the only name among the others); returns how many rows moved';
+
+CREATE FUNCTION split_cluster(model text, label bigint, parts bigint DEFAULT 2) RETURNS TABLE (label integer, size bigint)
+	AS 'MODULE_PATHNAME', 'scpg_split_cluster' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000 ROWS 10;
+COMMENT ON FUNCTION split_cluster(text, bigint, bigint) IS 'make several groups of one group of a model, by k-means of its rows; the largest keeps label and name, the others get labels that no group ever had';
+
+CREATE FUNCTION name_cluster(model text, label bigint, name text) RETURNS void
+	AS 'MODULE_PATHNAME', 'scpg_name_cluster' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 10000;
+COMMENT ON FUNCTION name_cluster(text, bigint, text) IS 'give a group of a model a name, which no other group of it may have; NULL takes it away';
+
+CREATE FUNCTION revert_clusters(model text, edit bigint DEFAULT NULL) RETURNS bigint
+	AS 'MODULE_PATHNAME', 'scpg_revert_clusters' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000;
+COMMENT ON FUNCTION revert_clusters(text, bigint) IS 'make the groups of a model what they were before an edit, or before the last one that still holds; returns how many rows moved';
+
+CREATE FUNCTION cluster_tree(model text) RETURNS TABLE (k integer, keep integer, joins integer, height double precision, size bigint)
+	AS 'MODULE_PATHNAME', 'scpg_cluster_tree' LANGUAGE C STABLE PARALLEL UNSAFE COST 100000 ROWS 10;
+COMMENT ON FUNCTION cluster_tree(text) IS 'which groups of a model are closest, and which next when those are one (Ward), down to one group: k are left after a join, keep and joins are arguments of merge_clusters';
+
+CREATE FUNCTION cluster_labels(model text, k bigint) RETURNS TABLE (label integer, coarse integer)
+	AS 'MODULE_PATHNAME', 'scpg_cluster_labels' LANGUAGE C STABLE PARALLEL UNSAFE COST 100000 ROWS 10;
+COMMENT ON FUNCTION cluster_labels(text, bigint) IS 'for each group of a model which of k coarser groups it belongs to, by cluster_tree';
+
+CREATE FUNCTION refresh_clusters(model text, images regclass DEFAULT NULL, options jsonb DEFAULT '{}')
+	RETURNS TABLE (added bigint, removed bigint, unreadable bigint, unsure bigint, far_share double precision)
+	AS 'MODULE_PATHNAME', 'scpg_refresh_clusters' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000 ROWS 1;
+COMMENT ON FUNCTION refresh_clusters(text, regclass, jsonb) IS 'give the rows that arrived since a model''s label table was filled their groups; far_share: the share of them that lie farther from their centroid than 99 percent of the old ones';
 
 -- ---------------------------------------------------------------------------
 -- Pictures

@@ -31,6 +31,41 @@ CALL train_encoder('other_seed', 'pictures', :tiny::jsonb || '{"seed": 2}');
 SELECT o.name, o.weights_crc = t.weights_crc AS same, o.loss = t.loss AS same_loss
 	FROM selfclass_model o, selfclass_model t WHERE t.name = 'tiny' AND o.name <> 'tiny' ORDER BY o.name;
 
+-- A batch in pieces: by hand; where preset auto has not the memory for the whole batch; with the same bits for any number
+-- of threads. What goes on with less memory does not take others. (60 MB: of the checkpoint, whose 88 MB are no part of what is needed.)
+CREATE FUNCTION needed(options jsonb) RETURNS int LANGUAGE plpgsql AS $$
+DECLARE
+	detail text;
+BEGIN
+	PERFORM count(*) FROM cluster_images('more', 2, options => options || '{"epochs": 0}');
+	RETURN 0;
+EXCEPTION WHEN program_limit_exceeded THEN
+	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
+	RETURN (regexp_match(detail, 'needs (\d+) MB'))[1];
+END $$;
+\set batch '\'{"epochs": 1, "batch_size": 32, "input_size": 64, "precision": "f32"}\''
+CREATE TABLE more AS SELECT i AS id, test_picture(i % 3, i) AS image FROM generate_series(1, 32) i;
+ALTER TABLE more ADD PRIMARY KEY (id);
+CALL train_encoder('whole', 'more', :batch);
+SET selfclass.threads = 3;
+CALL train_encoder('by_hand', 'more', :batch::jsonb || '{"batch_pieces": 2}');
+SET selfclass.threads = 1;
+SET selfclass.max_memory = '64MB';
+SELECT needed(:batch::jsonb || '{"batch_pieces": 1}') + 60 || 'MB' AS memory \gset
+SET selfclass.max_memory = :'memory';
+CALL train_encoder('by_itself', 'more', :batch);
+SELECT o.name, o.recipe->>'batch_pieces' AS pieces, o.weights_crc = h.weights_crc AS as_by_hand, o.loss = h.loss AS same_loss
+	FROM selfclass_model o, selfclass_model h WHERE h.name = 'by_hand' AND o.name IN ('whole', 'by_hand', 'by_itself') ORDER BY o.name;
+UPDATE selfclass_model SET state = 'training' WHERE name = 'by_itself';
+SET selfclass.max_memory = '100MB';
+\set VERBOSITY sqlstate
+CALL resume_encoder('by_itself');
+\set VERBOSITY default
+RESET selfclass.max_memory;
+CALL resume_encoder('by_itself');
+RESET selfclass.threads;
+SELECT state, recipe->>'batch_pieces' AS pieces FROM selfclass_models WHERE name = 'by_itself';
+
 -- Versions.
 CALL train_encoder('tiny', 'pictures', :tiny);
 CALL train_encoder('tiny', 'pictures', :tiny::jsonb || '{"retrain": true, "epochs": 1, "drop_last": false, "train_sample": 17}');

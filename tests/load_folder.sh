@@ -3,7 +3,7 @@
 #
 #   tests/load_folder.sh DIR TABLE
 #
-# Takes every *.jpg, *.jpeg and *.png under DIR, in the order of their names, so
+# Takes every *.jpg, *.jpeg, *.png and *.webp under DIR, in the order of their names, so
 # that the same folder gives the same ids. Creates
 #   TABLE (id bigint generated always as identity primary key, name text, image bytea)
 # where name is the path within DIR. The server is the one that psql finds
@@ -29,7 +29,7 @@ perl -MFile::Find -e '
 	my ($dir) = @ARGV;
 	my @found;
 	find({ no_chdir => 1, follow_fast => 1, follow_skip => 2, wanted => sub {
-		return unless /\.(?:jpe?g|png)\z/i && -f $_;
+		return unless /\.(?:jpe?g|png|webp)\z/i && -f $_;
 		my $name = substr($_, length($dir));
 		$name =~ s{^/+}{};
 		if (-s $_ > 256 << 20) { warn "load_folder: left out, over 256 MB: $name\n"; return }
@@ -38,7 +38,7 @@ perl -MFile::Find -e '
 	print "$_\0" for sort @found;
 ' "$1" >"$list"
 if [ ! -s "$list" ]; then
-	echo "load_folder: no *.jpg, *.jpeg or *.png in $1" >&2
+	echo "load_folder: no *.jpg, *.jpeg, *.png or *.webp in $1" >&2
 	exit 1
 fi
 

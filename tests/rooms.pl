@@ -32,6 +32,7 @@ my %library = (
 	'jpeglib.h' => 'core/image',
 	'jerror.h' => 'core/image',
 	'png.h' => 'core/image',
+	'webp/decode.h' => 'core/image',
 	'oneapi/dnnl/dnnl.h' => 'core/nn',
 	'oneapi/dnnl/dnnl_debug.h' => 'core/nn',
 	'oneapi/dnnl/dnnl_version.h' => 'core/nn',

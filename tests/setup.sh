@@ -12,13 +12,13 @@ need()
 
 if ! command -v dpkg >/dev/null 2>&1; then
 	echo "setup: no dpkg here; needed are a C compiler, make, perl, PostgreSQL 15 to 18 with its" >&2
-	echo "setup: server headers, OpenBLAS, libjpeg-turbo, and, if they are to be had, libpng and oneDNN" >&2
+	echo "setup: server headers, OpenBLAS, libjpeg-turbo, and, if they are to be had, libpng, libwebp and oneDNN" >&2
 	exit 0
 fi
 
 pg=${PG_MAJOR:-$(. /etc/os-release; case "$VERSION_ID" in 13*) echo 17 ;; *) echo 15 ;; esac)}
 for package in gcc make libc6-dev perl "postgresql-$pg" "postgresql-server-dev-$pg" \
-	libopenblas0-pthread libopenblas-pthread-dev libjpeg62-turbo-dev libpng-dev libdnnl-dev libipc-run-perl pgbouncer "$@"; do
+	libopenblas0-pthread libopenblas-pthread-dev libjpeg62-turbo-dev libpng-dev libwebp-dev libdnnl-dev libipc-run-perl pgbouncer "$@"; do
 	need "$package"
 done
 [ -z "$missing" ] && exit 0

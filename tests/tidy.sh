@@ -3,7 +3,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 headers=$("${PG_CONFIG:-pg_config}" --includedir-server)
-defines="-D_GNU_SOURCE -DSC_WITH_ONEDNN -DSC_WITH_PNG -DSC_ISA=base -DSC_BUILD_ID=\"\" -DSELFCLASS_VERSION=\"\""
+defines="-D_GNU_SOURCE -DSC_WITH_ONEDNN -DSC_WITH_PNG -DSC_WITH_WEBP -DSC_ISA=base -DSC_BUILD_ID=\"\" -DSELFCLASS_VERSION=\"\""
 for tool in cppcheck clang-tidy; do
 	command -v $tool >/dev/null || { echo "tidy: please install $tool" >&2; exit 1; }
 done

@@ -24,6 +24,7 @@
 #include "core/analytics/pca.h"
 #include "core/analytics/silhouette.h"
 #include "core/analytics/space.h"
+#include "core/analytics/ward.h"
 #include "core/base/arena.h"
 #include "core/base/distance.h"
 #include "core/base/headroom.h"
@@ -36,6 +37,7 @@
 #include "core/image/image.h"
 #include "core/image/quality.h"
 #include "core/nn/optim.h"
+#include "core/simclr/mirror.h"
 #include "core/simclr/simclr.h"
 #include "core/simclr/weights.h"
 #ifdef SC_WITH_TESTS
@@ -78,6 +80,8 @@
 	F(sc_near_run) \
 	F(sc_silhouette_layout) \
 	F(sc_silhouette_run) \
+	F(sc_ward_layout) \
+	F(sc_ward_run) \
 	F(sc_hungarian_bytes) \
 	F(sc_hungarian) \
 	F(sc_purity) \
@@ -100,6 +104,8 @@
 	F(sc_st_annotate) \
 	F(sc_weights_import_bytes) \
 	F(sc_weights_import_run) \
+	F(sc_mirror_layout) \
+	F(sc_mirror_run) \
 	F(sc_encoder_plan) \
 	F(sc_encoder_create_run) \
 	F(sc_encoder_destroy) \

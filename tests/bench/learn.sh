@@ -10,7 +10,11 @@
 # the first. Embedding decodes each picture of the table, as the rival does from
 # its files.
 #
+# The last rows are the backend's memory at its peak after the training, in MB,
+# and how much of that is shared buffers and files.
+#
 # BENCH_TIMES     pairs of runs (5)
+# BENCH_OPTIONS   more options of the training, as jsonb ("{}")
 # BENCH_THREADS   threads (2)
 # LEARN_PEER      the rival's script; called with FOLDER --size N --batch 64
 #                 --epochs 2 --limit N --precision P --threads N; it prints lines
@@ -44,11 +48,14 @@ sql()
 # ours SIZE PRECISION: lines "ours train N" and "ours embed N", images a second
 ours()
 {
-	sql -v size="$1" -v precision="$2" -v batch=64 <<'SQL'
+	sql -v size="$1" -v precision="$2" -v options="${BENCH_OPTIONS:-{\}}" <<'SQL'
 CALL train_encoder('bench', 'photos', jsonb_build_object('preset', 'lightly', 'cj_strength', 0.5, 'retrain', true,
-	'input_size', :size, 'precision', :'precision', 'batch_size', :batch, 'epochs', 2));
+	'input_size', :size, 'precision', :'precision', 'batch_size', 64, 'epochs', 2) || :'options');
 SELECT 'ours train ' || images_per_second FROM selfclass_training_log
-WHERE model_id = (SELECT max(model_id) FROM selfclass_models) AND epoch = 2;
+WHERE model_id = (SELECT max(model_id) FROM selfclass_models) ORDER BY epoch DESC LIMIT 1;
+SELECT format(E'ours memory %s\nours shared %s', substring(status FROM 'VmHWM:\s*(\d+) kB')::int / 1024,
+	(substring(status FROM 'RssFile:\s*(\d+) kB')::int + substring(status FROM 'RssShmem:\s*(\d+) kB')::int) / 1024)
+FROM pg_read_file('/proc/self/status') status;
 SELECT clock_timestamp() AS began \gset
 SELECT count(embedding) AS n FROM embed_images('photos', 'bench') \gset
 SELECT 'ours embed ' || :n / extract(epoch FROM clock_timestamp() - :'began'::timestamptz);
@@ -84,7 +91,7 @@ ALTER TABLE photos ADD PRIMARY KEY (id);
 SQL
 printf '%s, %s threads, %s, medians of %s\n' "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1)" "$threads" \
 	"$(for isa in avx512_bf16 avx512f avx2; do grep -owm1 $isa /proc/cpuinfo && break; done)${SELFCLASS_ISA:+, SELFCLASS_ISA=$SELFCLASS_ISA}" "$times"
-printf '| %s |\n' "work | precision | here, images/s | rival, images/s | ratio" "--- | --- | --- | --- | ---"
+printf '| %s |\n' "work | precision | here, images/s (memory: MB) | rival | ratio" "--- | --- | --- | --- | ---"
 for size in ${BENCH_SIZES:-128 64 32}; do
 	for precision in ${BENCH_PRECISIONS:-f32 bf16}; do
 		runs=$work/runs_${size}_$precision
@@ -92,7 +99,7 @@ for size in ${BENCH_SIZES:-128 64 32}; do
 			ours "$size" "$precision" >>"$runs"
 			theirs "$size" "$precision" >>"$runs"
 		done
-		for what in train embed scalar; do
+		for what in train embed scalar memory shared; do
 			here=$(median ours "$what" "$runs")
 			rival=$(median theirs "$what" "$runs")
 			printf '| %s at %s px | %s | %s | %s | %s |\n' "$what" "$size" "$precision" "$here" "${rival:--}" \

@@ -89,7 +89,7 @@ __wrap_sc_conv_infer_run(const sc_lane *lane, const sc_conv_infer *infer, int pi
 	snprintf(name, sizeof(name), "%3d -> %3d, %3dx%-3d kernel %d/%d %-4s %s", c->in, c->out, c->side, c->side,
 			 c->kernel, c->stride, c->precision == SC_PRECISION_BF16 ? "bf16" : "f32",
 			 infer->minimal			 ? "Winograd"
-			 : infer->onednn != NULL ? "oneDNN"
+			 : infer->conv.onednn != NULL ? "oneDNN"
 									 : "OpenBLAS");
 	count(name, begun, flop);
 	return status;
@@ -209,7 +209,9 @@ print(double seconds, int images, bool brief, const sc_net_config *net)
 static void
 profile(const sc_net_config *net, bool brief)
 {
-	static const float mean[3] = {0.485f, 0.456f, 0.406f}, std[3] = {0.229f, 0.224f, 0.225f};
+	sc_encoder_config config = {.net = *net,
+								.views = 1,
+								.augment = {.mean = {0.485f, 0.456f, 0.406f}, .std = {0.229f, 0.224f, 0.225f}}};
 	int width = net->input_size + net->input_size / 3, height = net->input_size;
 	size_t size, bytes, pixels = (size_t) width * (size_t) height * 3;
 	uint8_t *weights = initial_weights(net, &size), *data = malloc(pixels * IMAGES);
@@ -224,9 +226,8 @@ profile(const sc_net_config *net, bool brief)
 		data[i] = (uint8_t) (i * 2654435761u >> 13);
 	for (int i = 0; i < IMAGES; i++)
 		images[i] = (sc_image){width, height, 3, data + pixels * (size_t) i};
-	if (sc_encoder_plan(&bytes, net, IMAGES, 1, &err) != SC_OK ||
-		sc_encoder_create(&encoder, net, IMAGES, 1, mean, std, weights, size, memory = malloc(bytes), bytes, &err) !=
-			SC_OK)
+	if (sc_encoder_plan(&bytes, &config, IMAGES, 1, &err) != SC_OK ||
+		sc_encoder_create(&encoder, &config, IMAGES, 1, weights, size, memory = malloc(bytes), bytes, &err) != SC_OK)
 		give_up(&err);
 	for (int i = 0; i <= ROUNDS; i++)
 	{

@@ -2,7 +2,7 @@
 # The demonstration: unlabelled pictures in a table, sorted by one call.
 #
 #   make demo                  600 pictures of 8 kinds, which a program of ours draws
-#   make demo IMAGES=FOLDER    the *.jpg, *.jpeg and *.png files of a folder of yours
+#   make demo IMAGES=FOLDER    the *.jpg, *.jpeg, *.png and *.webp files of a folder of yours
 #
 # Installs what is missing, builds, starts a private server that goes again at
 # the end, and leaves one HTML file, build/demo.html (or REPORT=FILE), which

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * tests/fuzz/fuzz_image.c
- *	  libFuzzer on the readers of images: any bytes are a JPEG or a PNG.
+ *	  libFuzzer on the readers of images: any bytes are a JPEG, a PNG or a WebP.
  *
  * Limits are small, so that time goes into bytes and not into pixels. What is
  * planned must be decoded within the memory that the plan names, and what is

@@ -17,6 +17,9 @@
 #ifdef SC_WITH_PNG
 #include <png.h>
 #endif
+#ifdef SC_WITH_WEBP
+#include <webp/encode.h>
+#endif
 
 #define WIDTH 21
 #define HEIGHT 13
@@ -148,6 +151,37 @@ pngs(const char *dir)
 }
 #endif
 
+#ifdef SC_WITH_WEBP
+static void
+webp(const char *dir, const char *name, uint8_t *data, size_t size)
+{
+	FILE *file = file_in(dir, name);
+
+	fwrite(data, 1, size, file);
+	fclose(file);
+	WebPFree(data);
+}
+
+/* Lossy and lossless, with transparency and without. */
+static void
+webps(const char *dir)
+{
+	const uint8_t *p = pixels[0];
+	int row = WIDTH * 8;
+	uint8_t *data;
+	size_t size;
+
+	size = WebPEncodeRGB(p, WIDTH, HEIGHT, row, 80, &data);
+	webp(dir, "lossy.webp", data, size);
+	size = WebPEncodeRGBA(p, WIDTH, HEIGHT, row, 80, &data);
+	webp(dir, "lossy_alpha.webp", data, size);
+	size = WebPEncodeLosslessRGB(p, WIDTH, HEIGHT, row, &data);
+	webp(dir, "lossless.webp", data, size);
+	size = WebPEncodeLosslessRGBA(p, WIDTH, HEIGHT, row, &data);
+	webp(dir, "lossless_alpha.webp", data, size);
+}
+#endif
+
 int
 main(int argc, char **argv)
 {
@@ -162,6 +196,9 @@ main(int argc, char **argv)
 	jpegs(argv[1]);
 #ifdef SC_WITH_PNG
 	pngs(argv[1]);
+#endif
+#ifdef SC_WITH_WEBP
+	webps(argv[1]);
 #endif
 	return 0;
 }

@@ -9,7 +9,7 @@ SELECT extract(epoch FROM clock_timestamp() - :'began'::timestamptz) AS seconds 
 
 -- The same encoder again, now without k.
 SELECT :'name' || '_elbow' AS by_elbow, :'pictures' || '_truth' AS truth \gset
-CREATE TABLE :"by_elbow" AS SELECT * FROM cluster_images(:'pictures', model => :'name');
+CREATE TABLE :"by_elbow" AS SELECT * FROM cluster_images(:'pictures', model => :'name', options => '{"replace_groups": true, "keep": false}');
 
 INSERT INTO result
 	SELECT :'pictures', :'preset', :'untrained' = '', :seed, (SELECT epochs_done FROM selfclass_models WHERE name = :'name'),

@@ -89,7 +89,7 @@ SELECT clock_timestamp() AS began \gset
 CALL cluster_images_into('photos', 'grouped', k => :kinds, model => 'measured', options => :'options'::jsonb || '{"retrain": true}');
 SELECT extract(epoch FROM clock_timestamp() - :'began'::timestamptz) AS seconds \gset
 -- The same encoder again, without k.
-CREATE TABLE chosen AS SELECT * FROM cluster_images('photos', model => 'measured');
+CREATE TABLE chosen AS SELECT * FROM cluster_images('photos', model => 'measured', options => '{"replace_groups": true, "keep": false}');
 CREATE TABLE measured AS SELECT clustering_purity(label, kind) AS purity, clustering_accuracy(label, kind) AS accuracy,
 	normalized_mutual_info(label, kind) AS nmi, adjusted_rand_index(label, kind) AS ari,
 	knn_accuracy(l2_normalize(embedding), kind, 1) AS nearest,

@@ -99,6 +99,13 @@ is($standby->safe_psql($db, $one), $second, 'with the newest version');
 my ($ret, undef, $said) = $standby->psql($db, '\set VERBOSITY sqlstate
 	SELECT new_version(1)');
 like($said, qr/25006/, 'and imports nothing');
+is($standby->safe_psql($db, q{SELECT count(DISTINCT label), count(confidence) FROM cluster_images('pictures', 3, 'net', '{"keep": false}')}),
+	'3|40', 'it clusters what is not kept');
+for my $call (q{cluster_images('pictures', 3, 'net')}, q{refresh_clusters('net')})
+{
+	($ret, undef, $said) = $standby->psql($db, "\\set VERBOSITY sqlstate\nSELECT * FROM $call");
+	like($said, qr/25006/, "and nothing else: $call");
+}
 $standby->stop;
 
 # A dump carries the model.

@@ -18,11 +18,12 @@ my $absent = q{{"preset": "auto", "id_column": null, "image_column": null, "on_e
 	"weight_decay": 0.0005, "warmup_epochs": 0, "schedule": "cosine", "schedule_step": "step", "temperature": 0.5,
 	"proj_hidden_dim": 512, "proj_out_dim": 128, "proj_batch_norm": true, "min_scale": 0.3, "max_scale": 1,
 	"min_ratio": 0.75, "max_ratio": 1.33333333333333, "hf_prob": 0.5, "vf_prob": 0, "rr_prob": 0, "rr_degrees": null,
-	"shear": 0, "morph_prob": 0, "cj_prob": 0.8, "cj_strength": 0.5, "cj_bright": 0.8, "cj_contrast": 0.8, "cj_sat": 0.8,
+	"shear": 0, "elastic": 0, "elastic_prob": 0, "embed_views": 1, "morph_prob": 0, "cj_prob": 0.8, "cj_strength": 0.5, "cj_bright": 0.8, "cj_contrast": 0.8, "cj_sat": 0.8,
 	"cj_hue": 0.2, "random_gray_scale": 0.2, "gaussian_blur": 0.5, "sigmas": [0.1, 2], "kernel_size": null,
 	"normalize": {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}, "transform_order": "flip_rotate",
 	"init": null, "l2_normalize": true, "pca_components": 10, "pca_whiten": true, "max_k": 15, "elbow_method": "kneedle",
-	"min_gain": 0.01, "sensitivity": 1, "cluster_method": "kmeans", "n_init": 10, "max_iter": 300, "tol": 0.0001, "kmeans_init": "k-means++"}};
+	"min_gain": 0.01, "sensitivity": 1, "cluster_method": "kmeans", "n_init": 10, "max_iter": 300, "tol": 0.0001, "kmeans_init": "k-means++", "algorithm": "lloyd",
+	"min_confidence": 0}};
 
 my $node = PostgreSQL::Test::Cluster->new('upgrade');
 $node->init;
@@ -143,9 +144,10 @@ my %question = (
 	'embeddings' => q{SELECT md5(string_agg(embedding::text, ',' ORDER BY id)) FROM embed_images('photos', 'net')},
 	'labels of images' => q{SELECT string_agg(assign_cluster_image(image, 'net')::text, ',' ORDER BY id) FROM photos},
 	'labels of embeddings' => q{SELECT string_agg(assign_cluster(embedding, 'net')::text, ',' ORDER BY id) FROM labels},
-	'a clustering' => q{SELECT md5(string_agg(row(c.*)::text, ',' ORDER BY id)) FROM cluster_images('photos', 3, 'net') c},
-	'an elbow' => q{SELECT md5(string_agg(row(c.*)::text, ',' ORDER BY id)) FROM cluster_images('photos', model => 'net@1') c;
-		SELECT count(*) FROM cluster_images('photos', 3, 'net')},
+	'a clustering' => q{SELECT md5(string_agg(row(id, label, embedding_0, embedding_1, distance)::text, ',' ORDER BY id)) FROM cluster_images('photos', 3, 'net')},
+	'the same number of groups' => q{SELECT count(DISTINCT label) FROM cluster_images('photos', model => 'net@1')},
+	'an elbow' => q{SELECT md5(string_agg(row(id, embedding_0, embedding_1, distance)::text, ',' ORDER BY id))
+		FROM cluster_images('photos', model => 'net@1', options => '{"elbow_method": "kneedle", "keep": false}')},
 	'the models' => q{SELECT name, version, owner, state, recipe, backbone, dim, source, images, skipped, epochs_done, loss,
 		pca, kmeans, selfclass_version FROM selfclass_models WHERE name = 'net'},
 	'a grant' => q{SET ROLE friend; SELECT md5(string_agg(embed_image(image, 'net')::text, ',' ORDER BY id)) FROM photos WHERE id <= 3},
@@ -233,6 +235,8 @@ copy_database('old', 'again');
 is($node->safe_psql('again', $question{$_}), $answers->{$_}, "$_, in a dump of it") for 'a view on knn', 'a view on kmeans_fit';
 is($node->safe_psql('old', qq{CALL train_encoder('new', 'photos', '{"input_size": 16, "epochs": 0}');
 	SELECT selfclass_version FROM selfclass_models WHERE name = 'new'}), $version, 'a new model names the new version');
+is($node->safe_psql('old', q{SELECT count(*) FROM selfclass_progress; SELECT min(epoch), max(epoch) > 1 FROM selfclass_epochs}), "0\n1|t",
+	'nothing is in progress, and epochs of 1.0 are seen');
 
 # ---- whose a model is --------------------------------------------------------------------
 
@@ -255,6 +259,28 @@ is($node->safe_psql('old', q{SELECT grant_model('net', 'public', 'edit'); SET RO
 is($node->safe_psql('old', q{SELECT count(import_encoder('moved', export_encoder('net', '{"clusters": true}')));
 	SELECT bool_and(embed_image(image, 'moved') = embed_image(image, 'net')), bool_and(assign_cluster_image(image, 'moved') = assign_cluster_image(image, 'net')) FROM photos}),
 	"1\nt|t", 'a model of 1.0 goes through a file with its groups');
+
+# The label table of a model of 1.0, which does not know it: one call makes one that it knows.
+is($node->safe_psql('old', q{SELECT count(*), count(a.distance), count(a.confidence) FROM labels, assign_cluster_details(embedding, 'net') a}),
+	'48|48|0', 'groups of 1.0: no confidence');
+($rc, $out, $err) = $node->psql('old', q{SELECT * FROM refresh_clusters('net')});
+like($err, qr/ERROR:  model "net" has no label table\n.*\nHINT:  Make one: CALL cluster_images_into\('public.photos', 'net_labels', model => 'net\@1'\)\./, 'and no members');
+($rc, $out, $err) = $node->psql('old', q{CALL cluster_images_into('photos', 'labels', model => 'net@1')});
+like($err, qr/ERROR:  relation "labels" already exists/, 'what 1.0 made stays');
+my $of_images = q{SELECT string_agg(assign_cluster_image(image, 'net')::text, ',' ORDER BY id) FROM photos};
+is($node->safe_psql('old', qq{CALL cluster_images_into('public.photos', 'net_labels', model => 'net\@1'); $of_images}),
+	$answers->{'labels of images'}, 'the call that the hint gives');
+is($node->safe_psql('old', q{SELECT count(label), count(confidence), bool_or(pinned) FROM net_labels; SELECT labels, k FROM selfclass_models WHERE name = 'net';
+	SELECT sum(size), count(*) FROM selfclass_clusters WHERE model = 'net'; SELECT count(a.confidence) FROM labels, assign_cluster_details(embedding, 'net') a;
+	INSERT INTO photos SELECT 100, image FROM photos WHERE id = 1; SELECT added, removed FROM refresh_clusters('net'); DELETE FROM photos WHERE id = 100;
+	SELECT added, removed FROM refresh_clusters('net', options => '{"remove": true}')}),
+	"48|48|f\nnet_labels|3\n48|3\n48\n1|0\n0|1", 'makes all of it work');
+
+# And its groups can be corrected.
+is($node->safe_psql('old', q{CREATE TABLE as_clustered AS SELECT id, label FROM net_labels;
+	SELECT merge_clusters('net', 0, 1) = (SELECT count(*) FROM as_clustered WHERE label = 1), count(*) FROM cluster_tree('net');
+	SELECT name_cluster('net', 0, 'Most'); SELECT count(*), sum(size) < 48 FROM split_cluster('net', 0); SELECT revert_clusters('net', min(edit)) > 0 FROM selfclass_cluster_edits WHERE command = 'merge_clusters';
+	SELECT count(*) FROM as_clustered a JOIN net_labels l USING (id) WHERE a.label <> l.label}), "t|2\n\n2|t\nt\n0", 'edits of groups that 1.0 made');
 
 # ---- a recipe without a key -----------------------------------------------------------
 

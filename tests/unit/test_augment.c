@@ -11,6 +11,7 @@
 #include "core/simclr/augment_draw.h"
 #include "core/simclr/augment_loops.h"
 #include "core/base/rng.h"
+#include "core/simclr/mirror.h"
 #include "unit.h"
 
 #include "../fixtures/views.h"
@@ -812,6 +813,69 @@ test_sizes(void)
 	}
 }
 
+/* Small pictures and their mirror images: of length 1, less their mean, and the same of an image that is mirrored. */
+static void
+test_mirror(void)
+{
+	enum
+	{
+		IMAGES = 9
+	};
+	sc_image image[2 * IMAGES];
+	float *rows = malloc(sizeof(float) * 2 * IMAGES * SC_MIRROR_DIM);
+	float *mirrored = malloc(sizeof(float) * 2 * IMAGES * SC_MIRROR_DIM);
+
+	for (int i = 0; i < IMAGES; i++)
+	{
+		int w = 16 * (1 + i % 2), h = 32, c = i % 3 == 0 ? 1 : 3;
+		uint8_t *p;
+
+		image[i] = picture(w, h, c);
+		image[IMAGES + i] = picture(w, h, c);
+		p = (uint8_t *) image[IMAGES + i].pixels;
+		for (int k = 0; k < w * h * c; k++)
+			p[k] = i == 0 ? 77 : image[i].pixels[(k / (w * c) * w + w - 1 - k / c % w) * c + k % c];
+		if (i == 0)
+			memcpy((uint8_t *) image[i].pixels, p, (size_t) (w * h * c));
+	}
+	for (int lanes = 1; lanes <= 3; lanes += 2)
+	{
+		sc_mirror job = {.lanes = lanes, .images = image, .count = 2 * IMAGES, .rows = rows, .mirrored = mirrored};
+		sc_arena arena = sc_arena_counter();
+		sc_error err = {0};
+		void *memory;
+
+		sc_mirror_layout(&job, &arena);
+		memory = malloc(sc_arena_need(&arena));
+		arena = sc_arena_over(memory, sc_arena_need(&arena));
+		sc_mirror_layout(&job, &arena);
+		memset(rows, 0xFF, sizeof(float) * 2 * IMAGES * SC_MIRROR_DIM);
+		CHECK(sc_pool_run(lanes, sc_mirror_run, &job, &err) == SC_OK, "%s", err.message);
+		free(memory);
+		for (int i = 0; i < IMAGES; i++)
+		{
+			const float *a = rows + (size_t) i * SC_MIRROR_DIM, *b = mirrored + (size_t) i * SC_MIRROR_DIM;
+			const float *other = rows + (size_t) (IMAGES + i) * SC_MIRROR_DIM;
+			double sum = 0, square = 0, far = 0;
+
+			for (int k = 0; k < SC_MIRROR_DIM; k++)
+			{
+				sum += a[k];
+				square += (double) a[k] * a[k];
+				far = fmax(far, fabs((double) b[k] - other[k]));
+				CHECK(b[k] == a[k / SC_MIRROR_SIDE * SC_MIRROR_SIDE + SC_MIRROR_SIDE - 1 - k % SC_MIRROR_SIDE],
+					  "value %d of picture %d", k, i);
+			}
+			CHECK(fabs(sum) < 1e-4 && far < 1e-4, "picture %d: sum %g, off by %g", i, sum, far);
+			CHECK(fabs(square - (i > 0)) < 1e-5, "picture %d has the square %g", i, square);
+		}
+	}
+	for (int i = 0; i < 2 * IMAGES; i++)
+		release(image[i]);
+	free(rows);
+	free(mirrored);
+}
+
 #if defined(__x86_64__)
 
 /* Every loop in one instruction set, on the same numbers, into out (3 planes and what fits). */
@@ -903,6 +967,8 @@ main(int argc, char **argv)
 		test_distributions();
 	CASE ("a crop that does not fit")
 		test_crop_fallback();
+	CASE ("small pictures and their mirror images")
+		test_mirror();
 	CASE ("sizes")
 		test_sizes();
 #if defined(__x86_64__)

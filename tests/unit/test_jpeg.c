@@ -555,7 +555,6 @@ test_names(void)
 	} cases[] = {
 		{FILE_OF("GIF87a"), "GIF"},
 		{FILE_OF("GIF89a"), "GIF"},
-		{FILE_OF("RIFF\0\0\0\0WEBPVP8 "), "WebP"},
 		{FILE_OF("RIFF\0\0\0\0WAVE"), NULL},
 		{FILE_OF("II*\0"), "TIFF"},
 		{FILE_OF("MM\0*"), "TIFF"},
@@ -607,11 +606,11 @@ test_names(void)
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 	{
-		char wanted[200] = "not a JPEG or PNG image";
+		char wanted[200] = "not a JPEG, PNG or WebP image";
 		sc_error err;
 
 		if (cases[i].name != NULL)
-			snprintf(wanted + 23, sizeof(wanted) - 23, " but %s", cases[i].name);
+			snprintf(wanted, sizeof(wanted), "not a JPEG, PNG or WebP image but %s", cases[i].name);
 		/* Cut off at any byte, too: a sanitizer sees one too many. */
 		for (size_t size = 1; size <= cases[i].size; size++)
 			CHECK(probe(cases[i].bytes, size, 0, &limits, &err) == SC_BAD_IMAGE, "case %zu: %s", i, err.message);

@@ -455,6 +455,65 @@ test_few_values(void)
 	CLOSE(km.inertia, 114, 0.01);
 }
 
+/*
+ * Mini-batches beside Lloyd, on groups (spread > 0) and on a cloud without any:
+ * no more than a percent above its inertia, in fewer iterations; the same for
+ * any order of rows and any number of lanes.
+ */
+static void
+test_batches(int n, int d, int k, float spread)
+{
+	float *x = unit_keep((size_t) n * d * sizeof(float)), *y = unit_keep((size_t) n * d * sizeof(float));
+	float *mean = unit_keep((size_t) k * d * sizeof(float));
+	sc_rng rng = sc_rng_stream(7, 0, 0, 0);
+	sc_kmeans lloyd = {.n = (size_t) n, .d = d, .k = k, .rows = x, .n_init = 1, .tol = 1e-4}, batches = lloyd, other;
+
+	for (int i = 0; i < k * d; i++)
+		mean[i] = spread * sc_rng_normal(&rng);
+	for (int i = 0; i < n * d; i++)
+		x[i] = mean[i / d % k * d + i % d] + sc_rng_normal(&rng);
+	/* 7919 is a prime: a permutation. */
+	for (int i = 0; i < n; i++)
+		memcpy(y + (size_t) i * d, x + (size_t) ((long) i * 7919 % n) * d, (size_t) d * sizeof(float));
+	batches.algorithm = SC_KMEANS_MINIBATCH;
+	other = batches;
+	other.rows = y;
+	lloyd = fit(lloyd, 2);
+	batches = fit(batches, 2);
+	CHECK(batches.inertia < 1.01 * lloyd.inertia, "inertia %.6g in %d iterations, Lloyd's %.6g in %d", batches.inertia,
+		  batches.iterations, lloyd.inertia, lloyd.iterations);
+	if (getenv("SELFCLASS_SHOW") != NULL)
+		fprintf(stderr, "%d x %d, k %d: %.4f of Lloyd's inertia, %d iterations, Lloyd's %d\n", n, d, k,
+				batches.inertia / lloyd.inertia, batches.iterations, lloyd.iterations);
+	CHECK(batches.converged && (spread > 0 || batches.iterations < lloyd.iterations), "%d iterations, Lloyd's %d",
+		  batches.iterations, lloyd.iterations);
+	other = fit(other, 3);
+	CHECK(memcmp(batches.centroids, other.centroids, (size_t) k * d * sizeof(float)) == 0 &&
+			  batches.inertia == other.inertia,
+		  "another order, another number of lanes");
+}
+
+/* Few rows are one batch; one iteration is Lloyd's; given centroids, equal rows, k of 1. */
+static void
+test_few_batches(const float *x)
+{
+	sc_kmeans km = {.n = POINTS_N, .d = POINTS_D, .k = 5, .rows = x, .algorithm = SC_KMEANS_MINIBATCH}, lloyd;
+
+	CLOSE(fit(km, 1).inertia / sk_inertia[4], 1, 0.01);
+	km.k = 1;
+	CLOSE(fit(km, 3).inertia / sk_inertia[0], 1, 1e-6);
+	km.k = 5;
+	km.init = SC_KMEANS_GIVEN;
+	km.start = x;
+	km.max_iter = 1;
+	lloyd = km;
+	lloyd.algorithm = SC_KMEANS_LLOYD;
+	lloyd = fit(lloyd, 1);
+	km = fit(km, 1);
+	CHECK(km.iterations == 1 && !km.converged, "%d iterations", km.iterations);
+	CHECK(memcmp(km.centroids, lloyd.centroids, 5 * POINTS_D * sizeof(float)) == 0, "one iteration");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -481,6 +540,15 @@ main(int argc, char **argv)
 		test_groups(6400, 64, 64, 2);
 	CASE ("40 groups in a sample of the rows")
 		test_groups(24000, 16, 40, 2);
+	CASE ("mini-batches: 40 groups")
+		test_batches(24000, 16, 40, 2);
+	CASE ("mini-batches: a cloud without groups")
+	{
+		test_batches(20000, 32, 20, 0);
+		test_batches(30000, 8, 100, 0);
+	}
+	CASE ("mini-batches: few rows")
+		test_few_batches(x);
 	CASE ("few values, one of nearly all rows")
 		test_few_values();
 	return unit_end();

@@ -12,6 +12,7 @@
 #include "core/simclr/trainer_parts.h"
 #include "formula.h"
 #include "core/base/gemm.h"
+#include "core/simclr/augment_draw.h"
 #include "core/simclr/safetensors.h"
 #include "core/simclr/weights.h"
 #include "unit.h"
@@ -466,8 +467,8 @@ test_pieces_alike(bool small_stem, int pieces)
 		for (int part = 0; part < 3; part++)
 			check_close(a->grads.params + at[part], b->grads.params + at[part], n[part], 5e-3, "layer", l);
 	}
-	check_close(a->grads.params + a->net.params, b->grads.params + a->net.params,
-			   a->state.param_count - a->net.params, 5e-3, "head", 0);
+	check_close(a->grads.params + a->net.params, b->grads.params + a->net.params, a->state.param_count - a->net.params,
+				5e-3, "head", 0);
 	training_close(&t[0]);
 	training_close(&t[1]);
 }
@@ -719,21 +720,19 @@ formula_weights(const sc_net_config *net, bool statistics, size_t *size)
 }
 
 static void
-embed(float *out, const sc_net_config *net, const uint8_t *weights, size_t size, const sc_image *images, int count,
-	  int max_batch, int lanes)
+embed_by(float *out, const sc_encoder_config *config, const uint8_t *weights, size_t size, const sc_image *images,
+		 int count, int max_batch, int lanes)
 {
-	static const float mean[3] = {0.485f, 0.456f, 0.406f};
-	static const float std[3] = {0.229f, 0.224f, 0.225f};
 	sc_encoder *encoder = NULL;
 	size_t bytes = 0;
 	void *memory;
 	sc_error err = {0};
 
-	CHECK(sc_encoder_plan(&bytes, net, max_batch, lanes, &err) == SC_OK, "%s", err.message);
+	CHECK(sc_encoder_plan(&bytes, config, max_batch, lanes, &err) == SC_OK, "%s", err.message);
 	memory = malloc(bytes);
 	memset(memory, 0xFF, bytes);
-	CHECK(sc_encoder_create(&encoder, net, max_batch, lanes, mean, std, weights, size, memory, bytes, &err) == SC_OK,
-		  "%s", err.message);
+	CHECK(sc_encoder_create(&encoder, config, max_batch, lanes, weights, size, memory, bytes, &err) == SC_OK, "%s",
+		  err.message);
 	for (int from = 0; from < count; from += max_batch)
 	{
 		sc_embed_batch batch = {encoder, images + from, SC_MIN(max_batch, count - from), out + (size_t) from * 512};
@@ -742,6 +741,117 @@ embed(float *out, const sc_net_config *net, const uint8_t *weights, size_t size,
 	}
 	sc_encoder_destroy(encoder);
 	free(memory);
+}
+
+static void
+embed(float *out, const sc_net_config *net, const uint8_t *weights, size_t size, const sc_image *images, int count,
+	  int max_batch, int lanes)
+{
+	sc_encoder_config config = {.net = *net,
+								.views = 1,
+								.augment = {.mean = {0.485f, 0.456f, 0.406f}, .std = {0.229f, 0.224f, 0.225f}}};
+
+	embed_by(out, &config, weights, size, images, count, max_batch, lanes);
+}
+
+/*
+ * An embedding as the mean of several views. Views that leave a picture as it
+ * is, or mirror it, are embedded as one, so the mean is known; views that do
+ * more give the same bits for a picture alone and among others.
+ */
+static void
+test_embed_views(void)
+{
+	enum
+	{
+		SIDE = 32,
+		IMAGES = 7,
+		VIEWS = 8
+	};
+	sc_net_config net = {.input_size = SIDE, .conv = SC_CONV_BEST, .precision = SC_PRECISION_F32};
+	sc_encoder_config config = {.net = net,
+								.views = VIEWS,
+								.seed = 5,
+								.augment = {.min_scale = 1,
+											.max_scale = 1,
+											.min_ratio = 1,
+											.max_ratio = 1,
+											.mean = {0.485f, 0.456f, 0.406f},
+											.std = {0.229f, 0.224f, 0.225f}}};
+	size_t size, bytes = (size_t) SIDE * SIDE * 3, values = (size_t) IMAGES * 512;
+	uint8_t *weights = formula_weights(&net, true, &size), *pixels = malloc(bytes * 2 * IMAGES);
+	float *scratch = malloc(bytes * sizeof(float)), *plain = malloc(values * sizeof(float)),
+		  *mirrored = malloc(values * sizeof(float)), *out = malloc(values * sizeof(float)),
+		  *other = malloc(values * sizeof(float));
+	sc_image image[IMAGES], mirror[IMAGES], swap;
+	int flips = 0;
+
+	for (int i = 0; i < IMAGES; i++)
+	{
+		uint8_t *p = pixels + 2 * (size_t) i * bytes;
+
+		formula_image(p, SIDE, i, scratch);
+		for (int k = 0; k < SIDE * SIDE * 3; k++)
+			p[bytes + (size_t) k] = p[(k / (3 * SIDE) * SIDE + SIDE - 1 - k / 3 % SIDE) * 3 + k % 3];
+		image[i] = (sc_image){SIDE, SIDE, 3, p, .hash = (uint64_t) i * 77};
+		mirror[i] = (sc_image){SIDE, SIDE, 3, p + bytes};
+	}
+	embed(plain, &net, weights, size, image, IMAGES, IMAGES, 1);
+	embed(mirrored, &net, weights, size, mirror, IMAGES, IMAGES, 1);
+	config.views = 2;
+	embed_by(out, &config, weights, size, image, IMAGES, IMAGES, 1);
+	CHECK(memcmp(out, plain, values * sizeof(float)) == 0, "twice the plain view");
+
+	config.views = VIEWS;
+	config.augment.hf_prob = 0.5f;
+	embed_by(out, &config, weights, size, image, IMAGES, IMAGES, 2);
+	for (int i = 0; i < IMAGES; i++)
+	{
+		double far = 0, share = 0;
+
+		for (int v = 0; v < VIEWS; v++)
+		{
+			sc_rng rng = sc_rng_stream(5, SC_EMBED_STREAM, image[i].hash, (uint64_t) v);
+			sc_view_draw d;
+
+			sc_view_draw_all(&d, &config.augment, SIDE, SIDE, &rng);
+			share += (double) d.hflip / VIEWS;
+			flips += d.hflip;
+		}
+		for (int k = i * 512; k < (i + 1) * 512; k++)
+			far = fmax(far, fabs(out[k] - (share * mirrored[k] + (1 - share) * plain[k])));
+		CHECK(far < 1e-4, "picture %d is off by %g", i, far);
+	}
+	CHECK(flips > 0 && flips < VIEWS * IMAGES, "%d flips", flips);
+
+	config.augment.min_scale = 0.7f;
+	config.augment.min_ratio = 0.75f;
+	config.augment.cj_prob = 0.8f;
+	config.augment.cj_bright = config.augment.cj_hue = 0.1f;
+	config.views = 3;
+	embed_by(out, &config, weights, size, image, IMAGES, IMAGES, 1);
+	for (int lanes = 1; lanes <= 3; lanes++)
+		for (int batch = 1; batch <= IMAGES; batch += 3)
+		{
+			memset(other, 0xFF, values * sizeof(float));
+			embed_by(other, &config, weights, size, image, IMAGES, batch, lanes);
+			CHECK(memcmp(out, other, values * sizeof(float)) == 0, "%d lanes, %d at once", lanes, batch);
+		}
+	swap = image[0];
+	image[0] = image[6];
+	image[6] = swap;
+	embed_by(other, &config, weights, size, image, IMAGES, IMAGES, 1);
+	CHECK(memcmp(out, other + 6 * 512, 512 * sizeof(float)) == 0, "another place in the batch");
+	image[6].hash++;
+	embed_by(other, &config, weights, size, image, IMAGES, IMAGES, 1);
+	CHECK(memcmp(out, other + 6 * 512, 512 * sizeof(float)) != 0, "another hash has other views");
+	free(weights);
+	free(pixels);
+	free(scratch);
+	free(plain);
+	free(mirrored);
+	free(out);
+	free(other);
 }
 
 static void
@@ -1049,7 +1159,6 @@ run_stopped(const sc_lane *lane, void *arg)
 static void
 test_setting_up(void)
 {
-	static const float mean[3] = {0, 0, 0}, std[3] = {1, 1, 1};
 	sc_train_config config = plain_config(32, false, true, 4, SC_CONV_BEST);
 	training t;
 	size_t size, again, need = 0, file, extra;
@@ -1063,6 +1172,7 @@ test_setting_up(void)
 	sc_trainer_loading loading;
 	sc_weights_importing importing;
 	sc_encoder_making encoding;
+	sc_encoder_config encoded = {.net = config.net, .views = 1, .augment = {.std = {1, 1, 1}}};
 
 	training_open(&t, &config, 1);
 	wanted = training_save(&t, true, &size);
@@ -1093,9 +1203,9 @@ test_setting_up(void)
 	CHECK(sc_pool_run(1, run_stopped, &(stopped_job){sc_weights_import_run, &importing}, &err) == SC_ABORTED,
 		  "importing");
 	CHECK(sc_pool_run(1, sc_weights_import_run, &importing, &err) == SC_OK, "%s", err.message);
-	CHECK(sc_encoder_plan(&need, &config.net, 1, 1, &err) == SC_OK, "%s", err.message);
+	CHECK(sc_encoder_plan(&need, &encoded, 1, 1, &err) == SC_OK, "%s", err.message);
 	more = malloc(need);
-	encoding = (sc_encoder_making){&encoder, &config.net, 1, 1, mean, std, imported, file, more, need};
+	encoding = (sc_encoder_making){&encoder, &encoded, 1, 1, imported, file, more, need};
 	CHECK(sc_pool_run(1, run_stopped, &(stopped_job){sc_encoder_create_run, &encoding}, &err) == SC_ABORTED &&
 			  encoder == NULL,
 		  "an encoder");
@@ -1190,6 +1300,8 @@ main(int argc, char **argv)
 		test_pieces_statistics();
 	CASE ("a batch in pieces: memory")
 		test_pieces_memory();
+	CASE ("an embedding as the mean of views")
+		test_embed_views();
 	CASE ("setting up, on the pool and stopped")
 		test_setting_up();
 	CASE ("weights that are not this network's")

@@ -152,6 +152,50 @@ test_ties(void)
 	CHECK(sc_space_nearest(&s, point, &distance) == 0 && distance == 100, "the only one");
 }
 
+/* The second group, whatever the order of the centroids, and the margin between the two. */
+static void
+test_two(void)
+{
+	double c[4] = {3, 1, 6, -1};
+	sc_space s = {.d = 1, .k = 4, .centroids = c};
+	float point[1];
+	double own, other;
+
+	/* As the nearest one of any other group, found the slow way. */
+	for (int groups = 0; groups < 16; groups++)
+	{
+		const int32_t group[4] = {groups & 1, groups >> 1 & 1, 7, groups >> 2 & 1 ? 7 : groups >> 3};
+
+		s.group = group;
+		for (int i = -20; i <= 80; i++)
+		{
+			double least = INFINITY;
+			int label;
+
+			point[0] = 0.1f * i;
+			label = sc_space_nearest_two(&s, point, &own, &other);
+			for (int k = 0; k < 4; k++)
+				if (group[k] != label)
+					least = fmin(least, sc_space_distance2(&s, point, k));
+			CHECK(label == sc_space_nearest(&s, point, NULL), "groups %d, point %d", groups, i);
+			CHECK(other == least, "groups %d, point %d: %g and not %g", groups, i, other, least);
+		}
+	}
+	s.group = NULL;
+	point[0] = 3;
+	CHECK(sc_space_nearest_two(&s, point, &own, &other) == 0 && sc_space_margin(own, other) == 1, "at its centroid");
+	point[0] = 2;
+	(void) sc_space_nearest_two(&s, point, &own, &other);
+	CHECK(sc_space_margin(own, other) == 0, "between two");
+	point[0] = 2.5;
+	(void) sc_space_nearest_two(&s, point, &own, &other);
+	CLOSE(sc_space_margin(own, other), 0.5, 1e-15);
+	CHECK(sc_space_margin(0, 0) == 0, "two at the same place");
+	s.k = 1;
+	(void) sc_space_nearest_two(&s, point, &own, &other);
+	CHECK(isinf(other) && sc_space_margin(own, other) == 1, "one group alone");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -196,5 +240,7 @@ main(int argc, char **argv)
 		test_nearest();
 	CASE ("ties go to the lower label")
 		test_ties();
+	CASE ("the second group, and the margin")
+		test_two();
 	return unit_end();
 }

@@ -63,6 +63,7 @@ sc_kmeans_layout(sc_kmeans *km, sc_arena *arena)
 	w.made = SC_TAKE(arena, int32_t, n);
 	sc_kmeans_seeds_layout(km, arena);
 	sc_kmeans_lloyd_layout(km, arena);
+	sc_kmeans_batches_layout(km, arena);
 	w.best = SC_TAKE(arena, double, kd);
 	w.best_made = SC_TAKE(arena, int32_t, n);
 	w.best_own = SC_TAKE(arena, int32_t, n);
@@ -88,7 +89,10 @@ run_all(const sc_lane *lane, sc_kmeans *km, int k)
 		bool converged;
 
 		SC_TRY(sc_kmeans_seed(lane, km, k, run));
-		SC_TRY(sc_kmeans_iterate(lane, km, &iterations, &converged));
+		if (km->algorithm == SC_KMEANS_MINIBATCH)
+			SC_TRY(sc_kmeans_run_batches(lane, km, &iterations, &converged));
+		else
+			SC_TRY(sc_kmeans_iterate(lane, km, km->max_iter, &iterations, &converged));
 		if (lane->index == 0)
 		{
 			double inertia = sc_kmeans_inertia(km);
@@ -285,7 +289,7 @@ keeps_rank(const sc_kmeans *km, size_t position, double distance)
 
 /* Labels and distances of m rows by the centroids; of shard s. */
 static void
-label_pending(sc_kmeans *km, int s, int m)
+label_pending(sc_kmeans *km, const sc_kmeans_points *p, int s, int m)
 {
 	sc_kmeans_work *w = km->work;
 	size_t d = (size_t) km->d;
@@ -296,16 +300,29 @@ label_pending(sc_kmeans *km, int s, int m)
 
 	for (int i = 0; i < m; i++)
 	{
-		memcpy(tile + i * d, km->rows + at[i] * d, d * sizeof(float));
+		memcpy(tile + i * d, km->rows + w->order.row[at[i]] * d, d * sizeof(float));
 		distance[i] = sc_distance()->dot(tile + i * d, tile + i * d, km->d);
 	}
 	sc_kmeans_label(&w->centres, m, tile, tile, w->centres.point, w->lloyd.dots + (size_t) s * w->block * w->width,
 					labels, distance);
 	for (int i = 0; i < m; i++)
 	{
-		km->labels[at[i]] = labels[i];
-		km->distance[at[i]] = sqrt(distance[i]);
+		km->labels[w->order.row[at[i]]] = labels[i];
+		km->distance[w->order.row[at[i]]] = sqrt(distance[i]);
 	}
+}
+
+/* The label of the best run for the row at position i, if it still holds. */
+static bool
+keep_label(sc_kmeans *km, const sc_kmeans_points *p, size_t i)
+{
+	const sc_kmeans_work *w = km->work;
+	size_t row = w->order.row[i], d = (size_t) km->d;
+	int label = w->rank[w->best_own[i]];
+
+	km->labels[row] = label;
+	km->distance[row] = sqrt(sc_distance()->distance2_centre(km->rows + row * d, w->centres.point + label * d, km->d));
+	return keeps_rank(km, i, km->distance[row]);
 }
 
 /*
@@ -316,38 +333,7 @@ label_pending(sc_kmeans *km, int s, int m)
 static sc_status
 label_rows(const sc_lane *lane, sc_kmeans *km)
 {
-	sc_kmeans_work *w = km->work;
-	size_t d = (size_t) km->d;
-	size_t begin, end;
-
-	for (int s = lane->index; s < w->shards; s += lane->count)
-	{
-		uint32_t *at = w->lloyd.pending + (size_t) s * SC_KMEANS_BLOCK;
-		int m = 0;
-
-		sc_shard_range(km->n, w->shards, s, &begin, &end);
-		for (size_t i = begin; i < end; i++)
-		{
-			uint32_t row = w->order.row[i];
-			int label = w->rank[w->best_own[i]];
-
-			if (i % SC_KMEANS_BLOCK == 0 && sc_lane_stopped(lane))
-				return SC_ABORTED;
-			km->labels[row] = label;
-			km->distance[row] =
-				sqrt(sc_distance()->distance2_centre(km->rows + row * d, w->centres.point + label * d, km->d));
-			if (!keeps_rank(km, i, km->distance[row]))
-				at[m++] = row;
-			if (m == w->block)
-			{
-				label_pending(km, s, m);
-				m = 0;
-			}
-		}
-		if (m > 0)
-			label_pending(km, s, m);
-	}
-	return sc_lane_barrier(lane);
+	return sc_kmeans_find_all(lane, km, &km->work->all, keep_label, label_pending);
 }
 
 /* Sizes and inertia from labels and distances, in the order that does not depend on that of the rows; by one lane. */

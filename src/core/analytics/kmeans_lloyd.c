@@ -43,43 +43,39 @@ sc_kmeans_lloyd_layout(sc_kmeans *km, sc_arena *arena)
 
 /* ---- every row to its nearest centre ----------------------------------------- */
 
+static bool
+is_unknown(sc_kmeans *km, const sc_kmeans_points *p, size_t i)
+{
+	return false;
+}
+
+/* The bounds of the m pending points of shard s, which stand together. */
+static void
+bound_pending(sc_kmeans *km, const sc_kmeans_points *p, int s, int m)
+{
+	sc_kmeans_work *w = km->work;
+	const uint32_t *at = w->lloyd.pending + (size_t) s * SC_KMEANS_BLOCK;
+	double *sum = &w->seeds.sums[(size_t) s * SC_KMEANS_TRIALS];
+
+	sc_kmeans_bound(&w->centres, p, m, at, NULL, w->lloyd.dots + (size_t) s * w->block * w->width);
+	for (int i = 0; i < m; i++)
+		*sum += p->near[at[i]];
+}
+
 sc_status
 sc_kmeans_bound_all(const sc_lane *lane, sc_kmeans *km, const sc_kmeans_points *p)
 {
-	sc_kmeans_work *w = km->work;
-	sc_kmeans_lloyd *l = &w->lloyd;
-	size_t begin, end;
-
-	for (int s = lane->index; s < w->shards; s += lane->count)
-	{
-		uint32_t *at = l->pending + (size_t) s * SC_KMEANS_BLOCK;
-		double sum = 0;
-
-		sc_shard_range(p->n, w->shards, s, &begin, &end);
-		for (; begin < end; begin += (size_t) w->block)
-		{
-			int m = (int) SC_MIN((size_t) w->block, end - begin);
-
-			if (sc_lane_stopped(lane))
-				return SC_ABORTED;
-			for (int i = 0; i < m; i++)
-				at[i] = (uint32_t) (begin + (size_t) i);
-			sc_kmeans_bound(&w->centres, p, m, at, NULL, l->dots + (size_t) s * w->block * w->width);
-			for (int i = 0; i < m; i++)
-				sum += p->near[begin + (size_t) i];
-		}
-		w->seeds.sums[(size_t) s * SC_KMEANS_TRIALS] = sum;
-	}
-	return sc_lane_barrier(lane);
+	for (int s = lane->index; s < km->work->shards; s += lane->count)
+		km->work->seeds.sums[(size_t) s * SC_KMEANS_TRIALS] = 0;
+	return sc_kmeans_find_all(lane, km, p, is_unknown, bound_pending);
 }
 
 /* Does what is known of row i, after the centres' last moves, still tell that its own centre is the nearest alone? */
 static bool
-is_settled(const sc_kmeans *km, size_t i)
+is_settled(sc_kmeans *km, const sc_kmeans_points *p, size_t i)
 {
 	const sc_kmeans_work *w = km->work;
 	const sc_kmeans_lloyd *l = &w->lloyd;
-	const sc_kmeans_points *p = &w->all;
 	size_t c = (size_t) p->own[i];
 	double lower = p->lower[i] * (1 - SC_KMEANS_HAIR) - l->drifts[l->fastest == (int) c];
 	double upper = p->upper[i] * (1 + SC_KMEANS_HAIR) + l->drift[c];
@@ -101,11 +97,10 @@ is_settled(const sc_kmeans *km, size_t i)
 
 /* The nearest centres of the m pending rows of shard s. */
 static void
-settle(sc_kmeans *km, int s, int m)
+settle(sc_kmeans *km, const sc_kmeans_points *p, int s, int m)
 {
 	sc_kmeans_work *w = km->work;
 	sc_kmeans_lloyd *l = &w->lloyd;
-	const sc_kmeans_points *p = &w->all;
 	const uint32_t *at = l->pending + (size_t) s * SC_KMEANS_BLOCK;
 	uint8_t *touched = l->touched + (size_t) s * w->most;
 	int32_t before[SC_KMEANS_BLOCK];
@@ -126,33 +121,9 @@ settle(sc_kmeans *km, int s, int m)
 static sc_status
 assign(const sc_lane *lane, sc_kmeans *km)
 {
-	sc_kmeans_work *w = km->work;
-	sc_kmeans_lloyd *l = &w->lloyd;
-	size_t begin, end;
-
-	for (int s = lane->index; s < w->shards; s += lane->count)
-	{
-		uint32_t *at = l->pending + (size_t) s * SC_KMEANS_BLOCK;
-		int m = 0;
-
-		l->changed[s] = 0;
-		sc_shard_range(km->n, w->shards, s, &begin, &end);
-		for (size_t i = begin; i < end; i++)
-		{
-			if (i % SC_KMEANS_BLOCK == 0 && sc_lane_stopped(lane))
-				return SC_ABORTED;
-			if (!is_settled(km, i))
-				at[m++] = (uint32_t) i;
-			if (m == w->block)
-			{
-				settle(km, s, m);
-				m = 0;
-			}
-		}
-		if (m > 0)
-			settle(km, s, m);
-	}
-	return sc_lane_barrier(lane);
+	for (int s = lane->index; s < km->work->shards; s += lane->count)
+		km->work->lloyd.changed[s] = 0;
+	return sc_kmeans_find_all(lane, km, &km->work->all, is_settled, settle);
 }
 
 /* near in double, and its sum in each shard. */
@@ -215,7 +186,7 @@ gather_touched(sc_kmeans *km)
 
 /* Sums and counts of the touched clusters, in each shard. */
 static sc_status
-sum_touched(const sc_lane *lane, sc_kmeans *km)
+sum_touched(const sc_lane *lane, sc_kmeans *km, const sc_kmeans_points *p)
 {
 	sc_kmeans_work *w = km->work;
 	sc_kmeans_lloyd *l = &w->lloyd;
@@ -233,17 +204,17 @@ sum_touched(const sc_lane *lane, sc_kmeans *km)
 				memset(sums + c * d, 0, d * sizeof(double));
 				counts[c] = 0;
 			}
-		sc_shard_range(km->n, w->shards, s, &begin, &end);
+		sc_shard_range(p->n, w->shards, s, &begin, &end);
 		for (size_t i = begin; i < end; i++)
 		{
-			size_t c = (size_t) w->all.own[i];
+			size_t c = (size_t) p->own[i];
 
 			if (i % SC_KMEANS_BLOCK == 0 && sc_lane_stopped(lane))
 				return SC_ABORTED;
 			if (!l->touched[c])
 				continue;
 			counts[c]++;
-			sc_distance()->add_row(sums + c * d, w->all.z + i * d, km->d);
+			sc_distance()->add_row(sums + c * d, p->z + i * d, km->d);
 		}
 	}
 	return sc_lane_barrier(lane);
@@ -275,6 +246,15 @@ add_touched(sc_kmeans *km)
 		}
 		l->empty |= l->size[c] == 0;
 	}
+}
+
+sc_status
+sc_kmeans_sum(const sc_lane *lane, sc_kmeans *km, const sc_kmeans_points *p)
+{
+	SC_TRY(sum_touched(lane, km, p));
+	if (lane->index == 0)
+		add_touched(km);
+	return sc_lane_barrier(lane);
 }
 
 /* The row that is farthest from its centre, of a cluster that can spare one; SIZE_MAX where there is none. */
@@ -400,10 +380,7 @@ move_centres(const sc_lane *lane, sc_kmeans *km, bool first)
 	if (lane->index == 0)
 		gather_touched(km);
 	SC_TRY(sc_lane_barrier(lane));
-	SC_TRY(sum_touched(lane, km));
-	if (lane->index == 0)
-		add_touched(km);
-	SC_TRY(sc_lane_barrier(lane));
+	SC_TRY(sc_kmeans_sum(lane, km, &w->all));
 	if (l->empty)
 		SC_TRY(measure(lane, km));
 	if (lane->index == 0)
@@ -419,7 +396,7 @@ move_centres(const sc_lane *lane, sc_kmeans *km, bool first)
 }
 
 sc_status
-sc_kmeans_iterate(const sc_lane *lane, sc_kmeans *km, int *iterations, bool *converged)
+sc_kmeans_iterate(const sc_lane *lane, sc_kmeans *km, int most, int *iterations, bool *converged)
 {
 	sc_kmeans_work *w = km->work;
 	sc_kmeans_lloyd *l = &w->lloyd;
@@ -437,7 +414,7 @@ sc_kmeans_iterate(const sc_lane *lane, sc_kmeans *km, int *iterations, bool *con
 	SC_TRY(sc_lane_barrier(lane));
 	if (!w->bounded)
 		SC_TRY(sc_kmeans_bound_all(lane, km, &w->all));
-	while (*iterations < km->max_iter && !*converged)
+	while (*iterations < most && !*converged)
 	{
 		if (*iterations > 0)
 			SC_TRY(assign(lane, km));

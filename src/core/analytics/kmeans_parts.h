@@ -5,8 +5,8 @@
  *
  * kmeans.c has the job and runs its phases: kmeans_order.c brings the rows
  * into an order of their own, kmeans_seed.c finds the first centres,
- * kmeans_search.c better ones, kmeans_lloyd.c iterates, kmeans_nearest.c tells
- * which centre is nearest.
+ * kmeans_search.c better ones, kmeans_lloyd.c iterates, kmeans_batches.c before
+ * it where it is asked for, kmeans_nearest.c tells which centre is nearest.
  * Functions that take a lane are parts of a job: all lanes call them, and they
  * end with a barrier. The others need none: a lane calls them on what is its
  * own.
@@ -203,15 +203,31 @@ extern void sc_kmeans_lloyd_layout(sc_kmeans *km, sc_arena *arena);
 /* Bounds of the points from nothing; in sums[shard][0] of the seeds the sum of near. */
 extern sc_status sc_kmeans_bound_all(const sc_lane *lane, sc_kmeans *km, const sc_kmeans_points *p);
 
+/* Sums and counts of the points by their own centres, of the touched clusters, in total and size; empty: one is. */
+extern sc_status sc_kmeans_sum(const sc_lane *lane, sc_kmeans *km, const sc_kmeans_points *p);
+
 /*
- * Move the centres until they stay, or max_iter is reached. Then own, near (in
+ * Move the centres until they stay, or `most` is reached. Then own, near (in
  * double) and the bounds are those of the last centres, and made tells of
  * which rows these are the means.
  */
-extern sc_status sc_kmeans_iterate(const sc_lane *lane, sc_kmeans *km, int *iterations, bool *converged);
+extern sc_status sc_kmeans_iterate(const sc_lane *lane, sc_kmeans *km, int most, int *iterations, bool *converged);
 
 /* The sum of near that sc_kmeans_iterate left. */
 extern double sc_kmeans_inertia(const sc_kmeans *km);
+
+/* ---- kmeans_batches.c: mini-batches ------------------------------------------------- */
+
+typedef struct sc_kmeans_batches
+{
+	double *sum;	/* (k, d): of rows, those of earlier batches faded */
+	double *weight; /* (k): likewise of their number */
+} sc_kmeans_batches;
+
+extern void sc_kmeans_batches_layout(sc_kmeans *km, sc_arena *arena);
+
+/* As sc_kmeans_iterate, by mini-batches and a last iteration over all rows. */
+extern sc_status sc_kmeans_run_batches(const sc_lane *lane, sc_kmeans *km, int *iterations, bool *converged);
 
 /* ---- kmeans.c: all of it ------------------------------------------------------------ */
 
@@ -229,6 +245,7 @@ struct sc_kmeans_work
 	int32_t *made;			 /* (n): by position, of which centre of the run the row is a part */
 	sc_kmeans_seeds seeds;
 	sc_kmeans_lloyd lloyd;
+	sc_kmeans_batches batches;
 	double *best;		/* (k, d): centres of the best run so far */
 	int32_t *best_made; /* (n): its made, own and lower */
 	int32_t *best_own;
@@ -237,5 +254,48 @@ struct sc_kmeans_work
 	int *ranked;  /* (k): cluster of each rank by size */
 	int *rank;	  /* (k): rank of each cluster */
 };
+
+/* ---- points, most of which need no product ------------------------------------------ */
+
+/* Of point i, is what is asked for known without a product with all centres? */
+typedef bool (*sc_kmeans_known)(sc_kmeans *km, const sc_kmeans_points *p, size_t i);
+
+/* Find it out for m points, whose places are pending in shard s. */
+typedef void (*sc_kmeans_find)(sc_kmeans *km, const sc_kmeans_points *p, int s, int m);
+
+/*
+ * What is asked for of all points: those of which it is not known are gathered
+ * for products of a block of them. Inline, for it is asked of every point.
+ */
+static inline sc_status
+sc_kmeans_find_all(const sc_lane *lane, sc_kmeans *km, const sc_kmeans_points *p, sc_kmeans_known known,
+				   sc_kmeans_find find)
+{
+	const sc_kmeans_work *w = km->work;
+	size_t begin, end;
+
+	for (int s = lane->index; s < w->shards; s += lane->count)
+	{
+		uint32_t *at = w->lloyd.pending + (size_t) s * SC_KMEANS_BLOCK;
+		int m = 0;
+
+		sc_shard_range(p->n, w->shards, s, &begin, &end);
+		for (size_t i = begin; i < end; i++)
+		{
+			if (i % SC_KMEANS_BLOCK == 0 && sc_lane_stopped(lane))
+				return SC_ABORTED;
+			if (!known(km, p, i))
+				at[m++] = (uint32_t) i;
+			if (m == w->block || (m > 0 && i == end - 1))
+			{
+				if (sc_lane_stopped(lane))
+					return SC_ABORTED;
+				find(km, p, s, m);
+				m = 0;
+			}
+		}
+	}
+	return sc_lane_barrier(lane);
+}
 
 #endif /* SC_KMEANS_PARTS_H */

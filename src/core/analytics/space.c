@@ -93,3 +93,47 @@ sc_space_nearest(const sc_space *s, const float *point, double *distance2)
 		*distance2 = least;
 	return s->group != NULL ? s->group[label] : label;
 }
+
+static int
+group_of(const sc_space *s, int c)
+{
+	return s->group != NULL ? s->group[c] : c;
+}
+
+int
+sc_space_nearest_two(const sc_space *s, const float *point, double *distance2, double *other2)
+{
+	double least = INFINITY, other = INFINITY;
+	int label = group_of(s, 0);
+
+	SC_ASSERT(s->k >= 1);
+	for (int c = 0; c < s->k; c++)
+	{
+		double a = sc_space_distance2(s, point, c);
+		int group = group_of(s, c);
+
+		if (a < least)
+		{
+			/* What was nearest is nearer than all others were. */
+			if (group != label)
+				other = least;
+			least = a;
+			label = group;
+		}
+		else if (group != label && a < other)
+			other = a;
+	}
+	*distance2 = least;
+	*other2 = other;
+	return label;
+}
+
+double
+sc_space_margin(double distance2, double other2)
+{
+	double a = sqrt(distance2), b = sqrt(other2);
+
+	if (isinf(b))
+		return 1;
+	return a + b > 0 ? (b - a) / (a + b) : 0;
+}

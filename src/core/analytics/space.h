@@ -80,6 +80,19 @@ extern double sc_space_distance2(const sc_space *s, const float *point, int c);
  */
 extern int sc_space_nearest(const sc_space *s, const float *point, double *distance2);
 
+/*
+ * Likewise, and in *other2 the squared distance to the nearest centroid of any
+ * other group; infinite where there is one group alone.
+ */
+extern int sc_space_nearest_two(const sc_space *s, const float *point, double *distance2, double *other2);
+
+/*
+ * How clearly a point belongs to its group, from both squared distances: from 1
+ * (at its centroid, or there is no other group) to 0 (as near to another one),
+ * and below 0 where another is nearer.
+ */
+extern double sc_space_margin(double distance2, double other2);
+
 /* Points of many rows, of a space with components. */
 typedef struct sc_space_rows
 {

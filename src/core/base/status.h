@@ -29,7 +29,7 @@ typedef enum sc_status
 	SC_ABORTED,		/* the stop flag was seen: cancel, terminate */
 	SC_INVALID,		/* bad argument: 22023 */
 	SC_DATA,		/* NaN, infinity, dimensions differ: 22000 */
-	SC_BAD_IMAGE,	/* neither JPEG nor PNG, corrupt: 22P03 */
+	SC_BAD_IMAGE,	/* no image that is read, corrupt: 22P03 */
 	SC_UNSUPPORTED, /* a variant that is not read: 0A000 */
 	SC_LIMIT,		/* over a limit that a setting raises: 54000 */
 	SC_RANGE,		/* diverged loss, overflow: 22003 */

@@ -9,13 +9,34 @@
 
 #include <string.h>
 
+/* Those that this build has a library for have a reader. */
+#ifdef SC_WITH_PNG
+#define PNG_READER sc_png_read
+#else
+#define PNG_READER NULL
+#endif
+#ifdef SC_WITH_WEBP
+#define WEBP_READER sc_webp_read
+#else
+#define WEBP_READER NULL
+#endif
+
+static const struct
+{
+	const char *name;
+	const char *library;
+	sc_status (*read)(const sc_image_task *task);
+} formats[] = {[SC_IMAGE_JPEG] = {"JPEG", "libjpeg", sc_jpeg_read},
+			   [SC_IMAGE_PNG] = {"PNG", "libpng", PNG_READER},
+			   [SC_IMAGE_WEBP] = {"WebP", "libwebp", WEBP_READER}};
+
 static bool
 begins_with(const uint8_t *bytes, size_t size, const char *signature, size_t length)
 {
 	return size >= length && memcmp(bytes, signature, length) == 0;
 }
 
-/* false: neither JPEG nor PNG. */
+/* false: none of those that are read. */
 static bool
 find_format(sc_image_format *format, const uint8_t *bytes, size_t size)
 {
@@ -23,6 +44,8 @@ find_format(sc_image_format *format, const uint8_t *bytes, size_t size)
 		*format = SC_IMAGE_JPEG;
 	else if (begins_with(bytes, size, "\x89PNG\r\n\x1a\n", 8))
 		*format = SC_IMAGE_PNG;
+	else if (begins_with(bytes, size, "RIFF", 4) && size >= 12 && memcmp(bytes + 8, "WEBP", 4) == 0)
+		*format = SC_IMAGE_WEBP;
 	else
 		return false;
 	return true;
@@ -35,7 +58,7 @@ sc_image_format_name(const uint8_t *bytes, size_t size)
 
 	if (!find_format(&format, bytes, size))
 		return sc_image_other_format(bytes, size);
-	return format == SC_IMAGE_JPEG ? "JPEG" : "PNG";
+	return formats[format].name;
 }
 
 sc_status
@@ -49,16 +72,12 @@ sc_image_plan_read(sc_image_plan *plan, const uint8_t *bytes, size_t size, int m
 	memset(plan, 0, sizeof(*plan));
 	if (!find_format(&plan->format, bytes, size))
 		return sc_image_fail_unknown(bytes, size, err);
-	if (plan->format == SC_IMAGE_JPEG)
-		return sc_jpeg_read(&task);
-#ifdef SC_WITH_PNG
-	return sc_png_read(&task);
-#else
-	sc_fail(err, SC_UNSUPPORTED, "PNG images are not supported by this build");
-	sc_detail(err, "This selfclass was built without libpng.");
-	sc_hint(err, "Store the image as JPEG, or build selfclass with libpng.");
+	if (formats[plan->format].read != NULL)
+		return formats[plan->format].read(&task);
+	sc_fail(err, SC_UNSUPPORTED, "%s images are not supported by this build", formats[plan->format].name);
+	sc_detail(err, "This selfclass was built without %s.", formats[plan->format].library);
+	sc_hint(err, "Store the image as JPEG, or build selfclass with %s.", formats[plan->format].library);
 	return SC_UNSUPPORTED;
-#endif
 }
 
 sc_status
@@ -78,9 +97,5 @@ sc_image_decode(uint8_t *pixels, const sc_image_plan *plan, const uint8_t *bytes
 
 	SC_ASSERT(pixels != NULL && bytes != NULL && limits != NULL && scratch != NULL);
 	SC_ASSERT(plan->width > 0 && plan->height > 0 && plan->scratch > 0);
-#ifdef SC_WITH_PNG
-	if (plan->format == SC_IMAGE_PNG)
-		return sc_png_read(&task);
-#endif
-	return sc_jpeg_read(&task);
+	return formats[plan->format].read(&task);
 }

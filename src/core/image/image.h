@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * src/core/image/image.h
- *	  From the bytes of a JPEG or PNG to pixels, in two steps: plan, decode.
+ *	  From the bytes of a JPEG, PNG or WebP to pixels, in two steps: plan, decode.
  *
  * Planning reads the header only: it tells format and size, refuses what is
  * over a limit before anything is allocated (limits.c), and says how large the
@@ -32,6 +32,7 @@ typedef struct sc_image
 	int height;
 	int channels;		   /* SC_GRAY or SC_RGB */
 	const uint8_t *pixels; /* (height, width, channels) */
+	uint64_t hash;		   /* of the bytes that it was read from: names it in random streams */
 } sc_image;
 
 /* What one image may cost. The GUCs selfclass.max_image_* fill it. */
@@ -46,7 +47,8 @@ typedef struct sc_image_limits
 typedef enum sc_image_format
 {
 	SC_IMAGE_JPEG,
-	SC_IMAGE_PNG
+	SC_IMAGE_PNG,
+	SC_IMAGE_WEBP
 } sc_image_format;
 
 /* What makes a stored picture upright, in EXIF's numbers. */

@@ -6,8 +6,9 @@
  * Of those that read images each stands on the ones below it:
  *	  decode.c       many images, on the pool
  *	  image.c        which format the bytes have
- *	  unknown.c      what is neither JPEG nor PNG, by its name
- *	  jpeg.c, png.c  the readers: planning reads the header, decoding the rows
+ *	  unknown.c      what is in none of the formats that are read, by its name
+ *	  jpeg.c, png.c, webp.c  the readers: planning reads the header, decoding the rows
+ *	  view.c         what is transparent, or of 16 bits, as it is seen
  *	  limits.c       how large an image may be
  *	  reduce.c       the rows of a picture made smaller and upright
  *	  exif.c         which side of a picture is up
@@ -72,10 +73,13 @@ sc_image_require(sc_image_exit *to, sc_status status)
 		sc_image_leave(to, status);
 }
 
-/* jpeg.c and png.c: sc_image_plan_read (where task->pixels is NULL) and sc_image_decode for one format. */
+/* jpeg.c, png.c and webp.c: sc_image_plan_read (where task->pixels is NULL) and sc_image_decode for one format. */
 extern sc_status sc_jpeg_read(const sc_image_task *task);
 #ifdef SC_WITH_PNG
 extern sc_status sc_png_read(const sc_image_task *task);
+#endif
+#ifdef SC_WITH_WEBP
+extern sc_status sc_webp_read(const sc_image_task *task);
 #endif
 
 /* unknown.c: SC_BAD_IMAGE, with words for what these bytes are, which are no image that is read. */
@@ -99,6 +103,32 @@ extern sc_status sc_image_check_scans(size_t scans, size_t pixels, const sc_imag
 extern sc_status sc_image_fail_malloc(sc_error *err);
 /* A library asked for more memory than it may have: SC_LIMIT. */
 extern sc_status sc_image_fail_memory(sc_image_format format, const sc_image_limits *limits, sc_error *err);
+
+/* view.c: How samples become pixels. */
+typedef struct sc_view
+{
+	int bits;		/* of a sample: those of a file, but for 16-bit files that use fewer */
+	uint8_t ground; /* of what is transparent: white or black */
+} sc_view;
+
+/* What the pixels of a picture tell about it. A pixel that is wholly transparent tells nothing. */
+typedef struct sc_seen
+{
+	unsigned largest; /* sample of a colour */
+	bool clear;		  /* some pixel is transparent at least in part */
+	uint64_t alpha;	  /* sum over all pixels */
+	uint64_t sum[3];  /* of each colour, weighted by alpha: below 2^63, for pixels are fewer than 2^31 */
+} sc_seen;
+
+/* Take down what a row (width, channels and maybe alpha) of 8 bits, or wide of 16, tells about its picture. */
+extern void sc_image_look(sc_seen *seen, const uint8_t *row, size_t width, size_t channels, bool alpha, bool wide);
+/*
+ * The ground that shows the picture. White, unless what is to be seen is itself
+ * three quarters of the way to it or more: then black.
+ */
+extern uint8_t sc_image_choose_ground(const sc_seen *seen, size_t channels, int bits);
+/* From samples as stored to 8 bits without alpha, in place. */
+extern void sc_image_show_row(uint8_t *row, size_t width, size_t channels, bool alpha, bool wide, sc_view view);
 
 /*
  * reduce.c: takes the rows of a picture as it is stored and writes them reduced

@@ -25,30 +25,14 @@
 
 #include <png.h>
 
-/* How samples become pixels. */
-typedef struct png_view
-{
-	int bits;		/* of a sample: those of a file, but for 16-bit files that use fewer */
-	uint8_t ground; /* of what is transparent: white or black */
-} png_view;
-
-/* What the pixels of a picture tell about it. A pixel that is wholly transparent tells nothing. */
-typedef struct png_seen
-{
-	unsigned largest; /* sample of a colour */
-	bool clear;		  /* some pixel is transparent at least in part */
-	uint64_t alpha;	  /* sum over all pixels */
-	uint64_t sum[3];  /* of each colour, weighted by alpha: below 2^63, for pixels are fewer than 2^31 */
-} png_seen;
-
 typedef struct png_reader
 {
 	png_structp png;
 	png_infop info;
 	sc_image_exit exit;
 	const sc_image_task *task;
-	png_view view;	   /* to read with */
-	png_view wanted;   /* ... that the pixels ask for */
+	sc_view view;	   /* to read with */
+	sc_view wanted;	   /* ... that the pixels ask for */
 	size_t at;		   /* bytes read */
 	size_t memory;	   /* bytes that libpng holds */
 	size_t max_memory; /* ... and may hold */
@@ -241,38 +225,6 @@ plan_body(png_reader *r)
 	sc_image_require(&r->exit, sc_image_check_memory(memory, task->limits, task->err));
 }
 
-/* Sample i of a row, as stored. */
-static inline unsigned
-sample(const uint8_t *row, size_t i, bool wide)
-{
-	return wide ? (unsigned) row[2 * i] << 8 | row[2 * i + 1] : row[i];
-}
-
-/* Take down what a row (width, channels and maybe alpha) tells about its picture. */
-static void
-look_at_row(png_seen *seen, const uint8_t *row, size_t width, size_t channels, bool alpha, bool wide)
-{
-	size_t samples = channels + (alpha ? 1 : 0);
-	unsigned most = wide ? 65535 : 255;
-
-	for (size_t x = 0; x < width; x++)
-	{
-		unsigned a = alpha ? sample(row, x * samples + channels, wide) : most;
-
-		seen->clear |= a < most;
-		if (a == 0)
-			continue;
-		seen->alpha += a;
-		for (size_t c = 0; c < channels; c++)
-		{
-			unsigned v = sample(row, x * samples + c, wide);
-
-			seen->largest = SC_MAX(seen->largest, v);
-			seen->sum[c] += (uint64_t) a * v;
-		}
-	}
-}
-
 /* The bits that samples of 16 bits really have: by the file's word if it is true, else by the largest sample. */
 static int
 used_bits(const png_reader *r, unsigned largest)
@@ -291,62 +243,23 @@ used_bits(const png_reader *r, unsigned largest)
 	return bits;
 }
 
-/*
- * The view that shows the picture. White, unless what is to be seen is itself
- * three quarters of the way to it or more: then black.
- */
-static png_view
-choose_view(const png_reader *r, const png_seen *seen, size_t channels)
+/* The view that shows the picture. */
+static sc_view
+choose_view(const png_reader *r, const sc_seen *seen, size_t channels)
 {
-	png_view view = r->view;
-	double luma;
+	sc_view view = r->view;
 
 	if (view.bits == 16)
 		view.bits = used_bits(r, seen->largest);
-	if (!seen->clear || seen->alpha == 0)
-		return view;
-	luma = (double) seen->sum[0];
-	if (channels == SC_RGB)
-		luma = 0.299 * luma + 0.587 * (double) seen->sum[1] + 0.114 * (double) seen->sum[2];
-	if (luma >= 0.75 * (double) seen->alpha * ((1 << view.bits) - 1))
-		view.ground = 0;
+	view.ground = sc_image_choose_ground(seen, channels, view.bits);
 	return view;
-}
-
-/* From samples as stored to 8 bits without alpha, in place. */
-static void
-show_row(uint8_t *row, size_t width, size_t channels, bool alpha, bool wide, png_view view)
-{
-	size_t samples = channels + (alpha ? 1 : 0);
-	unsigned most = (1u << view.bits) - 1;
-
-	SC_ASSERT(row != NULL);
-	if (!alpha && !wide)
-		return;
-	for (size_t x = 0; x < width; x++)
-	{
-		unsigned a = alpha ? sample(row, x * samples + channels, wide) : 255;
-
-		/* Rounded as libpng rounds. The largest sample is odd, so there are no ties. */
-		if (alpha && wide)
-			a = (a * 255 + 32767) / 65535;
-		for (size_t c = 0; c < channels; c++)
-		{
-			unsigned v = sample(row, x * samples + c, wide);
-
-			/* What is transparent may have any sample. */
-			if (wide)
-				v = (SC_MIN(v, most) * 255 + most / 2) / most;
-			row[x * channels + c] = (uint8_t) ((v * a + view.ground * (255 - a) + 127) / 255);
-		}
-	}
 }
 
 static void
 decode_body(png_reader *r)
 {
 	sc_arena arena = sc_arena_over(r->task->scratch, r->task->plan->scratch);
-	png_seen seen = {0};
+	sc_seen seen = {0};
 	png_buffers b;
 	size_t rowbytes, width, channels;
 	bool interlaced, alpha, wide;
@@ -383,8 +296,8 @@ decode_body(png_reader *r)
 		if (!interlaced)
 			png_read_row(r->png, row, NULL);
 		if (alpha || wide)
-			look_at_row(&seen, row, width, channels, alpha, wide);
-		show_row(row, width, channels, alpha, wide, r->view);
+			sc_image_look(&seen, row, width, channels, alpha, wide);
+		sc_image_show_row(row, width, channels, alpha, wide, r->view);
 		sc_reducer_row(&b.reducer, row);
 	}
 	/* With its last row libpng has read the checksum of the pixels. */
@@ -403,7 +316,7 @@ read_body(png_reader *r)
 
 /* Run read_body with a place for libpng to jump to, and free what libpng has taken. */
 static sc_status
-guarded(png_reader *r, png_view view)
+guarded(png_reader *r, sc_view view)
 {
 	r->view = r->wanted = view;
 	r->png = NULL;
@@ -435,7 +348,7 @@ sc_png_read(const sc_image_task *task)
 	sc_status status;
 
 	r.task = task;
-	status = guarded(&r, (png_view){.bits = 16, .ground = 255});
+	status = guarded(&r, (sc_view){.bits = 16, .ground = 255});
 	if (status == SC_OK && (r.wanted.bits != r.view.bits || r.wanted.ground != r.view.ground))
 		status = guarded(&r, r.wanted);
 	return status;

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * src/core/image/unknown.c
- *	  What is neither JPEG nor PNG, called by its name.
+ *	  What is in none of the formats that are read, called by its name.
  *
  * The name is part of the message, so that a report of many images tells which
  * formats there are. It goes by the first bytes alone. An image that was stored
@@ -34,7 +34,6 @@ typedef struct signature
 /* Pictures; the first that fits is the name. */
 static const signature pictures[] = {
 	{"GIF", AT(0, "GIF8"), 0, NULL},
-	{"WebP", AT(0, "RIFF"), 8, "WEBP"},
 	{"TIFF", AT(0, "II*\0"), 0, NULL},
 	{"TIFF", AT(0, "MM\0*"), 0, NULL},
 	{"TIFF", AT(0, "II+\0"), 0, NULL},
@@ -83,8 +82,10 @@ static const struct
 	{{"hexadecimal text", AT(0, "FFD8FF"), 0, NULL}, "decode(convert_from(image, 'UTF8'), 'hex')", true},
 	{{"hexadecimal text", AT(0, "89504e47"), 0, NULL}, "decode(convert_from(image, 'UTF8'), 'hex')", true},
 	{{"hexadecimal text", AT(0, "89504E47"), 0, NULL}, "decode(convert_from(image, 'UTF8'), 'hex')", true},
+	{{"hexadecimal text", AT(0, "52494646"), 0, NULL}, "decode(convert_from(image, 'UTF8'), 'hex')", true},
 	{{"base64 text", AT(0, "/9j/"), 0, NULL}, "decode(convert_from(image, 'UTF8'), 'base64')", true},
 	{{"base64 text", AT(0, "iVBORw0KG"), 0, NULL}, "decode(convert_from(image, 'UTF8'), 'base64')", true},
+	{{"base64 text", AT(0, "UklGR"), 0, NULL}, "decode(convert_from(image, 'UTF8'), 'base64')", true},
 	{{"base64url text", AT(0, "_9j_"), 0, NULL},
 	 "decode(rpad(translate(convert_from(image, 'UTF8'), '-_', '+/'), (length(image) + 3) / 4 * 4, '='), 'base64')"},
 	{{"escaped text", AT(0, "\\377\\330\\377"), 0, NULL}, "decode(convert_from(image, 'UTF8'), 'escape')"},
@@ -178,21 +179,21 @@ name_it(const uint8_t *bytes, size_t size, sc_error *err)
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		if (fits(bytes, size, &texts[i].is) || (texts[i].blanks && fits(bytes + blanks, size - blanks, &texts[i].is)))
 		{
-			sc_fail(err, SC_BAD_IMAGE, "not a JPEG or PNG image but %s", texts[i].is.name);
+			sc_fail(err, SC_BAD_IMAGE, "not a JPEG, PNG or WebP image but %s", texts[i].is.name);
 			sc_hint(err, "Store its bytes; of a column \"image\" they are %s.", texts[i].bytes);
 			return;
 		}
 	if ((name = sc_image_other_format(bytes, size)) != NULL)
 	{
-		sc_fail(err, SC_BAD_IMAGE, "not a JPEG or PNG image but %s", name);
-		sc_hint(err, "Store the image as JPEG or PNG.");
+		sc_fail(err, SC_BAD_IMAGE, "not a JPEG, PNG or WebP image but %s", name);
+		sc_hint(err, "Store the image as JPEG, PNG or WebP.");
 		return;
 	}
 	name = find(bytes, size, others, sizeof(others) / sizeof(others[0]));
 	if (name != NULL)
-		sc_fail(err, SC_BAD_IMAGE, "not a JPEG or PNG image but %s", name);
+		sc_fail(err, SC_BAD_IMAGE, "not a JPEG, PNG or WebP image but %s", name);
 	else
-		sc_fail(err, SC_BAD_IMAGE, "not a JPEG or PNG image");
+		sc_fail(err, SC_BAD_IMAGE, "not a JPEG, PNG or WebP image");
 }
 
 sc_status

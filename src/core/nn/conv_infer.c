@@ -66,23 +66,13 @@ sc_conv_infer_open(sc_conv_infer *infer, const sc_conv_infer_config *config, sc_
 #ifdef SC_WITH_ONEDNN
 	if (config->conv.kind != SC_CONV_BLAS)
 		SC_TRY(sc_conv_infer_onednn_open(infer, err));
-	if (infer->onednn != NULL)
+	if (infer->conv.onednn != NULL)
 		return SC_OK;
 #endif
 	if (config->conv.precision != SC_PRECISION_F32)
 		return sc_fail(err, SC_UNSUPPORTED, "there is no bf16 arithmetic for this convolution");
 	sc_conv_infer_blas_open(infer);
 	return SC_OK;
-}
-
-void
-sc_conv_infer_close(sc_conv_infer *infer)
-{
-#ifdef SC_WITH_ONEDNN
-	if (infer->onednn != NULL)
-		sc_conv_infer_onednn_close(infer);
-#endif
-	infer->onednn = NULL;
 }
 
 /* Each block of outputs lies together, and within it the outputs of the block. */
@@ -107,7 +97,7 @@ sc_conv_infer_prepare(const sc_conv_infer *infer, void *prepared, float *weights
 		return sc_winograd_transform(NULL, &infer->winograd,
 									 (float *) ((char *) prepared + sc_conv_infer_bias_bytes(infer)), weights, 0, 1);
 #ifdef SC_WITH_ONEDNN
-	if (infer->onednn != NULL)
+	if (infer->conv.onednn != NULL)
 		return sc_conv_infer_onednn_prepare(infer, prepared, weights, err);
 #endif
 	sc_conv_infer_blas_prepare(infer, prepared, weights);
@@ -136,7 +126,7 @@ sc_conv_infer_run(const sc_lane *lane, const sc_conv_infer *infer, int pictures,
 	if (infer->minimal)
 		return run_minimal(lane, infer, pictures, y, x, prepared, scratch);
 #ifdef SC_WITH_ONEDNN
-	if (infer->onednn != NULL)
+	if (infer->conv.onednn != NULL)
 		return sc_conv_infer_onednn_run(lane, infer, y, x, prepared, scratch);
 #endif
 	return sc_conv_infer_blas_run(lane, infer, pictures, y, x, prepared, scratch);

@@ -31,12 +31,11 @@ typedef struct sc_conv_infer_config
 typedef struct sc_conv_infer
 {
 	sc_conv_infer_config config;
-	sc_conv conv;	 /* described, not opened */
+	sc_conv conv; /* described, not opened; its onednn, where it is not NULL and `minimal` is off, does it, or else OpenBLAS */
 	size_t prepared; /* bytes of what sc_conv_infer_prepare writes */
 	size_t scratch;	 /* bytes that one lane needs */
-	bool minimal;	 /* Winograd's algorithm does it, */
+	bool minimal;	 /* Winograd's algorithm does it */
 	sc_winograd winograd;
-	void *onednn; /* ... or, where this is not NULL, oneDNN; or else OpenBLAS */
 } sc_conv_infer;
 
 /*
@@ -47,7 +46,12 @@ extern bool sc_conv_infer_mixes(sc_conv_kind kind);
 
 /* Make its code. Fails with SC_NO_MEMORY or, in bf16, SC_UNSUPPORTED. */
 extern sc_status sc_conv_infer_open(sc_conv_infer *infer, const sc_conv_infer_config *config, sc_error *err);
-extern void sc_conv_infer_close(sc_conv_infer *infer);
+
+static inline void
+sc_conv_infer_close(sc_conv_infer *infer)
+{
+	sc_conv_close(&infer->conv);
+}
 
 /*
  * Bias and weights as the convolution reads them: prepared, infer->prepared

@@ -4,7 +4,8 @@
  *	  Convolutions without learning by oneDNN's generated code: its direct
  *	  algorithm, with bias, shortcut (its post-operation "sum") and ReLU.
  *
- * Pictures stay in the layout that its code works on (conv.h); weights are
+ * What it holds is what an sc_conv does, with the forward pass alone. Pictures
+ * stay in the layout that its code works on (conv.h); weights are
  * brought into whichever it wants, once. Its results for a picture depend on
  * that picture alone: it adds over channels and the kernel in one order. (Its
  * Winograd's do not: there the order follows from the number of tiles.)
@@ -16,17 +17,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-
-/* Owned by the sc_conv_infer; calls on lanes only read it. */
-typedef struct infer_code
-{
-	dnnl_engine_t engine;
-	dnnl_stream_t stream;
-	dnnl_primitive_desc_t desc;
-	dnnl_primitive_t primitive;
-	dnnl_primitive_desc_t reorder_desc;
-	dnnl_primitive_t reorder;
-} infer_code;
 
 bool
 sc_conv_infer_onednn_has_tiles(void)
@@ -42,8 +32,9 @@ type_of(sc_precision precision)
 
 /* The primitive, with attr, and the reorder of its weights, with plain; dnnl_unimplemented: there is no fast code for it. */
 static dnnl_status_t
-make(infer_code *code, const sc_conv_infer *infer, dnnl_primitive_attr_t plain, dnnl_primitive_attr_t attr)
+make(sc_onednn_conv *o, const sc_conv_infer *infer, dnnl_primitive_attr_t plain, dnnl_primitive_attr_t attr)
 {
+	sc_onednn_pass *code = &o->pass[SC_CONV_PASS_FORWARD];
 	const sc_conv_config *c = &infer->config.conv;
 	int side = infer->conv.out_side;
 	bool wide = c->channel_block == 16;
@@ -64,14 +55,14 @@ make(infer_code *code, const sc_conv_infer *infer, dnnl_primitive_attr_t plain, 
 		(status = sc_dnnl_desc_make(&weights, weights_dims, dnnl_f32, own)) != dnnl_success ||
 		(status = sc_dnnl_desc_make(&dst, dst_dims, type_of(infer->config.output), data)) != dnnl_success ||
 		(status = sc_dnnl_desc_make_vector(&bias, c->out, dnnl_f32)) != dnnl_success ||
-		(status = sc_dnnl_infer_desc(&code->desc, code->engine, &src, &any, &bias, &dst, strides, padding, attr)) !=
+		(status = sc_dnnl_infer_desc(&code->desc, o->engine, &src, &any, &bias, &dst, strides, padding, attr)) !=
 			dnnl_success ||
 		(status = dnnl_primitive_desc_query(code->desc, dnnl_query_impl_info_str, 0, &name)) != dnnl_success)
 		goto done;
 	wanted = dnnl_primitive_desc_query_md(code->desc, dnnl_query_weights_md, 0);
 	/* sc_conv_infer_prepare has no scratch memory; the versions known need none for this. */
-	if ((status = dnnl_reorder_primitive_desc_create(&code->reorder_desc, SC_DNNL_REF(weights), code->engine, wanted,
-													 code->engine, plain)) == dnnl_success &&
+	if ((status = dnnl_reorder_primitive_desc_create(&code->reorder_desc, SC_DNNL_REF(weights), o->engine, wanted,
+													 o->engine, plain)) == dnnl_success &&
 		(strncmp(name, "ref", 3) == 0 || sc_onednn_scratch_of(code->reorder_desc) > 0))
 		status = dnnl_unimplemented;
 	if (status == dnnl_success && (status = dnnl_primitive_create(&code->reorder, code->reorder_desc)) == dnnl_success)
@@ -102,28 +93,10 @@ set_operations(dnnl_primitive_attr_t attr, const sc_conv_infer_config *config)
 	return status;
 }
 
-static void
-destroy(infer_code *code)
-{
-	if (code->reorder != NULL)
-		dnnl_primitive_destroy(code->reorder);
-	if (code->reorder_desc != NULL)
-		dnnl_primitive_desc_destroy(code->reorder_desc);
-	if (code->primitive != NULL)
-		dnnl_primitive_destroy(code->primitive);
-	if (code->desc != NULL)
-		dnnl_primitive_desc_destroy(code->desc);
-	if (code->stream != NULL)
-		dnnl_stream_destroy(code->stream);
-	if (code->engine != NULL)
-		dnnl_engine_destroy(code->engine);
-	free(code);
-}
-
 sc_status
 sc_conv_infer_onednn_open(sc_conv_infer *infer, sc_error *err)
 {
-	infer_code *code;
+	sc_onednn_conv *o;
 	dnnl_primitive_attr_t plain = NULL, attr = NULL;
 	dnnl_status_t made;
 	int threads;
@@ -135,18 +108,19 @@ sc_conv_infer_onednn_open(sc_conv_infer *infer, sc_error *err)
 	if (status != SC_OK)
 		return status == SC_UNSUPPORTED ? SC_OK : status;
 	/* A few hundred bytes, beside what oneDNN itself takes for its code. */
-	code = calloc(1, sizeof(*code));
-	if (code == NULL)
+	o = calloc(1, sizeof(*o));
+	if (o == NULL)
 		return sc_fail(err, SC_NO_MEMORY, "out of memory");
+	infer->conv.onednn = o;
 	threads = omp_get_max_threads();
 	omp_set_num_threads(1);
-	if ((made = dnnl_engine_create(&code->engine, dnnl_cpu, 0)) == dnnl_success &&
-		(made = dnnl_stream_create(&code->stream, code->engine, dnnl_stream_default_flags)) == dnnl_success &&
+	if ((made = dnnl_engine_create(&o->engine, dnnl_cpu, 0)) == dnnl_success &&
+		(made = dnnl_stream_create(&o->stream, o->engine, dnnl_stream_default_flags)) == dnnl_success &&
 		(made = dnnl_primitive_attr_create(&plain)) == dnnl_success &&
 		(made = dnnl_primitive_attr_set_scratchpad_mode(plain, dnnl_scratchpad_mode_user)) == dnnl_success &&
 		(made = dnnl_primitive_attr_clone(&attr, plain)) == dnnl_success &&
 		(made = set_operations(attr, &infer->config)) == dnnl_success)
-		made = make(code, infer, plain, attr);
+		made = make(o, infer, plain, attr);
 	if (plain != NULL)
 		dnnl_primitive_attr_destroy(plain);
 	if (attr != NULL)
@@ -154,33 +128,27 @@ sc_conv_infer_onednn_open(sc_conv_infer *infer, sc_error *err)
 	omp_set_num_threads(threads);
 	if (made != dnnl_success)
 	{
-		destroy(code);
+		sc_conv_infer_close(infer);
 		return sc_onednn_short_of_memory(made, err);
 	}
-	infer->onednn = code;
-	infer->prepared =
-		sc_conv_infer_bias_bytes(infer) +
-		sc_arena_round(dnnl_memory_desc_get_size(dnnl_primitive_desc_query_md(code->desc, dnnl_query_weights_md, 0)));
-	infer->scratch = sc_onednn_scratch_of(code->desc) + SC_ALIGN;
+	infer->prepared = sc_conv_infer_bias_bytes(infer) +
+					  sc_arena_round(dnnl_memory_desc_get_size(
+						  sc_onednn_desc_of(&o->pass[SC_CONV_PASS_FORWARD], SC_CONV_PASS_FORWARD, SC_ONEDNN_WEIGHTS)));
+	infer->scratch = sc_onednn_scratch_of(o->pass[SC_CONV_PASS_FORWARD].desc) + SC_ALIGN;
 	return SC_OK;
-}
-
-void
-sc_conv_infer_onednn_close(sc_conv_infer *infer)
-{
-	destroy(infer->onednn);
 }
 
 sc_status
 sc_conv_infer_onednn_prepare(const sc_conv_infer *infer, void *prepared, float *weights, sc_error *err)
 {
 	static const int kind[] = {DNNL_ARG_FROM, DNNL_ARG_TO};
-	const infer_code *code = infer->onednn;
+	const sc_onednn_conv *o = infer->conv.onednn;
+	const sc_onednn_pass *code = &o->pass[SC_CONV_PASS_FORWARD];
 	void *memory[] = {weights, (char *) prepared + sc_conv_infer_bias_bytes(infer)};
 	sc_dnnl_desc_ref desc[] = {dnnl_primitive_desc_query_md(code->reorder_desc, dnnl_query_src_md, 0),
 							   dnnl_primitive_desc_query_md(code->reorder_desc, dnnl_query_dst_md, 0)};
 
-	return sc_onednn_execute(code->engine, code->stream, code->reorder, desc, kind, memory, 2, err);
+	return sc_onednn_execute(o->engine, o->stream, code->reorder, desc, kind, memory, 2, err);
 }
 
 sc_status
@@ -190,7 +158,8 @@ sc_conv_infer_onednn_run(const sc_lane *lane, const sc_conv_infer *infer, void *
 	static const int kind[] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_BIAS, DNNL_ARG_DST, DNNL_ARG_SCRATCHPAD};
 	static const dnnl_query_t query[] = {dnnl_query_src_md, dnnl_query_weights_md, dnnl_query_weights_md,
 										 dnnl_query_dst_md, dnnl_query_scratchpad_md};
-	const infer_code *code = infer->onednn;
+	const sc_onednn_conv *o = infer->conv.onednn;
+	const sc_onednn_pass *code = &o->pass[SC_CONV_PASS_FORWARD];
 	size_t bytes = infer->scratch - SC_ALIGN;
 	sc_arena arena = sc_arena_over(scratch, infer->scratch);
 	void *memory[] = {(void *) x, (char *) prepared + sc_conv_infer_bias_bytes(infer), (void *) prepared, y,
@@ -201,6 +170,6 @@ sc_conv_infer_onednn_run(const sc_lane *lane, const sc_conv_infer *infer, void *
 
 	for (int i = 0; i < 5; i++)
 		desc[i] = dnnl_primitive_desc_query_md(code->desc, query[i], i == 2 ? 1 : 0);
-	status = sc_onednn_execute(code->engine, code->stream, code->primitive, desc, kind, memory, bytes > 0 ? 5 : 4, &err);
+	status = sc_onednn_execute(o->engine, o->stream, code->primitive, desc, kind, memory, bytes > 0 ? 5 : 4, &err);
 	return status == SC_OK ? SC_OK : sc_lane_fail(lane, &err);
 }

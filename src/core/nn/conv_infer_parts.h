@@ -35,11 +35,10 @@ extern bool sc_conv_infer_onednn_has_tiles(void);
 /* ---- oneDNN, where it has code (conv_infer_onednn.c) ------------------------------ */
 
 /*
- * Sets onednn, prepared and scratch. onednn stays NULL where oneDNN has nothing for this CPU, or may generate no
+ * Sets conv.onednn, prepared and scratch. conv.onednn stays NULL where oneDNN has nothing for this CPU, or may generate no
  * code. Fails with SC_NO_MEMORY.
  */
 extern sc_status sc_conv_infer_onednn_open(sc_conv_infer *infer, sc_error *err);
-extern void sc_conv_infer_onednn_close(sc_conv_infer *infer);
 extern sc_status sc_conv_infer_onednn_prepare(const sc_conv_infer *infer, void *prepared, float *weights, sc_error *err);
 extern sc_status sc_conv_infer_onednn_run(const sc_lane *lane, const sc_conv_infer *infer, void *y, const void *x,
 										  const void *prepared, void *scratch);

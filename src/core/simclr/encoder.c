@@ -4,13 +4,14 @@
  *	  Embedding images with a trained ResNet-18 in evaluation mode.
  *
  * Images are taken in groups of a few, each group by the next lane that is free
- * from its plain views to its features, with all of its tensors in that lane's
+ * from its views to its features, with all of its tensors in that lane's
  * memory. An image alone and in a batch gives the same bits (resnet_infer.h), so
  * it does not matter which lane takes it, nor with which others.
  *
  *-------------------------------------------------------------------------
  */
 #include "core/base/arena.h"
+#include "core/base/rng.h"
 #include "core/nn/norm.h"
 #include "core/nn/resnet_infer.h"
 #include "core/simclr/simclr.h"
@@ -25,6 +26,7 @@ typedef struct encoder_space
 	sc_resnet_infer_space net;
 	void *augment; /* scratch of the views */
 	float *view;   /* (side, side, 3) */
+	float *some;   /* (pictures, SC_EMBEDDING_DIM): features of one view each, where there are several */
 } encoder_space;
 
 /* Owned by whoever called sc_encoder_create, with all memory but what oneDNN holds for net. */
@@ -32,7 +34,9 @@ struct sc_encoder
 {
 	sc_resnet_infer net;
 	int lanes;
-	float mean[3], std[3];
+	int views;
+	sc_augment_config augment;
+	uint64_t seed;
 	void *prepared; /* the weights as the convolutions want them, made with the encoder and never changed */
 	encoder_space space[SC_MAX_LANES];
 };
@@ -73,17 +77,23 @@ layout(sc_encoder *e, making_space *making, sc_arena *arena)
 		sc_resnet_infer_layout(&e->net, &s->net, arena);
 		s->augment = sc_arena_take(arena, sc_augment_scratch_bytes(net->input_size), 1);
 		s->view = SC_TAKE(arena, float, 3 * (size_t) net->input_size * (size_t) net->input_size);
+		s->some = SC_TAKE(arena, float, e->views > 1 ? (size_t) e->net.pictures * SC_EMBEDDING_DIM : 0);
 	}
 	arena->used = SC_MAX(arena->used, shared.used);
 }
 
 static sc_status
-prepare(sc_encoder *e, const sc_net_config *config, int max_batch, int lanes, sc_error *err)
+prepare(sc_encoder *e, const sc_encoder_config *config, int max_batch, int lanes, sc_error *err)
 {
-	sc_net_config net = *config;
+	sc_net_config net = config->net;
 
 	SC_ASSERT(max_batch > 0 && lanes > 0);
+	SC_ASSERT(config->views >= 1 && config->views <= SC_MAX_EMBED_VIEWS);
 	memset(e, 0, sizeof(*e));
+	e->views = config->views;
+	e->augment = config->augment;
+	e->augment.input_size = net.input_size;
+	e->seed = config->seed;
 	/* Weights trained in bf16 are float: a CPU without bf16 embeds with them all the same. */
 	if (!sc_conv_has_bf16(net.conv))
 		net.precision = SC_PRECISION_F32;
@@ -92,7 +102,7 @@ prepare(sc_encoder *e, const sc_net_config *config, int max_batch, int lanes, sc
 }
 
 sc_status
-sc_encoder_plan(size_t *bytes, const sc_net_config *config, int max_batch, int lanes, sc_error *err)
+sc_encoder_plan(size_t *bytes, const sc_encoder_config *config, int max_batch, int lanes, sc_error *err)
 {
 	sc_encoder e;
 	making_space making;
@@ -187,8 +197,6 @@ make(const sc_lane *lane, const sc_encoder_making *job, sc_error *err)
 		return sc_fail(err, SC_INTERNAL, "memory of an encoder is too small");
 	SC_TRY(prepare(e, job->config, job->max_batch, job->lanes, err));
 	layout(e, &making, &arena);
-	memcpy(e->mean, job->mean, sizeof(e->mean));
-	memcpy(e->std, job->std, sizeof(e->std));
 	status = sc_arena_ok(&arena) ? SC_OK : sc_fail(err, SC_INTERNAL, "memory of an encoder is too small");
 	if (status == SC_OK)
 		status = sc_weights_open(tensors, &count, &e->net.net, job->weights, job->weights_size, err);
@@ -204,11 +212,10 @@ make(const sc_lane *lane, const sc_encoder_making *job, sc_error *err)
 }
 
 sc_status
-sc_encoder_create(sc_encoder **encoder, const sc_net_config *config, int max_batch, int lanes, const float mean[3],
-				  const float std[3], const uint8_t *weights, size_t weights_size, void *memory, size_t bytes,
-				  sc_error *err)
+sc_encoder_create(sc_encoder **encoder, const sc_encoder_config *config, int max_batch, int lanes,
+				  const uint8_t *weights, size_t weights_size, void *memory, size_t bytes, sc_error *err)
 {
-	sc_encoder_making job = {encoder, config, max_batch, lanes, mean, std, weights, weights_size, memory, bytes};
+	sc_encoder_making job = {encoder, config, max_batch, lanes, weights, weights_size, memory, bytes};
 
 	return make(NULL, &job, err);
 }
@@ -239,27 +246,64 @@ group_of(const sc_encoder *e, const sc_embed_batch *batch, int lanes)
 	return SC_MAX(1, SC_MIN(e->net.pictures, batch->count / (2 * lanes)));
 }
 
+/* The features of one view of each of count images: out (count, SC_EMBEDDING_DIM). */
+static sc_status
+embed_view(const sc_lane *lane, sc_encoder *e, float *out, const sc_image *images, int count, int view)
+{
+	encoder_space *s = &e->space[lane->index];
+
+	for (int i = 0; i < count; i++)
+	{
+		if (sc_lane_stopped(lane))
+			return SC_ABORTED;
+		if (e->views > 1)
+		{
+			sc_rng rng = sc_rng_stream(e->seed, SC_EMBED_STREAM, images[i].hash, (uint64_t) view);
+
+			sc_augment_view(s->view, &images[i], &e->augment, &rng, s->augment);
+		}
+		else
+			sc_plain_view(s->view, &images[i], e->augment.input_size, e->augment.mean, e->augment.std, s->augment);
+		sc_resnet_put_view(&e->net.net, s->net.input, (size_t) i, s->view);
+	}
+	return sc_resnet_infer_run(lane, &e->net, e->prepared, &s->net, out, count);
+}
+
+/* Their mean over all views, added in the views' order. */
+static sc_status
+embed_views(const sc_lane *lane, sc_encoder *e, float *out, const sc_image *images, int count)
+{
+	const float *some = e->space[lane->index].some;
+	size_t values = (size_t) count * SC_EMBEDDING_DIM;
+	float share = 1.0f / (float) e->views;
+
+	SC_TRY(embed_view(lane, e, out, images, count, 0));
+	if (e->views == 1)
+		return SC_OK;
+	for (int view = 1; view < e->views; view++)
+	{
+		SC_TRY(embed_view(lane, e, e->space[lane->index].some, images, count, view));
+		for (size_t i = 0; i < values; i++)
+			out[i] += some[i];
+	}
+	for (size_t i = 0; i < values; i++)
+		out[i] *= share;
+	return SC_OK;
+}
+
 sc_status
 sc_embed_batch_run(const sc_lane *lane, void *arg)
 {
 	sc_embed_batch *batch = arg;
 	sc_encoder *e = batch->encoder;
-	encoder_space *s = &e->space[lane->index];
 	int group = group_of(e, batch, lane->count), from;
 
 	while ((from = atomic_fetch_add(&batch->next, group)) < batch->count)
 	{
 		int count = SC_MIN(group, batch->count - from);
+		float *out = batch->out + (size_t) from * SC_EMBEDDING_DIM;
 
-		for (int v = 0; v < count; v++)
-		{
-			if (sc_lane_stopped(lane))
-				return SC_ABORTED;
-			sc_plain_view(s->view, &batch->images[from + v], e->net.net.input_size, e->mean, e->std, s->augment);
-			sc_resnet_put_view(&e->net.net, s->net.input, (size_t) v, s->view);
-		}
-		SC_TRY(sc_resnet_infer_run(lane, &e->net, e->prepared, &s->net, batch->out + (size_t) from * SC_EMBEDDING_DIM,
-								   count));
+		SC_TRY(embed_views(lane, e, out, &batch->images[from], count));
 	}
 	return SC_OK;
 }

@@ -140,21 +140,32 @@ extern sc_status sc_trainer_load_run(const sc_lane *lane, void *loading);
 
 typedef struct sc_encoder sc_encoder;
 
-/* max_batch: images of one job; mean, std: of the normalisation. */
-extern sc_status sc_encoder_plan(size_t *bytes, const sc_net_config *config, int max_batch, int lanes, sc_error *err);
-extern sc_status sc_encoder_create(sc_encoder **encoder, const sc_net_config *config, int max_batch, int lanes,
-								   const float mean[3], const float std[3], const uint8_t *weights, size_t weights_size,
-								   void *memory, size_t bytes, sc_error *err);
+/* Views that an embedding may be the mean of. */
+#define SC_MAX_EMBED_VIEWS 32
+
+typedef struct sc_encoder_config
+{
+	sc_net_config net;
+	int views; /* 1: the plain view; more: the mean of so many random ones */
+	/* The views' randomness, and of one as of many the mean and std of the normalisation. */
+	sc_augment_config augment;
+	uint64_t seed;
+} sc_encoder_config;
+
+/* max_batch: images of one job. */
+extern sc_status sc_encoder_plan(size_t *bytes, const sc_encoder_config *config, int max_batch, int lanes,
+								 sc_error *err);
+extern sc_status sc_encoder_create(sc_encoder **encoder, const sc_encoder_config *config, int max_batch, int lanes,
+								   const uint8_t *weights, size_t weights_size, void *memory, size_t bytes,
+								   sc_error *err);
 
 /* The same as a job, on one lane. */
 typedef struct sc_encoder_making
 {
 	sc_encoder **encoder; /* out: NULL unless it was made */
-	const sc_net_config *config;
+	const sc_encoder_config *config;
 	int max_batch;
 	int lanes;
-	const float *mean;		/* (3) */
-	const float *std;		/* (3) */
 	const uint8_t *weights; /* (weights_size) */
 	size_t weights_size;
 	void *memory;
@@ -166,10 +177,15 @@ extern void sc_encoder_destroy(sc_encoder *encoder);
 
 /*
  * Embed count images (count <= max_batch), a job: plain view, eval-mode batch
- * norm, the 512 outputs of the average pool, not normalised. An image's
- * embedding depends on that image and the weights alone, to the bit, not on
- * its neighbours in the batch nor on the number of lanes.
+ * norm, the 512 outputs of the average pool, not normalised; or the mean of
+ * these over several views, which come from the streams (seed, SC_EMBED_STREAM,
+ * hash of the image, number of the view). An image's embedding depends on that
+ * image, its hash and the encoder alone, to the bit, not on its neighbours in
+ * the batch nor on the number of lanes.
  */
+/* Where a training's streams have their epoch. */
+#define SC_EMBED_STREAM UINT64_MAX
+
 typedef struct sc_embed_batch
 {
 	sc_encoder *encoder;

@@ -14,6 +14,7 @@
 #include "pg/server/load.h"
 #include "pg/server/memory.h"
 
+scpg_enum_names scpg_kmeans_algorithm_names = {[SC_KMEANS_LLOYD] = "lloyd", [SC_KMEANS_MINIBATCH] = "minibatch", NULL};
 scpg_enum_names scpg_kmeans_init_names = {[SC_KMEANS_PLUS_PLUS] = "k-means++", [SC_KMEANS_RANDOM] = "random", NULL};
 
 typedef struct target
@@ -62,6 +63,7 @@ scpg_kmeans_run(const float *rows, size_t n, int d, int k, int curve_max, const 
 		km.start = scpg_kmeans_start(options, k, d);
 		MemoryContextSwitchTo(old);
 	}
+	km.algorithm = options->algorithm;
 	km.n_init = options->n_init;
 	km.max_iter = options->max_iter;
 	km.tol = options->tol;

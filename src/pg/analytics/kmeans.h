@@ -20,6 +20,7 @@ typedef struct scpg_kmeans_options
 	int max_iter;
 	double tol;
 	int64 seed;
+	sc_kmeans_algorithm algorithm;
 	scpg_choice init; /* an sc_kmeans_init; SC_KMEANS_GIVEN: other is the start */
 } scpg_kmeans_options;
 
@@ -45,12 +46,16 @@ typedef struct scpg_kmeans_options
 																   .other = "an array of centroids or a kmeans_model" \
 	}
 #define SCPG_KMEANS_NUMBERS(target, member) \
-	{"n_init", SCPG_OPTION_INT, offsetof(target, member.n_init), 1, 10000}, \
+	{"algorithm", SCPG_OPTION_ENUM, offsetof(target, member.algorithm), .values = scpg_kmeans_algorithm_names}, \
+		{"n_init", SCPG_OPTION_INT, offsetof(target, member.n_init), 1, 10000}, \
 		{"max_iter", SCPG_OPTION_INT, offsetof(target, member.max_iter), 1, 1000000}, \
 		{"tol", SCPG_OPTION_FLOAT, offsetof(target, member.tol), 0, 1}, \
 	{ \
 		"seed", SCPG_OPTION_INT8, offsetof(target, member.seed), -9223372036854775808.0, 9223372036854775807.0 \
 	}
+
+/* By sc_kmeans_algorithm. */
+extern scpg_enum_names scpg_kmeans_algorithm_names;
 
 /* By sc_kmeans_init, without SC_KMEANS_GIVEN. */
 extern scpg_enum_names scpg_kmeans_init_names;

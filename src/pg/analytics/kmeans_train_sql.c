@@ -8,6 +8,12 @@
  * snapshot: an ordinary aggregate query that the planner makes parallel,
  * partitioned or distributed as it likes.
  *
+ * Such a query sees all rows with the same centroids, for its result is not to
+ * depend on their order. So averages over batches of them could be no better
+ * than the mean that it returns, and "algorithm": "minibatch" means two things
+ * here: mini-batches over the sample, and no more queries than it takes until
+ * one no longer lowers the inertia by much.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -26,6 +32,7 @@
 #include "pg/server/arguments.h"
 #include "pg/server/extension.h"
 #include "pg/server/memory.h"
+#include "pg/server/progress.h"
 #include "pg/table/source.h"
 #include "pg/type/embedding.h"
 #include "pg/type/kmeans_model.h"
@@ -47,6 +54,8 @@ typedef struct train
 	int k;
 	train_options options;
 	MemoryContext context; /* of models */
+	scpg_numbers *found;   /* the result; NULL: there are no rows */
+	size_t distinct;	   /* different rows of the sample */
 } train;
 
 static int64
@@ -182,6 +191,17 @@ arrange(const train *t, const scpg_kmeans_model *m, const scpg_kmeans_model *mea
 	return result;
 }
 
+/*
+ * Are the centroids that `after`, a step from m, is of good enough? Its inertia
+ * is theirs; before: that of the centroids before them.
+ */
+static bool
+lowers_little(const train *t, double before, const scpg_kmeans_model *after)
+{
+	return t->options.kmeans.algorithm == SC_KMEANS_MINIBATCH &&
+		   !(after->inertia < (1 - SC_KMEANS_LITTLE * t->options.kmeans.tol) * before);
+}
+
 /* Lloyd's iterations from a first model, until a step moves the centroids by at most `still` (see moved). */
 static scpg_numbers *
 iterate(const train *t, const scpg_numbers *first, double still)
@@ -193,6 +213,7 @@ iterate(const train *t, const scpg_numbers *first, double still)
 	scpg_kmeans_model m, next;
 	int iteration = 0;
 	bool converged = false;
+	double before = INFINITY;
 
 	while (iteration < t->options.kmeans.max_iter && !converged)
 	{
@@ -204,13 +225,17 @@ iterate(const train *t, const scpg_numbers *first, double still)
 		way = moved(&m, &next);
 		converged = way <= still;
 		iteration++;
+		scpg_progress_epoch(iteration, next.inertia);
 		ereport(NOTICE, (errmsg("k-means iteration %d: inertia %.6g, centroids moved by %.3g", iteration, next.inertia,
 								sqrt(way))));
-		if (way == 0)
+		/* The centroids that have been measured are the result where others would be no better. */
+		if (way == 0 || (iteration > 1 && lowers_little(t, before, &next)))
 		{
+			converged = true;
 			measured = after;
 			break;
 		}
+		before = next.inertia;
 		pfree(unconstify(scpg_numbers *, now));
 		now = after;
 	}
@@ -262,6 +287,24 @@ find_start(const train *t, int64 n)
 	return result;
 }
 
+/* The whole, from the number of rows to t->found. */
+static void
+find(train *t)
+{
+	int64 n = count_rows(t);
+	start first;
+
+	if (n == 0)
+		return;
+	scpg_kmeans_check(t->k, n);
+	scpg_progress_phase("sampling", n);
+	first = find_start(t, n);
+	t->distinct = first.distinct;
+	scpg_progress_phase("iterating", n);
+	scpg_progress_epochs(t->options.kmeans.max_iter, 0);
+	t->found = iterate(t, first.model, first.still);
+}
+
 PG_FUNCTION_INFO_V1(scpg_kmeans_train_wide);
 Datum
 scpg_kmeans_train_wide(PG_FUNCTION_ARGS)
@@ -270,9 +313,6 @@ scpg_kmeans_train_wide(PG_FUNCTION_ARGS)
 	train t = {.options = {.kmeans = SCPG_KMEANS_DEFAULTS, .sample = SCPG_SAMPLE_ROWS}};
 	MemoryContext caller = CurrentMemoryContext;
 	scpg_source source;
-	int64 n;
-	start first;
-	scpg_numbers *found;
 	scpg_numbers *result;
 	scpg_kmeans_model m;
 
@@ -289,20 +329,26 @@ scpg_kmeans_train_wide(PG_FUNCTION_ARGS)
 	t.table.relation = source.relation;
 	t.table.column = quote_identifier(source.data_column);
 	t.table.schema = scpg_extension_schema_name();
-	n = count_rows(&t);
-	if (n == 0)
+	scpg_progress_begin("kmeans_train", source.relid, NULL);
+	PG_TRY();
+	{
+		find(&t);
+	}
+	PG_FINALLY();
+	{
+		scpg_progress_end();
+	}
+	PG_END_TRY();
+	if (t.found == NULL)
 	{
 		SPI_finish();
 		PG_RETURN_NULL();
 	}
-	scpg_kmeans_check(t.k, n);
-	first = find_start(&t, n);
-	found = iterate(&t, first.model, first.still);
-	result = MemoryContextAlloc(caller, VARSIZE(found));
-	memcpy(result, found, VARSIZE(found));
+	result = MemoryContextAlloc(caller, VARSIZE(t.found));
+	memcpy(result, t.found, VARSIZE(t.found));
 	SPI_finish();
 	m = scpg_kmeans_model_open(result);
-	scpg_kmeans_report_clusters(t.k, m.k, first.distinct);
+	scpg_kmeans_report_clusters(t.k, m.k, t.distinct);
 	scpg_kmeans_report_iterations(m.iterations, m.converged);
 	PG_RETURN_POINTER(result);
 }

@@ -1,48 +1,48 @@
 /*-------------------------------------------------------------------------
  *
  * src/pg/cluster/assign_sql.c
- *	  assign_cluster: the label of a new row, which was not there when the
- *	  clusters were made.
- *
- * It is that of the nearest of the clusters that cluster_images left in the
- * model: label_of below, by core/analytics/space.c, in the space that
- * cluster_space.c reads from the model. An image is embedded first
- * (model/embed_image.c).
+ *	  assign_cluster and its like: the label of a new row, which was not there
+ *	  when the clusters were made. An image is embedded first
+ *	  (model/embed_image.c).
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "fmgr.h"
+#include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
-#include "pg/cluster/cluster_space.h"
+#include "pg/cluster/assign.h"
 #include "pg/model/embed_image.h"
 #include "pg/type/embedding.h"
 
 PG_FUNCTION_INFO_V1(scpg_assign_cluster);
 PG_FUNCTION_INFO_V1(scpg_assign_cluster_image);
+PG_FUNCTION_INFO_V1(scpg_assign_cluster_details);
 
-/* The label that x (SC_EMBEDDING_DIM) gets. */
-static int
-label_of(const scpg_model *model, const float *x)
-{
-	sc_space space = scpg_cluster_space(model);
-	float point[SC_EMBEDDING_DIM], unit[SC_EMBEDDING_DIM];
-
-	sc_space_project(&space, point, x, unit);
-	return sc_space_nearest(&space, point, NULL);
-}
-
-Datum
-scpg_assign_cluster(PG_FUNCTION_ARGS)
+/* Of the embedding that argument 0 is, by the model that argument 1 names. */
+static scpg_assignment
+assign_argument(FunctionCallInfo fcinfo)
 {
 	const scpg_embedding *e = PG_GETARG_EMBEDDING(0);
 	const scpg_model *model = scpg_model_of_statement(text_to_cstring(PG_GETARG_TEXT_PP(1)), GetUserId());
 
 	scpg_embedding_check_expected(SC_EMBEDDING_DIM, e->dim);
-	PG_RETURN_INT32(label_of(model, e->x));
+	return scpg_assign(model, e->x);
+}
+
+Datum
+scpg_assign_cluster(PG_FUNCTION_ARGS)
+{
+	scpg_assignment a = assign_argument(fcinfo);
+
+	if (a.label == SCPG_NO_LABEL)
+		PG_RETURN_NULL();
+	PG_RETURN_INT32(a.label);
 }
 
 Datum
@@ -51,7 +51,24 @@ scpg_assign_cluster_image(PG_FUNCTION_ARGS)
 	bytea *image = PG_GETARG_BYTEA_PP(0);
 	const scpg_model *model = scpg_model_of_statement(text_to_cstring(PG_GETARG_TEXT_PP(1)), GetUserId());
 	float x[SC_EMBEDDING_DIM];
+	scpg_assignment a;
 
 	scpg_embed_bytes(x, model, (const uint8 *) VARDATA_ANY(image), VARSIZE_ANY_EXHDR(image));
-	PG_RETURN_INT32(label_of(model, x));
+	a = scpg_assign(model, x);
+	if (a.label == SCPG_NO_LABEL)
+		PG_RETURN_NULL();
+	PG_RETURN_INT32(a.label);
+}
+
+Datum
+scpg_assign_cluster_details(PG_FUNCTION_ARGS)
+{
+	scpg_assignment a = assign_argument(fcinfo);
+	Datum values[3] = {Int32GetDatum(a.label), Float8GetDatum(a.distance), Float8GetDatum(a.confidence)};
+	bool nulls[3] = {a.label == SCPG_NO_LABEL, false, isnan(a.confidence)};
+	TupleDesc desc;
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }

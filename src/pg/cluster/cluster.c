@@ -9,7 +9,9 @@
 
 #include <math.h>
 
+#include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/memutils.h"
 
 #include "core/api.h"
@@ -210,7 +212,7 @@ find_labels(work *w, const sc_kmeans *km)
 	int *label = MemoryContextAllocHuge(w->context, sc_mul(km->k, sizeof(int)));
 
 	if (c->before != NULL)
-		scpg_match_labels(label, km, c->rows, c->recipe->l2_normalize, c->before, w->context);
+		scpg_match_labels(label, km, c->rows, c->recipe->l2_normalize, c->before, c->kmeans_only, w->context);
 	else
 		for (int i = 0; i < km->k; i++)
 			label[i] = i;
@@ -233,28 +235,58 @@ keep_labels(work *w, const sc_kmeans *km, const int *label)
 	memcpy(c->distance, km->distance, c->n * sizeof(double));
 }
 
-/* Keep the clusters that k-means found. */
+typedef struct place
+{
+	int label;
+	int cluster;
+} place;
+
+static int
+compare_places(const void *a, const void *b)
+{
+	return ((const place *) a)->label - ((const place *) b)->label;
+}
+
+/* Labels (k) as int[]. */
+static struct varlena *
+label_array(const place *places, int k)
+{
+	Datum *values = palloc(k * sizeof(Datum));
+
+	for (int i = 0; i < k; i++)
+		values[i] = Int32GetDatum(places[i].label);
+	return (struct varlena *) construct_array(values, k, INT4OID, sizeof(int32), true, TYPALIGN_INT);
+}
+
+/* Keep the clusters that k-means found: in the order of their labels, which are those of the places if none is left out. */
 static void
 keep(work *w, const sc_kmeans *km)
 {
 	scpg_clustering *c = w->c;
 	size_t values = (size_t) km->k * w->d;
 	sc_arena sorted =
-		scpg_arena(w->context, sc_add(sc_mul(values, sizeof(float)), km->k * sizeof(int64_t) + 4 * SC_ALIGN),
+		scpg_arena(w->context,
+				   sc_add(sc_mul(values, sizeof(float)), km->k * (sizeof(int64_t) + sizeof(place)) + 6 * SC_ALIGN),
 				   "the centroids");
 	float *centroids = SC_TAKE(&sorted, float, values);
 	int64_t *sizes = SC_TAKE(&sorted, int64_t, km->k);
+	place *places = SC_TAKE(&sorted, place, km->k);
 	const int *label = find_labels(w, km);
 	MemoryContext old;
 
 	keep_labels(w, km, label);
 	for (int k = 0; k < km->k; k++)
+		places[k] = (place){label[k], k};
+	qsort(places, km->k, sizeof(place), compare_places);
+	for (int k = 0; k < km->k; k++)
 	{
-		sizes[label[k]] = km->sizes[k];
-		memcpy(centroids + (size_t) label[k] * w->d, km->centroids + (size_t) k * w->d, w->d * sizeof(float));
+		sizes[k] = km->sizes[places[k].cluster];
+		memcpy(centroids + (size_t) k * w->d, km->centroids + (size_t) places[k].cluster * w->d, w->d * sizeof(float));
 	}
 	old = MemoryContextSwitchTo(w->result);
 	c->kmeans = scpg_kmeans_model_make(km->k, w->d, centroids, sizes, km->inertia, km->iterations, km->converged);
+	if (places[km->k - 1].label >= km->k)
+		c->centroid_label = label_array(places, km->k);
 	MemoryContextSwitchTo(old);
 }
 
@@ -287,7 +319,7 @@ keep_graph(work *w, const sc_groups *graph)
 	MemoryContextSwitchTo(old);
 }
 
-/* ---- the whole ------------------------------------------------------------------ */
+/* ---- groups anew, or those that are there ---------------------------------------- */
 
 /* Does the recipe ask what the graph says, and k groups of it (0: its own)? */
 static bool
@@ -309,8 +341,13 @@ find_graph(work *w, int k)
 static void
 note_groups(scpg_clustering *c, const sc_groups *graph)
 {
+	struct varlena *calibration = c->groups.calibration;
+
 	c->groups =
 		scpg_model_groups_of(c->recipe, (struct varlena *) c->kmeans, c->centroid_label, (struct varlena *) c->elbow);
+	c->groups.calibration = calibration;
+	if (c->before != NULL)
+		c->groups.highest_label = Max(c->groups.highest_label, scpg_model_highest_label(c->before));
 	if (c->elbow == NULL && graph != NULL)
 	{
 		c->groups.modularity = graph->modularity;
@@ -319,44 +356,115 @@ note_groups(scpg_clustering *c, const sc_groups *graph)
 	}
 }
 
-void
-scpg_cluster(scpg_clustering *c)
+/* Find groups, and keep them. */
+static void
+find(work *w)
 {
-	work w = {.c = c, .result = CurrentMemoryContext};
+	scpg_clustering *c = w->c;
 	bool by_graph = c->recipe->elbow_method == SCPG_ELBOW_GRAPH;
+	int k = c->k;
 	sc_groups graph;
 	bool has_graph;
-	int k = c->k;
 
-	Assert(c->n >= 2 && c->k >= 0 && c->k <= c->n);
-	w.context = AllocSetContextCreate(CurrentMemoryContext, "selfclass clustering", ALLOCSET_DEFAULT_SIZES);
-	c->pca = c->kmeans = c->elbow = NULL;
-	c->centroid_label = NULL;
 	c->method = c->kmeans_only ? SCPG_CLUSTER_KMEANS : c->recipe->cluster_method;
-	prepare_rows(c);
-	find_points(&w);
-	find_plot(&w);
+	find_points(w);
+	find_plot(w);
 	if (k == 0 && !by_graph)
-		k = choose_k(&w);
+		k = choose_k(w);
 	has_graph = needs_graph(c, k);
 	if (has_graph)
-		graph = find_graph(&w, k);
+		graph = find_graph(w, k);
 	if (k == 0)
-		k = choose_k_by_graph(&w, &graph);
+		k = choose_k_by_graph(w, &graph);
 	/* Where the graph has no clear groups, it cuts a cloud as well as any, and k-means cuts it into even parts. */
 	if (c->method == SCPG_CLUSTER_AUTO)
 		c->method = sc_groups_are_clear(graph.own.k, graph.own.modularity, graph.own.chance) ? SCPG_CLUSTER_GRAPH
 																							 : SCPG_CLUSTER_KMEANS;
 	if (c->method == SCPG_CLUSTER_GRAPH)
-		keep_graph(&w, &graph);
+	{
+		keep_graph(w, &graph);
+		w->points = c->rows;
+		w->d = DIM;
+	}
 	else
 	{
 		scpg_kmeans_options options = scpg_recipe_kmeans(c->recipe);
-		sc_kmeans km = scpg_kmeans_run(w.points, c->n, w.d, k, 0, &options, w.context);
+		sc_kmeans km = scpg_kmeans_run(w->points, c->n, w->d, k, 0, &options, w->context);
 
 		scpg_kmeans_report(&km, k);
-		keep(&w, &km);
+		keep(w, &km);
 	}
+	scpg_cluster_settle(c, w->points, w->d);
+	if (c->same_k)
+		c->elbow = (scpg_numbers *) c->before->elbow;
 	note_groups(c, has_graph ? &graph : NULL);
+}
+
+/* Groups that are there already: each row is of the one whose centroid is nearest, as assign_cluster says. */
+static void
+assign(work *w)
+{
+	scpg_clustering *c = w->c;
+	sc_space space = scpg_cluster_space(c->before);
+	sc_space plot = scpg_cluster_plot_space(c->before);
+	sc_arena arena;
+	float *points = NULL;
+
+	w->d = sc_space_dim(&space);
+	arena =
+		scpg_arena(w->result,
+				   sc_add(sc_mul(c->n, sizeof(int32) + sizeof(double) + SCPG_PLOT_DIM * sizeof(float)), 6 * SC_ALIGN),
+				   "the labels");
+	c->label = SC_TAKE(&arena, int32, c->n);
+	c->distance = SC_TAKE(&arena, double, c->n);
+	c->plot = SC_TAKE(&arena, float, SCPG_PLOT_DIM * c->n);
+	if (space.q > 0)
+	{
+		arena = scpg_arena(w->context, sc_add(sc_mul(sc_mul(c->n, w->d), sizeof(float)), 2 * SC_ALIGN), "the points");
+		points = SC_TAKE(&arena, float, sc_mul(c->n, w->d));
+	}
+	w->points = points != NULL ? points : c->rows;
+	/* The rows are of length 1 already where they should be. */
+	space.l2_normalize = false;
+	for (int64 i = 0; i < c->n; i++)
+	{
+		if (i % 256 == 0)
+			CHECK_FOR_INTERRUPTS();
+		if (points != NULL)
+			sc_space_project(&space, points + i * w->d, c->rows + i * DIM, NULL);
+		c->label[i] = sc_space_nearest(&space, w->points + i * w->d, &c->distance[i]);
+		c->distance[i] = sqrt(c->distance[i]);
+		if (plot.q > 0)
+			sc_space_project(&plot, c->plot + SCPG_PLOT_DIM * i, c->rows + i * DIM, NULL);
+	}
+	if (plot.q == 0)
+		find_plot(w);
+	c->pca = (scpg_numbers *) c->before->pca;
+	c->kmeans = (scpg_numbers *) c->before->kmeans;
+	c->elbow = (scpg_numbers *) c->before->elbow;
+	c->centroid_label = c->before->centroid_label;
+	c->clusters = scpg_model_labels(c->before->kmeans, c->centroid_label, NULL);
+	c->method = c->recipe->cluster_method;
+	scpg_cluster_settle(c, w->points, w->d);
+	note_groups(c, NULL);
+}
+
+/* ---- the whole ------------------------------------------------------------------ */
+
+void
+scpg_cluster(scpg_clustering *c)
+{
+	work w = {.c = c, .result = CurrentMemoryContext};
+
+	Assert(c->n >= 2 && c->k >= 0 && c->k <= c->n);
+	w.context = AllocSetContextCreate(CurrentMemoryContext, "selfclass clustering", ALLOCSET_DEFAULT_SIZES);
+	c->pca = c->kmeans = c->elbow = NULL;
+	c->centroid_label = NULL;
+	c->groups.calibration = NULL;
+	prepare_rows(c);
+	if (c->assign)
+		assign(&w);
+	else
+		find(&w);
 	MemoryContextDelete(w.context);
 }

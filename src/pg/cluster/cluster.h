@@ -19,18 +19,22 @@ typedef struct scpg_clustering
 {
 	/* set by the caller */
 	const scpg_recipe *recipe;
-	int64 n;				/* images, at least 2 */
-	float *rows;			/* (n, SC_EMBEDDING_DIM); normalised in place */
-	int k;					/* 1 ... n, or 0: as the recipe chooses */
-	bool kmeans_only;		/* a graph's groups cannot be kept */
-	const sc_space *before; /* labels keep the meaning that they have there; or NULL */
+	int64 n;				  /* images, at least 2 */
+	float *rows;			  /* (n, SC_EMBEDDING_DIM); normalised in place */
+	int k;					  /* 1 ... n, or 0: as the recipe chooses */
+	bool kmeans_only;		  /* a graph's groups cannot be kept, nor labels with gaps: in a catalog of 1.0 */
+	const scpg_model *before; /* has groups: labels keep the meaning that they have there; or NULL */
+	bool same_k;			  /* k is that of before, and what chose it then stays known */
+	bool assign;			  /* the groups of before stay as they are; k and kmeans_only do not matter */
+	const int32 *pinned; /* (n): the label that an image keeps, SCPG_NO_LABEL too, or SCPG_NOT_PINNED; NULL: none is */
 
 	/* the result, in the memory context that was current */
 	int clusters;
-	int32 *label;	   /* (n) */
-	double *distance;  /* (n): to the centroid */
-	float *plot;	   /* (n, 2): the first two principal components */
-	scpg_numbers *pca; /* of the clusters' space, or, without any, of the plot */
+	int32 *label;		/* (n), or SCPG_NO_LABEL: below min_confidence */
+	double *distance;	/* (n): to the centroid */
+	double *confidence; /* (n) */
+	float *plot;		/* (n, 2): the first two principal components */
+	scpg_numbers *pca;	/* of the clusters' space, or, without any, of the plot */
 	scpg_numbers *kmeans;
 	scpg_numbers *elbow;			/* NULL: k was given */
 	scpg_cluster_method method;		/* kmeans or graph */

@@ -18,9 +18,12 @@
 #include "utils/acl.h"
 #include "utils/memutils.h"
 
+#include "pg/cluster/call_arguments.h"
 #include "pg/cluster/cluster_images.h"
+#include "pg/cluster/cluster_images_parts.h"
 #include "pg/model/train.h"
 #include "pg/server/memory.h"
+#include "pg/server/progress.h"
 #include "pg/table/dataset.h"
 #include "pg/table/skips.h"
 #include "pg/table/source.h"
@@ -41,6 +44,17 @@ find_model(scpg_cluster_encoding *e, const char *name)
 	e->train = true;
 	if (name == NULL)
 		return;
+	if (!e->recipe.keep)
+	{
+		/* What would not be kept is not trained under a name. */
+		if (e->recipe.retrain)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a version that is not kept cannot be trained"),
+					 errhint("Leave out \"retrain\", or \"keep\": false.")));
+		e->model = scpg_model_find_ready(name);
+		e->train = false;
+		return;
+	}
 	for (int attempt = 0; attempt < 2; attempt++)
 	{
 		scpg_model *model = e->recipe.retrain ? NULL : scpg_model_find(name, scpg_model_name_is_free(name), false);
@@ -68,8 +82,6 @@ find_model(scpg_cluster_encoding *e, const char *name)
 static void
 take_recipe(scpg_cluster_encoding *e, const scpg_cluster_request *asked)
 {
-	scpg_recipe options = e->recipe;
-
 	e->stored = *scpg_model_recipe(e->model);
 	e->recipe = e->stored;
 	/* Columns by name are those of the table that trained it. */
@@ -78,7 +90,7 @@ take_recipe(scpg_cluster_encoding *e, const scpg_cluster_request *asked)
 		e->recipe.id_column = NULL;
 		e->recipe.image_column = NULL;
 	}
-	scpg_recipe_override_clustering(&e->recipe, &options, &e->given);
+	scpg_recipe_override_clustering(&e->recipe, &e->options, &e->given);
 }
 
 void
@@ -89,13 +101,59 @@ scpg_cluster_images_plan(scpg_cluster_job *job)
 	scpg_key_request key = asked->key;
 
 	scpg_recipe_read(&e->recipe, &e->given, asked->options, SCPG_PRESET_AUTO);
+	if (asked->name != NULL && e->recipe.keep && asked->call != NULL)
+		PreventCommandIfReadOnly(asked->call);
 	find_model(e, asked->name);
 	if (e->train)
 		scpg_recipe_suit_init(&e->recipe, &e->given);
 	else
+	{
+		e->options = e->recipe;
 		take_recipe(e, asked);
+	}
 	key.columns = e->recipe.id_column;
 	scpg_source_resolve(&job->source, asked->relid, &key, e->recipe.image_column, BYTEAOID);
+}
+
+/* ---- what the call may replace -------------------------------------------------- */
+
+/* 55000: groups that people corrected are not made anew unasked. */
+static void
+refuse_replacing(const scpg_cluster_job *job, int groups, const char *option)
+{
+	const scpg_model *model = job->encoding.model;
+
+	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					errmsg("the groups of model \"%s\" were edited", model->name),
+					option != NULL ? errdetail("Option \"%s\" would make them anew.", option)
+								   : errdetail("There are %d of them, and k is %d.", groups, job->asked.k),
+					errhint("Leave it out, and they stay as they are; \"replace_groups\": true makes them anew.")));
+}
+
+/*
+ * Whether the groups that the model has stay, and how many there are to be: as
+ * many as there are, unless somebody says otherwise. Where nothing is kept,
+ * nothing is replaced.
+ */
+static void
+decide_groups(scpg_cluster_job *job)
+{
+	const scpg_cluster_encoding *e = &job->encoding;
+	const char *option;
+	int groups;
+
+	job->k = job->asked.k;
+	job->assign = job->same_k = false;
+	if (e->train || e->model->kmeans == NULL || e->recipe.replace_groups)
+		return;
+	groups = scpg_model_labels(e->model->kmeans, e->model->centroid_label, NULL);
+	option = scpg_recipe_regroups(&e->given);
+	if (e->model->edited && e->recipe.keep && ((job->k != 0 && job->k != groups) || option != NULL))
+		refuse_replacing(job, groups, job->k != 0 && job->k != groups ? NULL : option);
+	job->assign = e->model->edited && option == NULL && (job->k == 0 || job->k == groups);
+	job->same_k = job->k == 0 && !scpg_recipe_chooses_k(&e->given);
+	if (job->same_k)
+		job->k = groups;
 }
 
 /* ---- read ------------------------------------------------------------------------ */
@@ -107,6 +165,9 @@ scpg_cluster_images_read(scpg_cluster_job *job)
 	scpg_cluster_encoding *e = &job->encoding;
 	int side = e->recipe.image_side;
 
+	decide_groups(job);
+	if (e->train && e->name == NULL)
+		ereport(NOTICE, (errmsg("nothing is kept; with model => 'name' groups can be named, corrected and extended")));
 	if (!e->train)
 	{
 		e->encoder = scpg_encoder_of_model(e->model, EMBED_BATCH, CurrentMemoryContext);
@@ -189,25 +250,63 @@ embed(scpg_cluster_job *job)
 	}
 }
 
+/*
+ * Groups that are clustered again are edited: one at a time, and so that it can
+ * be taken back. What others did to them since the plan counts.
+ */
+static void
+begin_edit(scpg_cluster_job *job)
+{
+	scpg_cluster_encoding *e = &job->encoding;
+
+	if (e->train || !e->recipe.keep || e->model->kmeans == NULL || !scpg_model_keeps_groups() ||
+		!scpg_model_may_edit(e->model))
+		return;
+	job->edit = scpg_edit_begin(e->model);
+	take_recipe(e, &job->asked);
+	decide_groups(job);
+	scpg_edit_record(job->edit, job->asked.commits ? "cluster_images_into" : "cluster_images",
+					 scpg_call_arguments(job->source.relation, job->asked.k, job->asked.key.options), 0, true);
+}
+
 static void
 cluster(scpg_cluster_job *job)
 {
 	const scpg_cluster_encoding *e = &job->encoding;
 	scpg_clustering *c = &job->clustering;
-	sc_space before;
 
 	c->recipe = &e->recipe;
 	c->n = job->dataset->images;
-	c->k = job->asked.k;
+	/* A model's number may be that of more images than there are today. */
+	c->k = (int) Min(job->k, c->n);
 	c->kmeans_only = e->model != NULL && !scpg_model_keeps_groups();
+	c->assign = job->assign;
+	c->same_k = job->same_k;
 	/* A new version's embeddings lie elsewhere, so its labels begin anew. */
 	if (!e->train && e->model->kmeans != NULL)
-	{
-		before = scpg_cluster_space(e->model);
-		c->before = &before;
-	}
+		c->before = e->model;
+	c->pinned = scpg_find_pinned(job);
+	scpg_progress_phase("clustering", c->n);
 	scpg_cluster(c);
-	c->before = NULL;
+}
+
+/* The recipe that the model has from now on: with the options that made the clustering. */
+static scpg_recipe
+new_recipe(const scpg_cluster_job *job)
+{
+	const scpg_cluster_encoding *e = &job->encoding;
+	scpg_recipe recipe = e->train ? *scpg_model_recipe(e->model) : e->recipe;
+
+	/* How it was cut is how it will be. */
+	recipe.cluster_method = job->clustering.method;
+	if (e->train)
+		return recipe;
+	recipe.seed = e->stored.seed;
+	recipe.retrain = e->stored.retrain;
+	recipe.on_error = e->stored.on_error;
+	recipe.id_column = e->stored.id_column;
+	recipe.image_column = e->stored.image_column;
+	return recipe;
 }
 
 /* Keep the clustering in the model, with the options that made it. */
@@ -215,32 +314,15 @@ static void
 keep_clustering(scpg_cluster_job *job)
 {
 	const scpg_cluster_encoding *e = &job->encoding;
-	const scpg_clustering *c = &job->clustering;
+	scpg_clustering *c = &job->clustering;
+	scpg_recipe recipe;
 
-	if (e->model == NULL)
+	if (e->model == NULL || !e->recipe.keep)
 		return;
-	scpg_model_set_clustering(e->model, (struct varlena *) c->pca, (struct varlena *) c->kmeans,
-							  (struct varlena *) c->elbow, &c->groups);
-	if (e->train)
-	{
-		scpg_recipe recipe = *scpg_model_recipe(e->model);
-
-		/* How it was cut is how it will be. */
-		recipe.cluster_method = c->method;
-		scpg_model_set_recipe(e->model, &recipe);
-	}
-	else if (has_privs_of_role(GetUserId(), e->model->owner))
-	{
-		scpg_recipe recipe = e->recipe;
-
-		recipe.cluster_method = c->method;
-		recipe.seed = e->stored.seed;
-		recipe.retrain = e->stored.retrain;
-		recipe.on_error = e->stored.on_error;
-		recipe.id_column = e->stored.id_column;
-		recipe.image_column = e->stored.image_column;
-		scpg_model_set_recipe(e->model, &recipe);
-	}
+	recipe = new_recipe(job);
+	c->groups.edited = job->assign;
+	job->kept = scpg_model_set_clustering(e->model, &recipe, (struct varlena *) c->pca, (struct varlena *) c->kmeans,
+										  (struct varlena *) c->elbow, &c->groups);
 }
 
 void
@@ -252,6 +334,7 @@ scpg_cluster_images_run(scpg_cluster_job *job)
 	else if (job->asked.commits)
 		SPI_commit();
 	embed(job);
+	begin_edit(job);
 	cluster(job);
 	keep_clustering(job);
 }

@@ -15,6 +15,7 @@
 #include "postgres.h"
 
 #include "pg/cluster/cluster.h"
+#include "pg/cluster/edit_log.h"
 #include "pg/model/embed.h"
 #include "pg/table/dataset.h"
 
@@ -27,6 +28,7 @@ typedef struct scpg_cluster_request
 	Jsonb *options;
 	scpg_key_request key; /* without its columns, which are an option */
 	bool commits;		  /* a procedure: commits as it goes, and wants the embeddings too */
+	const char *call;	  /* what is read-only must not: "cluster_images() with a model"; NULL: checked already */
 } scpg_cluster_request;
 
 /* How images become embeddings: with a model that is ready, or by a training. */
@@ -34,8 +36,9 @@ typedef struct scpg_cluster_encoding
 {
 	scpg_recipe recipe;
 	scpg_given given;
-	scpg_recipe stored; /* a ready model's, as it was */
-	scpg_model *model;	/* NULL: none, as yet or at all */
+	scpg_recipe options; /* as they were asked for */
+	scpg_recipe stored;	 /* a ready model's, as it was */
+	scpg_model *model;	 /* NULL: none, as yet or at all */
 	bool train;
 	char *name;			   /* of the model to be made; locked for the training */
 	scpg_encoder *encoder; /* while it is needed */
@@ -47,10 +50,15 @@ typedef struct scpg_cluster_job
 	scpg_source source;			/* of plan */
 	scpg_cluster_encoding encoding;
 	scpg_dataset *dataset; /* of read */
+	int k;				   /* groups; 0: as many as the recipe chooses */
+	bool same_k;		   /* k is that of the model */
+	bool assign;		   /* the model's groups stay as they are, for they were edited */
 	/* of run */
 	float *embeddings; /* (dataset->images, SC_EMBEDDING_DIM), as the encoder gives them; without asked.commits normalised
 						  as the recipe says */
 	scpg_clustering clustering;
+	bool kept;		 /* in the model */
+	scpg_edit *edit; /* groups that were there were clustered again; whoever changes the label table ends it */
 } scpg_cluster_job;
 
 /* SPI is connected in all of these. */

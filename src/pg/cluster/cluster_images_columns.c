@@ -71,8 +71,10 @@ scpg_cluster_columns(const scpg_cluster_job *job, const scpg_kept_row *row, Datu
 		nulls[i] = row->image < 0;
 	if (row->image < 0)
 		return;
+	nulls[0] = c->label[row->image] == SCPG_NO_LABEL;
 	values[0] = Int32GetDatum(c->label[row->image]);
 	values[1] = Float8GetDatum(c->plot[2 * row->image]);
 	values[2] = Float8GetDatum(c->plot[2 * row->image + 1]);
 	values[3] = Float8GetDatum(c->distance[row->image]);
+	values[4] = Float8GetDatum(c->confidence[row->image]);
 }

@@ -27,8 +27,18 @@ extern char *scpg_cluster_call(const char *begin, int64 k, const char *model);
 /* k as it was given: 22003, and 22023 below 1. */
 extern int scpg_cluster_k(int64 k);
 
-/* The columns after the key: label, two coordinates, distance. All are NULL without an image. */
-#define SCPG_CLUSTER_COLUMNS 4
+/*
+ * The columns after the key: label, two coordinates, distance, confidence. All
+ * are NULL without an image, and the label of one that is not sure.
+ */
+#define SCPG_CLUSTER_COLUMNS 5
 extern void scpg_cluster_columns(const scpg_cluster_job *job, const scpg_kept_row *row, Datum *values, bool *nulls);
+
+/*
+ * The labels of images (dataset->images) that the model's label table says are
+ * pinned, SCPG_NOT_PINNED for others; NULL: none is. 22023 where one is pinned to
+ * what is no group. In cluster_pins.c.
+ */
+extern const int32 *scpg_find_pinned(const scpg_cluster_job *job);
 
 #endif /* SCPG_CLUSTER_IMAGES_PARTS_H */

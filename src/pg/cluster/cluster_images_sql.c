@@ -14,14 +14,18 @@
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "utils/builtins.h"
 
 #include "pg/cluster/cluster_images_parts.h"
+#include "pg/cluster/group_tally.h"
 #include "pg/server/compat.h"
+#include "pg/server/progress.h"
 #include "pg/server/result.h"
 
 /* In `example`: no argument is an example of the key. */
 #define NO_EXAMPLE (-1)
 
+/* tuplestore_putvalues takes as many columns as the form has: in a catalog of 1.0 all but the last one, confidence. */
 static void
 put_rows(FunctionCallInfo fcinfo, const scpg_cluster_job *job, bool key_as_bigint)
 {
@@ -35,6 +39,43 @@ put_rows(FunctionCallInfo fcinfo, const scpg_cluster_job *job, bool key_as_bigin
 		scpg_cluster_columns(job, row, values + 1, nulls + 1);
 		scpg_put_row(fcinfo, values, nulls);
 	}
+}
+
+/*
+ * The groups of the model as they are now. Its label table is not changed by a
+ * function that returns rows: who calls it may read another table, or a part.
+ */
+static void
+count_groups(const scpg_cluster_job *job)
+{
+	const scpg_model *model = job->encoding.model;
+	const scpg_clustering *c = &job->clustering;
+	scpg_group_tally *tally;
+
+	if (!job->kept || !scpg_model_keeps_groups())
+		return;
+	tally = scpg_group_tally_begin(model, &job->source);
+	for (int64 i = 0; i < job->dataset->rows; i++)
+	{
+		const scpg_kept_row *row = &job->dataset->row[i];
+		int64 image = row->image;
+
+		if (image >= 0)
+			scpg_group_tally_add(tally,
+								 &(scpg_label_row){.key = row->id,
+												   .label = c->label[image],
+												   .pinned = c->pinned != NULL && c->pinned[image] != SCPG_NOT_PINNED,
+												   .distance = c->distance[image],
+												   .confidence = c->confidence[image]});
+	}
+	scpg_group_tally_keep(tally);
+	if (job->edit != NULL)
+		scpg_edit_end(job->edit, 0);
+	if (OidIsValid(model->labels))
+		ereport(NOTICE, (errmsg("label table %s of model \"%s\" is as it was", model->labels_name, model->name),
+						 errhint("CALL cluster_images_into(%s, %s, model => '%s') brings it up to date.",
+								 quote_literal_cstr(job->source.relation), quote_literal_cstr(model->labels_name),
+								 scpg_model_full_name(model))));
 }
 
 /*
@@ -74,16 +115,16 @@ cluster_images(FunctionCallInfo fcinfo, int example)
 	int first = example == NO_EXAMPLE ? 1 : example + 1;
 	scpg_cluster_job *job;
 
-	if (!PG_ARGISNULL(first + 1))
-		PreventCommandIfReadOnly("cluster_images() with a model");
 	InitMaterializedSRF(fcinfo, 0);
 	SPI_connect();
 	job = palloc0(sizeof(scpg_cluster_job));
 	job->asked = scpg_cluster_read_request(fcinfo, first, false);
 	job->asked.key.example = scpg_source_example(fcinfo, example);
+	job->asked.call = "cluster_images() with a model";
 	job->asked.key.returned = true;
 	job->asked.key.call =
 		scpg_cluster_call("cluster_images(%t, %k", hinted_k(fcinfo, example, job->asked.k), job->asked.name);
+	scpg_progress_begin("cluster_images", job->asked.relid, job->asked.name);
 	PG_TRY();
 	{
 		scpg_cluster_images_plan(job);
@@ -91,9 +132,11 @@ cluster_images(FunctionCallInfo fcinfo, int example)
 			scpg_source_check_key(&job->source, fcinfo, example);
 		scpg_cluster_images_read(job);
 		scpg_cluster_images_run(job);
+		count_groups(job);
 	}
 	PG_FINALLY();
 	{
+		scpg_progress_end();
 		scpg_cluster_images_release(job);
 	}
 	PG_END_TRY();
@@ -104,6 +147,7 @@ cluster_images(FunctionCallInfo fcinfo, int example)
 	return (Datum) 0;
 }
 
+/* For catalogs of version 1.0, whose result has no confidence: what it has no column for is not put. */
 PG_FUNCTION_INFO_V1(scpg_cluster_images);
 Datum
 scpg_cluster_images(PG_FUNCTION_ARGS)
@@ -114,6 +158,20 @@ scpg_cluster_images(PG_FUNCTION_ARGS)
 PG_FUNCTION_INFO_V1(scpg_cluster_images_typed);
 Datum
 scpg_cluster_images_typed(PG_FUNCTION_ARGS)
+{
+	return cluster_images(fcinfo, 1);
+}
+
+PG_FUNCTION_INFO_V1(scpg_cluster_images_sure);
+Datum
+scpg_cluster_images_sure(PG_FUNCTION_ARGS)
+{
+	return cluster_images(fcinfo, NO_EXAMPLE);
+}
+
+PG_FUNCTION_INFO_V1(scpg_cluster_images_typed_sure);
+Datum
+scpg_cluster_images_typed_sure(PG_FUNCTION_ARGS)
 {
 	return cluster_images(fcinfo, 1);
 }

@@ -13,16 +13,27 @@
 
 #include "core/api.h"
 #include "pg/analytics/kmeans.h"
+#include "pg/cluster/cluster.h"
 #include "pg/cluster/cluster_space.h"
 
 /*
  * label (km->k): the label that each new cluster gets, that of the earlier one
- * which it lies closest to, all taken together. rows (km->n, SC_EMBEDDING_DIM):
+ * which it lies closest to, all taken together; one that none is left for gets
+ * the number above the highest that ever was. rows (km->n, SC_EMBEDDING_DIM):
  * what km clustered, before any projection. normalized: they have length 1.
- * What this needs is in cxt.
+ * squeeze: as 1.0 did, labels are 0 ... km->k - 1, whatever they were. What this
+ * needs is in cxt.
  */
 extern void scpg_match_labels(int *label, const sc_kmeans *km, const float *rows, bool normalized,
-							  const sc_space *before, MemoryContext cxt);
+							  const scpg_model *before, bool squeeze, MemoryContext cxt);
+
+/*
+ * What follows from the groups (c->kmeans, c->centroid_label) and the labels:
+ * pinned images get theirs, a group that is left with nothing else among them;
+ * confidence and c->groups.calibration; those below min_confidence lose their
+ * label. points: (n, d), where the groups are. In cluster_settle.c.
+ */
+extern void scpg_cluster_settle(scpg_clustering *c, const float *points, int d);
 
 /* Centroids that tell a graph's groups apart: cluster_graph.c. */
 typedef struct scpg_graph_centroids

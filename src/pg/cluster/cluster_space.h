@@ -15,6 +15,10 @@
 #include "core/api.h"
 #include "pg/model/model.h"
 
+/* For the label of a row that has none; and among pins, of a row that is not pinned. */
+#define SCPG_NO_LABEL PG_INT32_MIN
+#define SCPG_NOT_PINNED (PG_INT32_MIN + 1)
+
 /* Dimensions that are drawn. */
 #define SCPG_PLOT_DIM 2
 

@@ -9,11 +9,11 @@
 
 #include "catalog/pg_type.h"
 #include "fmgr.h"
-#include "utils/guc.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
 #include "pg/cluster/edit_log.h"
+#include "pg/table/keys.h"
 
 /* So many keys are gathered before they are written. */
 #define GATHERED 10000
@@ -34,7 +34,6 @@ typedef struct moved_rows
 struct scpg_edit
 {
 	scpg_model *model;
-	scpg_model_members labels;
 	int number; /* 0: not recorded yet */
 	/* rows to be written */
 	MemoryContext context;
@@ -50,14 +49,8 @@ scpg_edit_begin(scpg_model *model)
 
 	edit->model = model;
 	edit->context = AllocSetContextCreate(CurrentMemoryContext, "selfclass edit", ALLOCSET_DEFAULT_SIZES);
-	scpg_model_lock_groups(model, &edit->labels);
+	scpg_model_lock_groups(model);
 	return edit;
-}
-
-const scpg_model_members *
-scpg_edit_labels(const scpg_edit *edit)
-{
-	return &edit->labels;
 }
 
 int
@@ -66,7 +59,7 @@ scpg_edit_record(scpg_edit *edit, const char *command, const Jsonb *arguments, i
 	scpg_model_edit record = {command, arguments, reverts, centroids};
 
 	Assert(edit->number == 0);
-	edit->number = scpg_model_insert_edit(edit->model, &edit->labels, &record);
+	edit->number = scpg_model_insert_edit(edit->model, &record);
 	return edit->number;
 }
 
@@ -115,23 +108,14 @@ depends_on_settings(Oid type)
 char *
 scpg_edit_key_text(const scpg_source *source, Datum key)
 {
-	/* Those by which pg_dump and postgres_fdw write values that they read again. */
-	static const char *const settings[][2] = {{"DateStyle", "ISO"},
-											  {"IntervalStyle", "postgres"},
-											  {"TimeZone", "UTC"},
-											  {"extra_float_digits", "3"},
-											  {"bytea_output", "hex"}};
 	char *text;
 	int level;
 
 	if (!depends_on_settings(source->id_type))
 		return OidOutputFunctionCall(source->id_output, key);
-	level = NewGUCNestLevel();
-	for (int i = 0; i < lengthof(settings); i++)
-		(void) set_config_option(settings[i][0], settings[i][1], PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
-								 false);
+	level = scpg_keys_begin_text();
 	text = OidOutputFunctionCall(source->id_output, key);
-	AtEOXact_GUC(true, level);
+	scpg_keys_end_text(level);
 	return text;
 }
 

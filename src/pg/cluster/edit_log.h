@@ -26,23 +26,17 @@
 
 #include "postgres.h"
 
+#include "pg/cluster/label_table.h"
 #include "pg/model/model_edits.h"
-#include "pg/table/source.h"
-
-/* A row that had no label before an edit, or has none after it; as in a label table's rows. */
-#define SCPG_NO_LABEL PG_INT32_MIN
 
 typedef struct scpg_edit scpg_edit;
 
 /*
  * Lock the model, waiting for an edit that is under way, to the end of the
  * transaction, and read anew what it says of its groups: recipe, pca, kmeans,
- * elbow, centroid_label. 42704 where it is gone.
+ * elbow, centroid_label, labels, edited, highest_label. 42704 where it is gone.
  */
 extern scpg_edit *scpg_edit_begin(scpg_model *model);
-
-/* Where its members are, and the highest label that was ever given: a new group gets one above. */
-extern const scpg_model_members *scpg_edit_labels(const scpg_edit *edit);
 
 /*
  * Record the edit and the groups as they are, before any of it is changed.

@@ -46,16 +46,16 @@ call_for(const scpg_model *model, const char *labels)
 static void
 require_table(const scpg_model *model)
 {
-	scpg_model_require_clustering(model);
 	if (model->labels_name == NULL)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("model \"%s\" has no label table", model->name),
-						errdetail("Its groups are kept, but not which images are in them."),
+						model->kmeans != NULL ? errdetail("Its groups are kept, but not which images are in them.") : 0,
 						errhint("Make one: %s.", call_for(model, psprintf("%s_labels", model->name)))));
 	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(model->labels)))
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
 						errmsg("label table %s of model \"%s\" does not exist", model->labels_name, model->name),
 						errhint("Make it anew: %s.", call_for(model, model->labels_name))));
+	scpg_model_require_clustering(model);
 }
 
 static void
@@ -119,9 +119,8 @@ label_array(const int32 *labels, int n)
 	return PointerGetDatum(construct_array(values, n, INT4OID, sizeof(int32), true, TYPALIGN_INT));
 }
 
-/* "0, 1, 4", of a few labels the first ones. */
-static char *
-list_labels(const int32 *labels, int n)
+char *
+scpg_label_list(const int32 *labels, int n)
 {
 	StringInfoData s;
 
@@ -134,7 +133,7 @@ list_labels(const int32 *labels, int n)
 }
 
 void
-scpg_label_table_check(const scpg_label_table *t)
+scpg_label_table_check(const scpg_label_table *t, bool pinned)
 {
 	const scpg_source *source = &t->source;
 	Oid types[1] = {INT4ARRAYOID};
@@ -145,8 +144,8 @@ scpg_label_table_check(const scpg_label_table *t)
 
 	values[0] = label_array(labels, n);
 	if (SPI_execute_with_args(psprintf("SELECT %s, label FROM %s"
-									   " WHERE label OPERATOR(pg_catalog.<>) ALL ($1) ORDER BY 1 LIMIT %d",
-									   source->id, source->relation, SHOWN_KEYS + 1),
+									   " WHERE label OPERATOR(pg_catalog.<>) ALL ($1)%s ORDER BY 1 LIMIT %d",
+									   source->id, source->relation, pinned ? " AND pinned" : "", SHOWN_KEYS + 1),
 							  1, types, values, NULL, t->read_only, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read %s", source->relation);
 	if (SPI_processed == 0)
@@ -161,7 +160,7 @@ scpg_label_table_check(const scpg_label_table *t)
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("label table %s has labels that are no groups of model \"%s\"", source->relation, t->model->name),
-			 errdetail("%s.", keys.data), errhint("Its groups are %s.", list_labels(labels, n))));
+			 errdetail("%s.", keys.data), errhint("Its groups are %s.", scpg_label_list(labels, n))));
 }
 
 /* ---- reading ---------------------------------------------------------------------------- */
@@ -178,8 +177,9 @@ struct scpg_label_reader
 	MemoryContext context;			 /* of what row points to */
 };
 
-scpg_label_reader *
-scpg_label_reader_open(const scpg_label_table *t, const int32 *labels, int n, bool embeddings)
+/* The rows for which a condition holds that may name the labels $1; NULL: all rows. */
+static scpg_label_reader *
+open_reader(const scpg_label_table *t, const char *condition, const int32 *labels, int n, bool embeddings)
 {
 	const scpg_source *source = &t->source;
 	scpg_label_reader *r = palloc0(sizeof(scpg_label_reader));
@@ -196,11 +196,17 @@ scpg_label_reader_open(const scpg_label_table *t, const int32 *labels, int n, bo
 								  psprintf("SELECT %s, label::pg_catalog.int4, pinned, distance::pg_catalog.float8,"
 										   " confidence::pg_catalog.float8%s FROM %s%s ORDER BY 1",
 										   source->id, embeddings ? ", embedding" : "", source->relation,
-										   labels != NULL ? " WHERE label OPERATOR(pg_catalog.=) ANY ($1)" : ""),
+										   condition != NULL ? psprintf(" WHERE %s", condition) : ""),
 								  labels != NULL ? 1 : 0, types, values, NULL, t->read_only, 0);
 	if (r->portal == NULL)
 		elog(ERROR, "could not read %s: %s", source->relation, SPI_result_code_string(SPI_result));
 	return r;
+}
+
+scpg_label_reader *
+scpg_label_reader_open(const scpg_label_table *t, const int32 *labels, int n, bool embeddings)
+{
+	return open_reader(t, labels != NULL ? "label OPERATOR(pg_catalog.=) ANY ($1)" : NULL, labels, n, embeddings);
 }
 
 /* A column of the row; NULL is NaN. */
@@ -307,12 +313,10 @@ add_row(scpg_label_rows *rows, const scpg_label_reader *reader)
 	rows->n++;
 }
 
-void
-scpg_label_table_load(scpg_label_rows *rows, const scpg_label_table *t, const int32 *labels, int n, bool embeddings,
-					  MemoryContext cxt)
+/* All rows of a reader, which is closed. */
+static void
+load(scpg_label_rows *rows, scpg_label_reader *reader, MemoryContext cxt)
 {
-	scpg_label_reader *reader = scpg_label_reader_open(t, labels, n, embeddings);
-
 	memset(rows, 0, sizeof(*rows));
 	rows->context = AllocSetContextCreate(cxt, "label table", ALLOCSET_DEFAULT_SIZES);
 	scpg_keys_init(&rows->keys, rows->context);
@@ -322,6 +326,19 @@ scpg_label_table_load(scpg_label_rows *rows, const scpg_label_table *t, const in
 	scpg_label_reader_close(reader);
 	for (size_t i = 0; i < rows->x.n; i++)
 		rows->row[rows->x.tag[i]].x = rows->x.x + i * SC_EMBEDDING_DIM;
+}
+
+void
+scpg_label_table_load(scpg_label_rows *rows, const scpg_label_table *t, const int32 *labels, int n, bool embeddings,
+					  MemoryContext cxt)
+{
+	load(rows, scpg_label_reader_open(t, labels, n, embeddings), cxt);
+}
+
+void
+scpg_label_table_load_pinned(scpg_label_rows *rows, const scpg_label_table *t, MemoryContext cxt)
+{
+	load(rows, open_reader(t, "pinned", NULL, 0, false), cxt);
 }
 
 void

@@ -21,6 +21,7 @@
 
 #include "postgres.h"
 
+#include "pg/cluster/cluster_space.h"
 #include "pg/model/model.h"
 #include "pg/table/keys.h"
 #include "pg/table/rows.h"
@@ -33,13 +34,10 @@ typedef struct scpg_label_table
 	scpg_source source; /* relation, key columns and column "embedding" of the table */
 } scpg_label_table;
 
-/* In scpg_label_row: the label is NULL. */
-#define SCPG_NO_LABEL PG_INT32_MIN
-
 typedef struct scpg_label_row
 {
 	Datum key;		   /* of source.id_type: a column's value, or a row of the key's columns */
-	int32 label;	   /* or SCPG_NO_LABEL */
+	int32 label;	   /* SCPG_NO_LABEL: NULL */
 	bool pinned;	   /* put there by hand: keeps its label whatever is clustered */
 	double distance;   /* NaN: NULL, the picture could not be read */
 	double confidence; /* NaN: NULL */
@@ -54,8 +52,14 @@ typedef struct scpg_label_row
  */
 extern void scpg_label_table_open(scpg_label_table *t, const scpg_model *model, bool read_only);
 
-/* 22023, with the keys, where a row has a label that is no group of the model: somebody wrote it by hand. */
-extern void scpg_label_table_check(const scpg_label_table *t);
+/*
+ * 22023, with the keys, where a row has a label that is no group of the model:
+ * somebody wrote it by hand. pinned: of pinned rows alone.
+ */
+extern void scpg_label_table_check(const scpg_label_table *t, bool pinned);
+
+/* "0, 1, 4": labels (n), of many the first ones and the last, for messages. */
+extern char *scpg_label_list(const int32 *labels, int n);
 
 /* A key as text, as selfclass_cluster.example and messages have it. */
 extern char *scpg_label_key_text(const scpg_label_table *t, Datum key);

@@ -20,9 +20,9 @@
 #include "utils/memutils.h"
 #include "utils/typcache.h"
 
+#include "pg/cluster/group_tally.h"
 #include "pg/cluster/label_table_parts.h"
 #include "pg/server/extension.h"
-#include "pg/server/memory.h"
 
 /* ---- one row by its key ------------------------------------------------------------------ */
 
@@ -44,9 +44,10 @@ static const column changed[] = {{"label", INT4OID},
 								 {"distance", FLOAT8OID},
 								 {"confidence", FLOAT8OID},
 								 {"pinned", BOOLOID}};
-static const column made[SCPG_LABEL_VALUES] = {{"label", INT4OID},		   {"distance", FLOAT8OID},
-											   {"confidence", FLOAT8OID},  {"embedding_0", FLOAT8OID},
-											   {"embedding_1", FLOAT8OID}, {"embedding", InvalidOid}};
+static const column made[SCPG_LABEL_VALUES] = {{"label", INT4OID},		   {"embedding_0", FLOAT8OID},
+											   {"embedding_1", FLOAT8OID}, {"distance", FLOAT8OID},
+											   {"confidence", FLOAT8OID},  {"embedding", InvalidOid},
+											   {"pinned", BOOLOID}};
 
 /* Type of a column of the key, domains resolved. */
 static Oid
@@ -55,18 +56,40 @@ key_type(const scpg_source *source, int i)
 	return getBaseType(get_atttype(source->relid, get_attnum(source->relid, source->id_names[i])));
 }
 
-/* " WHERE a = $4 AND b = $5", by the equality that the primary key goes by; the parameters are from number first on. */
+/* "left = right" of values of these types, by the equality that a primary key goes by; " AND " before all but the first. */
+static void
+append_equal(StringInfo sql, int number, const char *left, Oid left_type, const char *right, Oid right_type)
+{
+	if (number > 0)
+		appendStringInfoString(sql, " AND ");
+	generate_operator_clause(sql, left, left_type, lookup_type_cache(left_type, TYPECACHE_EQ_OPR)->eq_opr, right,
+							 right_type);
+}
+
+void
+scpg_append_same_key(StringInfo sql, const scpg_source *a, const char *alias_a, const scpg_source *b,
+					 const char *alias_b)
+{
+	for (int i = 0; i < a->id_columns; i++)
+	{
+		char *left = psprintf("%s.%s", alias_a, quote_identifier(a->id_names[i]));
+		char *right = psprintf("%s.%s", alias_b, quote_identifier(b->id_names[i]));
+
+		append_equal(sql, i, left, key_type(a, i), right, key_type(b, i));
+	}
+}
+
+/* " WHERE a = $4 AND b = $5"; the parameters are from number first on. */
 static void
 append_condition(StringInfo sql, const scpg_source *source, int first)
 {
+	appendStringInfoString(sql, " WHERE ");
 	for (int i = 0; i < source->id_columns; i++)
 	{
-		Oid type = key_type(source, i);
 		char *name = pstrdup(quote_identifier(source->id_names[i]));
+		Oid type = key_type(source, i);
 
-		appendStringInfoString(sql, i == 0 ? " WHERE " : " AND ");
-		generate_operator_clause(sql, name, type, lookup_type_cache(type, TYPECACHE_EQ_OPR)->eq_opr,
-								 psprintf("$%d", first + i), type);
+		append_equal(sql, i, name, type, psprintf("$%d", first + i), type);
 	}
 }
 
@@ -104,7 +127,10 @@ scpg_label_writer_open(const scpg_source *source, scpg_label_change change)
 	initStringInfo(&sql);
 	w->source = source;
 	w->context = AllocSetContextCreate(CurrentMemoryContext, "label table change", ALLOCSET_DEFAULT_SIZES);
-	w->values = change == SCPG_LABEL_CHANGE ? lengthof(changed) : change == SCPG_LABEL_DELETE ? 0 : lengthof(made);
+	w->values = change == SCPG_LABEL_CHANGE	  ? lengthof(changed)
+				: change == SCPG_LABEL_DELETE ? 0
+				: change == SCPG_LABEL_INSERT ? lengthof(made)
+											  : lengthof(made) - 1; /* who is pinned is not for us to say */
 	for (int i = 0; i < w->values; i++)
 		types[i] = OidIsValid(columns[i].type) ? columns[i].type : scpg_embedding_type();
 	for (int i = 0; i < source->id_columns; i++)
@@ -178,6 +204,17 @@ scpg_label_writer_close(scpg_label_writer *w)
 	pfree(w);
 }
 
+bool
+scpg_label_writer_change(scpg_label_writer *w, const scpg_label_row *row)
+{
+	Datum values[lengthof(changed)] = {Int32GetDatum(row->label), Float8GetDatum(row->distance),
+									   Float8GetDatum(row->confidence), BoolGetDatum(row->pinned)};
+	bool nulls[lengthof(changed)] = {row->label == SCPG_NO_LABEL, isnan(row->distance), isnan(row->confidence), false};
+
+	Assert(w->values == lengthof(changed));
+	return scpg_label_writer_put(w, row->key, values, nulls);
+}
+
 int64
 scpg_label_table_update(const scpg_label_table *t, const scpg_label_row *rows, int64 n)
 {
@@ -186,91 +223,26 @@ scpg_label_table_update(const scpg_label_table *t, const scpg_label_row *rows, i
 
 	Assert(!t->read_only);
 	for (int64 i = 0; i < n; i++)
-	{
-		const scpg_label_row *row = &rows[i];
-		Datum values[lengthof(changed)] = {Int32GetDatum(row->label), Float8GetDatum(row->distance),
-										   Float8GetDatum(row->confidence), BoolGetDatum(row->pinned)};
-		bool nulls[lengthof(changed)] = {row->label == SCPG_NO_LABEL, isnan(row->distance), isnan(row->confidence),
-										 false};
-
-		found += scpg_label_writer_put(w, row->key, values, nulls);
-	}
+		found += scpg_label_writer_change(w, &rows[i]);
 	scpg_label_writer_close(w);
 	return found;
 }
 
 /* ---- the groups of the model ---------------------------------------------------------------- */
 
-/* Of a group, while its rows are counted. */
-typedef struct tally
-{
-	int64 with_distance;
-	int64 with_confidence;
-	double nearest; /* distance of the example */
-} tally;
-
-static void
-add_row(scpg_model_group *g, tally *sum, const scpg_label_row *row, const scpg_label_table *t)
-{
-	g->size++;
-	g->pinned += row->pinned;
-	if (!isnan(row->confidence))
-	{
-		g->mean_confidence += row->confidence;
-		sum->with_confidence++;
-	}
-	if (isnan(row->distance))
-		return;
-	g->mean_distance += row->distance;
-	sum->with_distance++;
-	if (g->example != NULL && row->distance >= sum->nearest)
-		return;
-	if (g->example != NULL)
-		pfree(g->example);
-	g->example = scpg_label_key_text(t, row->key);
-	sum->nearest = row->distance;
-}
-
-static int
-compare_group(const void *a, const void *b)
-{
-	int32 x = *(const int32 *) a, y = ((const scpg_model_group *) b)->label;
-
-	return x < y ? -1 : x > y;
-}
-
 void
 scpg_label_table_count(const scpg_label_table *t)
 {
-	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "groups of a label table", ALLOCSET_DEFAULT_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(cxt);
+	scpg_group_tally *tally;
 	scpg_label_reader *reader;
 	const scpg_label_row *row;
-	int32 *labels;
-	int n = scpg_model_labels(t->model->kmeans, t->model->centroid_label, &labels);
-	scpg_model_group *groups =
-		MemoryContextAllocExtended(cxt, sc_mul(n, sizeof(scpg_model_group)), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	tally *sums = MemoryContextAllocExtended(cxt, sc_mul(n, sizeof(tally)), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 
 	scpg_model_require_editor(t->model);
-	scpg_label_table_check(t);
-	for (int i = 0; i < n; i++)
-		groups[i].label = labels[i];
+	scpg_label_table_check(t, false);
+	tally = scpg_group_tally_begin(t->model, &t->source);
 	reader = scpg_label_reader_open(t, NULL, 0, false);
 	while ((row = scpg_label_reader_next(reader)) != NULL)
-	{
-		scpg_model_group *g = bsearch(&row->label, groups, n, sizeof(scpg_model_group), compare_group);
-
-		if (g != NULL)
-			add_row(g, &sums[g - groups], row, t);
-	}
+		scpg_group_tally_add(tally, row);
 	scpg_label_reader_close(reader);
-	for (int i = 0; i < n; i++)
-	{
-		groups[i].mean_distance /= sums[i].with_distance; /* NaN of none */
-		groups[i].mean_confidence /= sums[i].with_confidence;
-	}
-	scpg_model_keep_clusters(t->model, groups, n);
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(cxt);
+	scpg_group_tally_keep(tally);
 }

@@ -68,12 +68,12 @@ centres_before(const sc_kmeans *km, const float *rows, bool normalized, const sc
 }
 
 /*
- * From match (k), the earlier cluster of each new one, to labels. Labels are
- * 0 ... k - 1: with fewer clusters than before, one whose match is beyond them
- * takes a label that nobody has. taken (k): scratch memory, all false.
+ * As 1.0 did: from match (k), the earlier cluster of each new one, to labels 0
+ * ... k - 1. With fewer clusters than before, one whose match is beyond them takes
+ * a label that nobody has. taken (k): scratch memory, all false.
  */
 static void
-labels_of_matches(int *label, const int *match, int k, int k_before, bool *taken)
+squeezed_labels(int *label, const int *match, int k, int k_before, bool *taken)
 {
 	int next = 0;
 
@@ -93,38 +93,13 @@ labels_of_matches(int *label, const int *match, int k, int k_before, bool *taken
 	}
 }
 
-void
-scpg_match_labels(int *label, const sc_kmeans *km, const float *rows, bool normalized, const sc_space *before,
-				  MemoryContext cxt)
+/* cost (n, n): from each new cluster to each of the earlier groups, whose labels are names (groups), ascending. */
+static void
+fill_costs(double *cost, int n, const float *centre, int k, const sc_space *before, const int32 *names, int groups)
 {
-	int groups = sc_space_groups(before);
-	int n = Max(km->k, groups);
-	float *centre;
-	double *cost;
-	int *match;
-	bool *taken;
-	sc_arena arena;
-
-	for (int i = 0; i < km->k; i++)
-		label[i] = i;
-	if (n > MAX_MATCHED)
-	{
-		ereport(NOTICE,
-				(errmsg("the labels are not matched to the earlier ones, for there are more than %d", MAX_MATCHED)));
-		return;
-	}
-	centre = centres_before(km, rows, normalized, before, cxt);
-	arena = scpg_arena(cxt,
-					   sc_add((size_t) n * n * sizeof(double) + n * (sizeof(int) + sizeof(bool)) + 8 * SC_ALIGN,
-							  scpg_core()->sc_hungarian_bytes(n)),
-					   "matching labels");
-	cost = SC_TAKE(&arena, double, (size_t) n *n);
-	match = SC_TAKE(&arena, int, n);
-	taken = SC_TAKE(&arena, bool, n);
 	/* Rows and columns beyond the clusters there are cost nothing, whoever gets them. */
 	memset(cost, 0, (size_t) n * n * sizeof(double));
-	memset(taken, 0, n * sizeof(bool));
-	for (int i = 0; i < km->k; i++)
+	for (int i = 0; i < k; i++)
 	{
 		double *row = cost + (size_t) i * n;
 
@@ -132,11 +107,53 @@ scpg_match_labels(int *label, const sc_kmeans *km, const float *rows, bool norma
 			row[j] = INFINITY;
 		for (int c = 0; c < before->k; c++)
 		{
-			int j = before->group != NULL ? before->group[c] : c;
+			int32 name = before->group != NULL ? before->group[c] : c;
+			int j = (int) ((const int32 *) bsearch(&name, names, groups, sizeof(int32), scpg_compare_labels) - names);
 
 			row[j] = Min(row[j], sc_space_distance2(before, centre + (size_t) i * sc_space_dim(before), c));
 		}
 	}
+}
+
+void
+scpg_match_labels(int *label, const sc_kmeans *km, const float *rows, bool normalized, const scpg_model *model,
+				  bool squeeze, MemoryContext cxt)
+{
+	sc_space before = scpg_cluster_space(model);
+	int next = scpg_model_highest_label(model) + 1;
+	int32 *names;
+	int groups = scpg_model_labels(model->kmeans, model->centroid_label, &names);
+	int n = Max(km->k, groups);
+	double *cost;
+	int *match;
+	bool *taken;
+	sc_arena arena;
+
+	if (next > SCPG_HIGHEST_LABEL - km->k)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("the groups of model \"%s\" have no labels left", model->name),
+						errhint("Train a new version with \"retrain\": true.")));
+	if (n > MAX_MATCHED)
+	{
+		for (int i = 0; i < km->k; i++)
+			label[i] = squeeze ? i : next++;
+		ereport(NOTICE,
+				(errmsg("the labels are not matched to the earlier ones, for there are more than %d", MAX_MATCHED)));
+		return;
+	}
+	arena = scpg_arena(cxt,
+					   sc_add((size_t) n * n * sizeof(double) + n * (sizeof(int) + sizeof(bool)) + 8 * SC_ALIGN,
+							  scpg_core()->sc_hungarian_bytes(n)),
+					   "matching labels");
+	cost = SC_TAKE(&arena, double, (size_t) n *n);
+	match = SC_TAKE(&arena, int, n);
+	taken = SC_TAKE(&arena, bool, n);
+	memset(taken, 0, n * sizeof(bool));
+	fill_costs(cost, n, centres_before(km, rows, normalized, &before, cxt), km->k, &before, names, groups);
 	scpg_core()->sc_hungarian(match, cost, n, SC_TAKE(&arena, char, scpg_core()->sc_hungarian_bytes(n)));
-	labels_of_matches(label, match, km->k, groups, taken);
+	if (squeeze)
+		squeezed_labels(label, match, km->k, groups, taken);
+	else
+		for (int i = 0; i < km->k; i++)
+			label[i] = match[i] < groups ? names[match[i]] : next++;
 }

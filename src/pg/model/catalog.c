@@ -31,7 +31,7 @@
 
 /* ---- the statements ---------------------------------------------------------- */
 
-#define MAX_ARGUMENTS 8
+#define MAX_ARGUMENTS 11
 
 typedef struct statement
 {
@@ -83,10 +83,11 @@ static const statement statements[] = {
 						 ", g.* FROM %1$s.selfclass_model m,"
 						 /* Columns that 1.0's table lacks: there the names mean those of none. */
 						 " (SELECT NULL::pg_catalog.int4[] AS centroid_label, NULL::pg_catalog.text AS labels,"
-						 " false AS edited, NULL::pg_catalog.int4 AS highest_label) none, LATERAL"
+						 " false AS edited, NULL::pg_catalog.int4 AS highest_label, NULL::pg_catalog.float8[] AS calibration)"
+						 " none, LATERAL"
 						 " (SELECT centroid_label, " RELATION(
 							 "labels") ", labels::pg_catalog.text, edited,"
-									   " COALESCE(highest_label, -1)"
+									   " COALESCE(highest_label, -1), calibration"
 									   " FROM %1$s.selfclass_model q"
 									   " WHERE q.model_id" EQUALS "m.model_id) g "
 									   "WHERE m.name" EQUALS "$1 AND ($2 IS NULL OR m.version" EQUALS
@@ -148,10 +149,12 @@ static const statement statements[] = {
 								{INT8OID},
 								{NULL, "pca", "kmeans", "elbow"}},
 	[SCPG_UPDATE_GROUPS] = {"UPDATE %1$s.selfclass_model SET centroid_label = $2, k = $3, k_low = $4, k_high = $5,"
-							" k_by = $6, modularity = $7, modularity_chance = $8 WHERE model_id" EQUALS "$1",
+							" k_by = $6, modularity = $7, modularity_chance = $8, highest_label = $9,"
+							" edited = $10, calibration = $11 WHERE model_id" EQUALS "$1",
 							SPI_OK_UPDATE,
-							8,
-							{INT8OID, INT4ARRAYOID, INT4OID, INT4OID, INT4OID, TEXTOID, FLOAT8OID, FLOAT8OID}},
+							11,
+							{INT8OID, INT4ARRAYOID, INT4OID, INT4OID, INT4OID, TEXTOID, FLOAT8OID, FLOAT8OID, INT4OID,
+							 BOOLOID, FLOAT8ARRAYOID}},
 	[SCPG_UPDATE_LABELS] = {"UPDATE %1$s.selfclass_model SET labels = $2::pg_catalog.regclass WHERE model_id" EQUALS "$1",
 							SPI_OK_UPDATE,
 							2,
@@ -166,6 +169,10 @@ static const statement statements[] = {
 							 SPI_OK_INSERT,
 							 7,
 							 {INT8OID, INT4OID, INT8OID, INT8OID, FLOAT8OID, FLOAT8OID, TEXTOID}},
+	[SCPG_RESET_CLUSTERS] = {"UPDATE %1$s.selfclass_cluster SET edited = false WHERE model_id" EQUALS "$1 AND edited",
+							 SPI_OK_UPDATE,
+							 1,
+							 {INT8OID}},
 	[SCPG_DELETE_CLUSTERS] = {"DELETE FROM %1$s.selfclass_cluster WHERE model_id" EQUALS
 							  "$1 AND label OPERATOR(pg_catalog.<>) ALL ($2)",
 							  SPI_OK_DELETE,
@@ -323,7 +330,7 @@ static const statement statements[] = {
 							  2,
 							  {TEXTOID, OIDOID}},
 	[SCPG_LOCK_MODEL] = {"SELECT m.state, m.recipe, m.pca, m.kmeans, m.elbow, m.centroid_label, " RELATION(
-							 "m.labels") ", m.labels::pg_catalog.text, COALESCE(m.highest_label, -1)"
+							 "m.labels") ", m.labels::pg_catalog.text, m.edited, COALESCE(m.highest_label, -1), m.calibration"
 										 " FROM %1$s.selfclass_model m WHERE m.model_id" EQUALS "$1 FOR UPDATE",
 						 SPI_OK_SELECT,
 						 1,
@@ -342,7 +349,7 @@ static const statement statements[] = {
 		 " CASE WHEN $3 THEN m.kmeans END, CASE WHEN $3 THEN m.pca END, CASE WHEN $3 THEN m.elbow END,"
 		 " CASE WHEN $3 THEN m.recipe END, CASE WHEN $3 THEN m.k_low END, CASE WHEN $3 THEN m.k_high END,"
 		 " CASE WHEN $3 THEN m.k_by END, CASE WHEN $3 THEN m.modularity END,"
-		 " CASE WHEN $3 THEN m.modularity_chance END FROM %1$s.selfclass_model m,"
+		 " CASE WHEN $3 THEN m.modularity_chance END, CASE WHEN $3 THEN m.calibration END FROM %1$s.selfclass_model m,"
 		 " (SELECT pg_catalog.array_agg(label ORDER BY label) AS labels,"
 		 " pg_catalog.array_agg(name ORDER BY label) AS names, pg_catalog.array_agg(edited ORDER BY label) AS edited"
 		 " FROM %1$s.selfclass_cluster WHERE model_id" EQUALS "$1) c WHERE m.model_id" EQUALS "$1",
@@ -368,6 +375,76 @@ static const statement statements[] = {
 							5,
 							{INT8OID, InvalidOid, INT4ARRAYOID, INT4OID, INT4OID},
 							{NULL, "kmeans"}},
+	[SCPG_LIST_CLUSTERS] = {"SELECT label, name, size FROM %1$s.selfclass_cluster WHERE model_id" EQUALS
+							"$1 ORDER BY label",
+							SPI_OK_SELECT,
+							1,
+							{INT8OID}},
+	[SCPG_NAME_CLUSTER] = {"INSERT INTO %1$s.selfclass_cluster AS c (model_id, label, name, size, edited)"
+						   " VALUES ($1, $2, $3, $4, true)"
+						   " ON CONFLICT (model_id, label) DO UPDATE SET name = EXCLUDED.name, edited = true",
+						   SPI_OK_INSERT,
+						   4,
+						   {INT8OID, INT4OID, TEXTOID, INT8OID}},
+	[SCPG_CLEAR_NAMES] = {"UPDATE %1$s.selfclass_cluster SET name = NULL WHERE model_id" EQUALS
+						  "$1 AND ($2 IS NULL OR label" EQUALS "ANY ($2))",
+						  SPI_OK_UPDATE,
+						  2,
+						  {INT8OID, INT4ARRAYOID}},
+	[SCPG_MARK_CLUSTERS] = {"UPDATE %1$s.selfclass_cluster SET edited = true WHERE model_id" EQUALS
+							"$1 AND label" EQUALS "ANY ($2)",
+							SPI_OK_UPDATE,
+							2,
+							{INT8OID, INT4ARRAYOID}},
+	[SCPG_LIST_EDITS] = {"SELECT edit, reverts FROM %1$s.selfclass_cluster_edit WHERE model_id" EQUALS "$1 ORDER BY edit",
+						 SPI_OK_SELECT,
+						 1,
+						 {INT8OID}},
+	[SCPG_LIST_EDIT_ROWS] =
+		{"SELECT COALESCE(label_before, -1), COALESCE(label_after, -1), pinned, keys FROM %1$s.selfclass_cluster_edit_row"
+		 " WHERE model_id" EQUALS "$1 AND edit" EQUALS "$2 ORDER BY part",
+		 SPI_OK_SELECT,
+		 2,
+		 {INT8OID, INT4OID}},
+	[SCPG_FIND_CENTROIDS] = {"SELECT FROM %1$s.selfclass_cluster_before WHERE model_id" EQUALS
+							 "$1 AND edit OPERATOR(pg_catalog.>=) $2 AND centroids LIMIT 1",
+							 SPI_OK_SELECT,
+							 2,
+							 {INT8OID, INT4OID}},
+	/* Centroids that no edit since then replaced are those of now. */
+	[SCPG_RESTORE_GROUPS] =
+		{"UPDATE %1$s.selfclass_model m SET edited = b.edited, centroid_label = b.centroid_label,"
+		 " kmeans = w.kmeans, pca = w.pca, elbow = w.elbow, recipe = w.recipe, k_low = w.k_low, k_high = w.k_high,"
+		 " k_by = w.k_by, modularity = w.modularity, modularity_chance = w.modularity_chance, calibration = w.calibration "
+		 "FROM %1$s.selfclass_cluster_before b, LATERAL ("
+		 "SELECT edit, kmeans, pca, elbow, recipe, k_low, k_high, k_by, modularity, modularity_chance, calibration"
+		 " FROM %1$s.selfclass_cluster_before"
+		 " WHERE model_id" EQUALS "$1 AND edit OPERATOR(pg_catalog.>=) $2 AND centroids "
+		 "UNION ALL SELECT NULL, kmeans, pca, elbow, recipe, k_low, k_high, k_by, modularity, modularity_chance, calibration"
+		 " FROM %1$s.selfclass_model WHERE model_id" EQUALS "$1 ORDER BY edit NULLS LAST LIMIT 1) w "
+		 "WHERE m.model_id" EQUALS "$1 AND b.model_id" EQUALS "$1 AND b.edit" EQUALS "$2",
+		 SPI_OK_UPDATE,
+		 2,
+		 {INT8OID, INT4OID}},
+	[SCPG_UPDATE_K] = {"UPDATE %1$s.selfclass_model SET k = $2 WHERE model_id" EQUALS "$1",
+					   SPI_OK_UPDATE,
+					   2,
+					   {INT8OID, INT4OID}},
+	[SCPG_FORGET_CLUSTERS] = {"DELETE FROM %1$s.selfclass_cluster c USING %1$s.selfclass_cluster_before b"
+							  " WHERE c.model_id" EQUALS "$1 AND b.model_id" EQUALS "$1 AND b.edit" EQUALS
+							  "$2 AND (b.labels IS NULL OR c.label OPERATOR(pg_catalog.<>) ALL (b.labels))",
+							  SPI_OK_DELETE,
+							  2,
+							  {INT8OID, INT4OID}},
+	[SCPG_RESTORE_CLUSTERS] =
+		{"INSERT INTO %1$s.selfclass_cluster AS c (model_id, label, name, edited, size) "
+		 "SELECT $1, g.label, g.name, g.edited, 0 FROM %1$s.selfclass_cluster_before b,"
+		 " ROWS FROM (pg_catalog.unnest(b.labels), pg_catalog.unnest(b.names), pg_catalog.unnest(b.labels_edited))"
+		 " AS g(label, name, edited) WHERE b.model_id" EQUALS "$1 AND b.edit" EQUALS "$2"
+		 " ON CONFLICT (model_id, label) DO UPDATE SET name = EXCLUDED.name, edited = EXCLUDED.edited",
+		 SPI_OK_INSERT,
+		 2,
+		 {INT8OID, INT4OID}},
 };
 
 StaticAssertDecl(lengthof(statements) == SCPG_STATEMENTS, "a statement has no text");
@@ -518,13 +595,19 @@ scpg_catalog_run(scpg_statement number, Datum *values, const char *nulls, bool r
 }
 
 void
+scpg_model_refuse_dropped(const scpg_model *model)
+{
+	ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("model \"%s\" does not exist any more", model->name)));
+}
+
+void
 scpg_catalog_change(scpg_statement number, const scpg_model *model, Datum *values, const char *nulls)
 {
 	scpg_model_require_owner(model);
 	values[0] = Int64GetDatum(model->model_id);
 	scpg_catalog_run(number, values, nulls, false);
 	if (SPI_processed != 1)
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("model \"%s\" does not exist any more", model->name)));
+		scpg_model_refuse_dropped(model);
 }
 
 /* ---- the rows it returned ------------------------------------------------------ */

@@ -16,6 +16,7 @@
 #include "pg/server/jobs.h"
 #include "pg/server/load.h"
 #include "pg/server/memory.h"
+#include "pg/server/progress.h"
 #include "pg/table/dataset.h"
 
 struct scpg_encoder
@@ -40,14 +41,15 @@ destroy(void *arg)
 
 /* Memory for the largest batch, up to max_batch, that there is room for. */
 static void
-plan(scpg_encoder *encoder, const sc_net_config *net, int max_batch)
+plan(scpg_encoder *encoder, const sc_encoder_config *config, int max_batch)
 {
 	sc_error err;
 
 	encoder->lanes = scpg_lanes();
 	for (encoder->max_batch = max_batch;; encoder->max_batch = (encoder->max_batch + 1) / 2)
 	{
-		scpg_check(scpg_core()->sc_encoder_plan(&encoder->bytes, net, encoder->max_batch, encoder->lanes, &err), &err);
+		scpg_check(scpg_core()->sc_encoder_plan(&encoder->bytes, config, encoder->max_batch, encoder->lanes, &err),
+				   &err);
 		if (encoder->max_batch == 1 || encoder->bytes <= scpg_memory_left() / 2)
 			return;
 	}
@@ -59,21 +61,18 @@ make(const scpg_recipe *recipe, const uint8 *weights, Size size, int max_batch, 
 {
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "selfclass encoder", ALLOCSET_SMALL_SIZES);
 	scpg_encoder *encoder = MemoryContextAllocZero(cxt, sizeof(scpg_encoder));
-	sc_net_config net = scpg_recipe_net(recipe);
-	float mean[3];
-	float std[3];
+	sc_encoder_config config = scpg_recipe_encoder(recipe);
 	sc_arena arena;
 	sc_encoder_making job;
 	sc_status status;
 
 	Assert(max_batch >= 1);
-	scpg_recipe_normalize(recipe, mean, std);
 	encoder->context = cxt;
 	encoder->image_side = recipe->image_side;
 	scpg_warn_forbidden_code(false);
-	plan(encoder, &net, max_batch);
+	plan(encoder, &config, max_batch);
 	arena = scpg_arena(cxt, sc_add(encoder->bytes, 2 * SC_ALIGN), "the encoder");
-	job = (sc_encoder_making){&encoder->core, &net, encoder->max_batch, encoder->lanes, mean, std, weights, size};
+	job = (sc_encoder_making){&encoder->core, &config, encoder->max_batch, encoder->lanes, weights, size};
 	job.memory = SC_TAKE(&arena, char, encoder->bytes);
 	job.bytes = encoder->bytes;
 	/* From here on its context frees what it holds outside, after an error or a cancel too. */
@@ -163,6 +162,7 @@ scpg_encode_dataset(scpg_encoder *encoder, float *out, scpg_dataset *dataset)
 	MemoryContext caller = MemoryContextSwitchTo(batch);
 	int each = encoder->max_batch;
 
+	scpg_progress_phase("embedding", dataset->images);
 	for (int64 begin = 0; begin < dataset->images; begin += each)
 	{
 		int count = (int) Min(each, dataset->images - begin);
@@ -174,6 +174,7 @@ scpg_encode_dataset(scpg_encoder *encoder, float *out, scpg_dataset *dataset)
 			number[i] = begin + i;
 		scpg_dataset_fetch(dataset, images, number, count);
 		scpg_encode(encoder, out + begin * SC_EMBEDDING_DIM, images, count);
+		scpg_progress_images(begin + count);
 		MemoryContextReset(batch);
 	}
 	MemoryContextSwitchTo(caller);

@@ -23,4 +23,7 @@ extern void scpg_embed_bytes(float *out, const scpg_model *model, const uint8 *b
 /* Likewise of a bytea, as a value of SQL. */
 extern scpg_embedding *scpg_embed_datum(Datum image, const scpg_model *model);
 
+/* Likewise, but return what is wrong with the image, if anything is, instead of raising it. */
+extern sc_status scpg_try_embed_datum(scpg_embedding **out, Datum image, const scpg_model *model, sc_error *err);
+
 #endif /* SCPG_EMBED_IMAGE_H */

@@ -19,6 +19,7 @@
 #include "pg/model/embed.h"
 #include "pg/server/arguments.h"
 #include "pg/server/options.h"
+#include "pg/server/progress.h"
 #include "pg/table/reader.h"
 #include "pg/table/skips.h"
 #include "pg/table/source.h"
@@ -97,13 +98,39 @@ put_rows(ReturnSetInfo *result, const scpg_source *source, bool as_bigint, scpg_
 	}
 }
 
+/* All rows of source; how many. */
+static int64
+embed_rows(FunctionCallInfo fcinfo, const scpg_source *source, bool as_bigint, scpg_encoder *encoder, scpg_skips *skips)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext batch = AllocSetContextCreate(caller, "selfclass embeddings", ALLOCSET_DEFAULT_SIZES);
+	scpg_reader *reader = scpg_reader_open(source, scpg_encoder_image_side(encoder));
+	scpg_image_row *rows;
+	int64 total = 0;
+	int count;
+
+	if (scpg_progress_is_shown())
+		scpg_progress_phase("embedding", scpg_reader_count(reader));
+	while ((count = scpg_reader_next(reader, &rows)) > 0)
+	{
+		MemoryContextSwitchTo(batch);
+		put_rows((ReturnSetInfo *) fcinfo->resultinfo, source, as_bigint, encoder, skips, rows, count);
+		MemoryContextSwitchTo(caller);
+		MemoryContextReset(batch);
+		total += count;
+		scpg_progress_images(total);
+	}
+	scpg_reader_close(reader);
+	MemoryContextDelete(batch);
+	return total;
+}
+
 /* example: number of the argument that is an example of the key's type, or -1. */
 static void
 embed_images(FunctionCallInfo fcinfo, int example)
 {
 	int model_argument = example < 0 ? 1 : 2;
 	MemoryContext caller = CurrentMemoryContext;
-	MemoryContext batch;
 	scpg_skips skips = {.hint = "Their rows have a null embedding.", .context = CurrentMemoryContext};
 	embed_options options = {0};
 	scpg_key_request key = {.example = scpg_source_example(fcinfo, example), .returned = true};
@@ -111,11 +138,7 @@ embed_images(FunctionCallInfo fcinfo, int example)
 	const scpg_recipe *recipe;
 	scpg_model *model;
 	char *name;
-	scpg_encoder *encoder;
-	scpg_reader *reader;
-	scpg_image_row *rows;
 	int64 total = 0;
-	int count;
 
 	if (PG_ARGISNULL(0))
 		ereport(ERROR,
@@ -134,20 +157,19 @@ embed_images(FunctionCallInfo fcinfo, int example)
 	scpg_source_resolve(&source, PG_GETARG_OID(0), &key,
 						choose_column(PG_GETARG_OID(0), options.image_column, recipe->image_column), BYTEAOID);
 	scpg_source_check_key(&source, fcinfo, example);
-	encoder = scpg_encoder_of_model(model, BATCH, CurrentMemoryContext);
-	batch = AllocSetContextCreate(CurrentMemoryContext, "selfclass embeddings", ALLOCSET_DEFAULT_SIZES);
-	reader = scpg_reader_open(&source, scpg_encoder_image_side(encoder));
-	while ((count = scpg_reader_next(reader, &rows)) > 0)
+	scpg_progress_begin("embed_images", source.relid, name);
+	PG_TRY();
 	{
-		MemoryContextSwitchTo(batch);
-		put_rows((ReturnSetInfo *) fcinfo->resultinfo, &source, example < 0, encoder, &skips, rows, count);
-		MemoryContextSwitchTo(caller);
-		MemoryContextReset(batch);
-		total += count;
+		scpg_encoder *encoder = scpg_encoder_of_model(model, BATCH, CurrentMemoryContext);
+
+		total = embed_rows(fcinfo, &source, example < 0, encoder, &skips);
+		scpg_encoder_close(encoder);
 	}
-	scpg_reader_close(reader);
-	scpg_encoder_close(encoder);
-	MemoryContextDelete(batch);
+	PG_FINALLY();
+	{
+		scpg_progress_end();
+	}
+	PG_END_TRY();
 	SPI_finish();
 	MemoryContextSwitchTo(caller);
 	scpg_skips_report(&skips, total);

@@ -35,19 +35,29 @@ scpg_model_require_owner(const scpg_model *model)
 		scpg_model_refuse_stranger(model->name);
 }
 
-void
-scpg_model_require_editor(const scpg_model *model)
+bool
+scpg_model_may_edit(const scpg_model *model)
 {
 	Datum values[3] = {ObjectIdGetDatum(model->owner), CStringGetTextDatum(model->name), ObjectIdGetDatum(GetUserId())};
 
 	if (has_privs_of_role(GetUserId(), model->owner))
-		return;
+		return true;
+	/* 1.0 had no such privilege. */
+	if (!scpg_model_keeps_groups())
+		return false;
 	scpg_catalog_run(SCPG_FIND_EDITOR, values, NULL, false);
-	if (SPI_processed == 0)
-		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-						errmsg("permission denied to edit the groups of model \"%s\"", model->name),
-						errhint("Its owner can: SELECT grant_model('%s', %s, 'edit').", model->name,
-								quote_literal_cstr(scpg_role_name(GetUserId())))));
+	return SPI_processed > 0;
+}
+
+void
+scpg_model_require_editor(const scpg_model *model)
+{
+	if (scpg_model_may_edit(model))
+		return;
+	ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					errmsg("permission denied to edit the groups of model \"%s\"", model->name),
+					errhint("Its owner can: SELECT grant_model('%s', %s, 'edit').", model->name,
+							quote_literal_cstr(scpg_role_name(GetUserId())))));
 }
 
 /* ---- granting ---------------------------------------------------------------------- */

@@ -95,8 +95,8 @@ scpg_model_centroid_groups(const struct varlena *centroid_label)
 	return centroid_label == NULL ? NULL : (const int32 *) ARR_DATA_PTR((const ArrayType *) centroid_label);
 }
 
-static int
-compare_labels(const void *a, const void *b)
+int
+scpg_compare_labels(const void *a, const void *b)
 {
 	int32 x = *(const int32 *) a, y = *(const int32 *) b;
 
@@ -113,7 +113,7 @@ scpg_model_labels(const struct varlena *kmeans, const struct varlena *centroid_l
 
 	for (int i = 0; i < k; i++)
 		label[i] = group != NULL ? group[i] : i;
-	qsort(label, k, sizeof(int32), compare_labels);
+	qsort(label, k, sizeof(int32), scpg_compare_labels);
 	for (int i = 0; i < k; i++)
 		if (n == 0 || label[n - 1] != label[i])
 			label[n++] = label[i];
@@ -124,14 +124,30 @@ scpg_model_labels(const struct varlena *kmeans, const struct varlena *centroid_l
 	return n;
 }
 
+int
+scpg_model_highest_label(const scpg_model *model)
+{
+	int32 *labels;
+	int n;
+
+	if (model->kmeans == NULL)
+		return model->highest_label;
+	/* Of a clustering by 1.0 it was not noted. */
+	n = scpg_model_labels(model->kmeans, model->centroid_label, &labels);
+	return Max(model->highest_label, labels[n - 1]);
+}
+
 scpg_model_groups
 scpg_model_groups_of(const scpg_recipe *recipe, const struct varlena *kmeans, struct varlena *centroid_label,
 					 const struct varlena *elbow)
 {
 	scpg_model_groups g = {centroid_label, .by = "given", .modularity = NAN, .chance = NAN};
 	scpg_elbow_result r;
+	int32 *labels;
 
-	g.k = scpg_model_labels(kmeans, centroid_label, NULL);
+	g.k = scpg_model_labels(kmeans, centroid_label, &labels);
+	g.highest_label = labels[g.k - 1];
+	pfree(labels);
 	if (elbow == NULL)
 		return g;
 	r = scpg_elbow_result_open((const scpg_numbers *) elbow);
@@ -242,17 +258,6 @@ scpg_model_log_epoch(scpg_model *model, int epoch, float8 loss, float8 lr, float
 }
 
 void
-scpg_model_set_recipe(scpg_model *model, const scpg_recipe *recipe)
-{
-	Jsonb *stored = scpg_recipe_write(recipe);
-	Datum values[2] = {0, JsonbPGetDatum(stored)};
-
-	scpg_catalog_change(SCPG_UPDATE_RECIPE, model, values, NULL);
-	model->stored_recipe = stored;
-	model->recipe = NULL;
-}
-
-void
 scpg_model_finish(scpg_model *model, scpg_model_state state, int64 images, int64 skipped)
 {
 	Datum values[4];
@@ -270,52 +275,76 @@ scpg_model_finish(scpg_model *model, scpg_model_state state, int64 images, int64
 static void
 keep_groups(scpg_model *model, const scpg_model_groups *g)
 {
-	Datum values[8] = {0,
-					   PointerGetDatum(g->centroid_label),
-					   Int32GetDatum(g->k),
-					   Int32GetDatum(g->low),
-					   Int32GetDatum(g->high),
-					   CStringGetTextDatum(g->by),
-					   Float8GetDatum(g->modularity),
-					   Float8GetDatum(g->chance)};
-	bool absent[8] = {false, g->centroid_label == NULL, false,			 g->low == 0, g->high == 0,
-					  false, isnan(g->modularity),		isnan(g->chance)};
-	char nulls[8];
+	Datum values[11] = {Int64GetDatum(model->model_id),
+						PointerGetDatum(g->centroid_label),
+						Int32GetDatum(g->k),
+						Int32GetDatum(g->low),
+						Int32GetDatum(g->high),
+						CStringGetTextDatum(g->by),
+						Float8GetDatum(g->modularity),
+						Float8GetDatum(g->chance),
+						Int32GetDatum(g->highest_label),
+						BoolGetDatum(g->edited),
+						PointerGetDatum(g->calibration)};
+	bool absent[11] = {false,
+					   g->centroid_label == NULL,
+					   false,
+					   g->low == 0,
+					   g->high == 0,
+					   false,
+					   isnan(g->modularity),
+					   isnan(g->chance),
+					   false,
+					   false,
+					   g->calibration == NULL};
+	char nulls[11];
 
 	/* Before ALTER EXTENSION UPDATE there is no place for it. */
 	if (!scpg_model_keeps_groups())
 		return;
-	for (int i = 0; i < 8; i++)
+	for (int i = 0; i < 11; i++)
 		nulls[i] = absent[i] ? 'n' : ' ';
-	scpg_catalog_change(SCPG_UPDATE_GROUPS, model, values, nulls);
+	scpg_catalog_run(SCPG_UPDATE_GROUPS, values, nulls, false);
+	if (!g->edited)
+		scpg_catalog_run(SCPG_RESET_CLUSTERS, values, NULL, false);
 }
 
-void
-scpg_model_set_clustering(scpg_model *model, struct varlena *pca, struct varlena *kmeans, struct varlena *elbow,
-						  const scpg_model_groups *groups)
+bool
+scpg_model_set_clustering(scpg_model *model, const scpg_recipe *recipe, struct varlena *pca, struct varlena *kmeans,
+						  struct varlena *elbow, const scpg_model_groups *groups)
 {
 	struct varlena *value[] = {pca, kmeans, elbow};
-	Datum values[4];
+	Datum values[4] = {Int64GetDatum(model->model_id)};
 	char nulls[4] = {' '};
 
 	/* Who may only use the model groups with it, and leaves the owner's groups alone. */
-	if (!has_privs_of_role(GetUserId(), model->owner))
+	if (!scpg_model_may_edit(model))
 	{
 		ereport(NOTICE,
 				(errmsg("the clustering is not kept in model \"%s\", which belongs to another role", model->name)));
-		return;
+		return false;
 	}
 	for (int i = 0; i < lengthof(value); i++)
 	{
 		values[i + 1] = PointerGetDatum(value[i]);
 		nulls[i + 1] = value[i] == NULL ? 'n' : ' ';
 	}
-	scpg_catalog_change(SCPG_UPDATE_CLUSTERING, model, values, nulls);
+	scpg_catalog_run(SCPG_UPDATE_CLUSTERING, values, nulls, false);
+	if (SPI_processed != 1)
+		scpg_model_refuse_dropped(model);
 	keep_groups(model, groups);
 	model->pca = pca;
 	model->kmeans = kmeans;
 	model->elbow = elbow;
 	model->centroid_label = groups->centroid_label;
+	model->calibration = groups->calibration;
+	model->highest_label = groups->highest_label;
+	model->edited = groups->edited;
+	model->stored_recipe = scpg_recipe_write(recipe);
+	model->recipe = NULL;
+	values[1] = JsonbPGetDatum(model->stored_recipe);
+	scpg_catalog_run(SCPG_UPDATE_RECIPE, values, NULL, false);
+	return true;
 }
 
 void

@@ -58,6 +58,7 @@ typedef struct scpg_model
 	char *labels_name;				/* the table's name, which stays; NULL: none */
 	bool edited;					/* its groups were changed by hand since they were made */
 	int highest_label;				/* that ever named a group of this version; -1: not known */
+	struct varlena *calibration;	/* float8[], see calibration.h; NULL: not known */
 	TimestampTz created;
 	int64 weights_bytes; /* of the stored weights; 0: none yet */
 	int64 weights_crc;
@@ -148,8 +149,14 @@ extern const int32 *scpg_model_centroid_groups(const struct varlena *centroid_la
 /* No group has a higher label: it must be room enough for as many clusterings as anybody makes. */
 #define SCPG_HIGHEST_LABEL 100000000
 
+/* The order of labels (int32), for qsort and bsearch. */
+extern int scpg_compare_labels(const void *a, const void *b);
+
 /* The labels of a clustering's groups, each once, ascending, in the current memory context (or NULL); how many. */
 extern int scpg_model_labels(const struct varlena *kmeans, const struct varlena *centroid_label, int32 **labels);
+
+/* The highest label that ever named a group of it, as far as it says and its groups show; -1: none. */
+extern int scpg_model_highest_label(const scpg_model *model);
 
 /* Do its centroids lie among principal components? Else among the embeddings themselves. */
 extern bool scpg_model_groups_in_components(const scpg_recipe *recipe, const struct varlena *centroid_label);
@@ -162,6 +169,10 @@ typedef struct scpg_model_groups
 	int low, high;			   /* 0: not known */
 	const char *by;			   /* given, or an elbow_method */
 	double modularity, chance; /* NaN: not known */
+	int highest_label;		   /* that ever named a group of this version */
+	bool edited;			   /* stays so: these are the groups that it had */
+
+	struct varlena *calibration; /* float8[], see calibration.h; NULL: not known */
 } scpg_model_groups;
 
 typedef struct scpg_model_epoch
@@ -174,10 +185,7 @@ typedef struct scpg_model_epoch
 /* The log of the training by epoch; how many. */
 extern int64 scpg_model_read_log(const scpg_model *model, scpg_model_epoch **epochs);
 
-/* ---- changing it, as its owner (model.c) ----------------------------------------- */
-
-/* The recipe as it is now: a clustering's options may be others than before. */
-extern void scpg_model_set_recipe(scpg_model *model, const scpg_recipe *recipe);
+/* ---- its clustering, changed as who may edit its groups (model.c) ----------------------------------------- */
 
 /* Has a model a place for them? Not before ALTER EXTENSION UPDATE from version 1.0. */
 extern bool scpg_model_keeps_groups(void);
@@ -187,16 +195,20 @@ extern scpg_model_groups scpg_model_groups_of(const scpg_recipe *recipe, const s
 											  struct varlena *centroid_label, const struct varlena *elbow);
 
 /*
- * The clustering that assign_cluster and the next cluster_images use; elbow
- * may be NULL. Of another role's model nothing is kept, with a NOTICE.
+ * The clustering that assign_cluster and the next cluster_images use, with the
+ * recipe that made it; elbow may be NULL. false: of a model whose groups the
+ * caller may not edit nothing is kept, with a NOTICE.
  */
-extern void scpg_model_set_clustering(scpg_model *model, struct varlena *pca, struct varlena *kmeans,
-									  struct varlena *elbow, const scpg_model_groups *groups);
+extern bool scpg_model_set_clustering(scpg_model *model, const scpg_recipe *recipe, struct varlena *pca,
+									  struct varlena *kmeans, struct varlena *elbow, const scpg_model_groups *groups);
 
 /* ---- its groups, as who may edit them (model_groups.c) ------------------------------ */
 
 /* 42501 unless the current user has the rights of the model's owner, or was granted to edit its groups. */
 extern void scpg_model_require_editor(const scpg_model *model);
+
+/* Has he? */
+extern bool scpg_model_may_edit(const scpg_model *model);
 
 /* The label table from now on. */
 extern void scpg_model_set_labels(scpg_model *model, Oid relid);

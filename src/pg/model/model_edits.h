@@ -17,20 +17,12 @@
 
 #include "pg/model/model.h"
 
-/* Where the members of the groups are. */
-typedef struct scpg_model_members
-{
-	Oid table;	 /* the label table; InvalidOid: there is none, or it is gone */
-	char *name;	 /* its name, which stays; NULL: there has been none */
-	int highest; /* the highest label that a group of this version ever had; -1: no groups yet */
-} scpg_model_members;
-
 /*
  * Lock the model's row to the end of the transaction, waiting for whoever edits
  * it now, and read anew what the model says of its groups. 42704 where it is
  * gone by then.
  */
-extern void scpg_model_lock_groups(scpg_model *model, scpg_model_members *labels);
+extern void scpg_model_lock_groups(scpg_model *model);
 
 /* One edit, as it is recorded. */
 typedef struct scpg_model_edit
@@ -42,7 +34,7 @@ typedef struct scpg_model_edit
 } scpg_model_edit;
 
 /* Record it, with the groups as they are now; returns its number. */
-extern int scpg_model_insert_edit(const scpg_model *model, const scpg_model_members *labels, const scpg_model_edit *edit);
+extern int scpg_model_insert_edit(const scpg_model *model, const scpg_model_edit *edit);
 
 /* Rows of the label table that it moves; a label below 0 is none. */
 typedef struct scpg_model_edit_rows
@@ -62,5 +54,46 @@ extern void scpg_model_finish_edit(const scpg_model *model, int edit, int64 rows
  * as they were), and the group of each, in all of (kmeans' k).
  */
 extern void scpg_model_set_edited(scpg_model *model, struct varlena *kmeans, const int32 *group);
+
+/* ---- names --------------------------------------------------------------------- */
+
+typedef struct scpg_model_name_of_group
+{
+	int label;
+	char *name; /* NULL: it has none */
+	int64 size; /* of the group, when it was counted last */
+} scpg_model_name_of_group;
+
+/* The groups that have a row in selfclass_cluster, by label; how many. */
+extern int scpg_model_read_groups(const scpg_model *model, scpg_model_name_of_group **names);
+
+/* Rows that the clustering put into a group. */
+extern int64 scpg_model_clustered_size(const scpg_model *model, int label);
+
+/* 22023 for what no group can be called. */
+extern void scpg_model_check_group_name(const char *name);
+
+/* Name a group, or let it have no name (NULL); it counts as edited. The name must be free. */
+extern void scpg_model_name_group(const scpg_model *model, int label, const char *name);
+
+/* Groups of these labels (n) have no names. */
+extern void scpg_model_clear_names(const scpg_model *model, const int32 *labels, int n);
+
+/* Groups of these labels (n) were edited. */
+extern void scpg_model_mark_groups(const scpg_model *model, const int32 *labels, int n);
+
+/* ---- taking back --------------------------------------------------------------------- */
+
+/* What each edit of the model reverts (0: nothing), (n); edit i + 1 is at i. Returns n. */
+extern int scpg_model_read_edits(const scpg_model *model, int **reverts);
+
+/* Has this edit, or a later one, replaced the centroids? */
+extern bool scpg_model_centroids_differ(const scpg_model *model, int edit);
+
+/* The rows of the label table that an edit moved, in parts; how many parts. */
+extern int scpg_model_read_edit_rows(const scpg_model *model, int edit, scpg_model_edit_rows **parts);
+
+/* Groups, centroids and names as they were before an edit; the model says so at once. */
+extern void scpg_model_restore_groups(scpg_model *model, int edit);
 
 #endif /* SCPG_MODEL_EDITS_H */

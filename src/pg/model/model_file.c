@@ -11,9 +11,11 @@
  *	 selfclass.kmeans	kmeans_model; where the file carries groups
  *	 selfclass.pca		pca_model; where the groups have one
  *	 selfclass.elbow	elbow_result; where the groups have one
- *	 selfclass.centroid_label	int[], as text; where they are a graph's
+ *	 selfclass.calibration	float8[], see calibration.h; where it is known
+ *	 selfclass.centroid_label	int[], as text; where they are a graph's, or were edited
+ *	 selfclass.groups	JSON, see model_file_groups.c; where the file carries groups
  *
- * The last three are base64 of the binary form of their types, which gives every
+ * Those up to calibration are base64 of the binary form of their types, which gives every
  * number back to the bit and takes half of the room of digits. Of the rows that
  * were grouped nothing goes into a file. What comes back may be hostile.
  *
@@ -31,6 +33,7 @@
 #include "utils/memutils.h"
 
 #include "core/api.h"
+#include "pg/model/calibration.h"
 #include "pg/model/model_parts.h"
 #include "pg/server/compat.h"
 #include "pg/server/errors.h"
@@ -43,10 +46,15 @@
 #define KEY_FORMAT "selfclass.format"
 #define KEY_RECIPE "selfclass.recipe"
 #define KEY_LABELS "selfclass.centroid_label"
+#define KEY_CALIBRATION "selfclass.calibration"
+#define KEY_GROUPS "selfclass.groups"
 #define FORMAT "1"
 
 /* A recipe takes 2 kB. */
 #define MAX_RECIPE 65536
+
+/* Names of a hundred thousand groups. */
+#define MAX_GROUPS (16 << 20)
 
 /* The parts of a clustering, where a scpg_model_clustering keeps them. */
 typedef struct part
@@ -82,7 +90,9 @@ to_base64(const bytea *bytes)
 	return text;
 }
 
-/* What goes into the metadata; returns how many notes, of at most 3 + lengthof(parts). */
+#define MOST_NOTES (5 + lengthof(parts))
+
+/* What goes into the metadata; returns how many notes, of at most MOST_NOTES. */
 static int
 make_notes(sc_st_note *notes, const scpg_model *model, bool clusters)
 {
@@ -104,6 +114,16 @@ make_notes(sc_st_note *notes, const scpg_model *model, bool clusters)
 	if (clusters && model->centroid_label != NULL)
 		notes[n++] =
 			(sc_st_note){KEY_LABELS, OidOutputFunctionCall(F_ARRAY_OUT, PointerGetDatum(model->centroid_label))};
+	if (clusters && model->calibration != NULL)
+		notes[n++] = (sc_st_note){KEY_CALIBRATION,
+								  to_base64(OidSendFunctionCall(F_ARRAY_SEND, PointerGetDatum(model->calibration)))};
+	if (clusters)
+	{
+		char *groups = scpg_model_file_write_groups(model);
+
+		if (groups != NULL)
+			notes[n++] = (sc_st_note){KEY_GROUPS, groups};
+	}
 	return n;
 }
 
@@ -111,7 +131,7 @@ bytea *
 scpg_model_file_write(const scpg_model *model, bool clusters, MemoryContext cxt)
 {
 	const sc_core_api *core = scpg_core();
-	sc_st_note notes[3 + lengthof(parts)];
+	sc_st_note notes[MOST_NOTES];
 	sc_weights_file seen;
 	sc_error err;
 	Size size;
@@ -145,7 +165,11 @@ scpg_model_file_write(const scpg_model *model, bool clusters, MemoryContext cxt)
 static void
 blame(void *arg)
 {
-	if (ERRCODE_TO_CATEGORY(geterrcode()) == ERRCODE_DATA_EXCEPTION && geterrcode() != ERRCODE_INVALID_PARAMETER_VALUE)
+	int code = geterrcode();
+	bool option = code == ERRCODE_INVALID_PARAMETER_VALUE && strcmp(arg, KEY_RECIPE) == 0;
+
+	if ((ERRCODE_TO_CATEGORY(code) == ERRCODE_DATA_EXCEPTION && !option) || code == ERRCODE_PROTOCOL_VIOLATION ||
+		code == ERRCODE_DATATYPE_MISMATCH)
 		errcode(ERRCODE_INVALID_BINARY_REPRESENTATION);
 	errcontext("\"%s\" in the metadata of the file", (const char *) arg);
 }
@@ -183,23 +207,46 @@ read_json(const sc_st_metadata *metadata)
 	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
 }
 
-static struct varlena *
-read_part(const sc_st_metadata *metadata, const part *p)
+/* The bytes of a value in base64; false: the file has none. */
+static bool
+from_base64(StringInfo buf, const sc_st_metadata *metadata, const char *key)
 {
-	char *text = value_of(metadata, p->key, SIZE_MAX);
-	StringInfoData buf;
+	char *text = value_of(metadata, key, SIZE_MAX);
 	int length;
 
 	if (text == NULL)
-		return NULL;
-	initStringInfo(&buf);
+		return false;
+	initStringInfo(buf);
 	/* No header of a file is so long that this is more than a StringInfo holds. */
-	enlargeStringInfo(&buf, pg_b64_dec_len(strlen(text)));
-	length = pg_b64_decode(text, strlen(text), (void *) buf.data, buf.maxlen);
+	enlargeStringInfo(buf, pg_b64_dec_len(strlen(text)));
+	length = pg_b64_decode(text, strlen(text), (void *) buf->data, buf->maxlen);
 	if (length < 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION), errmsg("the value is not base64")));
-	buf.len = length;
-	return (struct varlena *) scpg_numbers_read(p->form, &buf);
+	buf->len = length;
+	return true;
+}
+
+static struct varlena *
+read_part(const sc_st_metadata *metadata, const part *p)
+{
+	StringInfoData buf;
+
+	return from_base64(&buf, metadata, p->key) ? (struct varlena *) scpg_numbers_read(p->form, &buf) : NULL;
+}
+
+static struct varlena *
+read_calibration(const sc_st_metadata *metadata)
+{
+	StringInfoData buf;
+	struct varlena *value;
+
+	if (!from_base64(&buf, metadata, KEY_CALIBRATION))
+		return NULL;
+	value = PG_DETOAST_DATUM(OidReceiveFunctionCall(F_ARRAY_RECV, &buf, FLOAT8OID, -1));
+	if (buf.cursor != buf.len || !scpg_calibration_is_valid(value))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION), errmsg("the value is no calibration of groups")));
+	return value;
 }
 
 /* The groups of centroids, as an array of int is written; NULL: the file has none. */
@@ -232,6 +279,7 @@ static void
 read_clustering(scpg_model_file *file, const sc_st_metadata *metadata, ErrorContextCallback *callback)
 {
 	scpg_model_clustering *c = &file->clustering;
+	char *groups;
 
 	for (int i = 0; i < lengthof(parts); i++)
 	{
@@ -240,11 +288,18 @@ read_clustering(scpg_model_file *file, const sc_st_metadata *metadata, ErrorCont
 	}
 	callback->arg = KEY_LABELS;
 	c->centroid_label = read_labels(value_of(metadata, KEY_LABELS, SIZE_MAX));
+	callback->arg = KEY_CALIBRATION;
+	c->calibration = read_calibration(metadata);
 	callback->arg = unconstify(char *, parts[0].key);
 	if (c->kmeans == NULL ? c->pca != NULL || c->elbow != NULL
 						  : !scpg_model_clustering_fits(&file->recipe, c->pca, c->kmeans, c->centroid_label))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
 						errmsg("the groups in the file do not fit each other and its recipe")));
+	callback->arg = KEY_GROUPS;
+	groups = value_of(metadata, KEY_GROUPS, MAX_GROUPS);
+	file->has_groups = groups != NULL;
+	if (groups != NULL)
+		scpg_model_file_read_groups(&file->groups, groups, c);
 }
 
 void

@@ -8,6 +8,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
@@ -157,6 +159,30 @@ tell_ignored(const scpg_model_file *file)
 						 errdetail("Among them: %s.", file->ignored_names)));
 }
 
+/* The groups as selfclass_clusters shows them, with the sizes that they had where they come from. */
+static void
+list_groups(const scpg_model *model, const scpg_model_file *file)
+{
+	int32 *labels;
+	int n;
+	scpg_model_group *groups;
+
+	if (!scpg_model_keeps_groups())
+		return;
+	n = scpg_model_labels(model->kmeans, model->centroid_label, &labels);
+	groups = MemoryContextAllocExtended(CurrentMemoryContext, sc_mul(n, sizeof(scpg_model_group)),
+										MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	for (int i = 0; i < n; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		groups[i] = (scpg_model_group){labels[i], scpg_model_clustered_size(model, labels[i]), .mean_distance = NAN,
+									   .mean_confidence = NAN};
+	}
+	scpg_model_keep_clusters(model, groups, n);
+	for (int i = 0; i < file->groups.names; i++)
+		scpg_model_name_group(model, file->groups.name[i].label, file->groups.name[i].name);
+}
+
 Datum
 scpg_import_encoder(PG_FUNCTION_ARGS)
 {
@@ -197,7 +223,15 @@ scpg_import_encoder(PG_FUNCTION_ARGS)
 		scpg_model_groups groups = scpg_model_groups_of(&recipe, file.clustering.kmeans, file.clustering.centroid_label,
 														file.clustering.elbow);
 
-		scpg_model_set_clustering(model, file.clustering.pca, file.clustering.kmeans, file.clustering.elbow, &groups);
+		groups.calibration = file.clustering.calibration;
+		if (file.has_groups)
+		{
+			groups.edited = file.groups.edited;
+			groups.highest_label = file.groups.highest_label;
+		}
+		(void) scpg_model_set_clustering(model, &recipe, file.clustering.pca, file.clustering.kmeans,
+										 file.clustering.elbow, &groups);
+		list_groups(model, &file);
 	}
 	SPI_finish();
 	PG_RETURN_VOID();

@@ -134,6 +134,7 @@ find_version(const scpg_model_name *n, const char *owner, bool ready_first, bool
 	model->labels_name = scpg_catalog_text(0, 22);
 	model->edited = scpg_catalog_bool(0, 23);
 	model->highest_label = scpg_catalog_int4(0, 24);
+	model->calibration = scpg_catalog_varlena(0, 25);
 	model->by_statement = by_statement;
 	SPI_freetuptable(SPI_tuptable);
 	return model;

@@ -20,9 +20,10 @@
 void
 scpg_model_set_labels(scpg_model *model, Oid relid)
 {
-	Datum values[2] = {0, ObjectIdGetDatum(relid)};
+	Datum values[2] = {Int64GetDatum(model->model_id), ObjectIdGetDatum(relid)};
 
-	scpg_catalog_change(SCPG_UPDATE_LABELS, model, values, NULL);
+	scpg_model_require_editor(model);
+	scpg_catalog_run(SCPG_UPDATE_LABELS, values, NULL, false);
 	model->labels = relid;
 	model->labels_name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid));
 }

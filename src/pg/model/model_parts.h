@@ -14,6 +14,7 @@
 #include "nodes/pg_list.h"
 
 #include "pg/model/model.h"
+#include "pg/model/model_edits.h"
 #include "pg/server/compat.h"
 
 /* ---- statements on the extension's tables, as their owner (catalog.c) ------------ */
@@ -35,6 +36,7 @@ typedef enum scpg_statement
 	SCPG_UPDATE_LABELS,		/* label table, or null */
 	SCPG_INSERT_CLUSTER,	/* label, size, pinned, mean distance, mean confidence, example */
 	SCPG_DELETE_CLUSTERS,	/* labels that stay */
+	SCPG_RESET_CLUSTERS,	/* none was edited */
 	SCPG_INSERT_LOG,		/* epoch, loss, lr, images per second */
 	SCPG_SELECT_LOG,
 	SCPG_UPDATE_WEIGHTS, /* epochs done, bytes, checksum */
@@ -67,6 +69,17 @@ typedef enum scpg_statement
 	SCPG_FINISH_EDIT,	   /* edit, rows changed */
 	SCPG_TOUCH_GROUPS,	   /* highest label */
 	SCPG_UPDATE_EDITED,	   /* kmeans or null for as it was, labels of centroids, k, highest label */
+	SCPG_LIST_CLUSTERS,
+	SCPG_NAME_CLUSTER,	/* label, name or null, size of a group that has no row yet */
+	SCPG_CLEAR_NAMES,	/* labels or null for all */
+	SCPG_MARK_CLUSTERS, /* labels */
+	SCPG_LIST_EDITS,
+	SCPG_LIST_EDIT_ROWS,   /* edit: of this one */
+	SCPG_FIND_CENTROIDS,   /* edit: a row where this or a later one replaced them */
+	SCPG_RESTORE_GROUPS,   /* edit */
+	SCPG_UPDATE_K,		   /* k */
+	SCPG_FORGET_CLUSTERS,  /* edit: those that were none before it */
+	SCPG_RESTORE_CLUSTERS, /* edit */
 	SCPG_STATEMENTS
 } scpg_statement;
 
@@ -81,6 +94,9 @@ extern Oid scpg_catalog_owner(void);
  * (42501); 42704 where it is gone. Sets values[0], the model_id.
  */
 extern void scpg_catalog_change(scpg_statement statement, const scpg_model *model, Datum *values, const char *nulls);
+
+/* 42704 */
+pg_noreturn extern void scpg_model_refuse_dropped(const scpg_model *model);
 
 /*
  * A column (from 1) of a row (from 0) that a statement returned; NULL is NULL,
@@ -186,6 +202,7 @@ typedef struct scpg_model_clustering
 	struct varlena *kmeans;			/* kmeans_model; NULL: nothing was clustered */
 	struct varlena *elbow;			/* elbow_result, or NULL */
 	struct varlena *centroid_label; /* int[], or NULL */
+	struct varlena *calibration;	/* float8[], see calibration.h, or NULL */
 } scpg_model_clustering;
 
 /*
@@ -193,6 +210,22 @@ typedef struct scpg_model_clustering
  * clustering in the metadata. 54000 where they are too large for that.
  */
 extern bytea *scpg_model_file_write(const scpg_model *model, bool clusters, MemoryContext cxt);
+
+/* What was done to the groups by hand (model_file_groups.c). */
+typedef struct scpg_model_file_groups
+{
+	bool edited;
+	int highest_label;
+	int names;
+	scpg_model_name_of_group *name; /* (names) */
+} scpg_model_file_groups;
+
+/* As JSON in ASCII; NULL where the tables are 1.0's. */
+extern char *scpg_model_file_write_groups(const scpg_model *model);
+
+/* From a file, which may be hostile: class 22, whatever is wrong. */
+extern void scpg_model_file_read_groups(scpg_model_file_groups *g, const char *json,
+										const scpg_model_clustering *clustering);
 
 /* What a file says beside its weights. */
 typedef struct scpg_model_file
@@ -203,6 +236,8 @@ typedef struct scpg_model_file
 	bool has_recipe; /* it is an export of a selfclass; else what follows is empty */
 	scpg_recipe recipe;
 	scpg_model_clustering clustering;
+	bool has_groups; /* it says what was done to them, */
+	scpg_model_file_groups groups;
 } scpg_model_file;
 
 /*

@@ -91,6 +91,8 @@ static const scpg_option table[] = {
 	NUMBER(TRAINING, rr_prob, 0, 1),
 	ENTRY(TRAINING, rr_degrees, FLOAT, .min = 0, .max = 180, .nullable = true),
 	NUMBER(TRAINING, shear, 0, 2),
+	NUMBER(TRAINING, elastic, 0, 1),
+	NUMBER(TRAINING, elastic_prob, 0, 1),
 	NUMBER(TRAINING, morph_prob, 0, 1),
 	NUMBER(TRAINING, cj_prob, 0, 1),
 	NUMBER(TRAINING, cj_strength, 0, 10),
@@ -106,6 +108,7 @@ static const scpg_option table[] = {
 	 .fields = normalize_fields},
 	CHOICE(TRAINING, transform_order, order_names),
 	NAME(TRAINING, init),
+	WHOLE(TRAINING, embed_views, 1, SC_MAX_EMBED_VIEWS),
 	FLAG(CLUSTERING, l2_normalize),
 	ENTRY(CLUSTERING, pca_components, COUNT_OR_SHARE, .min = 0, .max = SC_EMBEDDING_DIM, .min_excluded = true,
 		  .nullable = true),
@@ -119,6 +122,10 @@ static const scpg_option table[] = {
 	WHOLE(CLUSTERING, max_iter, 1, 1000000),
 	NUMBER(CLUSTERING, tol, 0, 1),
 	CHOICE(CLUSTERING, kmeans_init, scpg_kmeans_init_names),
+	CHOICE(CLUSTERING, algorithm, scpg_kmeans_algorithm_names),
+	NUMBER(CLUSTERING, min_confidence, 0, 1),
+	FLAG(CALL, keep),
+	FLAG(CALL, replace_groups),
 };
 
 StaticAssertDecl(lengthof(table) <= SCPG_RECIPE_MAX_OPTIONS, "scpg_given is too small");
@@ -167,6 +174,7 @@ static const scpg_recipe common = {
 	.random_gray_scale = 0.2,
 	.gaussian_blur = 0.5,
 	.sigmas = {0.1, 2.0},
+	.embed_views = 1,
 	.l2_normalize = true,
 	.max_k = 15,
 	.elbow_method = SCPG_ELBOW_KNEEDLE,
@@ -175,6 +183,7 @@ static const scpg_recipe common = {
 	.n_init = 10,
 	.max_iter = 300,
 	.tol = 1e-4,
+	.keep = true,
 	/* ImageNet's. */
 	.mean = {0.485, 0.456, 0.406},
 	.std = {0.229, 0.224, 0.225},
@@ -343,10 +352,30 @@ scpg_recipe_suit_foreign_weights(scpg_recipe *recipe, const scpg_given *given)
 
 /* ---- to and from what a model stores ------------------------------------------ */
 
+/* The options that pass a test, written. */
+static Jsonb *
+write_some(const scpg_recipe *recipe, bool (*passes)(const scpg_option *option))
+{
+	scpg_option options[lengthof(table)];
+	int n = 0;
+
+	for (int i = 0; i < lengthof(table); i++)
+		if (passes(&table[i]))
+			options[n++] = table[i];
+	return scpg_options_write(recipe, options, n);
+}
+
+/* What the next call does with the groups is for it to say. */
+static bool
+stays(const scpg_option *option)
+{
+	return option->offset != AT(keep) && option->offset != AT(replace_groups);
+}
+
 Jsonb *
 scpg_recipe_write(const scpg_recipe *recipe)
 {
-	return scpg_options_write(recipe, table, lengthof(table));
+	return write_some(recipe, stays);
 }
 
 void
@@ -362,6 +391,8 @@ scpg_recipe_restore(scpg_recipe *recipe, const Jsonb *stored)
 	 */
 	recipe->elbow_method = SCPG_ELBOW_KNEEDLE;
 	recipe->cluster_method = SCPG_CLUSTER_KMEANS;
+	recipe->embed_views = 1;
+	recipe->elastic = recipe->elastic_prob = 0;
 	scpg_options_read(recipe, NULL, stored, table, lengthof(table));
 }
 
@@ -391,19 +422,14 @@ is_same_given(const scpg_recipe *a, const scpg_recipe *b, const scpg_option *opt
 static bool
 travels(const scpg_option *option)
 {
-	return option->stage != SCPG_STAGE_READING && option->offset != AT(init) && option->offset != AT(retrain);
+	return stays(option) && option->stage != SCPG_STAGE_READING && option->offset != AT(init) &&
+		   option->offset != AT(retrain);
 }
 
 Jsonb *
 scpg_recipe_write_file(const scpg_recipe *recipe)
 {
-	scpg_option options[lengthof(table)];
-	int n = 0;
-
-	for (int i = 0; i < lengthof(table); i++)
-		if (travels(&table[i]))
-			options[n++] = table[i];
-	return scpg_options_write(recipe, options, n);
+	return write_some(recipe, travels);
 }
 
 void
@@ -423,17 +449,46 @@ scpg_recipe_read_file(scpg_recipe *recipe, const Jsonb *stored)
 							errmsg("option \"%s\" has no place in a file", table[i].name)));
 }
 
-const char *
-scpg_recipe_differs(const scpg_recipe *a, const scpg_recipe *b)
+/* The first option of those named that is not the same in both; NULL: all are. */
+static const char *
+first_other(const scpg_recipe *a, const scpg_recipe *b, const char *const *names, int count)
 {
-	static const char *const names[] = {"input_size",	"image_side",	  "stem",		"precision",	 "normalize",
-										"l2_normalize", "pca_components", "pca_whiten", "cluster_method"};
-
 	for (int i = 0; i < lengthof(table); i++)
-		for (int j = 0; j < lengthof(names); j++)
+		for (int j = 0; j < count; j++)
 			if (strcmp(table[i].name, names[j]) == 0 && !is_same(a, b, &table[i]))
 				return names[j];
 	return NULL;
+}
+
+const char *
+scpg_recipe_differs(const scpg_recipe *a, const scpg_recipe *b)
+{
+	static const char *const names[] = {"input_size", "image_side",	   "stem",		   "precision",
+										"normalize",  "embed_views",   "l2_normalize", "pca_components",
+										"pca_whiten", "cluster_method"};
+
+	/* Where an embedding is the mean of several views, what is random about these. */
+	static const char *const views[] = {"seed",		   "min_ratio",	 "max_ratio", "hf_prob",		"vf_prob",
+										"rr_prob",	   "rr_degrees", "cj_prob",	  "cj_strength",	"cj_bright",
+										"cj_contrast", "cj_sat",	 "cj_hue",	  "transform_order"};
+	const char *other = first_other(a, b, names, lengthof(names));
+
+	return other == NULL && a->embed_views > 1 ? first_other(a, b, views, lengthof(views)) : other;
+}
+
+const char *
+scpg_recipe_regroups(const scpg_given *given)
+{
+	for (int i = 0; i < lengthof(table); i++)
+		if (given->option[i] && table[i].stage == SCPG_STAGE_CLUSTERING && table[i].offset != AT(min_confidence))
+			return table[i].name;
+	return NULL;
+}
+
+bool
+scpg_recipe_chooses_k(const scpg_given *given)
+{
+	return GIVEN(elbow_method) || GIVEN(max_k) || GIVEN(min_gain) || GIVEN(sensitivity);
 }
 
 /* ---- over a recipe that a model has ------------------------------------------------- */
@@ -488,14 +543,56 @@ scpg_recipe_net(const scpg_recipe *r)
 						   .precision = r->precision == SCPG_PRECISION_BF16 ? SC_PRECISION_BF16 : SC_PRECISION_F32};
 }
 
-void
-scpg_recipe_normalize(const scpg_recipe *r, float mean[3], float std[3])
+/* The views, but for their blur. */
+static sc_augment_config
+recipe_views(const scpg_recipe *r)
 {
+	sc_augment_config a = {0};
+
+	a.input_size = r->input_size;
+	a.min_scale = (float) r->min_scale;
+	a.max_scale = (float) r->max_scale;
+	a.min_ratio = (float) r->min_ratio;
+	a.max_ratio = (float) r->max_ratio;
+	a.hf_prob = (float) r->hf_prob;
+	a.vf_prob = (float) r->vf_prob;
+	a.rr_prob = (float) r->rr_prob;
+	a.rr_degrees = (float) r->rr_degrees;
+	a.shear = (float) r->shear;
+	a.elastic = (float) r->elastic;
+	a.elastic_prob = (float) r->elastic_prob;
+	a.morph_prob = (float) r->morph_prob;
+	a.cj_prob = (float) r->cj_prob;
+	a.cj_bright = (float) (r->cj_bright * r->cj_strength);
+	a.cj_contrast = (float) (r->cj_contrast * r->cj_strength);
+	a.cj_sat = (float) (r->cj_sat * r->cj_strength);
+	a.cj_hue = (float) Min(0.5, r->cj_hue * r->cj_strength);
+	a.random_gray_scale = (float) r->random_gray_scale;
+	a.rotate_before_flip = r->transform_order == SCPG_ORDER_ROTATE_FLIP;
 	for (int i = 0; i < 3; i++)
 	{
-		mean[i] = (float) r->mean[i];
-		std[i] = (float) r->std[i];
+		a.mean[i] = (float) r->mean[i];
+		a.std[i] = (float) r->std[i];
 	}
+	return a;
+}
+
+/* Of the views that an embedding is the mean of: a crop is no smaller, and colours change by this part of a training's. */
+#define MILD_MIN_SCALE 0.7f
+#define MILD_JITTER 0.25
+
+sc_encoder_config
+scpg_recipe_encoder(const scpg_recipe *r)
+{
+	scpg_recipe mild = *r;
+	sc_encoder_config c = {.net = scpg_recipe_net(r), .views = r->embed_views, .seed = (uint64) r->seed};
+
+	mild.cj_strength *= MILD_JITTER;
+	mild.shear = mild.elastic = mild.morph_prob = mild.random_gray_scale = 0;
+	c.augment = recipe_views(&mild);
+	c.augment.min_scale = MILD_MIN_SCALE;
+	c.augment.max_scale = 1;
+	return c;
 }
 
 sc_train_config
@@ -516,23 +613,7 @@ scpg_recipe_train(const scpg_recipe *r)
 	c.weight_decay = (float) r->weight_decay;
 	c.seed = (uint64) r->seed;
 
-	a->input_size = r->input_size;
-	a->min_scale = (float) r->min_scale;
-	a->max_scale = (float) r->max_scale;
-	a->min_ratio = (float) r->min_ratio;
-	a->max_ratio = (float) r->max_ratio;
-	a->hf_prob = (float) r->hf_prob;
-	a->vf_prob = (float) r->vf_prob;
-	a->rr_prob = (float) r->rr_prob;
-	a->rr_degrees = (float) r->rr_degrees;
-	a->shear = (float) r->shear;
-	a->morph_prob = (float) r->morph_prob;
-	a->cj_prob = (float) r->cj_prob;
-	a->cj_bright = (float) (r->cj_bright * r->cj_strength);
-	a->cj_contrast = (float) (r->cj_contrast * r->cj_strength);
-	a->cj_sat = (float) (r->cj_sat * r->cj_strength);
-	a->cj_hue = (float) Min(0.5, r->cj_hue * r->cj_strength);
-	a->random_gray_scale = (float) r->random_gray_scale;
+	*a = recipe_views(r);
 	a->gaussian_blur = (float) r->gaussian_blur;
 	if (r->kernel_size > 0)
 	{
@@ -550,8 +631,6 @@ scpg_recipe_train(const scpg_recipe *r)
 		a->sigma_min = (float) r->sigmas[0];
 		a->sigma_max = (float) r->sigmas[1];
 	}
-	a->rotate_before_flip = r->transform_order == SCPG_ORDER_ROTATE_FLIP;
-	scpg_recipe_normalize(r, a->mean, a->std);
 	return c;
 }
 
@@ -562,6 +641,7 @@ scpg_recipe_kmeans(const scpg_recipe *r)
 								 .max_iter = r->max_iter,
 								 .tol = r->tol,
 								 .seed = r->seed,
+								 .algorithm = r->algorithm,
 								 .init.value = r->kmeans_init};
 }
 

@@ -109,6 +109,8 @@ typedef struct scpg_recipe
 	double rr_prob;
 	double rr_degrees; /* 0: by 90 degrees */
 	double shear;
+	double elastic; /* share of the side */
+	double elastic_prob;
 	double morph_prob;
 	double cj_prob;
 	double cj_strength;
@@ -124,6 +126,7 @@ typedef struct scpg_recipe
 	double std[3];
 	scpg_transform_order transform_order;
 	char *init; /* a model's name, or NULL */
+	int embed_views;
 	bool l2_normalize;
 	double pca_components; /* number, or share of variance; 0: none */
 	bool pca_whiten;
@@ -136,6 +139,10 @@ typedef struct scpg_recipe
 	int max_iter;
 	double tol;
 	sc_kmeans_init kmeans_init;
+	sc_kmeans_algorithm algorithm; /* of k-means */
+	double min_confidence;		   /* rows below it get no label */
+	bool keep;					   /* in the model; of one call, not stored, as the next */
+	bool replace_groups;		   /* that were edited */
 } scpg_recipe;
 
 /* Views of preset auto are no larger. */
@@ -188,7 +195,16 @@ extern double scpg_recipe_checkpoint_bytes(const scpg_recipe *recipe);
  * chose. The images are in memory by now: it chooses pieces by what is left.
  */
 struct scpg_dataset;
-extern void scpg_recipe_choose(scpg_recipe *recipe, const scpg_given *given, const struct scpg_dataset *images);
+extern void scpg_recipe_choose(scpg_recipe *recipe, const scpg_given *given, struct scpg_dataset *images);
+
+/*
+ * The name of a given option that would make other groups than a model has,
+ * because it decides how they are cut or how many there are; NULL: none does.
+ */
+extern const char *scpg_recipe_regroups(const scpg_given *given);
+
+/* Does a given option say how many groups there are to be, so that k is not what it was? */
+extern bool scpg_recipe_chooses_k(const scpg_given *given);
 
 /* To and from what a model stores. */
 extern Jsonb *scpg_recipe_write(const scpg_recipe *recipe);
@@ -217,7 +233,7 @@ extern void scpg_recipe_override_clustering(scpg_recipe *recipe, const scpg_reci
 /* For the core. */
 extern sc_net_config scpg_recipe_net(const scpg_recipe *recipe);
 extern sc_train_config scpg_recipe_train(const scpg_recipe *recipe);
-extern void scpg_recipe_normalize(const scpg_recipe *recipe, float mean[3], float std[3]);
+extern sc_encoder_config scpg_recipe_encoder(const scpg_recipe *recipe);
 
 /* For the clustering. */
 extern scpg_kmeans_options scpg_recipe_kmeans(const scpg_recipe *recipe);

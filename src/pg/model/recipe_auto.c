@@ -17,12 +17,21 @@
 #include <math.h>
 
 #include "pg/model/recipe.h"
+#include "pg/model/recipe_parts.h"
 #include "pg/server/errors.h"
 #include "pg/server/load.h"
 #include "pg/server/memory.h"
 #include "pg/table/dataset.h"
 
 #define GIVEN(field) SCPG_GIVEN(given, field)
+
+/* Unless it was given. */
+#define CHOOSE(field, value) \
+	do \
+	{ \
+		if (!GIVEN(field)) \
+			r->field = (value); \
+	} while (0)
 
 /* Pictures are gray, or strokes, where most of them are; a few of another kind among them change nothing. */
 #define GRAY_SHARE 0.9
@@ -48,6 +57,15 @@
 #define STROKES_EPOCHS 3675
 #define EPOCHS_MIN_IMAGES 100
 #define MIN_EPOCHS 10
+
+/* A set with a smaller share of pictures whose mirror image is as likely holds no mirror images. */
+#define MIRRORED_SHARE 0.2
+
+/* Crops of its photos keep so much, and are turned by up to this; and what else is theirs. */
+#define POSED_MIN_SCALE 0.5
+#define POSED_DEGREES 15
+#define POSED_TEMPERATURE 0.2
+#define POSED_EMBED_VIEWS 8
 
 /* Imported weights see photos at no less than this, where they were trained at more, and learn at a tenth of the rate. */
 #define PRETRAINED_MIN_VIEW 128
@@ -134,12 +152,6 @@ choose_epochs(int64 images, int input_size, bool strokes)
 static void
 choose_stroke_views(scpg_recipe *r, const scpg_given *given)
 {
-#define CHOOSE(field, value) \
-	do \
-	{ \
-		if (!GIVEN(field)) \
-			r->field = (value); \
-	} while (0)
 	CHOOSE(min_ratio, 0.8);
 	CHOOSE(max_ratio, 1.25);
 	CHOOSE(hf_prob, 0);
@@ -151,7 +163,33 @@ choose_stroke_views(scpg_recipe *r, const scpg_given *given)
 	CHOOSE(random_gray_scale, 0);
 	CHOOSE(pca_components, 0);
 	CHOOSE(pca_whiten, false);
-#undef CHOOSE
+}
+
+/*
+ * Photographs of a set that holds no mirror images show one thing in one pose,
+ * as hands that sign do. What tells such kinds apart is where something lies in
+ * the whole, so their views are nearly whole, a little turned, and never
+ * mirrored; what is alike differs by little, which a low temperature looks at;
+ * and an embedding as the mean of several views knows better. 600 photos of
+ * hands, views of 40 pixels, 40 epochs: 1-NN 59 % without all that; not
+ * mirrored 68, and whole and turned 74, and at that temperature 78, and as a
+ * mean 81. Of the hands' mirror images 3 % are as likely as themselves, of
+ * clothes 39 %, of animals and vehicles 50 %.
+ */
+static void
+choose_posed_views(scpg_recipe *r, const scpg_given *given, scpg_dataset *images)
+{
+	if (scpg_mirrored_share(images) >= MIRRORED_SHARE)
+		return;
+	CHOOSE(hf_prob, 0);
+	CHOOSE(min_scale, Min(POSED_MIN_SCALE, r->max_scale));
+	if (!GIVEN(rr_prob) && !GIVEN(rr_degrees))
+	{
+		r->rr_prob = 1;
+		r->rr_degrees = POSED_DEGREES;
+	}
+	CHOOSE(temperature, POSED_TEMPERATURE);
+	CHOOSE(embed_views, POSED_EMBED_VIEWS);
 }
 
 /*
@@ -188,12 +226,14 @@ choose_pretrained(scpg_recipe *r, const scpg_given *given, const scpg_dataset *i
 
 /* n: the images that train. */
 static void
-choose_auto(scpg_recipe *r, const scpg_given *given, const scpg_dataset *images, int64 n)
+choose_auto(scpg_recipe *r, const scpg_given *given, scpg_dataset *images, int64 n)
 {
 	bool strokes = is_strokes(images);
 
 	if (strokes)
 		choose_stroke_views(r, given);
+	else
+		choose_posed_views(r, given, images);
 	if (!GIVEN(input_size))
 		r->input_size = choose_input_size(strokes);
 	if (!GIVEN(batch_size))
@@ -219,8 +259,12 @@ choose_auto(scpg_recipe *r, const scpg_given *given, const scpg_dataset *images,
  */
 #define PIECE_MIN_IMAGES 16
 
-/* Lanes that pieces are planned for, whatever there are: their number depends on the memory and not on the threads. */
-#define PIECES_LANES 16
+/*
+ * Lanes that pieces are planned for, whatever there are: their number depends on
+ * the memory and not on the threads. With more, a training takes as many as
+ * memory holds.
+ */
+#define PIECES_LANES 4
 
 /*
  * As few pieces as memory holds, 1 as a rule; as many as there may be where it
@@ -254,7 +298,7 @@ choose_batch_pieces(const scpg_recipe *r)
 }
 
 void
-scpg_recipe_choose(scpg_recipe *r, const scpg_given *given, const scpg_dataset *images)
+scpg_recipe_choose(scpg_recipe *r, const scpg_given *given, scpg_dataset *images)
 {
 	int64 n = r->train_sample > 0 ? Min(images->images, r->train_sample) : images->images;
 
@@ -293,8 +337,8 @@ scpg_recipe_choose(scpg_recipe *r, const scpg_given *given, const scpg_dataset *
 	if (r->preset == SCPG_PRESET_AUTO && !GIVEN(batch_pieces))
 		r->batch_pieces = choose_batch_pieces(r);
 	if (r->batch_pieces > Max(1, r->batch_size / 2))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("\"batch_pieces\" leaves fewer than two images a piece"),
-				 errdetail("The batch is %d images, the pieces are %d.", r->batch_size, r->batch_pieces),
-				 errhint("Give at most %d.", Max(1, r->batch_size / 2))));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("\"batch_pieces\" leaves fewer than two images a piece"),
+						errdetail("The batch is %d images, the pieces are %d.", r->batch_size, r->batch_pieces),
+						errhint("Give at most %d.", Max(1, r->batch_size / 2))));
 }

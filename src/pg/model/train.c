@@ -33,6 +33,7 @@
 #include "pg/server/jobs.h"
 #include "pg/server/load.h"
 #include "pg/server/memory.h"
+#include "pg/server/progress.h"
 #include "pg/table/dataset.h"
 
 /* Steps that are timed for a time budget, at most, and the share of it for that. */
@@ -92,6 +93,7 @@ run_epoch(trainer *t, int epoch, double *loss)
 		if (!run_step(t, epoch, step, &one))
 			return false;
 		sum += one;
+		scpg_progress_images(Min(t->order.images, (int64) (step + 1) * t->order.batch));
 	}
 	*loss = sum / t->order.steps;
 	return true;
@@ -341,6 +343,7 @@ run_epochs(trainer *t, int first)
 	double total = 0;
 
 	INSTR_TIME_SET_CURRENT(checkpoint);
+	scpg_progress_epochs(epochs, first);
 	for (int epoch = first; epoch < epochs; epoch++)
 	{
 		instr_time start;
@@ -354,6 +357,7 @@ run_epochs(trainer *t, int first)
 		seconds = Max(seconds_since(start), 1e-6);
 		total += seconds;
 		rate = (double) t->order.steps * t->order.batch / seconds;
+		scpg_progress_epoch(epoch + 1, loss);
 		keep_epoch(t, epoch + 1, loss, rate, &checkpoint);
 		tell_epoch(t, epoch + 1, loss, rate, total / (epoch + 1 - first) * (epochs - epoch - 1));
 	}
@@ -414,6 +418,7 @@ scpg_train(scpg_training *training)
 	PG_TRY();
 	{
 		scpg_order_init(&t->order, training->dataset, training->recipe, cxt);
+		scpg_progress_phase("training", t->order.images);
 		scpg_learner_plan(&t->learner, training->recipe, checkpoints, cxt);
 		if (checkpoints && training->model == NULL)
 			tell_checkpoints(t);

@@ -43,21 +43,41 @@ scpg_learner_restart(scpg_learner *l)
 	create(l);
 }
 
+/*
+ * As many lanes as there are, or fewer where memory does not hold what each of
+ * them works in: the result has the same bits on any number.
+ */
+static void
+plan_lanes(scpg_learner *l, const scpg_recipe *recipe, bool momenta)
+{
+	size_t kept = (size_t) (scpg_recipe_checkpoint_bytes(recipe) / (momenta ? 1 : 2));
+	int most = scpg_lanes();
+	sc_error err;
+
+	memset(&err, 0, sizeof(err));
+	for (l->lanes = most;; l->lanes--)
+	{
+		scpg_check(scpg_core()->sc_trainer_plan(&l->bytes, &l->config, l->lanes, &err), &err);
+		if (l->lanes == 1 || sc_add(l->bytes, kept) <= scpg_memory_left())
+			break;
+	}
+	if (l->lanes < most && sc_add(l->bytes, kept) <= scpg_memory_left())
+		ereport(NOTICE, (errmsg("this training runs on %d of %d threads, for memory", l->lanes, most),
+						 errhint("Raise \"selfclass.max_memory\".")));
+}
+
 void
 scpg_learner_plan(scpg_learner *l, const scpg_recipe *recipe, bool momenta, MemoryContext cxt)
 {
 	sc_arena arena;
-	sc_error err;
 	size_t kept;
 
 	Assert(l->core == NULL);
-	memset(&err, 0, sizeof(err));
 	l->context = cxt;
 	l->step_context = AllocSetContextCreate(cxt, "selfclass step", ALLOCSET_DEFAULT_SIZES);
 	l->config = scpg_recipe_train(recipe);
-	l->lanes = scpg_lanes();
 	scpg_warn_forbidden_code(true);
-	scpg_check(scpg_core()->sc_trainer_plan(&l->bytes, &l->config, l->lanes, &err), &err);
+	plan_lanes(l, recipe, momenta);
 	arena = scpg_arena(cxt, sc_add(l->bytes, 2 * SC_ALIGN), "this training");
 	l->memory = SC_TAKE(&arena, char, l->bytes);
 	create(l);

@@ -22,6 +22,7 @@
 #include "pg/model/train.h"
 #include "pg/server/arguments.h"
 #include "pg/server/compat.h"
+#include "pg/server/progress.h"
 #include "pg/table/skips.h"
 
 PG_FUNCTION_INFO_V1(scpg_train_encoder);
@@ -87,12 +88,14 @@ scpg_train_encoder(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("the relation with the images must not be null")));
 	scpg_model_lock(owner, name);
+	scpg_progress_begin("train_encoder", PG_GETARG_OID(1), name);
 	PG_TRY();
 	{
 		train_new(name, PG_GETARG_OID(1), scpg_options_argument(fcinfo, 2));
 	}
 	PG_FINALLY();
 	{
+		scpg_progress_end();
 		scpg_model_unlock(owner, name);
 	}
 	PG_END_TRY();
@@ -149,12 +152,14 @@ scpg_resume_encoder(PG_FUNCTION_ARGS)
 	name = scpg_model_name_argument(fcinfo, 0);
 	model = scpg_model_find(name, false, true);
 	scpg_model_lock(model->owner, model->name);
+	scpg_progress_begin("resume_encoder", model->source, name);
 	PG_TRY();
 	{
 		resume(name);
 	}
 	PG_FINALLY();
 	{
+		scpg_progress_end();
 		scpg_model_unlock(model->owner, model->name);
 	}
 	PG_END_TRY();

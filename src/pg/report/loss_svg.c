@@ -18,40 +18,22 @@
 /* Points of the curve: where there are more epochs than pixels, not every one can be seen. */
 #define MOST_POINTS 2000
 
-static void
-append_curve(scpg_plot *plot, const scpg_model_epoch *epochs, int64 n)
-{
-	StringInfo svg = &plot->svg;
-	int64 step = n / MOST_POINTS + 1;
-	bool first = true;
-
-	/* A curve of one point cannot be seen. */
-	if (n == 1)
-		appendStringInfo(svg, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3.5\" fill=\"#0072b2\"/>\n",
-						 scpg_plot_x(plot, epochs[0].epoch), scpg_plot_y(plot, epochs[0].loss));
-	appendStringInfoString(svg, "<polyline fill=\"none\" stroke=\"#0072b2\" stroke-width=\"2\" points=\"");
-	for (int64 i = 0; i < n; i++)
-	{
-		if (!isfinite(epochs[i].loss) || (i % step != 0 && i < n - 1))
-			continue;
-		appendStringInfo(svg, "%s%.1f,%.1f", first ? "" : " ", scpg_plot_x(plot, epochs[i].epoch),
-						 scpg_plot_y(plot, epochs[i].loss));
-		first = false;
-	}
-	appendStringInfoString(svg, "\"/>\n");
-}
-
 text *
 scpg_loss_draw(const scpg_model_epoch *epochs, int64 n)
 {
 	scpg_plot plot = {.left = 84, .right = WIDTH - 20, .top = 20, .bottom = HEIGHT - 52};
 	double lo = INFINITY, hi = -INFINITY;
+	scpg_point *points = palloc(sizeof(scpg_point) * (MOST_POINTS + 1));
+	int64 step = n / MOST_POINTS + 1;
+	int count = 0;
 
 	for (int64 i = 0; i < n; i++)
 		if (isfinite(epochs[i].loss))
 		{
 			lo = Min(lo, epochs[i].loss);
 			hi = Max(hi, epochs[i].loss);
+			if (i % step == 0 || i == n - 1)
+				points[count++] = (scpg_point){epochs[i].epoch, epochs[i].loss};
 		}
 	if (lo > hi)
 		return NULL;
@@ -60,6 +42,6 @@ scpg_loss_draw(const scpg_model_epoch *epochs, int64 n)
 	scpg_plot_begin(&plot, WIDTH, HEIGHT, "loss by epoch");
 	scpg_plot_axes(&plot, true);
 	scpg_plot_titles(&plot, "epoch", "loss");
-	append_curve(&plot, epochs, n);
+	scpg_plot_curve(&plot, points, count, false);
 	return (text *) scpg_plot_end(&plot);
 }

@@ -5,7 +5,8 @@
  *	  lies in it.
  *
  * A drawing holds no ids, scripts or links, so that any number of them can
- * stand in one HTML file, and nothing of the user's but numbers.
+ * stand in one HTML file, and nothing of the user's but numbers. It can be read
+ * on light and on dark pages, as the reader prefers.
  *
  *-------------------------------------------------------------------------
  */
@@ -22,6 +23,13 @@ typedef struct scpg_range
 	double lo;
 	double hi;
 } scpg_range;
+
+/* A point of a curve. */
+typedef struct scpg_point
+{
+	double x;
+	double y;
+} scpg_point;
 
 typedef struct scpg_plot
 {
@@ -46,6 +54,13 @@ extern void scpg_plot_axes(scpg_plot *plot, bool whole_x);
 
 /* What the axes show, in words, below and at the left. */
 extern void scpg_plot_titles(scpg_plot *plot, const char *x, const char *y);
+
+/* A line through points (n) in their order; few of them have dots. pale: dashed and gray, without any. */
+extern void scpg_plot_curve(scpg_plot *plot, const scpg_point *points, int n, bool pale);
+
+/* The point that was chosen, and what to say of it; or a note alone. */
+extern void scpg_plot_choice(scpg_plot *plot, scpg_point at, const char *note);
+extern void scpg_plot_note(scpg_plot *plot, const char *note);
 
 /* Where a value lies, in pixels. */
 extern double scpg_plot_x(const scpg_plot *plot, double x);

@@ -16,33 +16,24 @@
 
 #include "access/xact.h"
 #include "common/base64.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
-#include "utils/xml.h"
 
 #include "core/api.h"
-#include "pg/report/elbow_svg.h"
 #include "pg/report/loss_svg.h"
+#include "pg/report/markup.h"
 #include "pg/report/report_html.h"
 #include "pg/report/report_parts.h"
 #include "pg/report/scatter.h"
 #include "pg/table/dataset.h"
 
-/* Tiles of a cluster's sheet, and pictures of all sheets together. */
-#define COLUMNS 12
-#define TILE 80
-#define MOST_OF_CLUSTER 84
-#define LEAST_OF_CLUSTER 12
-#define MOST_PICTURES 4000
-
-/* Clusters that have a sheet. */
-#define MOST_CLUSTERS 200
-
 /* Queries and neighbours of the neighbours' sheet. */
+#define TILE 80
 #define QUERIES 8
 #define NEIGHBOURS 8
 #define QUERY_LEAD 20
@@ -51,14 +42,37 @@ static const char head[] =
 	"<!DOCTYPE html>\n"
 	"<html lang=\"en\" xmlns=\"http://www.w3.org/1999/xhtml\"><head><meta charset=\"utf-8\"/>\n"
 	"<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n"
+	"<meta name=\"color-scheme\" content=\"light dark\"/>\n"
 	"<title>%s</title>\n"
 	"<style>\n"
-	"body { font: 16px/1.5 sans-serif; color: #222; background: #fff; margin: 2em auto; max-width: 1040px; padding: 0 1em }\n"
-	"h1, h2 { line-height: 1.2 } h2 { margin: 2em 0 .5em; border-bottom: 1px solid #ddd }\n"
-	"h3 { margin: 1.5em 0 .3em } h3 small { font-weight: normal; color: #666 }\n"
+	":root { --ink: #222; --faint: #666; --paper: #fff; --line: #ddd; --shade: #f4f4f4 }\n"
+	"@media (prefers-color-scheme: dark) { :root { --ink: #ddd; --faint: #a0a0a0; --paper: #14161a; --line: #3a3f47;"
+	" --shade: #24282e } }\n"
+	"body { font: 16px/1.5 sans-serif; color: var(--ink); background: var(--paper); margin: 2em auto; max-width: 1040px;"
+	" padding: 0 1em }\n"
+	"h1, h2 { line-height: 1.2; overflow-wrap: anywhere }\n"
+	"h2 { margin: 2em 0 .5em; border-bottom: 1px solid var(--line) }\n"
+	"h3 { margin: 1.5em 0 .3em } small { color: var(--faint) } h3 small { font-weight: normal }\n"
 	"img, svg { max-width: 100%%; height: auto; display: block }\n"
-	"table { border-collapse: collapse } th { text-align: left; font-weight: normal; color: #666; padding-right: 2em; vertical-align: top }\n"
-	"code { background: #f4f4f4; padding: .1em .3em } details { margin: 1em 0 } summary { cursor: pointer }\n"
+	"table { border-collapse: collapse } th { text-align: left; font-weight: normal; color: var(--faint) }\n"
+	"th, td { padding: 0 1.5em 0 0; vertical-align: top } td { overflow-wrap: break-word }\n"
+	".list td, .list th { border-bottom: 1px solid var(--line); padding-top: .2em }\n"
+	"code { background: var(--shade); padding: .1em .3em } details { margin: 1em 0 } summary { cursor: pointer }\n"
+	".wide { overflow-x: auto } .wide img, .wide svg { min-width: 600px }\n"
+	".pair { display: flex; flex-wrap: wrap; gap: 1em } .pair svg { flex: 1 1 420px; min-width: 0; max-width: 640px }\n"
+	".tiles { display: flex; flex-wrap: wrap; gap: 4px } .tiles figure { margin: 0; width: 80px; font-size: 13px;"
+	" line-height: 1.3 }\n"
+	".tiles bdi, .tiles figcaption { display: block; overflow: hidden; text-overflow: ellipsis; white-space: nowrap }\n"
+	".tiles figcaption { color: var(--faint); font-size: smaller } .facts { margin: 0 0 .3em }\n"
+	".box, .ticked { display: none } .ticks .box { display: inline-block; margin: 0 4px 0 0; vertical-align: middle }"
+	" .ticks .box + bdi { display: inline-block; max-width: 56px; vertical-align: middle }\n"
+	".ticks .ticked { display: block }\n"
+	"#move { background: var(--paper); border-top: 1px solid var(--line); padding: .2em 0 .6em } #move.some { position:"
+	" sticky; bottom: 0 } .some h3, .some h3 + p { display: none } .some .ticked { margin: .3em 0 }\n"
+	"textarea, select { font: 13px/1.4 monospace; color: inherit; background: var(--shade); border: 1px solid var(--line);"
+	" border-radius: 4px } textarea { width: 100%%; box-sizing: border-box; resize: vertical }\n"
+	"@media (max-width: 600px) { body { margin: 1em auto } th { padding-right: .8em } td { padding-right: 0 }"
+	" .pair .sc-plot { font-size: 18px } .pair .sc-choice { font-size: 20px } }\n"
 	"</style></head><body>\n";
 
 /* ---- pieces -------------------------------------------------------------------- */
@@ -66,20 +80,24 @@ static const char head[] =
 static void
 put_row(StringInfo html, const char *name, const char *value)
 {
-	appendStringInfo(html, "<tr><th>%s</th><td>%s</td></tr>\n", escape_xml(name), escape_xml(value));
+	appendStringInfoString(html, "<tr><th>");
+	scpg_markup_text(html, name);
+	appendStringInfoString(html, "</th><td>");
+	scpg_markup_text(html, value);
+	appendStringInfoString(html, "</td></tr>\n");
 }
 
-static void
-put_text(StringInfo html, const text *value)
+void
+scpg_report_put_text(StringInfo html, const text *value)
 {
 	appendBinaryStringInfo(html, VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
 }
 
-/* A sheet as an image; the sheet's memory goes. */
-static void
-put_sheet(StringInfo html, const scpg_sheet *sheet, MemoryContext cxt, const char *alt)
+void
+scpg_report_put_sheet(const scpg_report_file *file, const scpg_sheet *sheet, const char *alt)
 {
-	MemoryContext old = MemoryContextSwitchTo(cxt);
+	StringInfo html = file->html;
+	MemoryContext old = MemoryContextSwitchTo(file->scratch);
 	bytea *jpeg = scpg_sheet_write(sheet);
 	int size = VARSIZE_ANY_EXHDR(jpeg);
 	int room = pg_b64_enc_len(size);
@@ -94,13 +112,12 @@ put_sheet(StringInfo html, const scpg_sheet *sheet, MemoryContext cxt, const cha
 		elog(ERROR, "could not encode a picture");
 	html->len += written;
 	html->data[html->len] = '\0';
-	appendStringInfoString(html, "\"/>\n");
-	MemoryContextReset(cxt);
+	appendStringInfoString(html, "\"/>");
+	MemoryContextReset(file->scratch);
 }
 
-/* A number of things. */
-static char *
-count_of(int64 n, const char *one, const char *many)
+char *
+scpg_report_count(int64 n, const char *one, const char *many)
 {
 	return psprintf("%lld %s", (long long) n, n == 1 ? one : many);
 }
@@ -122,9 +139,9 @@ put_summary(StringInfo html, const scpg_model *model, const scpg_report *report)
 	if (model->skipped > 0)
 		put_row(html, "images that could not be read then", psprintf("%lld", (long long) model->skipped));
 	put_row(html, "training",
-			isnan(model->loss)
-				? count_of(model->epochs_done, "epoch", "epochs")
-				: psprintf("%s, loss %.3f at the end", count_of(model->epochs_done, "epoch", "epochs"), model->loss));
+			isnan(model->loss) ? scpg_report_count(model->epochs_done, "epoch", "epochs")
+							   : psprintf("%s, loss %.3f at the end",
+										  scpg_report_count(model->epochs_done, "epoch", "epochs"), model->loss));
 	put_row(html, "begun", timestamptz_to_str(model->created));
 	if (report != NULL)
 	{
@@ -132,151 +149,68 @@ put_summary(StringInfo html, const scpg_model *model, const scpg_report *report)
 		if (report->dataset->skips.count > 0)
 			put_row(html, "images that cannot be read", psprintf("%lld", (long long) report->dataset->skips.count));
 		if (report->k > 0)
+		{
 			put_row(html, "groups", psprintf("%d", report->k));
+			put_row(html, "how sure that is", scpg_report_sureness(model));
+		}
 	}
 	put_row(html, "at", timestamptz_to_str(GetCurrentTransactionStartTimestamp()));
 	appendStringInfoString(html, "</table>\n");
 }
 
-/* Pictures of a cluster on its sheet. */
-static int
-shown_of(const scpg_report *report, int label)
-{
-	int most = Max(LEAST_OF_CLUSTER, Min(MOST_OF_CLUSTER, MOST_PICTURES / report->k));
-
-	return (int) Min(report->size[label], most);
-}
-
 static void
-put_clusters(StringInfo html, const scpg_report *report, MemoryContext cxt)
+put_scatter(const scpg_report_file *file)
 {
-	int sheets = Min(report->k, MOST_CLUSTERS);
-	int64 *image = palloc(sizeof(int64) * sheets * MOST_OF_CLUSTER);
-	const int64 *first = report->order;
-	int n = 0;
-	scpg_report_pictures pictures;
-
-	for (int label = 0; label < sheets; label++)
-	{
-		int shown = shown_of(report, label);
-
-		memcpy(image + n, first, shown * sizeof(int64));
-		n += shown;
-		first += report->size[label];
-	}
-	appendStringInfoString(html,
-						   "<h2>The groups</h2>\n<p>In each, the pictures nearest to its middle come first.</p>\n");
-	pictures = scpg_report_open_pictures(report, image, n);
-	for (int label = 0; label < sheets; label++)
-	{
-		int shown = shown_of(report, label);
-		scpg_sheet *sheet;
-
-		appendStringInfo(html, "<h3>Group %d <small>%s", label, count_of(report->size[label], "picture", "pictures"));
-		if (shown < report->size[label])
-			appendStringInfo(html, ", the first %d", shown);
-		appendStringInfoString(html, "</small></h3>\n");
-		/* Images of today may leave a cluster empty that had some. */
-		if (shown == 0)
-			continue;
-		sheet = scpg_sheet_make(cxt, "contact sheet", COLUMNS, TILE, 0);
-		scpg_report_add_pictures(&pictures, sheet, shown);
-		put_sheet(html, sheet, cxt, psprintf("pictures of group %d", label));
-	}
-	scpg_report_close_pictures(&pictures);
-	if (sheets < report->k)
-		appendStringInfo(html, "<p>And %s.</p>\n", count_of(report->k - sheets, "smaller group", "other groups"));
-}
-
-static void
-put_scatter(StringInfo html, const scpg_report *report, MemoryContext cxt)
-{
-	scpg_scatter *scatter = scpg_scatter_make(cxt);
-	MemoryContext old = MemoryContextSwitchTo(cxt);
+	const scpg_report *report = file->report;
+	scpg_scatter *scatter = scpg_scatter_make(file->scratch);
+	MemoryContext old = MemoryContextSwitchTo(file->scratch);
 
 	for (int64 i = 0; i < report->n; i++)
 	{
 		const float *place = report->plot + SCPG_PLOT_DIM * i;
+		int32 label = report->label[i];
 
-		scpg_scatter_add(scatter, place[0], place[1], &report->label[i]);
+		if (i % 1024 == 0)
+			CHECK_FOR_INTERRUPTS();
+		scpg_scatter_add(scatter, place[0], place[1], label == SCPG_REPORT_NO_GROUP ? NULL : &label);
 	}
-	appendStringInfoString(html, "<h2>All of them at a glance</h2>\n<p>The first two principal components.");
+	appendStringInfoString(file->html, "<h2>All of them at a glance</h2>\n<p>The first two principal components.");
 	if (report->d > SCPG_PLOT_DIM)
-		appendStringInfoString(html,
+		appendStringInfoString(file->html,
 							   " What lies apart there may overlap here: the groups were made in more than two dimensions.");
-	appendStringInfoString(html, "</p>\n");
-	put_text(html, scpg_scatter_write(scatter));
+	appendStringInfoString(file->html, "</p>\n<div class=\"wide\">");
+	scpg_report_put_text(file->html, scpg_scatter_write(scatter));
+	appendStringInfoString(file->html, "</div>\n");
 	MemoryContextSwitchTo(old);
-	MemoryContextReset(cxt);
+	MemoryContextReset(file->scratch);
 }
 
 static void
-put_neighbours(StringInfo html, const scpg_report *report, MemoryContext cxt)
+put_neighbours(const scpg_report_file *file)
 {
+	const scpg_report *report = file->report;
 	int queries = (int) Min(report->n, QUERIES);
 	int64 tiles[QUERIES * (1 + NEIGHBOURS)];
 	int found = scpg_report_neighbours(report, queries, NEIGHBOURS, tiles);
-	scpg_sheet *sheet = scpg_sheet_make(cxt, "neighbor sheet", 1 + found, TILE, QUERY_LEAD);
+	scpg_sheet *sheet = scpg_sheet_make(file->scratch, "neighbor sheet", 1 + found, TILE, QUERY_LEAD);
 	scpg_report_pictures pictures = scpg_report_open_pictures(report, tiles, queries * (1 + found));
 
-	appendStringInfo(html, "<h2>Neighbours</h2>\n<p>A sample of the pictures, left of the line, and for each of them"
-						   " the ones whose embeddings are nearest to its.</p>\n");
+	appendStringInfoString(file->html,
+						   "<h2>Neighbours</h2>\n<p>A sample of the pictures, left of the line, and for each of"
+						   " them the ones whose embeddings are nearest to its.</p>\n<div class=\"wide\">");
 	scpg_report_add_pictures(&pictures, sheet, queries * (1 + found));
 	scpg_report_close_pictures(&pictures);
-	put_sheet(html, sheet, cxt, "pictures and their neighbours");
-}
-
-/* What the neighbour graph says of the number of groups. */
-static void
-put_graph(StringInfo html, scpg_elbow_result r)
-{
-	if (sc_groups_are_clear(r.chosen, r.score, r.chance))
-		appendStringInfo(html,
-						 "<p>The number of groups, %d, was chosen by the neighbour graph, which puts it between %d and %d. ",
-						 r.chosen, r.low, r.high);
-	else
-		appendStringInfo(html,
-						 "<p>There are no clear groups: their number, %d, was chosen by the neighbour graph and is a guess. ",
-						 r.chosen);
-	appendStringInfo(html,
-					 "The modularity of the groups is %.2f; points without groups have %.2f at most. The curve is that "
-					 "of the inertia.</p>\n",
-					 r.score, r.chance);
-}
-
-static void
-put_elbow(StringInfo html, const scpg_model *model, const scpg_report *report, MemoryContext cxt)
-{
-	MemoryContext old = MemoryContextSwitchTo(cxt);
-	const void *elbow = model->elbow;
-
-	appendStringInfoString(html, "<h2>How many groups?</h2>\n");
-	if (elbow == NULL)
-	{
-		appendStringInfoString(html, "<p>The number of groups was given. This is what the elbow says.</p>\n");
-		elbow = scpg_report_elbow(report);
-	}
-	else if (scpg_elbow_result_open(elbow).method > 0)
-		put_graph(html, scpg_elbow_result_open(elbow));
-	else if (scpg_model_recipe(model)->elbow_method == SCPG_ELBOW_SILHOUETTE)
-		appendStringInfoString(html, "<p>The number of groups was chosen by the best silhouette.</p>\n");
-	else if (scpg_elbow_result_open(elbow).chosen > 0)
-		appendStringInfoString(html, "<p>The number of groups was chosen where the curve turns.</p>\n");
-	else
-		appendStringInfoString(html,
-							   "<p>The curve has no elbow; the number of groups was chosen by the best silhouette.</p>\n");
-	put_text(html, scpg_elbow_draw(DatumGetElbowResult(PointerGetDatum(elbow))));
-	MemoryContextSwitchTo(old);
-	MemoryContextReset(cxt);
+	scpg_report_put_sheet(file, sheet, "pictures and their neighbours");
+	appendStringInfoString(file->html, "</div>\n");
 }
 
 /* The loss of each epoch as a curve, and the speed. */
 static void
-put_loss(StringInfo html, const scpg_model *model, MemoryContext cxt)
+put_loss(const scpg_report_file *file)
 {
-	MemoryContext old = MemoryContextSwitchTo(cxt);
+	MemoryContext old = MemoryContextSwitchTo(file->scratch);
 	scpg_model_epoch *epochs;
-	int64 n = scpg_model_read_log(model, &epochs);
+	int64 n = scpg_model_read_log(file->model, &epochs);
 	const text *drawing = scpg_loss_draw(epochs, n);
 	double speed = NAN;
 
@@ -285,14 +219,15 @@ put_loss(StringInfo html, const scpg_model *model, MemoryContext cxt)
 			speed = epochs[i].images_per_second;
 	if (drawing != NULL)
 	{
-		appendStringInfoString(html, "<h2>Training</h2>\n<p>The loss of every epoch");
+		appendStringInfoString(file->html, "<h2>Training</h2>\n<p>The loss of every epoch");
 		if (!isnan(speed))
-			appendStringInfo(html, "; %.0f images a second in the last one", speed);
-		appendStringInfoString(html, ".</p>\n");
-		put_text(html, drawing);
+			appendStringInfo(file->html, "; %.0f images a second in the last one", speed);
+		appendStringInfoString(file->html, ".</p>\n<div class=\"pair\">\n");
+		scpg_report_put_text(file->html, drawing);
+		appendStringInfoString(file->html, "</div>\n");
 	}
 	MemoryContextSwitchTo(old);
-	MemoryContextReset(cxt);
+	MemoryContextReset(file->scratch);
 }
 
 typedef struct setting
@@ -357,14 +292,18 @@ static void
 put_head(StringInfo html, const scpg_model *model, const scpg_report *report)
 {
 	char *version = pstrdup(GetConfigOption("server_version", false, false));
-	char *title = report == NULL || report->k == 0 ? psprintf("Model %s", model->name)
-												   : psprintf("%s in %s", count_of(report->n, "picture", "pictures"),
-															  count_of(report->k, "group", "groups"));
+	StringInfoData escaped;
+	char *title = report == NULL || report->k == 0
+					  ? psprintf("Model %s", model->name)
+					  : psprintf("%s in %s", scpg_report_count(report->n, "picture", "pictures"),
+								 scpg_report_count(report->k, "group", "groups"));
 
 	version[strcspn(version, " ")] = '\0';
-	appendStringInfo(html, head, escape_xml(title));
+	initStringInfo(&escaped);
+	scpg_markup_text(&escaped, title);
+	appendStringInfo(html, head, escaped.data);
 	appendStringInfo(html, "<h1>%s</h1>\n<p>By PostgreSQL %s and selfclass %s, from the pictures alone.</p>\n",
-					 escape_xml(title), version, SELFCLASS_VERSION);
+					 escaped.data, version, SELFCLASS_VERSION);
 }
 
 void
@@ -372,22 +311,28 @@ scpg_report_write(StringInfo html, const scpg_model *model)
 {
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "report_html part", ALLOCSET_DEFAULT_SIZES);
 	scpg_report *report = NULL;
+	scpg_report_file file = {.html = html, .model = model, .scratch = scratch};
 	bool clustered;
 
 	if (model->state == SCPG_MODEL_READY && OidIsValid(model->source))
 		report = scpg_report_make(model);
+	file.report = report;
 	clustered = report != NULL && report->k > 0;
 	put_head(html, model, report);
 	put_summary(html, model, report);
 	if (clustered)
-		put_clusters(html, report, scratch);
+		scpg_report_put_groups(&file);
+	if (clustered && report->k > 1)
+		scpg_report_put_levels(&file);
 	if (clustered && report->plot != NULL)
-		put_scatter(html, report, scratch);
+		put_scatter(&file);
 	if (report != NULL && report->n > 1)
-		put_neighbours(html, report, scratch);
+		put_neighbours(&file);
+	if (report != NULL && report->dataset->skips.count > 0)
+		scpg_report_put_unreadable(&file);
 	if (clustered || model->elbow != NULL)
-		put_elbow(html, model, report, scratch);
-	put_loss(html, model, scratch);
+		scpg_report_put_choice(&file);
+	put_loss(&file);
 	put_settings(html, model);
 	appendStringInfoString(html, "</body></html>\n");
 	if (report != NULL)

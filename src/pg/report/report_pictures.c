@@ -19,34 +19,90 @@
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
+#include "pg/report/markup.h"
 #include "pg/report/report_parts.h"
-#include "pg/server/memory.h"
 #include "pg/table/dataset.h"
 #include "pg/table/items.h"
+#include "pg/table/keys.h"
 #include "pg/table/source.h"
+
+/* The key of an image. */
+static Datum
+key_of(const scpg_report *report, int64 image)
+{
+	return report->dataset->row[report->row[image]].id;
+}
+
+char *
+scpg_report_key(const scpg_report *report, int64 image)
+{
+	return OidOutputFunctionCall(report->dataset->source.id_output, key_of(report, image));
+}
+
+/* Add the columns of a key as literals, "('a', 'b')"; false: one of them is NULL. */
+static bool
+append_columns(StringInfo sql, HeapTupleHeader row)
+{
+	TupleDesc desc = lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(row), HeapTupleHeaderGetTypMod(row));
+	HeapTupleData tuple = {.t_len = HeapTupleHeaderGetDatumLength(row), .t_data = row};
+	Datum *values = palloc(sizeof(Datum) * desc->natts);
+	bool *nulls = palloc(sizeof(bool) * desc->natts);
+	bool all = true;
+
+	heap_deform_tuple(&tuple, desc, values, nulls);
+	for (int i = 0; i < desc->natts && all; i++)
+	{
+		Oid output;
+		bool varlena;
+
+		appendStringInfoString(sql, i > 0 ? ", " : "(");
+		getTypeOutputInfo(TupleDescAttr(desc, i)->atttypid, &output, &varlena);
+		all = !nulls[i];
+		if (all)
+			scpg_markup_literal(sql, OidOutputFunctionCall(output, values[i]));
+	}
+	appendStringInfoChar(sql, ')');
+	ReleaseTupleDesc(desc);
+	return all;
+}
+
+char *
+scpg_report_key_literal(const scpg_report *report, int64 image, int most)
+{
+	StringInfoData sql;
+	Datum key = key_of(report, image);
+	bool told = true;
+	int level = scpg_keys_begin_text();
+
+	initStringInfo(&sql);
+	/* Of several columns, which the label table has too. */
+	if (report->dataset->source.id_type == RECORDOID)
+		told = append_columns(&sql, DatumGetHeapTupleHeader(key));
+	else
+		scpg_markup_literal(&sql, scpg_report_key(report, image));
+	scpg_keys_end_text(level);
+	if (told && sql.len <= most)
+		return sql.data;
+	pfree(sql.data);
+	return NULL;
+}
 
 /* The keys of images, as an array of this type that is the query's parameter. */
 static Datum
 keys_of(const scpg_report *report, const int64 *image, int n, Oid type)
 {
-	const scpg_dataset *dataset = report->dataset;
-	const scpg_source *source = &dataset->source;
-	sc_arena arena = scpg_arena(CurrentMemoryContext, sc_add(sc_mul(report->n, sizeof(int64)), 2 * SC_ALIGN),
-								"the keys of the images");
-	int64 *row = SC_TAKE(&arena, int64, report->n);
+	const scpg_source *source = &report->dataset->source;
 	Datum *key = palloc(sizeof(Datum) * n);
 	int16 length;
 	bool by_value;
 	char alignment;
 
-	for (int64 i = 0; i < dataset->rows; i++)
-		if (dataset->row[i].image >= 0)
-			row[dataset->row[i].image] = i;
 	for (int i = 0; i < n; i++)
-		key[i] = dataset->row[row[image[i]]].id;
-	if (source->id_type == RECORDOID)
-		for (int i = 0; i < n; i++)
-			key[i] = CStringGetTextDatum(OidOutputFunctionCall(source->id_output, key[i]));
+	{
+		CHECK_FOR_INTERRUPTS();
+		key[i] = source->id_type == RECORDOID ? CStringGetTextDatum(scpg_report_key(report, image[i]))
+											  : key_of(report, image[i]);
+	}
 	get_typlenbyvalalign(type, &length, &by_value, &alignment);
 	return PointerGetDatum(construct_array(key, n, type, length, by_value, alignment));
 }

@@ -167,6 +167,13 @@ colour_of(const mark *m)
 	return m->labelled ? colours[(uint32) m->label % lengthof(colours)] : NO_COLOUR;
 }
 
+/* Black cannot be seen on a dark ground. */
+static const char *
+class_of(const mark *m)
+{
+	return strcmp(colour_of(m), "#000000") == 0 ? "sc-mark sc-black" : "sc-mark";
+}
+
 static const char *
 shape_of(const mark *m)
 {
@@ -180,13 +187,13 @@ append_legend_row(scpg_plot *plot, const mark *group, int64 size, double y)
 	StringInfo svg = &plot->svg;
 
 	appendStringInfo(svg,
-					 "<path fill=\"%s\" stroke=\"#333\" stroke-width=\".4\" d=\"M%d %.1f%s\"/><text x=\"%d\" y=\"%.1f\">",
-					 colour_of(group), plot->right + 22, y, shape_of(group), plot->right + 33, y + 4);
+					 "<path fill=\"%s\" class=\"%s\" stroke=\"#333\" stroke-width=\".4\" d=\"M%d %.1f%s\"/><text x=\"%d\" y=\"%.1f\">",
+					 colour_of(group), class_of(group), plot->right + 22, y, shape_of(group), plot->right + 33, y + 4);
 	if (group->labelled)
 		appendStringInfo(svg, "%d", group->label);
 	else
 		appendStringInfoString(svg, "none");
-	appendStringInfo(svg, " <tspan fill=\"#777\">(%lld)</tspan></text>\n", (long long) size);
+	appendStringInfo(svg, " <tspan class=\"sc-faint\" fill=\"#777\">(%lld)</tspan></text>\n", (long long) size);
 }
 
 /* The points of one group. */
@@ -195,8 +202,8 @@ append_group(StringInfo svg, const mark *marks, int64 size)
 {
 	const char *shape = shape_of(marks);
 
-	appendStringInfo(svg, "<path fill=\"%s\" fill-opacity=\".85\" stroke=\"#333\" stroke-width=\".4\" d=\"",
-					 colour_of(marks));
+	appendStringInfo(svg, "<path fill=\"%s\" fill-opacity=\".85\" class=\"%s\" stroke=\"#333\" stroke-width=\".4\" d=\"",
+					 colour_of(marks), class_of(marks));
 	for (int64 i = 0; i < size; i++)
 	{
 		CHECK_FOR_INTERRUPTS();

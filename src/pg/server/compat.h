@@ -41,6 +41,29 @@
 #define scpg_report_rows(rel, live, dead) pgstat_report_analyze(rel, live, dead, false, GetCurrentTimestamp())
 #endif
 
+/*
+ * Named segments of shared memory came with 17. Before it the same is a small
+ * part of what the server has in reserve, as pg_prewarm takes it.
+ */
+#if PG_VERSION_NUM >= 170000
+#include "storage/dsm_registry.h"
+#else
+#include "storage/lwlock.h"
+#include "storage/shmem.h"
+static inline void *
+GetNamedDSMSegment(const char *name, size_t size, void (*init_callback)(void *ptr), bool *found)
+{
+	void *memory;
+
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	memory = ShmemInitStruct(name, size, found);
+	if (!*found)
+		init_callback(memory);
+	LWLockRelease(AddinShmemInitLock);
+	return memory;
+}
+#endif
+
 /* The one wait event for extensions. */
 #include "utils/wait_event.h"
 #define SCPG_WAIT_EVENT PG_WAIT_EXTENSION

@@ -20,6 +20,7 @@
 
 #include "core/api.h"
 #include "pg/server/memory.h"
+#include "pg/server/progress.h"
 #include "pg/table/dataset.h"
 #include "pg/table/keys.h"
 #include "pg/table/reader.h"
@@ -217,7 +218,7 @@ add_image(loader *l, const scpg_image_row *row)
 	l->side = grow(l->side, d->images, &l->images_room, sizeof(int), l->scratch);
 	image = &l->image[d->images];
 	memset(image, 0, sizeof(*image));
-	image->kept.key = row->hash;
+	image->kept.key = image->kept.hash = row->hash;
 	image->kept.width = row->image.width;
 	image->kept.height = row->image.height;
 	image->kept.channels = row->image.channels;
@@ -347,9 +348,14 @@ scpg_dataset_load(const scpg_source *source, int max_side, scpg_on_error on_erro
 	l.scratch = AllocSetContextCreate(d->context, "selfclass loading", ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(l.scratch);
 	reader = across_transactions ? scpg_reader_open_now(&d->source, max_side) : scpg_reader_open(&d->source, max_side);
+	if (scpg_progress_is_shown())
+		scpg_progress_phase("reading", scpg_reader_count(reader));
 	while ((count = scpg_reader_next(reader, &row)) > 0)
+	{
 		for (int i = 0; i < count; i++)
 			add_row(&l, &row[i]);
+		scpg_progress_images(d->rows);
+	}
 	scpg_reader_close(reader);
 	finish(&l);
 	MemoryContextSwitchTo(caller);
@@ -397,5 +403,6 @@ scpg_dataset_fetch(scpg_dataset *dataset, sc_image *out, const int64 *number, in
 		out[i].height = image->height;
 		out[i].channels = image->channels;
 		out[i].pixels = pixels;
+		out[i].hash = image->hash;
 	}
 }

@@ -24,7 +24,8 @@ typedef struct scpg_kept_row
 
 typedef struct scpg_kept_image
 {
-	uint64 key; /* hash of the bytes and occurrence: names it in random streams */
+	uint64 key;	 /* hash of the bytes and occurrence: names it in a training's random streams */
+	uint64 hash; /* of the bytes alone: in an embedding's */
 	int width;
 	int height;
 	int channels;

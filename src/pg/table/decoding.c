@@ -125,30 +125,50 @@ scpg_decoded(const sc_decode_item *item)
 	image.height = item->plan.height;
 	image.channels = item->plan.channels;
 	image.pixels = item->pixels;
+	image.hash = item->hash;
 	return image;
+}
+
+sc_status
+scpg_try_decode_one(sc_image *image, const uint8 *bytes, Size size, int max_side, sc_error *err)
+{
+	sc_image_limits limits = scpg_image_limits();
+	sc_decode_item item = {.bytes = bytes, .size = size};
+	MemoryContext cxt;
+
+	item.status = scpg_core()->sc_image_plan_read(&item.plan, bytes, size, max_side, &limits, &item.error);
+	if (item.status == SC_NO_MEMORY)
+		scpg_check(item.status, &item.error);
+	if (item.status == SC_OK && scpg_decode_need(&item, 1) > scpg_memory_left())
+		scpg_too_large(&item, size);
+	if (item.status != SC_OK)
+	{
+		*err = item.error;
+		return item.status;
+	}
+
+	/* The scratch can be many times the result, so it does not stay. */
+	cxt = AllocSetContextCreate(CurrentMemoryContext, "selfclass image", ALLOCSET_SMALL_SIZES);
+	scpg_decode_items(&item, 1, &limits, cxt);
+	if (item.status == SC_OK)
+	{
+		sc_arena arena = scpg_arena(CurrentMemoryContext, item.plan.bytes + 2 * SC_ALIGN, "an image");
+
+		*image = scpg_decoded(&item);
+		image->pixels = memcpy(SC_TAKE(&arena, uint8, item.plan.bytes), image->pixels, item.plan.bytes);
+	}
+	else
+		*err = item.error;
+	MemoryContextDelete(cxt);
+	return item.status;
 }
 
 sc_image
 scpg_decode_one(const uint8 *bytes, Size size, int max_side)
 {
-	sc_image_limits limits = scpg_image_limits();
-	sc_decode_item item;
-	MemoryContext cxt;
-	sc_arena arena;
 	sc_image image;
+	sc_error err;
 
-	memset(&item, 0, sizeof(item));
-	item.bytes = bytes;
-	item.size = size;
-	scpg_check(scpg_core()->sc_image_plan_read(&item.plan, bytes, size, max_side, &limits, &item.error), &item.error);
-
-	/* The scratch can be many times the result, so it does not stay. */
-	cxt = AllocSetContextCreate(CurrentMemoryContext, "selfclass image", ALLOCSET_SMALL_SIZES);
-	scpg_decode_items(&item, 1, &limits, cxt);
-	scpg_check(item.status, &item.error);
-	image = scpg_decoded(&item);
-	arena = scpg_arena(CurrentMemoryContext, item.plan.bytes + 2 * SC_ALIGN, "an image");
-	image.pixels = memcpy(SC_TAKE(&arena, uint8, item.plan.bytes), image.pixels, item.plan.bytes);
-	MemoryContextDelete(cxt);
+	scpg_check(scpg_try_decode_one(&image, bytes, size, max_side, &err), &err);
 	return image;
 }

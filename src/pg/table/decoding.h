@@ -18,6 +18,9 @@
  */
 extern sc_image scpg_decode_one(const uint8 *bytes, Size size, int max_side);
 
+/* Likewise, but return what is wrong with the image instead of raising it; anything else is raised. */
+extern sc_status scpg_try_decode_one(sc_image *image, const uint8 *bytes, Size size, int max_side, sc_error *err);
+
 /*
  * Copy the bytes of an image, a value of a table, into cxt for item. false, with
  * SC_LIMIT and its words in item and nothing copied: they do not fit in memory

@@ -1,13 +1,14 @@
 /*-------------------------------------------------------------------------
  *
  * src/pg/table/keys.c
- *	  Keys of rows, copied to memory that is counted.
+ *	  Keys of rows: copied to memory that is counted, and as text.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "utils/datum.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 
 #include "pg/server/memory.h"
@@ -39,4 +40,27 @@ scpg_keys_add(scpg_keys *keys, const scpg_source *source, Datum key)
 		keys->counted = now;
 	}
 	return key;
+}
+
+int
+scpg_keys_begin_text(void)
+{
+	/* Those by which pg_dump and postgres_fdw write values that they read again. */
+	static const char *const settings[][2] = {{"DateStyle", "ISO"},
+											  {"IntervalStyle", "postgres"},
+											  {"TimeZone", "UTC"},
+											  {"extra_float_digits", "3"},
+											  {"bytea_output", "hex"}};
+	int level = NewGUCNestLevel();
+
+	for (int i = 0; i < lengthof(settings); i++)
+		(void) set_config_option(settings[i][0], settings[i][1], PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
+								 false);
+	return level;
+}
+
+void
+scpg_keys_end_text(int level)
+{
+	AtEOXact_GUC(true, level);
 }

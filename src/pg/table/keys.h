@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * src/pg/table/keys.h
- *	  Keys of rows, of whatever type, copied to memory that is counted.
+ *	  Keys of rows, of whatever type: copied to memory that is counted, and as
+ *	  text.
  *
  *-------------------------------------------------------------------------
  */
@@ -23,5 +24,12 @@ extern void scpg_keys_init(scpg_keys *keys, MemoryContext parent);
 
 /* A copy of one more key of source. */
 extern Datum scpg_keys_add(scpg_keys *keys, const scpg_source *source, Datum key);
+
+/*
+ * Between these, values as text are what every session reads as them, whatever
+ * its settings. An error ends it too.
+ */
+extern int scpg_keys_begin_text(void);
+extern void scpg_keys_end_text(int level);
 
 #endif /* SCPG_KEYS_H */

@@ -14,17 +14,21 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/pg_class.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/rls.h"
 #include "utils/snapmgr.h"
 
 #include "pg/server/compat.h"
 #include "pg/server/errors.h"
 #include "pg/server/load.h"
 #include "pg/server/memory.h"
+#include "pg/server/progress.h"
 #include "pg/server/settings.h"
 #include "pg/table/decoding.h"
 #include "pg/table/reader.h"
@@ -69,7 +73,8 @@ open_reader(const scpg_source *source, int max_side, bool own_snapshot)
 		CommandCounterIncrement();
 		PushActiveSnapshot(GetTransactionSnapshot());
 	}
-	query = psprintf("SELECT %s, %s FROM %s", source->id, quote_identifier(source->data_column), source->relation);
+	query = psprintf("SELECT %s, %s FROM %s", source->id, quote_identifier(source->data_column),
+					 source->some != NULL ? source->some : source->relation);
 	memset(&options, 0, sizeof(options));
 	options.cursorOptions = CURSOR_OPT_NO_SCROLL;
 	options.read_only = true;
@@ -88,6 +93,24 @@ scpg_reader *
 scpg_reader_open_now(const scpg_source *source, int max_side)
 {
 	return open_reader(source, max_side, true);
+}
+
+int64
+scpg_reader_count(scpg_reader *reader)
+{
+	Oid relid = reader->source->relid;
+	char kind = get_rel_relkind(relid);
+	bool isnull;
+	int64 rows;
+
+	if ((kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE && kind != RELKIND_MATVIEW) ||
+		check_enable_rls(relid, InvalidOid, true) == RLS_ENABLED)
+		return SCPG_UNCOUNTED;
+	if (SPI_execute(psprintf("SELECT pg_catalog.count(*) FROM %s", reader->source->relation), true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not count rows: %s", SPI_result_code_string(SPI_result));
+	rows = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	SPI_freetuptable(SPI_tuptable);
+	return rows;
 }
 
 /* The key of the row that was fetched, in the current memory context. */

@@ -37,6 +37,9 @@ typedef struct scpg_reader scpg_reader;
 extern scpg_reader *scpg_reader_open(const scpg_source *source, int max_side);
 extern scpg_reader *scpg_reader_open_now(const scpg_source *source, int max_side);
 
+/* How many rows there will be; SCPG_UNCOUNTED where that is not cheap to know: of views, or with policies. Before the first. */
+extern int64 scpg_reader_count(scpg_reader *reader);
+
 /* The next rows, decoded; 0 at the end. Valid until the next call. */
 extern int scpg_reader_next(scpg_reader *reader, scpg_image_row **rows);
 extern void scpg_reader_close(scpg_reader *reader);

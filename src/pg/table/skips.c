@@ -49,12 +49,14 @@ scpg_skips_add(scpg_skips *skips, const scpg_source *source, Datum id, const sc_
 		ereport(ERROR, (errcode(err->status == SC_DATA ? ERRCODE_NULL_VALUE_NOT_ALLOWED : scpg_sqlstate(err->status)),
 						scpg_error_texts(err),
 						errcontext("image of %s with %s = %s", source->relation, source->id_column, key)));
-	if (skips->count < SCPG_SKIPS_SHOWN)
+	if (skips->count < SCPG_SKIPS_KEPT)
 	{
 		MemoryContext old = MemoryContextSwitchTo(skips->context);
+		char *reason = err->detail[0] ? psprintf("%s (%s)", err->message, err->detail) : pstrdup(err->message);
 
-		skips->shown[skips->count] = err->detail[0] ? psprintf("%s: %s (%s)", key, err->message, err->detail)
-													: psprintf("%s: %s", key, err->message);
+		skips->kept[skips->count] = reason;
+		if (skips->count < SCPG_SKIPS_SHOWN)
+			skips->shown[skips->count] = psprintf("%s: %s", key, reason);
 		MemoryContextSwitchTo(old);
 	}
 	count_reason(skips, err);

@@ -24,6 +24,8 @@ typedef enum scpg_on_error
 extern scpg_enum_names scpg_on_error_names;
 
 #define SCPG_SKIPS_SHOWN 5
+/* Images whose reason is kept, for those who show more. */
+#define SCPG_SKIPS_KEPT 100
 /* More than the core has messages for what is wrong with an image; what comes after them counts as "other". */
 #define SCPG_SKIPS_REASONS 64
 
@@ -41,6 +43,7 @@ typedef struct scpg_skips
 	const char *hint; /* of the report; NULL: the option "on_error" */
 	int64 count;
 	char *shown[SCPG_SKIPS_SHOWN]; /* "key: reason" */
+	char *kept[SCPG_SKIPS_KEPT];   /* reasons, of the first so many */
 	scpg_skips_reason *reason;	   /* (reasons), room for SCPG_SKIPS_REASONS */
 	int reasons;
 	MemoryContext context;

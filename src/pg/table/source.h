@@ -34,6 +34,7 @@ typedef struct scpg_source
 {
 	Oid relid;
 	char *relation;	 /* quoted and qualified */
+	char *some;		 /* a subquery that reads some of its rows, for scpg_reader_open; NULL: all of them */
 	char *id_column; /* for messages, not quoted: "id", or of several columns "(a, b)" */
 	char *id;		 /* the key in a query on the relation: a column, or a row of several */
 	int id_columns;	 /* how many: 1, or more for a row of them */
