@@ -214,8 +214,8 @@ static void
 test_not_images(void)
 {
 	sc_error err;
-	static const char *const texts[] =
-		{"", "a", "GIF89a.......", "\xFF\xD8", "\xFF\xD8\xFF", "\xFF\xD8\xFF\xD9", "\x89PNG", "BM"};
+	static const char *const texts[] = {"",		   "a", "GIF89a.......", "\xFF\xD8", "\xFF\xD8\xFF", "\xFF\xD8\xFF\xD9",
+										"\x89PNG", "BM"};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		CHECK(probe((const uint8_t *) texts[i], strlen(texts[i]), 0, &limits, &err) == SC_BAD_IMAGE, "text %zu: %s", i,

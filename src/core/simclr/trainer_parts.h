@@ -157,8 +157,7 @@ sc_trainer_feature(const sc_trainer *t, size_t view)
 {
 	size_t images = (size_t) t->piece.images, batch = (size_t) t->config.batch_size;
 
-	return t->tensors.feature +
-		   (view / images * batch + t->piece.first + view % images) * (size_t) SC_EMBEDDING_DIM;
+	return t->tensors.feature + (view / images * batch + t->piece.first + view % images) * (size_t) SC_EMBEDDING_DIM;
 }
 
 /* The place of an element of a tensor. */

@@ -44,10 +44,9 @@ cluster_images_into(FunctionCallInfo fcinfo, bool wide)
 	labels = wide ? makeRangeVarFromNameList(textToQualifiedNameList(PG_GETARG_TEXT_PP(1)))
 				  : makeRangeVar(NULL, pstrdup(NameStr(*PG_GETARG_NAME(1))), -1);
 	target = scpg_label_target_find(labels, job->asked.name != NULL);
-	job->asked.key.call =
-		scpg_cluster_call(psprintf("CALL cluster_images_into(%%t, %s",
-								   scpg_source_call_literal(scpg_label_target_name(target))),
-						  job->asked.k, job->asked.name);
+	job->asked.key.call = scpg_cluster_call(psprintf("CALL cluster_images_into(%%t, %s",
+													 scpg_source_call_literal(scpg_label_target_name(target))),
+											job->asked.k, job->asked.name);
 	scpg_progress_begin("cluster_images_into", job->asked.relid, job->asked.name);
 	PG_TRY();
 	{
