@@ -93,6 +93,12 @@ SELECT is_html(r), parts(r) LIKE 'Model diverged%' AS title, r LIKE '%<td>failed
 CALL cluster_images_into('"<b>&""pictures"', 'given_groups', k => 3, model => 'given', options => :tiny::jsonb || '{"epochs": 0, "max_k": 4, "elbow_method": "last_turn"}');
 SELECT is_html(report_html('given'));
 
+-- Pictures that are there twice.
+INSERT INTO "<b>&""pictures" SELECT '</bdi>"<again>' || i, image FROM "<b>&""pictures", generate_series(1, 13) i WHERE "the <key>" = 'p1';
+SELECT is_html(r), r ~ '<h2>Doubles</h2>\n<p>\d+ pictures could go: ' AS doubles, r ~ '<h2>Doubles</h2>.*>&lt;/bdi&gt;&quot;&lt;again&gt;\d+</bdi></figure>' AS key,
+	r ~ '<h2>Doubles</h2>.*<p>And [2-9]\d* more\.</p>' AS more FROM report_html('only_trained') r;
+DELETE FROM "<b>&""pictures" WHERE "the <key>" LIKE '</bdi>%';
+
 -- Errors, and the caller's rights.
 SELECT report_html(NULL);
 SELECT report_html('tiney');

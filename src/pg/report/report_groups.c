@@ -30,9 +30,6 @@
 #define MOST_PINNED 12
 #define MOST_OUTSIDE 48
 
-/* Bytes of a key that stand below its picture. */
-#define KEY_SHOWN 40
-
 /* What is shown of a group. */
 typedef struct shown_group
 {
@@ -96,25 +93,17 @@ put_name(StringInfo html, const scpg_report_group *group)
 	appendStringInfoString(html, "</bdi>");
 }
 
-/* One picture with its key, how sure its group is, and which would be next. */
+/* One picture with its box and key, how sure its group is, and which would be next. */
 static void
 put_tile(const scpg_report_file *file, scpg_report_pictures *pictures, int64 image)
 {
 	const scpg_report *report = file->report;
 	StringInfo html = file->html;
-	scpg_sheet *sheet = scpg_sheet_make(file->scratch, "picture", 1, TILE, 0);
-	char *key;
 
 	appendStringInfoString(html, "<figure><label>");
-	scpg_report_add_pictures(pictures, sheet, 1);
-	scpg_report_put_sheet(file, sheet, "");
-	key = scpg_report_key(report, image);
 	scpg_report_put_box(file, image);
-	appendStringInfoString(html, "<bdi title=\"");
-	scpg_markup_short(html, key, 10 * KEY_SHOWN);
-	appendStringInfoString(html, "\">");
-	scpg_markup_short(html, key, KEY_SHOWN);
-	appendStringInfoString(html, "</bdi></label><figcaption>");
+	scpg_report_put_picture(file, pictures, image);
+	appendStringInfoString(html, "</label><figcaption>");
 	if (report->place[image] == SCPG_PLACE_PINNED)
 		appendStringInfoString(html, "pinned");
 	else if (report->place[image] == SCPG_PLACE_NONE)
@@ -126,7 +115,6 @@ put_tile(const scpg_report_file *file, scpg_report_pictures *pictures, int64 ima
 	if (report->other[image] != SCPG_REPORT_NO_GROUP)
 		appendStringInfo(html, ", or %d", report->other[image]);
 	appendStringInfoString(html, "</figcaption></figure>\n");
-	pfree(key);
 }
 
 static void

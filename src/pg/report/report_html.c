@@ -32,8 +32,12 @@
 #include "pg/report/scatter.h"
 #include "pg/table/dataset.h"
 
-/* Queries and neighbours of the neighbours' sheet. */
 #define TILE 80
+
+/* Bytes of a key that stand below its picture. */
+#define KEY_SHOWN 40
+
+/* Queries and neighbours of the neighbours' sheet. */
 #define QUERIES 8
 #define NEIGHBOURS 8
 #define QUERY_LEAD 20
@@ -64,15 +68,16 @@ static const char head[] =
 	" line-height: 1.3 }\n"
 	".tiles bdi, .tiles figcaption { display: block; overflow: hidden; text-overflow: ellipsis; white-space: nowrap }\n"
 	".tiles figcaption { color: var(--faint); font-size: smaller } .facts { margin: 0 0 .3em }\n"
-	".box, .ticked { display: none } .ticks .box { display: inline-block; margin: 0 4px 0 0; vertical-align: middle }"
-	" .ticks .box + bdi { display: inline-block; max-width: 56px; vertical-align: middle }\n"
-	".ticks .ticked { display: block }\n"
+	".tiles label { display: block; position: relative } .tiles + .tiles { margin-top: 1em }\n"
+	".box, .ticked { display: none } .ticks .box { display: block; position: absolute; left: 2px; top: 2px; margin: 0 }"
+	" .ticks .ticked { display: block }\n"
 	"#move { background: var(--paper); border-top: 1px solid var(--line); padding: .2em 0 .6em } #move.some { position:"
 	" sticky; bottom: 0 } .some h3, .some h3 + p { display: none } .some .ticked { margin: .3em 0 }\n"
 	"textarea, select { font: 13px/1.4 monospace; color: inherit; background: var(--shade); border: 1px solid var(--line);"
 	" border-radius: 4px } textarea { width: 100%%; box-sizing: border-box; resize: vertical }\n"
 	"@media (max-width: 600px) { body { margin: 1em auto } th { padding-right: .8em } td { padding-right: 0 }"
-	" .pair .sc-plot { font-size: 18px } .pair .sc-choice { font-size: 20px } }\n"
+	" .pair .sc-plot { font-size: 18px } .pair .sc-choice { font-size: 20px }"
+	" .tree svg { min-width: 0 } .tree .sc-plot { font-size: 15px } }\n"
 	"</style></head><body>\n";
 
 /* ---- pieces -------------------------------------------------------------------- */
@@ -114,6 +119,23 @@ scpg_report_put_sheet(const scpg_report_file *file, const scpg_sheet *sheet, con
 	html->data[html->len] = '\0';
 	appendStringInfoString(html, "\"/>");
 	MemoryContextReset(file->scratch);
+}
+
+void
+scpg_report_put_picture(const scpg_report_file *file, scpg_report_pictures *pictures, int64 image)
+{
+	scpg_sheet *sheet = scpg_sheet_make(file->scratch, "picture", 1, TILE, 0);
+	char *key;
+
+	scpg_report_add_pictures(pictures, sheet, 1);
+	scpg_report_put_sheet(file, sheet, "");
+	key = scpg_report_key(file->report, image);
+	appendStringInfoString(file->html, "<bdi title=\"");
+	scpg_markup_short(file->html, key, 10 * KEY_SHOWN);
+	appendStringInfoString(file->html, "\">");
+	scpg_markup_short(file->html, key, KEY_SHOWN);
+	appendStringInfoString(file->html, "</bdi>");
+	pfree(key);
 }
 
 char *
@@ -327,7 +349,10 @@ scpg_report_write(StringInfo html, const scpg_model *model)
 	if (clustered && report->plot != NULL)
 		put_scatter(&file);
 	if (report != NULL && report->n > 1)
+	{
 		put_neighbours(&file);
+		scpg_report_put_duplicates(&file);
+	}
 	if (report != NULL && report->dataset->skips.count > 0)
 		scpg_report_put_unreadable(&file);
 	if (clustered || model->elbow != NULL)

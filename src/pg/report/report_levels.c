@@ -65,7 +65,7 @@ scpg_report_put_levels(const scpg_report_file *file)
 	appendStringInfoString(file->html,
 						   "<h2>Levels</h2>\n<p>Groups that meet near to their names lie close together: read "
 						   "from the right, there are two groups, then three, and so on.</p>\n"
-						   "<div class=\"wide\">");
+						   "<div class=\"wide tree\">");
 	scpg_report_put_text(file->html, scpg_tree_draw(names, tree.groups, tree.joins));
 	appendStringInfoString(file->html, "</div>\n");
 	put_joins(file->html, file->model, &tree);

@@ -131,6 +131,9 @@ typedef struct scpg_report_file
 /* A sheet as an image, and the scratch memory's end; alt is written as it is. */
 extern void scpg_report_put_sheet(const scpg_report_file *file, const scpg_sheet *sheet, const char *alt);
 
+/* The next picture of a cursor, which is that image, and its key below. */
+extern void scpg_report_put_picture(const scpg_report_file *file, scpg_report_pictures *pictures, int64 image);
+
 extern void scpg_report_put_text(StringInfo html, const text *value);
 
 /* A number of things: "1 picture", in the current memory context. */
@@ -150,6 +153,7 @@ extern char *scpg_report_sureness(const scpg_model *model);
 extern void scpg_report_put_groups(const scpg_report_file *file);
 extern void scpg_report_put_choice(const scpg_report_file *file);
 extern void scpg_report_put_levels(const scpg_report_file *file);
+extern void scpg_report_put_duplicates(const scpg_report_file *file);
 extern void scpg_report_put_unreadable(const scpg_report_file *file);
 
 #endif /* SCPG_REPORT_PARTS_H */

@@ -13,10 +13,10 @@
 #include "pg/report/plot.h"
 #include "pg/report/tree_svg.h"
 
-#define WIDTH 820
-#define NAMES 190 /* pixels at the left for names */
+#define WIDTH 600
+#define NAMES 190 /* pixels at the left for names, of a phone's larger letters too */
 #define ROW 22
-#define NAME_BYTES 26
+#define NAME_BYTES 22
 
 /* A group, and what has become of it and others. */
 typedef struct branch
