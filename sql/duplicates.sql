@@ -34,6 +34,11 @@ SELECT count(*), count(DISTINCT group_id) AS groups, bool_and(size = 2) AS pairs
 SELECT count(*) FROM duplicate_groups('pile', NULL::int, 'e', NULL, '{"metric": "cosine"}');
 SELECT * FROM duplicate_groups('copies', NULL::text, 'e', NULL) WHERE group_id = 0;
 SELECT count(*) FROM duplicate_groups('turned', NULL::text, 'e', NULL, '{"id_column": "name", "max_groups": 1}');
+-- of any number of rows
+SET client_min_messages = warning;
+DELETE FROM pile WHERE id > 232;
+SELECT count(*), count(DISTINCT group_id) AS groups FROM duplicate_groups('pile', 'e');
+RESET client_min_messages;
 -- many equal rows, and many that hang together
 CREATE TABLE same AS SELECT i AS id, '[1,2,3,4]'::embedding AS e FROM generate_series(1, 20000) i;
 ALTER TABLE same ADD PRIMARY KEY (id);

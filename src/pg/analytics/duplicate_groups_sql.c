@@ -43,8 +43,9 @@ find_threshold(const sc_duplicates *dup, MemoryContext parent)
 		job.k = m;
 		scpg_knn_plan(&job);
 		arena = scpg_knn_layout(&job, sc_mul(2 * sizeof(double), job.n), cxt);
-		far = SC_TAKE(&arena, double, job.n);
-		spread = SC_TAKE(&arena, double, job.n);
+		/* One array: each begins at a line of the cache, so that two may take more than their sum. */
+		far = SC_TAKE(&arena, double, 2 * job.n);
+		spread = far + job.n;
 		while (scpg_knn_next(&job))
 			for (size_t i = 0; i < job.m; i++)
 			{
