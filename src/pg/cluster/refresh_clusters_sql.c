@@ -33,6 +33,7 @@
 #include "pg/server/compat.h"
 #include "pg/server/extension.h"
 #include "pg/server/options.h"
+#include "pg/server/progress.h"
 #include "pg/server/result.h"
 #include "pg/table/reader.h"
 #include "pg/table/skips.h"
@@ -329,6 +330,22 @@ add_new(refresh *r)
 	scpg_label_writer_close(r->writer);
 }
 
+/* All of it, with the label table open, but the answer. */
+static void
+run(refresh *r, Oid images)
+{
+	resolve(r, images);
+	r->plot = scpg_cluster_plot_space(r->model);
+	r->normalize = scpg_model_recipe(r->model)->l2_normalize;
+	if (r->options.remove)
+		remove_gone(r);
+	add_new(r);
+	if (!r->recorded)
+		return;
+	scpg_label_table_count(&r->table);
+	scpg_edit_end(r->edit, r->added + r->removed);
+}
+
 PG_FUNCTION_INFO_V1(scpg_refresh_clusters);
 Datum
 scpg_refresh_clusters(PG_FUNCTION_ARGS)
@@ -336,6 +353,7 @@ scpg_refresh_clusters(PG_FUNCTION_ARGS)
 	MemoryContext caller = CurrentMemoryContext;
 	refresh *r = palloc0(sizeof(refresh));
 	char *name;
+	Oid images;
 	Datum values[5];
 	bool nulls[5] = {false};
 
@@ -350,17 +368,17 @@ scpg_refresh_clusters(PG_FUNCTION_ARGS)
 	r->edit = scpg_edit_begin(r->model);
 	scpg_label_table_open(&r->table, r->model, false);
 	scpg_label_table_check(&r->table, false);
-	resolve(r, choose_images(fcinfo, r->model));
-	r->plot = scpg_cluster_plot_space(r->model);
-	r->normalize = scpg_model_recipe(r->model)->l2_normalize;
-	if (r->options.remove)
-		remove_gone(r);
-	add_new(r);
-	if (r->recorded)
+	images = choose_images(fcinfo, r->model);
+	scpg_progress_begin("refresh_clusters", images, name);
+	PG_TRY();
 	{
-		scpg_label_table_count(&r->table);
-		scpg_edit_end(r->edit, r->added + r->removed);
+		run(r, images);
 	}
+	PG_FINALLY();
+	{
+		scpg_progress_end();
+	}
+	PG_END_TRY();
 	SPI_finish();
 	MemoryContextSwitchTo(caller);
 	values[0] = Int64GetDatum(r->added);
