@@ -83,7 +83,7 @@ tap()
 	fi
 	(cd "$dir" && $user env HOME=/tmp PATH="$bin:$PATH" PG_REGRESS="$pgxs/src/test/regress/pg_regress" \
 		TESTDIR="$dir/log" TESTDATADIR="$dir/log" TESTLOGDIR="$dir/log" PGPORT=65432 \
-		prove -I "$pgxs/src/test/perl" -I tests/t/lib $files) 2>&1 | tee build/tap.log
+		prove -j"$jobs" -I "$pgxs/src/test/perl" -I tests/t/lib $files) 2>&1 | tee build/tap.log
 	# prove tells totals for files; count the tests themselves.
 	local total=$(sed -n 's/^Files=[0-9]*, Tests=\([0-9]*\),.*/\1/p' build/tap.log)
 	local bad=$(grep -oE 'Failed [0-9]+/[0-9]+ subtests' build/tap.log | awk '{split($2, a, "/"); n += a[1]} END {print n + 0}')
