@@ -24,7 +24,7 @@
 static const struct
 {
 	const char *name;
-	const char *library;
+	const char *needs;
 	sc_status (*read)(const sc_image_task *task);
 } formats[] = {[SC_IMAGE_JPEG] = {"JPEG", "libjpeg", sc_jpeg_read},
 			   [SC_IMAGE_PNG] = {"PNG", "libpng", PNG_READER},
@@ -75,8 +75,8 @@ sc_image_plan_read(sc_image_plan *plan, const uint8_t *bytes, size_t size, int m
 	if (formats[plan->format].read != NULL)
 		return formats[plan->format].read(&task);
 	sc_fail(err, SC_UNSUPPORTED, "%s images are not supported by this build", formats[plan->format].name);
-	sc_detail(err, "This selfclass was built without %s.", formats[plan->format].library);
-	sc_hint(err, "Store the image as JPEG, or build selfclass with %s.", formats[plan->format].library);
+	sc_detail(err, "This selfclass was built without %s.", formats[plan->format].needs);
+	sc_hint(err, "Store the image as JPEG, or build selfclass with %s.", formats[plan->format].needs);
 	return SC_UNSUPPORTED;
 }
 
