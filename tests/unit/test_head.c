@@ -382,9 +382,19 @@ loss_torch(void)
 	}
 }
 
+/* Is image i's kin among those of j? */
+static bool
+is_kin(const int *kin, int each, int i, int j)
+{
+	for (int k = 0; kin != NULL && k < each && kin[i * each + k] >= 0; k++)
+		if (kin[i * each + k] == j)
+			return true;
+	return false;
+}
+
 /* The loss by its definition, in double. */
 static double
-loss_plain(const double *z, int rows, int dim, double temperature)
+loss_plain(const double *z, int rows, int dim, double temperature, const int *kin, int each)
 {
 	double loss = 0.0;
 
@@ -403,7 +413,7 @@ loss_plain(const double *z, int rows, int dim, double temperature)
 				b += z[j * dim + d] * z[j * dim + d];
 			}
 			dot /= sqrt(a) * sqrt(b) * temperature;
-			if (j != i)
+			if (j != i && !is_kin(kin, each, i % (rows / 2), j % (rows / 2)))
 				sum += exp(dot);
 			if (j == (i + rows / 2) % rows)
 				pair = dot;
@@ -416,18 +426,58 @@ loss_plain(const double *z, int rows, int dim, double temperature)
 static void
 loss_differences(void)
 {
+	/* Of six images: 0, 2 and 5 are kin, and 1 and 3; 4 has none. */
+	static const int none[] = {-1, -1, -1, -1, -1, -1}, some[] = {2, 5, 3, -1, 0, 5, 1, -1, -1, -1, 0, 2};
+	static const struct
+	{
+		const int *kin;
+		int each;
+	} kins[] = {{NULL, 0}, {none, 1}, {some, 2}};
 	const int batch = 6, dim = 5;
-	double z[60];
+	double z[60], losses[LENGTH(kins)];
 	sc_error err;
 	loss_case c;
 
-	loss_make(&c, batch, dim, 0.25f, 1);
-	CHECK(sc_pool_run(1, loss_job, &c, &err) == SC_OK, "%s", err.message);
-	for (int i = 0; i < 2 * batch * dim; i++)
+	for (size_t k = 0; k < LENGTH(kins); k++)
+	{
+		loss_make(&c, batch, dim, 0.25f, 1);
+		sc_ntxent_set_kin(&c.loss, kins[k].kin, kins[k].each);
+		CHECK(sc_pool_run(1, loss_job, &c, &err) == SC_OK, "%s", err.message);
+		for (int i = 0; i < 2 * batch * dim; i++)
+			z[i] = c.z[i];
+		losses[k] = c.loss.loss;
+		CLOSE(c.loss.loss, loss_plain(z, 2 * batch, dim, 0.25, kins[k].kin, kins[k].each), 1e-6);
+		for (int i = 0; i < 2 * batch * dim; i++)
+			CLOSE(c.dz[i], DIFFERENCE(z, i, 1e-5, loss_plain(z, 2 * batch, dim, 0.25, kins[k].kin, kins[k].each)), 1e-6);
+		free(c.memory);
+	}
+	CHECK(losses[0] == losses[1] && losses[2] < losses[0], "fewer negatives, a lower loss");
+}
+
+/* Kin on both sides of a tile's columns, of many images: 0 and i, i + 1 and so on; against none by definition. */
+static void
+loss_kin_far(void)
+{
+	enum
+	{
+		BATCH = 600,
+		DIM = 3
+	};
+	static int kin[BATCH];
+	static double z[2 * BATCH * DIM];
+	sc_error err;
+	loss_case c;
+
+	for (int i = 0; i < BATCH; i++)
+		kin[i] = BATCH - 1 - i;
+	loss_make(&c, BATCH, DIM, 0.5f, 2);
+	sc_ntxent_set_kin(&c.loss, kin, 1);
+	CHECK(sc_pool_run(2, loss_job, &c, &err) == SC_OK, "%s", err.message);
+	for (int i = 0; i < 2 * BATCH * DIM; i++)
 		z[i] = c.z[i];
-	CLOSE(c.loss.loss, loss_plain(z, 2 * batch, dim, 0.25), 1e-6);
-	for (int i = 0; i < 2 * batch * dim; i++)
-		CLOSE(c.dz[i], DIFFERENCE(z, i, 1e-5, loss_plain(z, 2 * batch, dim, 0.25)), 1e-6);
+	CLOSE(c.loss.loss, loss_plain(z, 2 * BATCH, DIM, 0.5, kin, 1), 1e-5);
+	for (int i = 0; i < 2 * BATCH * DIM; i += 577)
+		CLOSE(c.dz[i], DIFFERENCE(z, i, 1e-4, loss_plain(z, 2 * BATCH, DIM, 0.5, kin, 1)), 1e-7);
 	free(c.memory);
 }
 
@@ -585,6 +635,7 @@ main(int argc, char **argv)
 		loss_torch();
 	CASE ("NT-Xent by differences")
 		loss_differences();
+	loss_kin_far();
 	CASE ("NT-Xent at its edges")
 		loss_edges();
 	CASE ("SGD as PyTorch's")

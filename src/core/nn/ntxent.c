@@ -4,7 +4,7 @@
  *	  NT-Xent (ntxent.h) by tiles.
  *
  * With the logits s_ij = cos(z_i, z_j) / t, where t is the temperature, and
- * p_i the softmax of row i without s_ii, equation 1 of the SimCLR paper is
+ * p_i the softmax of row i without s_ii (and without the views of its kin), equation 1 of the SimCLR paper is
  *		loss_i = logsumexp(s_i) - s_i,pair(i),
  * and the loss of the batch its mean over the 2B views. As s is symmetric, the
  * gradient of the unit vector of view i is
@@ -50,6 +50,27 @@ sc_ntxent_layout(sc_ntxent *loss, sc_arena *arena, int batch, int dim, float tem
 	loss->share = SC_TAKE(arena, float, views);
 	loss->partial = SC_TAKE(arena, double, (size_t) loss->shards);
 	loss->tiles = SC_TAKE(arena, float, sc_mul((size_t) lanes, loss->tile_floats));
+}
+
+void
+sc_ntxent_set_kin(sc_ntxent *loss, const int *kin, int each)
+{
+	SC_ASSERT(kin == NULL || each > 0);
+	loss->kin = kin;
+	loss->kin_each = each;
+}
+
+/* Of a row of a tile, which begins with column `from` and has n: what both views of the kin of its view have. */
+static void
+put_kin(float *row, const sc_ntxent *loss, int view, int from, int n, float value)
+{
+	int half = loss->views / 2;
+	const int *kin = loss->kin + (ptrdiff_t) (view % half) * loss->kin_each;
+
+	for (int i = 0; i < loss->kin_each && kin[i] >= 0; i++)
+		for (int column = kin[i] - from; column < n; column += half)
+			if (column >= 0)
+				row[column] = value;
 }
 
 /*
@@ -118,6 +139,8 @@ softmax_rows(const sc_lane *lane, sc_ntxent *loss, float *tile, int shard)
 				pair[i] = row[other];
 			if (self >= 0 && self < n)
 				row[self] = -INFINITY;
+			if (loss->kin != NULL)
+				put_kin(row, loss, begin + i, from, n, -INFINITY);
 			here = SC_SIMD_CALL(sc_ntxent_tile_max)(row, n);
 			if (here > top[i])
 			{
@@ -163,6 +186,8 @@ gradient_rows(const sc_lane *lane, const sc_ntxent *loss, float *tile, float *dz
 			(row, n, loss->top[begin + i], loss->share[begin + i], loss->top + from, loss->share + from, factor);
 			if (self >= 0 && self < n)
 				row[self] = 0.0f;
+			if (loss->kin != NULL)
+				put_kin(row, loss, begin + i, from, n, 0.0f);
 			if (other >= 0 && other < n)
 				row[other] -= 2.0f * factor;
 		}

@@ -33,11 +33,21 @@ typedef struct sc_ntxent
 	double *partial;	/* (shards): losses */
 	float *tiles;		/* (lanes, tile_views, a fixed number of columns) */
 	size_t tile_floats; /* of one lane */
-	double loss;		/* of the last run */
+	const int *kin;		/* sc_ntxent_set_kin */
+	int kin_each;
+	double loss; /* of the last run */
 } sc_ntxent;
 
 /* Take (or count) the work space of a loss over 2 * batch views of dim floats; temperature > 0. */
 extern void sc_ntxent_layout(sc_ntxent *loss, sc_arena *arena, int batch, int dim, float temperature, int lanes);
+
+/*
+ * Images of the batch that are no negatives of each other in the runs to come:
+ * kin (batch, each), of each image some others, ended by -1 where they are
+ * fewer. Whoever has another among its kin is among that one's. NULL: all are
+ * negatives, as in the paper.
+ */
+extern void sc_ntxent_set_kin(sc_ntxent *loss, const int *kin, int each);
 
 /*
  * dz (views, dim) of z (views, dim), not normalised, and loss->loss, the mean

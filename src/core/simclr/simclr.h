@@ -74,13 +74,19 @@ extern void sc_trainer_destroy(sc_trainer *trainer);
 
 /*
  * One optimiser step, a job. Image i of the batch takes its two views from
- * the streams (seed, epoch, keys[i], 0) and (seed, epoch, keys[i], 1).
+ * the streams (seed, epoch, keys[i], 0) and (seed, epoch, keys[i], 1). Positives
+ * may be neighbours (Dwibedi and others, "With a Little Help from My Friends",
+ * ICCV 2021): then the second view is one of seconds[i], and images that are kin
+ * are no negatives of each other.
  */
 typedef struct sc_train_step
 {
 	sc_trainer *trainer;
-	const sc_image *images; /* (batch_size) */
-	const uint64_t *keys;	/* (batch_size): hash of the bytes and occurrence */
+	const sc_image *images;	 /* (batch_size) */
+	const sc_image *seconds; /* (batch_size); NULL: images */
+	const int *kin;			 /* (batch_size, kin_each), as sc_ntxent_set_kin wants them; NULL: none */
+	int kin_each;
+	const uint64_t *keys; /* (batch_size): hash of the bytes and occurrence */
 	int epoch;
 	float lr;
 	double loss; /* out: mean NT-Xent over the 2 * batch_size views */

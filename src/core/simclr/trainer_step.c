@@ -84,6 +84,9 @@ sc_train_step_run(const sc_lane *lane, void *arg)
 
 	SC_ASSERT(step->epoch >= 0 && isfinite(step->lr));
 	SC_ASSERT(step->images == NULL ? t->cut.pieces == 1 : step->keys != NULL);
+	/* All see it behind the barriers of the head. */
+	if (lane->index == 0)
+		sc_ntxent_set_kin(&t->loss, step->kin, step->kin_each);
 	SC_TRY(forward(lane, t, &pass));
 	SC_TRY(sc_head_forward(lane, &t->head, tensors->z, tensors->feature));
 	/* Here the temperature meets the similarities: nn/ntxent.c. */

@@ -15,6 +15,7 @@ sc_trainer_make_views(const sc_lane *lane, const void *arg, sc_trainer_shard s)
 	sc_trainer *t = step->trainer;
 	sc_trainer_space *space = &t->space[lane->index];
 	size_t images = (size_t) t->piece.images;
+	const sc_image *seconds = step->seconds == NULL ? step->images : step->seconds;
 	void *x = sc_trainer_input(t, s.index);
 
 	for (int v = 0; v < s.views; v++)
@@ -25,7 +26,8 @@ sc_trainer_make_views(const sc_lane *lane, const void *arg, sc_trainer_shard s)
 
 		if (sc_lane_stopped(lane))
 			return SC_ABORTED;
-		sc_augment_view(space->view, &step->images[image], &t->config.augment, &rng, space->augment);
+		sc_augment_view(space->view, view < images ? &step->images[image] : &seconds[image], &t->config.augment, &rng,
+						space->augment);
 		sc_resnet_put_view(&t->net, x, (size_t) v, space->view);
 	}
 	return SC_OK;

@@ -82,6 +82,9 @@ static const scpg_option table[] = {
 	WHOLE(TRAINING, proj_hidden_dim, 1, 8192),
 	WHOLE(TRAINING, proj_out_dim, 1, 8192),
 	FLAG(TRAINING, proj_batch_norm),
+	NUMBER(TRAINING, neighbor_prob, 0, 1),
+	NUMBER(TRAINING, neighbor_start, 0, 1),
+	WHOLE(TRAINING, neighbors, 1, 32),
 	ABOVE(TRAINING, min_scale, 0, 1),
 	ABOVE(TRAINING, max_scale, 0, 1),
 	ABOVE(TRAINING, min_ratio, 0, 100),
@@ -160,6 +163,8 @@ static const scpg_recipe common = {
 	.proj_hidden_dim = 512,
 	.proj_out_dim = 128,
 	.proj_batch_norm = true,
+	.neighbor_start = 0.5,
+	.neighbors = 3,
 	.min_scale = 0.08,
 	.max_scale = 1.0,
 	.min_ratio = 3.0 / 4.0,
@@ -393,6 +398,7 @@ scpg_recipe_restore(scpg_recipe *recipe, const Jsonb *stored)
 	recipe->cluster_method = SCPG_CLUSTER_KMEANS;
 	recipe->embed_views = 1;
 	recipe->elastic = recipe->elastic_prob = 0;
+	recipe->neighbor_prob = 0;
 	scpg_options_read(recipe, NULL, stored, table, lengthof(table));
 }
 

@@ -100,6 +100,9 @@ typedef struct scpg_recipe
 	int proj_hidden_dim;
 	int proj_out_dim;
 	bool proj_batch_norm;
+	double neighbor_prob;  /* of second views that show a neighbour (train_neighbors.c) */
+	double neighbor_start; /* share of the epochs before the first that has them */
+	int neighbors;		   /* of an image, at most */
 	double min_scale;
 	double max_scale;
 	double min_ratio;

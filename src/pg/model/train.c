@@ -50,6 +50,7 @@ typedef struct trainer
 {
 	scpg_training *training; /* what is asked for, and the result */
 	scpg_order order;
+	scpg_neighbors neighbors;
 	scpg_learner learner;
 	sc_lr_config lr;
 	int64 dead_weights; /* as scpg_model_tell_dead_weights counts them */
@@ -74,23 +75,30 @@ lr_at(const trainer *t, int epoch, int step)
 }
 
 static bool
-run_step(trainer *t, int epoch, int step, double *loss)
+run_step(trainer *t, scpg_neighbors *neighbors, int epoch, int step, double *loss)
 {
-	return scpg_learner_step(&t->learner, &t->order, epoch, step, lr_at(t, epoch, step), loss);
+	return scpg_learner_step(&t->learner, &t->order, neighbors, epoch, step, lr_at(t, epoch, step), loss);
 }
 
-/* *loss: the mean of the epoch's steps. */
+/* *loss: the mean of the epoch's steps. false: it, or what the encoder sees, is no number. */
 static bool
 run_epoch(trainer *t, int epoch, double *loss)
 {
+	scpg_neighbors *neighbors = NULL;
 	double sum = 0;
 
+	if (scpg_neighbors_count(&t->neighbors, t->training->recipe, epoch))
+	{
+		neighbors = &t->neighbors;
+		if (!scpg_neighbors_find(neighbors, &t->learner, &t->order))
+			return false;
+	}
 	scpg_order_shuffle(&t->order, epoch);
 	for (int step = 0; step < t->order.steps; step++)
 	{
 		double one;
 
-		if (!run_step(t, epoch, step, &one))
+		if (!run_step(t, neighbors, epoch, step, &one))
 			return false;
 		sum += one;
 		scpg_progress_images(Min(t->order.images, (int64) (step + 1) * t->order.batch));
@@ -124,6 +132,7 @@ plan_time(trainer *t)
 	double budget = recipe->time_budget;
 	int steps = t->order.steps;
 	double fastest = 0;
+	double seconds;
 	double epochs;
 	instr_time begin;
 
@@ -133,10 +142,9 @@ plan_time(trainer *t)
 	{
 		instr_time start;
 		double loss;
-		double seconds;
 
 		INSTR_TIME_SET_CURRENT(start);
-		(void) run_step(t, 0, i % steps, &loss);
+		(void) run_step(t, NULL, 0, i % steps, &loss);
 		seconds = seconds_since(start);
 		/* The first step also makes what later ones reuse. */
 		if (i > 0 && (fastest == 0 || seconds < fastest))
@@ -144,11 +152,14 @@ plan_time(trainer *t)
 		if (i > 0 && seconds_since(begin) > TIMED_SHARE * budget)
 			break;
 	}
-	epochs = floor((budget - seconds_since(begin)) / Max(fastest * steps, 1e-9));
+	seconds = fastest * steps;
+	if (recipe->neighbor_prob > 0)
+		seconds *= 1 + SCPG_NEIGHBORS_COST * (1 - recipe->neighbor_start);
+	epochs = floor((budget - seconds_since(begin)) / Max(seconds, 1e-9));
 	recipe->epochs = (int) Max(1, Min(MAX_EPOCHS, epochs));
 	recipe->warmup_epochs = Min(recipe->warmup_epochs, recipe->epochs);
 	ereport(NOTICE, (errmsg("time budget of %g seconds: %d %s of %.3g seconds", budget, recipe->epochs,
-							recipe->epochs == 1 ? "epoch" : "epochs", fastest * steps)));
+							recipe->epochs == 1 ? "epoch" : "epochs", seconds)));
 	scpg_learner_restart(&t->learner);
 }
 
@@ -419,6 +430,7 @@ scpg_train(scpg_training *training)
 	{
 		scpg_order_init(&t->order, training->dataset, training->recipe, cxt);
 		scpg_progress_phase("training", t->order.images);
+		scpg_neighbors_init(&t->neighbors, training->recipe, &t->order, cxt);
 		scpg_learner_plan(&t->learner, training->recipe, checkpoints, cxt);
 		if (checkpoints && training->model == NULL)
 			tell_checkpoints(t);

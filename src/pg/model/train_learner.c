@@ -160,7 +160,8 @@ scpg_learner_load(scpg_learner *l, const scpg_model *model, bool initial)
 /* ---- a step ---------------------------------------------------------------------- */
 
 bool
-scpg_learner_step(scpg_learner *l, const scpg_order *order, int epoch, int step, double lr, double *loss)
+scpg_learner_step(scpg_learner *l, const scpg_order *order, scpg_neighbors *neighbors, int epoch, int step, double lr,
+				  double *loss)
 {
 	MemoryContext old = MemoryContextSwitchTo(l->step_context);
 	int batch = l->config.batch_size;
@@ -180,6 +181,18 @@ scpg_learner_step(scpg_learner *l, const scpg_order *order, int epoch, int step,
 	job.trainer = l->core;
 	job.images = images;
 	job.keys = keys;
+	if (neighbors != NULL)
+	{
+		int64 *others = palloc(batch * sizeof(int64));
+		sc_image *seconds = palloc(batch * sizeof(sc_image));
+		int *kin = palloc(sc_mul(batch, neighbors->each * sizeof(int)));
+
+		scpg_neighbors_batch(neighbors, order, epoch, numbers, keys, others, kin);
+		scpg_dataset_fetch(order->dataset, seconds, others, batch);
+		job.seconds = seconds;
+		job.kin = kin;
+		job.kin_each = neighbors->each;
+	}
 	job.epoch = epoch;
 	job.lr = (float) lr;
 	status = scpg_try_run_on(l->lanes, scpg_core()->sc_train_step_run, &job, &err);
@@ -191,11 +204,17 @@ scpg_learner_step(scpg_learner *l, const scpg_order *order, int epoch, int step,
 	return status == SC_OK && isfinite(*loss);
 }
 
+int
+scpg_learner_look_most(const scpg_learner *l)
+{
+	return 2 * (l->config.batch_size / l->config.batch_pieces);
+}
+
 void
 scpg_learner_look(scpg_learner *l, float *out, const sc_image *images, int count, bool running)
 {
 	sc_trainer_look job = {l->core, images, count, running, out};
 
-	Assert(count >= 1 && count <= 2 * (l->config.batch_size / l->config.batch_pieces));
+	Assert(count >= 1 && count <= scpg_learner_look_most(l));
 	scpg_run_on(l->lanes, scpg_core()->sc_trainer_look_run, &job);
 }

@@ -41,6 +41,42 @@ extern void scpg_order_shuffle(scpg_order *o, int epoch);
  */
 extern void scpg_order_batch(const scpg_order *o, int step, int64 *number, uint64_t *key);
 
+/* ---- neighbours as positives (train_neighbors.c) ------------------------------------- */
+
+/* What looking for them costs, as a share of an epoch's steps: a forward pass of one view, where a step has six of those. */
+#define SCPG_NEIGHBORS_COST (1.0 / 6)
+
+typedef struct scpg_neighbors
+{
+	int each;		  /* of an image, at most; 0: there are none in this training */
+	double prob;	  /* of second views that show one */
+	int64 *mutual;	  /* (images of the dataset, each): which of the dataset's */
+	int32 *count;	  /* (images of the dataset): how many of them */
+	int32 *place;	  /* (images of the dataset): in the batch, -1: not there */
+	float *features;  /* (the largest part, SC_EMBEDDING_DIM) */
+	uint32 *near;	  /* (the largest part, each) */
+	sc_knn search[2]; /* of a part of the largest size, and of one less */
+	MemoryContext context;
+} scpg_neighbors;
+
+struct scpg_learner;
+
+extern void scpg_neighbors_init(scpg_neighbors *n, const scpg_recipe *recipe, const scpg_order *order,
+								MemoryContext cxt);
+
+/* Has this epoch neighbours as positives? */
+extern bool scpg_neighbors_count(const scpg_neighbors *n, const scpg_recipe *recipe, int epoch);
+
+/* Find them by the weights that the learner has now; false where what it sees is no number. */
+extern bool scpg_neighbors_find(scpg_neighbors *n, struct scpg_learner *learner, const scpg_order *order);
+
+/*
+ * Of the images of a step: whose second view is shown, second (batch), in the
+ * dataset; and which are kin, kin (batch, each), as sc_ntxent_set_kin wants it.
+ */
+extern void scpg_neighbors_batch(scpg_neighbors *n, const scpg_order *order, int epoch, const int64 *number,
+								 const uint64_t *key, int64 *second, int *kin);
+
 /* ---- the core's trainer (train_learner.c) ------------------------------------------- */
 
 typedef struct scpg_learner
@@ -78,11 +114,15 @@ extern Size scpg_learner_save(scpg_learner *l, bool momenta);
 /* Are the weights in the stream (size) as a network can have them, every number finite? */
 extern bool scpg_learner_check(scpg_learner *l, Size size);
 
-/* One step of an epoch at a learning rate; false where the loss is no number. */
-extern bool scpg_learner_step(scpg_learner *l, const scpg_order *order, int epoch, int step, double lr, double *loss);
+/* One step of an epoch at a learning rate, neighbors NULL: without; false where the loss is no number. */
+extern bool scpg_learner_step(scpg_learner *l, const scpg_order *order, scpg_neighbors *neighbors, int epoch, int step,
+							  double lr, double *loss);
+
+/* Images of one look, at most: the views of a piece of a batch. */
+extern int scpg_learner_look_most(const scpg_learner *l);
 
 /*
- * What the encoder sees now in images (count, up to twice those of a piece of a batch): out (count,
+ * What the encoder sees now in images (count, up to scpg_learner_look_most): out (count,
  * SC_EMBEDDING_DIM). running: as an embedding is made; else with batch norms over
  * these images, as in a step.
  */
