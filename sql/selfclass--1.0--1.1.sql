@@ -592,10 +592,12 @@ ALTER TABLE selfclass_model
 	ADD labels model_relation,
 	ADD edited boolean NOT NULL DEFAULT false,
 	ADD highest_label integer,
-	ADD calibration double precision[];
+	ADD calibration double precision[],
+	ADD arithmetic text;
 COMMENT ON COLUMN selfclass_model.labels IS 'the label table, which cluster_images_into filled: who is in which group';
 COMMENT ON COLUMN selfclass_model.edited IS 'were its groups changed by hand since they were made?';
 COMMENT ON COLUMN selfclass_model.calibration IS 'the 99th percentile of the distances of its rows, then pairs of a margin between groups and the confidence that it means';
+COMMENT ON COLUMN selfclass_model.arithmetic IS 'the instruction sets and libraries that its training began with: what decides its last digits';
 COMMENT ON COLUMN selfclass_model.highest_label IS 'the highest label that ever named a group of this version: no label is given to a second one';
 COMMENT ON COLUMN selfclass_model.centroid_label IS 'of groups by the neighbour graph: which of them each centroid of kmeans belongs to; NULL: each its own';
 COMMENT ON COLUMN selfclass_model.k IS 'number of groups';
