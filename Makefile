@@ -9,7 +9,7 @@ PG_CONFIG ?= pg_config
 # Targets that drive scripts. They must work where no PostgreSQL is installed
 # yet, and PGXS has a "check" of its own, so they stand apart from it; what is
 # asked for beside them ("make all check") is made by another make.
-DRIVERS = help setup check check-citus soak flaky demo paper quality bench bench-analytics rooms links format format-check tidy deb dist
+DRIVERS = help setup check check-citus soak flaky demo paper quality bench bench-analytics bench-scale rooms links format format-check tidy deb dist
 ifneq ($(filter $(DRIVERS),$(MAKECMDGOALS)),)
 
 .NOTPARALLEL:
@@ -33,6 +33,7 @@ help:
 ##@   paper                 measure: the paper's experiments
 ##@   quality IMAGES="folder ..."   measure: what the default call gives on labelled pictures (labels.csv)
 ##@   bench [IMAGES=folder] measure: training, embedding and analytics, beside rivals where their scripts are given
+##@   bench-scale           measure: seconds and memory of 5,000 to 50,000 pictures, and of fewer lanes
 ##@   profile [SIDES="32 64 128"]   measure: the share of each stage of a training and of an embedding
 ##@   tune                  measure: every way to do each convolution on this CPU: build/conv_table.h
 ##@   deb                   a Debian package for the server of PG_CONFIG: build/deb
@@ -65,6 +66,8 @@ bench: bench-analytics
 	@$(if $(IMAGES),tests/bench/learn.sh "$(IMAGES)",echo "training and embedding: make bench IMAGES=folder")
 bench-analytics:
 	@tests/bench/analytics.sh
+bench-scale:
+	@tests/bench/scale.sh
 rooms:
 	@tests/rooms.pl -I "$$($(PG_CONFIG) --includedir-server)"
 links:

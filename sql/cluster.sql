@@ -100,6 +100,10 @@ SELECT count(*) AS images, count(*) FILTER (WHERE assign_cluster(e.embedding, 'p
 SELECT assign_cluster('[1,2,3]', 'photos_v1');
 SELECT assign_cluster(NULL, 'photos_v1') IS NULL AS nothing, assign_cluster_image(NULL, 'photos_v1') IS NULL AS either;
 SELECT assign_cluster_image('\xffd8', 'photos_v1');
+-- What memory does not hold is said before it is fetched, or looked at.
+SET selfclass.max_memory = '16MB';
+SELECT failure($$SELECT assign_cluster_image(decode(repeat('ab', 17000000), 'hex'), 'photos_v1')$$);
+RESET selfclass.max_memory;
 SELECT assign_cluster_image(image, 'photo_v1') FROM photos LIMIT 1;
 CALL train_encoder('only_trained', 'photos', :quick);
 SELECT assign_cluster_image(image, 'only_trained') FROM photos LIMIT 1;

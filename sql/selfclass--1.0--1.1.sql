@@ -39,9 +39,10 @@
 -- To retire a function
 -- ---------------------------------------------------------------------------
 
--- For one whose arguments or columns change: SELECT retire('f(regclass, integer)'),
--- then CREATE FUNCTION. What users made of it (views, functions with a parsed body)
--- keeps the old one, under another name, outside of the extension.
+-- For one whose arguments or columns change: SELECT retire('f(regclass, integer)'::pg_catalog.regprocedure),
+-- then CREATE FUNCTION. (Without the type, somebody's retire(text) in the same schema would run.)
+-- What users made of it (views, functions with a parsed body) keeps the old one, under another
+-- name, outside of the extension.
 --
 -- What it does not see: calls in the bodies of functions that are kept as text.
 -- They get the new function. What of the extension itself uses a function (a view,
@@ -257,34 +258,34 @@ COMMENT ON AGGREGATE pca_fit(embedding, double precision, jsonb) IS 'principal c
 -- double precision: a bigint there is a number of components as well.) What is
 -- an aggregate goes before its transition function and comes after it.
 
-SELECT retire('kmeans_fit(embedding, integer)');
-SELECT retire('kmeans_fit(embedding, integer, jsonb)');
-SELECT retire('elbow(embedding, integer)');
-SELECT retire('elbow(embedding, integer, jsonb)');
-SELECT retire('clustering_purity(integer, text)');
-SELECT retire('clustering_purity(integer, bigint)');
-SELECT retire('clustering_accuracy(integer, text)');
-SELECT retire('clustering_accuracy(integer, bigint)');
-SELECT retire('normalized_mutual_info(integer, text)');
-SELECT retire('normalized_mutual_info(integer, bigint)');
-SELECT retire('adjusted_rand_index(integer, text)');
-SELECT retire('adjusted_rand_index(integer, bigint)');
-SELECT retire('majority_truth(integer, text)');
-SELECT retire('majority_truth(integer, bigint)');
-SELECT retire('silhouette(embedding, integer)');
-SELECT retire('knn_accuracy(embedding, text, integer)');
-SELECT retire('subvector(embedding, integer, integer)');
-SELECT retire('kmeans_accum(internal, embedding, integer)');
-SELECT retire('kmeans_accum(internal, embedding, integer, jsonb)');
-SELECT retire('elbow_accum(internal, embedding, integer)');
-SELECT retire('elbow_accum(internal, embedding, integer, jsonb)');
-SELECT retire('label_tally_accum(bytea, integer, text)');
-SELECT retire('label_tally_accum(bytea, integer, bigint)');
-SELECT retire('silhouette_accum(internal, embedding, integer)');
-SELECT retire('knn_accuracy_accum(internal, embedding, text, integer)');
-SELECT retire('kmeans_train(regclass, name, integer, jsonb)');
-SELECT retire('kmeans(embedding, integer)');
-SELECT retire('kmeans(embedding, integer, jsonb)');
+SELECT retire('kmeans_fit(embedding, integer)'::pg_catalog.regprocedure);
+SELECT retire('kmeans_fit(embedding, integer, jsonb)'::pg_catalog.regprocedure);
+SELECT retire('elbow(embedding, integer)'::pg_catalog.regprocedure);
+SELECT retire('elbow(embedding, integer, jsonb)'::pg_catalog.regprocedure);
+SELECT retire('clustering_purity(integer, text)'::pg_catalog.regprocedure);
+SELECT retire('clustering_purity(integer, bigint)'::pg_catalog.regprocedure);
+SELECT retire('clustering_accuracy(integer, text)'::pg_catalog.regprocedure);
+SELECT retire('clustering_accuracy(integer, bigint)'::pg_catalog.regprocedure);
+SELECT retire('normalized_mutual_info(integer, text)'::pg_catalog.regprocedure);
+SELECT retire('normalized_mutual_info(integer, bigint)'::pg_catalog.regprocedure);
+SELECT retire('adjusted_rand_index(integer, text)'::pg_catalog.regprocedure);
+SELECT retire('adjusted_rand_index(integer, bigint)'::pg_catalog.regprocedure);
+SELECT retire('majority_truth(integer, text)'::pg_catalog.regprocedure);
+SELECT retire('majority_truth(integer, bigint)'::pg_catalog.regprocedure);
+SELECT retire('silhouette(embedding, integer)'::pg_catalog.regprocedure);
+SELECT retire('knn_accuracy(embedding, text, integer)'::pg_catalog.regprocedure);
+SELECT retire('subvector(embedding, integer, integer)'::pg_catalog.regprocedure);
+SELECT retire('kmeans_accum(internal, embedding, integer)'::pg_catalog.regprocedure);
+SELECT retire('kmeans_accum(internal, embedding, integer, jsonb)'::pg_catalog.regprocedure);
+SELECT retire('elbow_accum(internal, embedding, integer)'::pg_catalog.regprocedure);
+SELECT retire('elbow_accum(internal, embedding, integer, jsonb)'::pg_catalog.regprocedure);
+SELECT retire('label_tally_accum(bytea, integer, text)'::pg_catalog.regprocedure);
+SELECT retire('label_tally_accum(bytea, integer, bigint)'::pg_catalog.regprocedure);
+SELECT retire('silhouette_accum(internal, embedding, integer)'::pg_catalog.regprocedure);
+SELECT retire('knn_accuracy_accum(internal, embedding, text, integer)'::pg_catalog.regprocedure);
+SELECT retire('kmeans_train(regclass, name, integer, jsonb)'::pg_catalog.regprocedure);
+SELECT retire('kmeans(embedding, integer)'::pg_catalog.regprocedure);
+SELECT retire('kmeans(embedding, integer, jsonb)'::pg_catalog.regprocedure);
 
 CREATE FUNCTION subvector(embedding, bigint, bigint) RETURNS embedding
 	AS 'MODULE_PATHNAME', 'scpg_subvector_wide' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
@@ -515,11 +516,11 @@ ALTER FUNCTION pca_accum(bytea, embedding, double precision, jsonb) COST 200;
 -- Neighbours. Options stand on the form with an example of the key alone, so that the
 -- number of arguments tells the two forms apart.
 
-SELECT retire('knn(regclass, name, embedding, integer)');
-SELECT retire('knn(regclass, anyelement, name, embedding, integer)');
-SELECT retire('knn_join(regclass, name, integer, regclass)');
-SELECT retire('knn_join(regclass, anyelement, name, integer, regclass)');
-SELECT retire('near_duplicates(regclass, anyelement, name, double precision)');
+SELECT retire('knn(regclass, name, embedding, integer)'::pg_catalog.regprocedure);
+SELECT retire('knn(regclass, anyelement, name, embedding, integer)'::pg_catalog.regprocedure);
+SELECT retire('knn_join(regclass, name, integer, regclass)'::pg_catalog.regprocedure);
+SELECT retire('knn_join(regclass, anyelement, name, integer, regclass)'::pg_catalog.regprocedure);
+SELECT retire('near_duplicates(regclass, anyelement, name, double precision)'::pg_catalog.regprocedure);
 
 CREATE FUNCTION knn(items regclass, emb name, query embedding, k bigint)
 	RETURNS TABLE (id bigint, distance double precision)
@@ -591,10 +592,12 @@ ALTER TABLE selfclass_model
 	ADD labels model_relation,
 	ADD edited boolean NOT NULL DEFAULT false,
 	ADD highest_label integer,
-	ADD calibration double precision[];
+	ADD calibration double precision[],
+	ADD arithmetic text;
 COMMENT ON COLUMN selfclass_model.labels IS 'the label table, which cluster_images_into filled: who is in which group';
 COMMENT ON COLUMN selfclass_model.edited IS 'were its groups changed by hand since they were made?';
 COMMENT ON COLUMN selfclass_model.calibration IS 'the 99th percentile of the distances of its rows, then pairs of a margin between groups and the confidence that it means';
+COMMENT ON COLUMN selfclass_model.arithmetic IS 'the instruction sets and libraries that its training began with: what decides its last digits';
 COMMENT ON COLUMN selfclass_model.highest_label IS 'the highest label that ever named a group of this version: no label is given to a second one';
 COMMENT ON COLUMN selfclass_model.centroid_label IS 'of groups by the neighbour graph: which of them each centroid of kmeans belongs to; NULL: each its own';
 COMMENT ON COLUMN selfclass_model.k IS 'number of groups';
@@ -760,7 +763,7 @@ COMMENT ON COLUMN selfclass_progress.remaining IS 'of the phase, by its speed un
 
 -- What a grant lets do: 1.0 had the one privilege that is now called use.
 ALTER TABLE selfclass_model_grant
-	ADD privilege text NOT NULL DEFAULT 'use' CHECK (privilege IN ('use', 'edit'));
+	ADD privilege text NOT NULL DEFAULT 'use' CHECK (privilege OPERATOR(pg_catalog.=) ANY (ARRAY['use', 'edit']));
 COMMENT ON TABLE selfclass_model_grant IS 'what roles may do with every version of the owner''s model of that name';
 COMMENT ON COLUMN selfclass_model_grant.role IS 'a role, or public, which no role can be called';
 COMMENT ON COLUMN selfclass_model_grant.privilege IS 'use, or edit: to change its groups and their names too';
@@ -773,9 +776,9 @@ CREATE VIEW selfclass_model_grants WITH (security_barrier) AS
 GRANT SELECT ON selfclass_model_grants TO PUBLIC;
 COMMENT ON VIEW selfclass_model_grants IS 'grants of the models that the current role owns, and those to itself and to everyone';
 
-SELECT retire('grant_model(text, regrole)');
-SELECT retire('revoke_model(text, regrole)');
-SELECT retire('drop_model(text)');
+SELECT retire('grant_model(text, regrole)'::pg_catalog.regprocedure);
+SELECT retire('revoke_model(text, regrole)'::pg_catalog.regprocedure);
+SELECT retire('drop_model(text)'::pg_catalog.regprocedure);
 
 CREATE FUNCTION grant_model(model text, role text, privilege text DEFAULT 'use') RETURNS void
 	AS 'MODULE_PATHNAME', 'scpg_grant_model_privilege' LANGUAGE C VOLATILE PARALLEL UNSAFE;
@@ -825,7 +828,7 @@ COMMENT ON FUNCTION reassign_models(text, text) IS 'give all models of a role, w
 -- Models: training, embedding, files
 -- ---------------------------------------------------------------------------
 
-SELECT retire('export_encoder(text)');
+SELECT retire('export_encoder(text)'::pg_catalog.regprocedure);
 CREATE FUNCTION export_encoder(model text, options jsonb DEFAULT '{}') RETURNS bytea
 	AS 'MODULE_PATHNAME', 'scpg_export_encoder_with' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000000;
 COMMENT ON FUNCTION export_encoder(text, jsonb) IS 'a model as a safetensors file with the names of torchvision''s resnet18 and its recipe, with {"clusters": true} its groups too';
@@ -843,9 +846,9 @@ ALTER TABLE selfclass_model_weights SET (
 -- ---------------------------------------------------------------------------
 
 -- 1.0's results lack confidence.
-SELECT retire('cluster_images(regclass, integer, text, jsonb)');
-SELECT retire('cluster_images(regclass, anyelement, integer, text, jsonb)');
-SELECT retire('cluster_images_into(regclass, name, integer, text, jsonb)');
+SELECT retire('cluster_images(regclass, integer, text, jsonb)'::pg_catalog.regprocedure);
+SELECT retire('cluster_images(regclass, anyelement, integer, text, jsonb)'::pg_catalog.regprocedure);
+SELECT retire('cluster_images_into(regclass, name, integer, text, jsonb)'::pg_catalog.regprocedure);
 
 CREATE FUNCTION cluster_images(images regclass, k int DEFAULT NULL, model text DEFAULT NULL, options jsonb DEFAULT '{}')
 	RETURNS TABLE (id bigint, label int, embedding_0 double precision, embedding_1 double precision, distance double precision, confidence double precision)
@@ -909,11 +912,11 @@ COMMENT ON FUNCTION image_info(bytea) IS 'what an image is, how sharp, bright an
 
 -- Whole numbers are bigint: see above.
 
-SELECT retire('contact_sheet(bytea, integer, integer)');
-SELECT retire('neighbor_sheet(regclass, name, name, integer, integer)');
-SELECT retire('scatter_svg(double precision, double precision, integer)');
-SELECT retire('contact_sheet_accum(internal, bytea, integer, integer)');
-SELECT retire('scatter_svg_accum(internal, double precision, double precision, integer)');
+SELECT retire('contact_sheet(bytea, integer, integer)'::pg_catalog.regprocedure);
+SELECT retire('neighbor_sheet(regclass, name, name, integer, integer)'::pg_catalog.regprocedure);
+SELECT retire('scatter_svg(double precision, double precision, integer)'::pg_catalog.regprocedure);
+SELECT retire('contact_sheet_accum(internal, bytea, integer, integer)'::pg_catalog.regprocedure);
+SELECT retire('scatter_svg_accum(internal, double precision, double precision, integer)'::pg_catalog.regprocedure);
 
 CREATE FUNCTION contact_sheet_accum(internal, bytea, bigint, bigint) RETURNS internal
 	AS 'MODULE_PATHNAME', 'scpg_contact_sheet_accum_wide' LANGUAGE C STABLE PARALLEL SAFE COST 10000;

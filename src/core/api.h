@@ -100,6 +100,7 @@
 	F(sc_adjusted_rand_index) \
 	F(sc_precision_best) \
 	F(sc_conv_code_forbidden) \
+	F(sc_conv_arithmetic) \
 	F(sc_trainer_plan) \
 	F(sc_trainer_create_run) \
 	F(sc_trainer_destroy) \

@@ -14,6 +14,7 @@
 # QUALITY_DRAWS    which pictures ("all"): all; half:N, every other one, by a hash with N;
 #                  skew:R, the last kind R times rarer than the first, the others between
 # QUALITY_OPTIONS  options of the call, as jsonb, several separated by ; ("{}")
+# QUALITY_KEEP     a folder for the embeddings: set_draw_recipe_seed.csv (name,kind,label,embedding)
 set -euo pipefail
 
 if [ $# -eq 0 ]; then
@@ -98,6 +99,10 @@ FROM grouped JOIN photos USING (id) JOIN truth USING (name);
 SQL
 	fi
 	show "$1" "$2" "$recipe"
+	if [ -n "${QUALITY_KEEP:-}" ] && [ "$4" != pixels ]; then
+		sql -c "COPY (SELECT name, kind, label, embedding FROM grouped JOIN photos USING (id) JOIN truth USING (name) ORDER BY name)
+			TO STDOUT (FORMAT csv)" >"$QUALITY_KEEP/$1_$2_$(tr -c 'a-z0-9\n' _ <<<"$recipe").csv"
+	fi
 }
 
 sql -c "CREATE EXTENSION selfclass"

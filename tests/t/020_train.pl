@@ -126,9 +126,12 @@ sub weights
 my $epochs = sub { "SELECT count(*) >= $_[1] FROM selfclass_training_log JOIN selfclass_model USING (model_id) WHERE name = '$_[0]'" };
 my ($rc, $out, $err);
 
-for my $precision ('f32', 'bf16')
+# What a step depends on, beside the recipe and its number, would show here.
+for (['f32'], ['bf16'], ['f32_pieces', '"batch_pieces": 2'])
 {
-	my $long = qq({$recipe, "epochs": 16, "precision": "$precision"});
+	my ($precision, $more) = @$_;
+	my $values = join ', ', $recipe, '"epochs": 16', '"precision": "' . $precision =~ s{_.*}{}r . '"', $more // ();
+	my $long = "{$values}";
 
 	($rc, $out, $err) = $node->psql('postgres', "\\set VERBOSITY verbose\nCALL train_encoder('whole_$precision', 'photos', '$long')");
 	if ($precision eq 'bf16' && $err =~ /0A000: .* no bf16 arithmetic/)
@@ -146,11 +149,11 @@ for my $precision ('f32', 'bf16')
 	$node->safe_psql('postgres', "SET selfclass.threads = 1; CALL train_encoder('one_thread_$precision', 'backwards', '$long')");
 	is(weights("one_thread_$precision"), weights("whole_$precision"), "$precision: one thread and another order of rows: the same bits");
 
-	for my $signal ('KILL', 'cancel', 'cancel before a checkpoint')
+	for my $signal ('KILL', defined $more ? () : ('cancel', 'cancel before a checkpoint'))
 	{
 		my $model = "broken_${precision}_" . length $signal;
 		my $interval = $signal =~ /before/ ? '1 hour' : '1 second';
-		my $s = background(qq{CALL train_encoder('$model', 'photos', '{$recipe, "epochs": 16, "precision": "$precision", "checkpoint_interval": "$interval"}');});
+		my $s = background(qq{CALL train_encoder('$model', 'photos', '{$values, "checkpoint_interval": "$interval"}');});
 
 		wait_for($signal =~ /before/ ? $epochs->($model, 2) :
 			"SELECT count(*) = 1 FROM selfclass_model WHERE name = '$model' AND epochs_done > 0", 'the time to stop');

@@ -307,8 +307,8 @@ for my $key ('precision', 'kmeans_init', 'n_init', 'elbow_method')
 
 my ($retire) = slurp_file("$scripts/selfclass--1.0--1.1.sql") =~ /^-- BEGIN retire\n(.*)^-- END retire\n/ms;
 append_to_file("$scripts/selfclass--$version--retired.sql", $retire . q{
-	SELECT retire('knn(regclass, name, embedding, bigint)');
-	SELECT retire('near_duplicates(regclass, name, double precision)');
+	SELECT retire('knn(regclass, name, embedding, bigint)'::pg_catalog.regprocedure);
+	SELECT retire('near_duplicates(regclass, name, double precision)'::pg_catalog.regprocedure);
 	DROP FUNCTION retire(regprocedure);
 	CREATE FUNCTION knn(items regclass, emb name, query embedding, k bigint)
 		RETURNS TABLE (id bigint, distance double precision, rank integer) LANGUAGE sql AS 'SELECT 1::bigint, 0.0::float8, 1';

@@ -152,4 +152,15 @@ $node->safe_psql('other', q{DROP TABLE s.selfclass_model; CREATE FUNCTION s.knn_
 (undef, undef, $said) = $node->psql('other', '\set VERBOSITY sqlstate
 	CREATE EXTENSION selfclass SCHEMA s');
 like($said, qr/42723/, 'so does a function');
+
+# Nor does a script call what fits its call less well, but comes by the type that a literal takes first.
+chomp(my $share = `pg_config --sharedir`);
+my ($old, $new) = map { slurp_file("$share/extension/selfclass--$_.sql") } '1.0', '1.0--1.1';
+my %names = map { $_ => 1 } "$old$new" =~ /^CREATE (?:OR REPLACE )?(?:FUNCTION|PROCEDURE|AGGREGATE) (\w+)\(/mg;
+delete @names{ "$old$new" =~ /^CREATE (?:OR REPLACE )?(?:FUNCTION|PROCEDURE|AGGREGATE) (\w+)\((?:\w+ )?text(?: DEFAULT [^,]*)?\)/mg };
+cmp_ok(scalar keys %names, '>', 100, 'names of the scripts');
+$node->safe_psql('other', join "\n", 'DROP FUNCTION s.knn_accuracy_final(internal);', map {
+	"CREATE FUNCTION s.$_(text) RETURNS void LANGUAGE plpgsql AS \$\$ BEGIN RAISE EXCEPTION 'trapped by $_'; END \$\$;" } sort keys %names);
+(undef, undef, $said) = $node->psql('other', 'CREATE EXTENSION selfclass SCHEMA s');
+is($said, '', 'CREATE EXTENSION calls nothing of somebody else');
 done_testing();

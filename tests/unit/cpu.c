@@ -34,10 +34,9 @@ print_model(void)
 int
 main(int argc, char **argv)
 {
-	static const char *const name[] = {"base", "avx2", "avx512"};
 	const char *kernel = sc_isa_blas_kernel();
 	bool serial, pays;
-	char library[100];
+	char arithmetic[200];
 
 	if (argc > 1 && strcmp(argv[1], "environment") == 0)
 	{
@@ -47,9 +46,9 @@ main(int argc, char **argv)
 	}
 	if (!sc_blas_open(&serial) || sc_conv_bf16_pays(&pays, SC_CONV_BEST, NULL) != SC_OK)
 		return 1;
-	sc_conv_library(library, sizeof(library));
+	sc_conv_arithmetic(arithmetic, sizeof(arithmetic));
 	print_model();
-	printf("instruction sets: loops %s; OpenBLAS %s; %s\n", name[sc_isa_best()], sc_blas_kernel(), library);
+	printf("instruction sets: %s\n", arithmetic);
 	printf("precision: \"auto\" is %s; f32 runs, bf16 %s\n", pays ? "bf16" : "f32",
 		   sc_conv_has_bf16(SC_CONV_BEST) ? "too" : "does not: this CPU, this system or this build has none");
 	return 0;

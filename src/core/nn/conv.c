@@ -8,6 +8,7 @@
  */
 #include "core/nn/conv.h"
 #include "core/base/arena.h"
+#include "core/base/gemm.h"
 #include "core/base/simd.h"
 #include "core/nn/conv_parts.h"
 
@@ -71,6 +72,17 @@ sc_conv_library(char *name, size_t size)
 #else
 	snprintf(name, size, "no oneDNN");
 #endif
+}
+
+void
+sc_conv_arithmetic(char *text, size_t size)
+{
+	static const char *const name[] = {[SC_ISA_BASE] = "base", [SC_ISA_AVX2] = "avx2", [SC_ISA_AVX512] = "avx512"};
+	char library[100] = "no oneDNN";
+
+	if (!sc_conv_code_forbidden())
+		sc_conv_library(library, sizeof(library));
+	snprintf(text, size, "loops %s; OpenBLAS %s; %s", name[sc_isa_best()], sc_blas_kernel(), library);
 }
 
 static sc_status

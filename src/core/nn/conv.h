@@ -107,6 +107,9 @@ extern sc_status sc_conv_bf16_pays(bool *pays, sc_conv_kind kind, sc_error *err)
 /* The library that does convolutions, and the instructions that it uses. */
 extern void sc_conv_library(char *name, size_t size);
 
+/* All that decides the last digits of a network, but its precision: instruction sets, OpenBLAS's kernels, oneDNN or none. */
+extern void sc_conv_arithmetic(char *text, size_t size);
+
 /* What follows from the shape alone: enough for sc_conv_import and sc_conv_export. Opens nothing. */
 extern void sc_conv_describe(sc_conv *conv, const sc_conv_config *config);
 

@@ -48,13 +48,9 @@ scpg_assign_cluster(PG_FUNCTION_ARGS)
 Datum
 scpg_assign_cluster_image(PG_FUNCTION_ARGS)
 {
-	bytea *image = PG_GETARG_BYTEA_PP(0);
 	const scpg_model *model = scpg_model_of_statement(text_to_cstring(PG_GETARG_TEXT_PP(1)), GetUserId());
-	float x[SC_EMBEDDING_DIM];
-	scpg_assignment a;
+	scpg_assignment a = scpg_assign(model, scpg_embed_datum(PG_GETARG_DATUM(0), model)->x);
 
-	scpg_embed_bytes(x, model, (const uint8 *) VARDATA_ANY(image), VARSIZE_ANY_EXHDR(image));
-	a = scpg_assign(model, x);
 	if (a.label == SCPG_NO_LABEL)
 		PG_RETURN_NULL();
 	PG_RETURN_INT32(a.label);

@@ -15,7 +15,7 @@
 #include "pg/server/memory.h"
 #include "pg/table/decoding.h"
 
-/* As scpg_embed_bytes, but what is wrong with the image is returned. */
+/* out (SC_EMBEDDING_DIM) of the bytes of an image; what is wrong with it is returned. */
 static sc_status
 try_embed_bytes(float *out, const scpg_model *model, const uint8 *bytes, Size size, sc_error *err)
 {
@@ -44,14 +44,6 @@ try_embed_bytes(float *out, const scpg_model *model, const uint8 *bytes, Size si
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(scratch);
 	return status;
-}
-
-void
-scpg_embed_bytes(float *out, const scpg_model *model, const uint8 *bytes, Size size)
-{
-	sc_error err;
-
-	scpg_check(try_embed_bytes(out, model, bytes, size, &err), &err);
 }
 
 sc_status

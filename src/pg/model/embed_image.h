@@ -15,12 +15,10 @@
 #include "pg/type/embedding.h"
 
 /*
- * out (SC_EMBEDDING_DIM) of one image as stored, with an encoder that stays in
- * the session's cache. The error of an unreadable image is raised.
+ * The embedding of one image as stored (a bytea that may not be fetched yet),
+ * with an encoder that stays in the session's cache. The error of an unreadable
+ * image is raised.
  */
-extern void scpg_embed_bytes(float *out, const scpg_model *model, const uint8 *bytes, Size size);
-
-/* Likewise of a bytea, as a value of SQL. */
 extern scpg_embedding *scpg_embed_datum(Datum image, const scpg_model *model);
 
 /* Likewise, but return what is wrong with the image, if anything is, instead of raising it. */

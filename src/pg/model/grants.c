@@ -101,6 +101,8 @@ scpg_model_grant(const scpg_model *model, Oid role, scpg_privilege privilege)
 {
 	bool as_1_0 = privilege == SCPG_PRIVILEGE_USE_1_0;
 
+	if (OidIsValid(role))
+		scpg_model_keep_role(role);
 	scpg_model_check_grant(model->owner, model->name, role, "Grant a model of another name.");
 	run(as_1_0 ? SCPG_INSERT_GRANT : SCPG_INSERT_PRIVILEGE, model, role, privilege);
 }

@@ -216,6 +216,7 @@ scpg_model_create(const char *name, const scpg_recipe *recipe, Oid source)
 	Datum values[5];
 	char nulls[5] = {' ', ' ', ' ', ' ', ' '};
 
+	scpg_model_keep_role(GetUserId());
 	scpg_model_lock_transaction(GetUserId(), name);
 	model = palloc0(sizeof(scpg_model));
 	model->name = pstrdup(name);

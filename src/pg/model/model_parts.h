@@ -29,6 +29,8 @@ typedef enum scpg_statement
 	SCPG_INSERT_MODEL,		/* name, owner, recipe, source, dim: RETURNING model_id, version, created */
 	SCPG_DELETE_MODEL,		/* owner's name, name, version or null for all of them */
 	SCPG_UPDATE_LOSS,		/* loss */
+	SCPG_UPDATE_ARITHMETIC, /* arithmetic */
+	SCPG_FIND_ARITHMETIC,
 	SCPG_UPDATE_RECIPE,		/* recipe */
 	SCPG_UPDATE_STATE,		/* state, images, skipped */
 	SCPG_UPDATE_CLUSTERING, /* pca, kmeans, elbow */
@@ -282,6 +284,9 @@ extern void scpg_model_revoke(const scpg_model *model, Oid role, scpg_privilege 
 
 /* ---- owners (owners.c) ------------------------------------------------------------ */
 
+/* Before a row names it: until the transaction ends DROP ROLE waits. 42704 where it is gone already. */
+extern void scpg_model_keep_role(Oid role);
+
 /* At commit: the role cannot be dropped for as long as a model or a grant names it. */
 extern void scpg_model_hold_role(Oid role);
 
@@ -292,6 +297,9 @@ extern int64 scpg_model_reassign(const char *from_name, const char *to_name);
 
 /* A WARNING where convolutions run without oneDNN because of that: once in a session, or again. */
 extern void scpg_warn_forbidden_code(bool again);
+
+/* Keep with what instructions and libraries a training begins; a NOTICE where it goes on with others. */
+extern void scpg_model_keep_arithmetic(const scpg_model *model, bool goes_on);
 
 /* ---- locks (locks.c) ---------------------------------------------------------------- */
 

@@ -20,6 +20,7 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
+#include "storage/lmgr.h"
 #include "tcop/tcopprot.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -79,6 +80,15 @@ change_privilege(Oid role, bool grant)
 		SetUserIdAndSecContext(user, security);
 	}
 	PG_END_TRY();
+}
+
+void
+scpg_model_keep_role(Oid role)
+{
+	/* As the server does for who comes to own a table: DROP ROLE locks it first. */
+	LockSharedObject(AuthIdRelationId, role, 0, AccessShareLock);
+	if (!SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(role)))
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("role with OID %u was dropped meanwhile", role)));
 }
 
 /* Does a row name it? As it is now, after this transaction's own changes, whatever else the transaction sees. */
@@ -220,6 +230,7 @@ scpg_model_reassign(const char *from_name, const char *to_name)
 	/* One role has one text, of those that are gone too. */
 	values[0] = CStringGetTextDatum(scpg_kept_name_text(&scpg_model_role_form, from_role));
 	values[1] = ObjectIdGetDatum(to);
+	scpg_model_keep_role(to);
 	check_names(values, from, to);
 	if (!OidIsValid(from))
 		check_grants(values, to);

@@ -298,6 +298,8 @@ begin(trainer *t)
 	}
 	if (model == NULL && training->name != NULL)
 		training->model = scpg_model_create(training->name, recipe, training->dataset->source.relid);
+	if (training->model != NULL && training->commits)
+		scpg_model_keep_arithmetic(training->model, goes_on);
 	if (training->commits)
 		SPI_commit();
 	return done;
