@@ -244,7 +244,7 @@ unit: unit-programs
 # valgrind knows no AVX-512, and takes what libjpeg-turbo's own loops read beyond a row for a fault.
 VALGRIND = valgrind -q --error-exitcode=99 --track-origins=yes
 unit-valgrind: unit-programs
-	@SELFCLASS_ISA=avx2 JSIMD_FORCENONE=1 WRAP="$(VALGRIND)" tests/unit/run.sh $(UNIT)
+	@UNIT_SMALL=yes SELFCLASS_ISA=avx2 JSIMD_FORCENONE=1 WRAP="$(VALGRIND)" tests/unit/run.sh $(UNIT)
 
 # The same with what finds memory misused or lost; oneDNN and OpenBLAS are what they are.
 unit-sanitize:

@@ -240,6 +240,15 @@ SELECT revert_clusters('paper', 1) > 0 AS moved;
 SELECT count(*) AS different FROM paper_lab l JOIN paper_first f USING (id) WHERE l.label <> f.label OR abs(l.distance - f.distance) > 1e-5;
 SELECT kmeans IS NULL AS kmeans_is_null, k FROM selfclass_models WHERE name = 'paper';
 SELECT label, bool_and(assign_cluster(embedding, 'paper') = label) AS assigned FROM paper_lab GROUP BY label ORDER BY label;
+-- Old edits that a superuser deleted: what came after them is taken back, and nothing is by halves.
+SELECT max(edit) AS last FROM selfclass_cluster_edits WHERE model = 'paper' \gset
+SELECT merge_clusters('paper', 2, 0) > 0 AS moved;
+DELETE FROM selfclass_cluster_edit WHERE edit <= :last AND model_id = (SELECT model_id FROM selfclass_models WHERE name = 'paper');
+SELECT edit > :last AS later, command FROM selfclass_cluster_edits WHERE model = 'paper';
+SELECT failure($$SELECT revert_clusters('paper', 2)$$);
+SELECT revert_clusters('paper') > 0 AS moved;
+SELECT count(*) AS different FROM paper_lab l JOIN paper_first f USING (id) WHERE l.label <> f.label;
+SELECT failure($$SELECT revert_clusters('paper')$$);
 -- a label table that is gone
 UPDATE selfclass_model SET labels = 'edits_test.lab' WHERE name = 'm';
 ALTER TABLE lab RENAME TO was_lab;

@@ -156,6 +156,71 @@ SELECT failure($$SELECT import_encoder('bad', plain, '{"proj_batch_norm": true}'
 SET selfclass.max_memory = '16MB';
 SELECT failure($$SELECT import_encoder('bad', ours(jsonb_build_object('selfclass.kmeans', repeat('A', 8000000))))$$) LIKE '54000 | not enough memory for %' AS limited;
 RESET selfclass.max_memory;
+-- 2,000 mutations of what a file says of itself, by a fixed seed: of its header, its recipe, its groups, and the values within.
+CREATE FUNCTION mutated(v bytea, bytes bytea) RETURNS bytea LANGUAGE plpgsql AS $$
+DECLARE
+	place int;
+	len int;
+	byte bytea;
+BEGIN
+	FOR i IN 1 .. 1 + floor(random() * 3)::int LOOP
+		place := 1 + floor(random() * length(v))::int;
+		len := 1 + floor(random() * random() * 40)::int;
+		byte := substr(bytes, 1 + floor(random() * length(bytes))::int, 1);
+		v := CASE floor(random() * 5)::int
+			WHEN 0 THEN substr(v, 1, place - 1) || byte || substr(v, place)
+			WHEN 1 THEN substr(v, 1, place - 1) || substr(v, place + len)
+			WHEN 2 THEN substr(v, 1, place - 1) || substr(v, place, len) || substr(v, place)
+			WHEN 3 THEN substr(v, 1, place)
+			ELSE substr(v, 1, place - 1) || byte || substr(v, place + 1) END;
+	END LOOP;
+	RETURN v;
+END $$;
+CREATE FUNCTION mutant(said jsonb, kind int) RETURNS bytea LANGUAGE plpgsql AS $$
+DECLARE
+	text_bytes bytea := '{}[]":,\\0123456789eE.+-utfn ';
+	names text[] := ARRAY(SELECT key FROM jsonb_each(said) WHERE key IN ('selfclass.kmeans', 'selfclass.pca', 'selfclass.elbow', 'selfclass.calibration') ORDER BY key);
+	name text := names[1 + floor(random() * cardinality(names))::int];
+	header bytea;
+BEGIN
+	IF kind = 1 THEN
+		said := said || jsonb_build_object('selfclass.recipe', convert_from(mutated(convert_to(said->>'selfclass.recipe', 'UTF8'), text_bytes), 'UTF8'));
+	ELSIF kind = 2 THEN
+		said := said || jsonb_build_object('selfclass.groups', convert_from(mutated(convert_to(said->>'selfclass.groups', 'UTF8'), text_bytes), 'UTF8'));
+	ELSIF kind = 3 THEN
+		said := said || jsonb_build_object(name, translate(encode(mutated(decode(said->>name, 'base64'), '\x00000102030440417f80bfc0f0ff'), 'base64'), E'\n', ''));
+	ELSIF kind = 4 THEN
+		said := said || jsonb_build_object(name, convert_from(mutated(convert_to(said->>name, 'UTF8'), '=+/AZaz09 -'), 'UTF8'));
+	END IF;
+	header := convert_to(jsonb_build_object('__metadata__', said)::text, 'UTF8');
+	IF kind = 0 THEN
+		header := mutated(header, text_bytes || '\x00ff80c3');
+	END IF;
+	RETURN substr(int8send(length(header)), 8) || substr(int8send(length(header)), 7, 1) || substr(int8send(length(header)), 6, 1) || '\x0000000000' || header;
+END $$;
+CREATE FUNCTION fuzz(n int) RETURNS TABLE (kind int, state text, message text) LANGUAGE plpgsql AS $$
+DECLARE
+	said jsonb := metadata(whole) FROM files;
+	file bytea;
+BEGIN
+	PERFORM setseed(0.14);
+	FOR i IN 1 .. n LOOP
+		kind := i % 5;
+		file := mutant(said, kind);
+		BEGIN
+			PERFORM import_encoder('bad', file);
+			state := 'none';
+		EXCEPTION WHEN OTHERS THEN
+			state := SQLSTATE;
+			message := SQLERRM;
+		END;
+		RETURN NEXT;
+	END LOOP;
+END $$;
+CREATE TABLE fuzzed AS SELECT * FROM fuzz(2000);
+SELECT count(*) FROM fuzzed;
+SELECT kind, count(*) FILTER (WHERE message NOT LIKE '%tensor%') > 100 AS refused FROM fuzzed GROUP BY kind ORDER BY kind;
+SELECT DISTINCT state, message FROM fuzzed WHERE state NOT IN ('22P03', '22023', '54000') ORDER BY state, message;
 SELECT count(*) FROM selfclass_models WHERE name = 'bad';
 \pset format aligned
 \pset tuples_only off

@@ -72,7 +72,8 @@ SET client_min_messages = error;
 SELECT is_html(r), r ~ '<h3>Group \d+ <small>0 pictures</small></h3>\n<h3>|<h3>Group 11 <small>0 pictures</small></h3>\n<h2>' AS empty FROM report_html('by_elbow') r;
 -- one dimension has no drawing
 SELECT count(*) FROM cluster_images('few', NULL::text, 2, 'by_elbow', '{"pca_components": 1}');
-SELECT is_html(r), parts(r) FROM report_html('by_elbow') r;
+-- (which label the second group takes over depends on last digits)
+SELECT is_html(r), regexp_replace(parts(r), 'Group \d+', 'Group N', 'g') AS parts FROM report_html('by_elbow') r;
 SET client_min_messages = warning;
 -- no image is left; the table is gone
 CREATE OR REPLACE VIEW few AS SELECT "the <key>" AS name, image FROM "<b>&""pictures" WHERE false;

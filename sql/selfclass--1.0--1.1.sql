@@ -845,6 +845,8 @@ ALTER TABLE selfclass_model_weights SET (
 -- Groups: the one call, labels, the trigger
 -- ---------------------------------------------------------------------------
 
+COMMENT ON FUNCTION embed_image_trigger() IS 'keeps columns of embeddings and labels: before insert or update, with the names of a model, the image column and the embedding column, and options';
+
 -- 1.0's results lack confidence.
 SELECT retire('cluster_images(regclass, integer, text, jsonb)'::pg_catalog.regprocedure);
 SELECT retire('cluster_images(regclass, anyelement, integer, text, jsonb)'::pg_catalog.regprocedure);

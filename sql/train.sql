@@ -129,9 +129,10 @@ SELECT state, finished IS NOT NULL AS finished FROM selfclass_models WHERE name 
 SELECT sqlstate[1], sqlstate[2], sqlstate[4] FROM string_to_array(failure(format('SELECT count(*) FROM cluster_images(''pictures'', 2, ''none'', %L)', :collapsing)), ' | ') sqlstate;
 SELECT left(failure(format('SELECT count(*) FROM cluster_images(''pictures'', 2, options => %L)', :collapsing)), 5) AS without_model;
 -- One direction in different lengths is alike too; but after a few steps of an ordinary training that comes of running statistics.
-SELECT preset, left(failure(format('SELECT count(*) FROM cluster_images(''pictures'', 2, options => %L)',
-	:collapsing::jsonb || '{"lr": 0.06, "epochs": 2, "temperature": 1e-5}' || jsonb_build_object('preset', preset))), 5) AS temperature_1e_5
-	FROM unnest('{paper,lightly}'::text[]) preset ORDER BY 1;
+-- So short a training may also end just above the bound, by last digits: of three seeds one is refused at least.
+SELECT preset, bool_or(failure(format('SELECT count(*) FROM cluster_images(''pictures'', 2, options => %L)',
+	:collapsing::jsonb || '{"lr": 0.06, "epochs": 2, "temperature": 1e-5}' || jsonb_build_object('preset', preset, 'seed', seed))) LIKE '22003%') AS temperature_1e_5
+	FROM unnest('{paper,lightly}'::text[]) preset, generate_series(1, 3) seed GROUP BY 1 ORDER BY 1;
 -- After twenty steps running statistics are right, and directions differ a little.
 SELECT left(failure(format('SELECT count(*) FROM cluster_images(''pictures'', 2, options => %L)',
 	:collapsing::jsonb || '{"preset": "paper", "lr": 0.06, "epochs": 20, "batch_size": 24, "temperature": 1e-5}')), 5) AS in_twenty_steps;

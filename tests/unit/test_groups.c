@@ -549,18 +549,21 @@ main(int argc, char **argv)
 		test_no_edges();
 	CASE ("neighbour graph: the union, and Jaccard's index")
 		test_union();
-	for (int blobs = 2; blobs <= 24; blobs += blobs < 12 ? 1 : 4)
+	for (int blobs = 2; blobs <= 5; blobs++)
 		CASE ("groups: %d blobs", blobs)
+			test_blobs(blobs, 40);
+	for (int blobs = 6; blobs <= 24; blobs += blobs < 12 ? 1 : 4)
+		LARGE_CASE ("groups: %d blobs", blobs)
 			test_blobs(blobs, 40);
 	CASE ("groups: none in a round cloud")
 		test_no_groups(10, 1);
-	CASE ("groups: none in a long cloud")
+	LARGE_CASE ("groups: none in a long cloud")
 		test_no_groups(32, 0.02f);
-	CASE ("groups: any order, any lanes")
+	LARGE_CASE ("groups: any order, any lanes")
 		test_independence(400, 0, true);
 	CASE ("groups: any order, any lanes, k given")
 		test_independence(400, 5, true);
-	CASE ("groups: any order, any lanes, of samples")
+	LARGE_CASE ("groups: any order, any lanes, of samples")
 		test_independence(3500, 12, false);
 	CASE ("groups: as many as are asked for")
 		test_numbers();

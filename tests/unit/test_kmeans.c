@@ -536,13 +536,13 @@ main(int argc, char **argv)
 	CASE ("rows far from all others")
 		test_outliers(x);
 	test_all_plain();
-	CASE ("64 groups of 100 rows")
+	LARGE_CASE ("64 groups of 100 rows")
 		test_groups(6400, 64, 64, 2);
-	CASE ("40 groups in a sample of the rows")
+	LARGE_CASE ("40 groups in a sample of the rows")
 		test_groups(24000, 16, 40, 2);
 	CASE ("mini-batches: 40 groups")
 		test_batches(24000, 16, 40, 2);
-	CASE ("mini-batches: a cloud without groups")
+	LARGE_CASE ("mini-batches: a cloud without groups")
 	{
 		test_batches(20000, 32, 20, 0);
 		test_batches(30000, 8, 100, 0);

@@ -36,6 +36,8 @@ check(sc_knn knn, const float *queries, size_t m, int lanes, const char *what)
 	sc_arena arena = sc_arena_counter();
 	sc_error err = {SC_OK};
 	pair *all = malloc(knn.n * sizeof(pair));
+	/* What adding up the squares one after another may be off by. */
+	double tol = 1e-14 + knn.d * 0x1p-54;
 	int wrong = 0;
 	size_t bytes;
 	void *memory;
@@ -75,8 +77,8 @@ check(sc_knn knn, const float *queries, size_t m, int lanes, const char *what)
 			qsort(all, count, sizeof(pair), compare_pairs);
 			for (int j = 0; j < knn.found; j++)
 				wrong += !(knn.index[i * knn.found + j] == all[j].row ||
-						   fabs(all[j].distance / knn.distance[i * knn.found + j] - 1) < 1e-14) ||
-						 fabs(knn.distance[i * knn.found + j] - all[j].distance) > 1e-14 * all[j].distance;
+						   fabs(all[j].distance / knn.distance[i * knn.found + j] - 1) < tol) ||
+						 fabs(knn.distance[i * knn.found + j] - all[j].distance) > tol * all[j].distance;
 		}
 	}
 	CHECK(wrong == 0, "%s: %d neighbours differ", what, wrong);

@@ -450,7 +450,7 @@ main(int argc, char **argv)
 		test_sums(300, 64, 170);
 	CASE ("sums, 300, 130, 1")
 		test_sums(300, 130, 1);
-	CASE ("sums, 1000, 512, 600")
+	LARGE_CASE ("sums, 1000, 512, 600")
 		test_sums(1000, 512, 600);
 	CASE ("products in float")
 	{
@@ -473,9 +473,9 @@ main(int argc, char **argv)
 		test_eigenvectors(300, 33, 33);
 	CASE ("eigenvectors, 300, 200, 5")
 		test_eigenvectors(300, 200, 5);
-	CASE ("eigenvectors, 300, 1100, 0.999")
+	LARGE_CASE ("eigenvectors, 300, 1100, 0.999")
 		test_eigenvectors(300, 1100, 0.999);
-	CASE ("eigenvectors, 20, 2500, 3")
+	LARGE_CASE ("eigenvectors, 20, 2500, 3")
 		test_eigenvectors(20, 2500, 3);
 	CASE ("eigenvalues in clusters")
 	{

@@ -1239,7 +1239,7 @@ main(int argc, char **argv)
 		CASE ("training as PyTorch, direct, net %zu", i)
 			test_torch(&torch_nets[i], SC_CONV_DIRECT, tol);
 		/* Winograd's own bound. */
-		CASE ("training as PyTorch, best, net %zu", i)
+		LARGE_CASE ("training as PyTorch, best, net %zu", i)
 			test_torch(&torch_nets[i], SC_CONV_BEST, 1e-2);
 #endif
 		if (i == 0 || i == 3)

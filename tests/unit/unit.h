@@ -10,7 +10,9 @@
  *		return unit_end();
  *
  * The output is TAP, one line for each case. Arguments are filters: a case runs
- * if one of them is part of its name, and all run if there is none.
+ * if one of them is part of its name, and all run if there is none. UNIT_SMALL in
+ * the environment, as under valgrind, leaves out LARGE_CASEs: each of them runs on
+ * more data what other cases run.
  *
  *-------------------------------------------------------------------------
  */
@@ -79,6 +81,20 @@ unit_leave(void)
 }
 
 #define CASE(...) for (bool unit_runs = unit_enter(__VA_ARGS__); unit_runs; unit_runs = unit_leave())
+
+/* Is the case left out for its size? */
+static inline bool
+unit_leave_out(void)
+{
+	if (getenv("UNIT_SMALL") == NULL)
+		return false;
+	unit.skipped = "large";
+	unit_leave();
+	return true;
+}
+
+#define LARGE_CASE(...) \
+	for (bool unit_runs = unit_enter(__VA_ARGS__) && !unit_leave_out(); unit_runs; unit_runs = unit_leave())
 
 /* In a case: it cannot be tried here, and why. */
 #define SKIP(why) (unit.skipped = (why))

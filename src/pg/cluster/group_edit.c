@@ -58,12 +58,14 @@ scpg_group_edit_arguments(const char *json)
 int
 scpg_group_edit_find(const scpg_group_edit *e, int64 label)
 {
+	int32 wanted = scpg_int_value(label, "a label");
+
 	for (int i = 0; i < e->groups; i++)
-		if (e->labels[i] == label)
+		if (e->labels[i] == wanted)
 			return i;
-	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("model \"%s\" has no group %lld", e->model->name, (long long) label),
-					errhint("Its groups are %s.", scpg_label_list(e->labels, e->groups))));
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("model \"%s\" has no group %d", e->model->name, wanted),
+			 errhint("Its groups are %s.", scpg_label_list(e->labels, e->groups))));
 }
 
 int32 *

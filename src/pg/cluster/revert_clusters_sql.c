@@ -22,6 +22,7 @@
 
 #include "pg/cluster/assign.h"
 #include "pg/cluster/group_edit.h"
+#include "pg/server/arguments.h"
 #include "pg/server/memory.h"
 
 /* Distances that differ by less are the same one, rounded otherwise. */
@@ -55,14 +56,15 @@ typedef struct reverting
 /*
  * The last edit that is not reverted already. What is reverted are all edits
  * from a certain one on, so those that hold are a stack, and a revert leaves the
- * stack that there was before the edit that it reverts.
+ * stack that there was before the edit that it reverts. 0: there is none, or it
+ * was before the first one that is known.
  */
 static int
-last_standing(const int *reverts, int n)
+last_standing(const int *reverts, int first, int n)
 {
 	int *top = palloc0((n + 1) * sizeof(int));
 
-	for (int edit = 1; edit <= n; edit++)
+	for (int edit = first; edit <= n; edit++)
 	{
 		int reverted = reverts[edit - 1];
 
@@ -71,26 +73,37 @@ last_standing(const int *reverts, int n)
 	return top[n];
 }
 
+/* From which edit on all are known: a superuser may have deleted older ones. */
+static int
+first_known(const int *reverts, int n)
+{
+	int first = n + 1;
+
+	while (first > 1 && reverts[first - 2] != SCPG_NO_EDIT)
+		first--;
+	return first;
+}
+
 static int
 find_edit(reverting *r, FunctionCallInfo fcinfo)
 {
 	const char *name = r->e.model->name;
 	int *reverts;
-	int64 edit;
+	int first, edit;
 
 	r->last = scpg_model_read_edits(r->e.model, &reverts);
-	edit = PG_ARGISNULL(1) ? last_standing(reverts, r->last) : PG_GETARG_INT64(1);
+	first = first_known(reverts, r->last);
+	edit = PG_ARGISNULL(1) ? last_standing(reverts, first, r->last) : scpg_int_argument(fcinfo, 1, "the edit");
 	if (PG_ARGISNULL(1) && edit == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("there is no edit of model \"%s\" to revert", name),
 				 r->last > 0 ? errdetail("All of them are reverted.") : errdetail("Its groups were never edited.")));
-	if (edit < 1 || edit > r->last)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("model \"%s\" has no edit %lld", name, (long long) edit),
-						r->last > 0 ? errdetail("Its edits are 1 to %d.", r->last) : errdetail("It has none."),
+	if (edit < first || edit > r->last)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("model \"%s\" has no edit %d", name, edit),
+						r->last > 0 ? errdetail("Its edits are %d to %d.", first, r->last) : errdetail("It has none."),
 						errhint("The view \"selfclass_cluster_edits\" shows them.")));
-	return (int) edit;
+	return edit;
 }
 
 /* ---- the way back of each row ------------------------------------------------------------ */

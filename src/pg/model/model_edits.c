@@ -212,7 +212,9 @@ scpg_model_read_edits(const scpg_model *model, int **reverts)
 
 	scpg_catalog_run(SCPG_LIST_EDITS, values, NULL, false);
 	n = SPI_processed == 0 ? 0 : scpg_catalog_int4(SPI_processed - 1, 1);
-	*reverts = palloc0(Max(n, 1) * sizeof(int));
+	*reverts = palloc(Max(n, 1) * sizeof(int));
+	for (int i = 0; i < n; i++)
+		(*reverts)[i] = SCPG_NO_EDIT;
 	for (uint64 i = 0; i < SPI_processed; i++)
 		(*reverts)[scpg_catalog_int4(i, 1) - 1] = scpg_catalog_int4(i, 2);
 	SPI_freetuptable(SPI_tuptable);

@@ -85,6 +85,7 @@ extern void scpg_model_mark_groups(const scpg_model *model, const int32 *labels,
 /* ---- taking back --------------------------------------------------------------------- */
 
 /* What each edit of the model reverts (0: nothing), (n); edit i + 1 is at i. Returns n. */
+#define SCPG_NO_EDIT (-1) /* it was deleted */
 extern int scpg_model_read_edits(const scpg_model *model, int **reverts);
 
 /* Has this edit, or a later one, replaced the centroids? */

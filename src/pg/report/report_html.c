@@ -62,7 +62,7 @@ static const char head[] =
 	"th, td { padding: 0 1.5em 0 0; vertical-align: top } td { overflow-wrap: break-word }\n"
 	".list td, .list th { border-bottom: 1px solid var(--line); padding-top: .2em }\n"
 	"code { background: var(--shade); padding: .1em .3em } details { margin: 1em 0 } summary { cursor: pointer }\n"
-	".wide { overflow-x: auto } .wide img, .wide svg { min-width: 600px }\n"
+	".wide { overflow-x: auto }\n"
 	".pair { display: flex; flex-wrap: wrap; gap: 1em } .pair svg { flex: 1 1 420px; min-width: 0; max-width: 640px }\n"
 	".tiles { display: flex; flex-wrap: wrap; gap: 4px } .tiles figure { margin: 0; width: 80px; font-size: 13px;"
 	" line-height: 1.3 }\n"
@@ -77,7 +77,8 @@ static const char head[] =
 	" border-radius: 4px } textarea { width: 100%%; box-sizing: border-box; resize: vertical }\n"
 	"@media (max-width: 600px) { body { margin: 1em auto } th { padding-right: .8em } td { padding-right: 0 }"
 	" .pair .sc-plot { font-size: 18px } .pair .sc-choice { font-size: 20px }"
-	" .tree svg { min-width: 0 } .tree .sc-plot { font-size: 15px } }\n"
+	" .tree .sc-plot { font-size: 15px } .scatter .sc-plot { font-size: 17px } .scatter g[font-size=\"12.0\"] { font-size:"
+	" 17px } }\n"
 	"</style></head><body>\n";
 
 /* ---- pieces -------------------------------------------------------------------- */
@@ -200,7 +201,7 @@ put_scatter(const scpg_report_file *file)
 	if (report->d > SCPG_PLOT_DIM)
 		appendStringInfoString(file->html,
 							   " What lies apart there may overlap here: the groups were made in more than two dimensions.");
-	appendStringInfoString(file->html, "</p>\n<div class=\"wide\">");
+	appendStringInfoString(file->html, "</p>\n<div class=\"scatter\">");
 	scpg_report_put_text(file->html, scpg_scatter_write(scatter));
 	appendStringInfoString(file->html, "</div>\n");
 	MemoryContextSwitchTo(old);

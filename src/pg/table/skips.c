@@ -91,6 +91,33 @@ append_reasons(StringInfo text, const scpg_skips *skips, const scpg_skips_reason
 		appendStringInfo(text, ", other reasons (%lld)", (long long) others);
 }
 
+/*
+ * What to do, a line for each thing that helps, which names the reasons that it
+ * helps with. Forgets the hints.
+ */
+static void
+append_hints(StringInfo text, scpg_skips_reason *sorted, int reasons)
+{
+	int lines = 0;
+
+	for (int i = 0; i < reasons && lines < SCPG_SKIPS_SHOWN; i++)
+	{
+		char *hint = sorted[i].hint;
+
+		if (hint == NULL)
+			continue;
+		appendStringInfo(text, "\nFor \"%s\"", sorted[i].message);
+		for (int j = i + 1; j < reasons; j++)
+			if (sorted[j].hint != NULL && strcmp(sorted[j].hint, hint) == 0)
+			{
+				appendStringInfo(text, ", \"%s\"", sorted[j].message);
+				sorted[j].hint = NULL;
+			}
+		appendStringInfo(text, ": %s", hint);
+		lines++;
+	}
+}
+
 void
 scpg_skips_report(const scpg_skips *skips, int64 rows)
 {
@@ -114,16 +141,10 @@ scpg_skips_report(const scpg_skips *skips, int64 rows)
 	if (skips->count > SCPG_SKIPS_SHOWN)
 		appendStringInfo(&shown, "\n... and %lld more", (long long) (skips->count - SCPG_SKIPS_SHOWN));
 
-	/* What to do about the most frequent reason of which that is known. */
 	initStringInfo(&hint);
 	appendStringInfoString(&hint,
 						   skips->hint ? skips->hint : "\"on_error\": \"fail\" makes the first of them an error.");
-	for (int i = 0; i < skips->reasons; i++)
-		if (sorted[i].hint != NULL)
-		{
-			appendStringInfo(&hint, "\nFor \"%s\": %s", sorted[i].message, sorted[i].hint);
-			break;
-		}
+	append_hints(&hint, sorted, skips->reasons);
 	ereport(WARNING, (errmsg("%lld of %lld images could not be read", (long long) skips->count, (long long) rows),
 					  errdetail_internal("%s", shown.data), errhint("%s", hint.data)));
 	pfree(hint.data);

@@ -23,6 +23,7 @@ typedef enum scpg_on_error
 
 extern scpg_enum_names scpg_on_error_names;
 
+/* Images, and lines of what to do, that the report has. */
 #define SCPG_SKIPS_SHOWN 5
 /* Images whose reason is kept, for those who show more. */
 #define SCPG_SKIPS_KEPT 100
