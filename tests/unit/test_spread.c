@@ -70,18 +70,22 @@ check(const float *rows, int n, int d, int count, int lanes, const char *what)
 int
 main(int argc, char **argv)
 {
-	static float x[POINTS_N * POINTS_D], same[POINTS_N * POINTS_D];
+	static float x[POINTS_N * POINTS_D], same[POINTS_N * POINTS_D], twice[POINTS_N * POINTS_D];
 
 	unit_begin(argc, argv);
 	points_fill(x, POINTS_N, POINTS_D, POINTS_CENTRES);
 	for (int i = 0; i < POINTS_N * POINTS_D; i++)
 		same[i] = 3;
+	for (int i = 0; i < POINTS_N * POINTS_D; i++)
+		twice[i] = x[i % (POINTS_N / 2 * POINTS_D)];
 	for (int lanes = 1; lanes <= 5; lanes++)
 	{
 		CASE ("some, %d lanes", lanes)
 			check(x, POINTS_N, POINTS_D, 40, lanes, "some");
 		CASE ("all, %d lanes", lanes)
 			check(x, POINTS_N, POINTS_D, POINTS_N, lanes, "all");
+		CASE ("copies come last, %d lanes", lanes)
+			check(twice, POINTS_N, POINTS_D, POINTS_N, lanes, "copies");
 		CASE ("fewer than lanes, %d lanes", lanes)
 		{
 			check(x, 1, POINTS_D, 1, lanes, "one");

@@ -59,10 +59,11 @@ find_mean(const sc_lane *lane, sc_spread *spread)
 
 /*
  * The row farthest from those chosen so far, `chosen` the last of them; NULL: none
- * is yet, and it is the row nearest to the mean.
+ * is yet, and it is the row nearest to the mean. *left: it is not equal to one of
+ * them, nor are perhaps others.
  */
 static sc_status
-find_next(const sc_lane *lane, sc_spread *spread, const float *chosen, size_t *next)
+find_next(const sc_lane *lane, sc_spread *spread, const float *chosen, size_t *next, bool *left)
 {
 	size_t d = (size_t) spread->d, begin, end;
 	double best = -INFINITY;
@@ -99,7 +100,17 @@ find_next(const sc_lane *lane, sc_spread *spread, const float *chosen, size_t *n
 			best = spread->best[l];
 			*next = spread->row[l];
 		}
+	*left = chosen == NULL || best > 0;
 	return sc_lane_barrier(lane);
+}
+
+/* All rows are chosen or equal to one that is: from now on it is the first ones. */
+static void
+take_equals(sc_spread *spread, size_t chosen)
+{
+	for (size_t i = 0; i < spread->n && chosen < spread->count; i++)
+		if (spread->away[i] >= 0)
+			spread->chosen[chosen++] = (uint32_t) i;
 }
 
 sc_status
@@ -112,8 +123,15 @@ sc_spread_run(const sc_lane *lane, void *arg)
 	for (size_t i = 0; i < spread->count; i++)
 	{
 		size_t next;
+		bool left;
 
-		SC_TRY(find_next(lane, spread, chosen, &next));
+		SC_TRY(find_next(lane, spread, chosen, &next, &left));
+		if (!left)
+		{
+			if (lane->index == 0)
+				take_equals(spread, i);
+			break;
+		}
 		chosen = spread->rows + next * (size_t) spread->d;
 		if (lane->index == 0)
 		{
