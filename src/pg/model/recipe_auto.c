@@ -71,7 +71,6 @@
 
 #define POSED_TEMPERATURE 0.2
 #define POSED_EMBED_VIEWS 8
-#define POSED_NEIGHBOR_PROB 1
 
 /* Imported weights see photos at no less than this, where they were trained at more, and learn at a tenth of the rate. */
 #define PRETRAINED_MIN_VIEW 128
@@ -194,8 +193,7 @@ choose_stroke_views(scpg_recipe *r, const scpg_given *given)
  * which a low temperature looks at; and an embedding as the mean of several
  * views knows better. 600 photos of hands, 40 epochs at 40 pixels: 1-NN 59 %
  * without all that; not mirrored 68, and whole and turned 74, and at that
- * temperature 78, and as a mean 81; and neighbours as positives, where an early
- * encoder finds most of them right, give 87.0 for 85.5 with today's steps. Of the hands' mirror images 3 % are as
+ * temperature 78, and as a mean 81. Of the hands' mirror images 3 % are as
  * likely as themselves, of clothes 39 %, of animals and vehicles 50 %.
  */
 static void
@@ -217,7 +215,6 @@ choose_photo_views(scpg_recipe *r, const scpg_given *given, scpg_dataset *images
 		CHOOSE(hf_prob, 0);
 		CHOOSE(temperature, POSED_TEMPERATURE);
 		CHOOSE(embed_views, POSED_EMBED_VIEWS);
-		CHOOSE(neighbor_prob, POSED_NEIGHBOR_PROB);
 	}
 }
 
