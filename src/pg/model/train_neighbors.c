@@ -8,7 +8,7 @@
  *
  * They are looked for as an epoch begins, by the weights of that moment: these
  * are what a checkpoint holds, so a training that goes on from one finds the
- * same. That costs about a sixth of the epoch's steps. Only mutual neighbours
+ * same. That is a forward pass of each image (SCPG_NEIGHBORS_COST). Only mutual neighbours
  * count, since one side's nearest may be a picture that is like nothing else.
  *
  *-------------------------------------------------------------------------
