@@ -16,6 +16,9 @@
  *	  loss			nn/ntxent.c: the temperature in logits(), equation 1 in softmax_rows()
  *	  update		nn/optim.c
  *
+ * Beside it, where it is asked for, a second loss: nn/predictor.c tells simclr/hog.c
+ * of a view.
+ *
  *-------------------------------------------------------------------------
  */
 #ifndef SC_SIMCLR_H
@@ -36,7 +39,8 @@ typedef struct sc_train_config
 	int proj_hidden_dim;
 	int proj_out_dim;
 	bool proj_batch_norm; /* false: biases instead, as Lightly 1.2 */
-	float temperature;	  /* t of NT-Xent: nn/ntxent.c divides the similarities by it, in logits() */
+	float hog_weight;  /* of the loss that teaches where edges run (nn/predictor.h), beside NT-Xent; 0: there is none */
+	float temperature; /* t of NT-Xent: nn/ntxent.c divides the similarities by it, in logits() */
 	float momentum;
 	float weight_decay;
 	uint64_t seed;
@@ -114,10 +118,11 @@ extern sc_status sc_trainer_look_run(const sc_lane *lane, void *look);
 
 /*
  * The state as one safetensors stream with torchvision's names ("conv1.weight",
- * "layer1.0.bn1.running_mean", ...), the head as "projection_head.*"; with
+ * "layer1.0.bn1.running_mean", ...), the head as "projection_head.*", the predictor
+ * as "hog_head.*"; with
  * with_optimizer also the momenta as "optimizer.<name>". Loading checks every
  * name, shape and length, and that all values are finite (SC_BAD_WEIGHTS);
- * tensors "fc.*" of a torchvision file are ignored; a file without head or
+ * tensors "fc.*" of a torchvision file are ignored; a file without head, predictor or
  * optimiser keeps those of the trainer. As jobs they work on one lane; after a
  * load that was stopped the trainer is good for nothing but to be destroyed.
  */

@@ -5,6 +5,7 @@
  *
  *-------------------------------------------------------------------------
  */
+#include "core/simclr/hog.h"
 #include "core/simclr/trainer_parts.h"
 #include "core/simclr/weights_parts.h"
 
@@ -48,12 +49,13 @@ take_places(sc_arena *arena, const sc_trainer *t, size_t n, size_t item)
 }
 
 static void
-layout_state(sc_trainer *t, sc_arena *arena, const sc_head_config *head)
+layout_state(sc_trainer *t, sc_arena *arena)
 {
 	sc_trainer_state *state = &t->state;
+	sc_head_config head = sc_weights_head(&t->config);
 
-	state->param_count = t->net.params + sc_head_param_count(head);
-	state->stat_count = t->net.stats + sc_head_stat_count(head);
+	state->param_count = t->net.params + sc_weights_head_params(&t->config);
+	state->stat_count = t->net.stats + sc_head_stat_count(&head);
 	state->params = SC_TAKE(arena, float, state->param_count);
 	state->velocity = SC_TAKE(arena, float, state->param_count);
 	state->stats = SC_TAKE(arena, float, state->stat_count);
@@ -82,6 +84,7 @@ layout_tensors(sc_trainer *t, sc_arena *arena)
 	tensors->feature = SC_TAKE(arena, float, sc_mul(views, SC_EMBEDDING_DIM));
 	tensors->z = SC_TAKE(arena, float, z);
 	tensors->dz = SC_TAKE(arena, float, z);
+	tensors->hog = t->config.hog_weight > 0 ? SC_TAKE(arena, float, sc_mul(views, SC_HOG_DIM)) : NULL;
 }
 
 static void
@@ -128,6 +131,9 @@ layout_space(sc_trainer *t, sc_arena *arena, sc_trainer_space *space)
 	space->conv = sc_arena_take(arena, net->scratch, 1);
 	space->augment = sc_arena_take(arena, sc_augment_scratch_bytes(net->input_size), 1);
 	space->view = SC_TAKE(arena, float, 3 * (size_t) net->input_size * net->input_size);
+	space->gray = t->config.hog_weight > 0
+					  ? SC_TAKE(arena, float, sc_mul((size_t) net->input_size, (size_t) net->input_size))
+					  : NULL;
 	space->dx = sc_arena_take(arena, largest, element);
 	space->dx_shortcut = sc_arena_take(arena, largest, element);
 	space->plane = NULL;
@@ -145,12 +151,15 @@ layout(sc_trainer *t, sc_arena *arena)
 	const sc_train_config *c = &t->config;
 	sc_head_config head = sc_weights_head(c);
 
-	layout_state(t, arena, &head);
+	layout_state(t, arena);
 	layout_tensors(t, arena);
 	t->reordered = sc_arena_take(arena, t->net.reordered, 1);
 	layout_sums(t, arena);
 	layout_grads(t, arena);
 	sc_head_layout(&t->head, arena, &head, t->cut.views, t->cut.shards);
+	if (c->hog_weight > 0)
+		sc_predictor_layout(&t->predictor, arena, SC_EMBEDDING_DIM, SC_HOG_DIM, c->hog_weight, t->cut.views,
+							t->cut.shards);
 	sc_ntxent_layout(&t->loss, arena, c->batch_size, c->proj_out_dim, c->temperature, t->lanes);
 	for (int i = 0; i < t->lanes; i++)
 		layout_space(t, arena, &t->space[i]);
@@ -220,6 +229,12 @@ make(const sc_lane *lane, sc_trainer **trainer, const sc_train_config *config, i
 	head_params = t->state.params + t->net.params;
 	head_stats = t->state.stats + t->net.stats;
 	sc_head_bind(&t->head, head_params, t->grads.params + t->net.params, head_stats);
+	if (config->hog_weight > 0)
+	{
+		size_t before = t->net.params + sc_head_param_count(&t->head.config);
+
+		sc_predictor_bind(&t->predictor, t->state.params + before, t->grads.params + before);
+	}
 	sc_weights_init_head(head_params, head_stats, config);
 	*trainer = t;
 	return SC_OK;

@@ -22,6 +22,7 @@
 #include "core/base/arena.h"
 #include "core/nn/head.h"
 #include "core/nn/ntxent.h"
+#include "core/nn/predictor.h"
 #include "core/nn/resnet.h"
 #include "core/simclr/simclr.h"
 
@@ -46,7 +47,7 @@ typedef struct sc_trainer_piece
 /* What is learned: all that a file holds. A step changes it at its end, but for the running statistics. */
 typedef struct sc_trainer_state
 {
-	size_t param_count; /* the backbone's, then the head's */
+	size_t param_count; /* the backbone's, then the head's, then the predictor's */
 	size_t stat_count;	/* likewise */
 	float *params;		/* (param_count) */
 	float *velocity;	/* (param_count) */
@@ -71,6 +72,7 @@ typedef struct sc_trainer_tensors
 	float *feature; /* (views, 512); in the backward pass its gradient */
 	float *z;		/* (views, proj_out_dim) */
 	float *dz;		/* (views, proj_out_dim) */
+	float *hog;		/* (views, SC_HOG_DIM): of the views; NULL where nothing predicts it */
 } sc_trainer_tensors;
 
 /* The shards' sums that a batch norm needs, (shards, SC_NORM_SUMS, out). Written before a barrier, read after it. */
@@ -103,6 +105,7 @@ typedef struct sc_trainer_space
 	void *conv;					   /* scratch of the convolutions */
 	void *augment;				   /* ... and of the views */
 	float *view;				   /* (input_size, input_size, 3) */
+	float *gray;				   /* (input_size, input_size): what sc_hog works in; NULL likewise */
 	void *dx;					   /* (places, elements of the largest input of a block): a gradient on its way */
 	void *dx_shortcut;			   /* ... and the one that comes through the shortcut's convolution */
 	void *plane;				   /* (stem side, stem side, channel_block): before the max-pool; NULL: small stem */
@@ -121,6 +124,7 @@ struct sc_trainer
 
 	sc_resnet net;
 	sc_head head;
+	sc_predictor predictor; /* of tensors.hog, where that is there */
 	sc_ntxent loss;
 
 	sc_trainer_state state;
@@ -151,13 +155,20 @@ sc_trainer_shard_at(const sc_trainer *t, int index)
 	return s;
 }
 
+/* The number of a view of the piece among the batch's. */
+static inline size_t
+sc_trainer_number(const sc_trainer *t, size_t view)
+{
+	size_t images = (size_t) t->piece.images, batch = (size_t) t->config.batch_size;
+
+	return view / images * batch + t->piece.first + view % images;
+}
+
 /* The feature (512) of a view of the piece. */
 static inline float *
 sc_trainer_feature(const sc_trainer *t, size_t view)
 {
-	size_t images = (size_t) t->piece.images, batch = (size_t) t->config.batch_size;
-
-	return t->tensors.feature + (view / images * batch + t->piece.first + view % images) * (size_t) SC_EMBEDDING_DIM;
+	return t->tensors.feature + sc_trainer_number(t, view) * (size_t) SC_EMBEDDING_DIM;
 }
 
 /* The place of an element of a tensor. */

@@ -30,7 +30,7 @@ sc_trainer_save_bytes(const sc_trainer *trainer, bool with_optimizer)
 {
 	sc_weights_tensor list[SC_WEIGHTS_MAX];
 	sc_st_entry entries[SC_WEIGHTS_MAX];
-	int n = sc_weights_list(list, &trainer->net, &trainer->head.config, with_optimizer);
+	int n = sc_weights_list(list, &trainer->net, &trainer->config, with_optimizer);
 
 	sc_weights_entries(entries, list, n);
 	return sc_st_bytes(entries, n);
@@ -41,7 +41,7 @@ save(const sc_lane *lane, uint8_t *out, const sc_trainer *trainer, bool with_opt
 {
 	sc_weights_tensor list[SC_WEIGHTS_MAX];
 	sc_st_entry entries[SC_WEIGHTS_MAX];
-	int n = sc_weights_list(list, &trainer->net, &trainer->head.config, with_optimizer);
+	int n = sc_weights_list(list, &trainer->net, &trainer->config, with_optimizer);
 
 	sc_weights_entries(entries, list, n);
 	sc_st_write(out, entries, n);
@@ -86,7 +86,7 @@ load(const sc_lane *lane, sc_trainer *t, const uint8_t *bytes, size_t size, sc_e
 {
 	sc_st_tensor tensors[SC_WEIGHTS_MAX];
 	sc_weights_tensor list[SC_WEIGHTS_MAX];
-	int count, n = sc_weights_list(list, &t->net, &t->head.config, true);
+	int count, n = sc_weights_list(list, &t->net, &t->config, true);
 
 	SC_TRY(sc_weights_open(tensors, &count, &t->net, bytes, size, err));
 	SC_TRY(sc_weights_check(list, n, tensors, count, err));

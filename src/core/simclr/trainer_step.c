@@ -2,7 +2,8 @@
  *
  * src/core/simclr/trainer_step.c
  *	  One step of SimCLR (Chen and others, ICML 2020, algorithm 1), a job of all
- *	  lanes: views and forward pass, projection head, loss, backward pass, SGD.
+ *	  lanes: views and forward pass, projection head, loss, backward pass, SGD;
+ *	  and where it is asked for the loss of a predictor beside it.
  *
  * Lane t works on shards t, t + T, ... Lanes meet at barriers, where sums over
  * the batch are needed: at every batch norm, in the loss, and for the gradients
@@ -84,14 +85,19 @@ sc_train_step_run(const sc_lane *lane, void *arg)
 
 	SC_ASSERT(step->epoch >= 0 && isfinite(step->lr));
 	SC_ASSERT(step->images == NULL ? t->cut.pieces == 1 : step->keys != NULL);
+	SC_ASSERT(step->images != NULL || tensors->hog == NULL);
 	/* All see it behind the barriers of the head. */
 	if (lane->index == 0)
 		sc_ntxent_set_kin(&t->loss, step->kin, step->kin_each);
 	SC_TRY(forward(lane, t, &pass));
 	SC_TRY(sc_head_forward(lane, &t->head, tensors->z, tensors->feature));
+	if (tensors->hog != NULL)
+		SC_TRY(sc_predictor_run(lane, &t->predictor, tensors->hog, tensors->feature));
 	/* Here the temperature meets the similarities: nn/ntxent.c. */
 	SC_TRY(sc_ntxent_run(lane, &t->loss, tensors->dz, tensors->z));
 	SC_TRY(sc_head_backward(lane, &t->head, tensors->feature, tensors->dz, tensors->feature));
+	if (tensors->hog != NULL)
+		SC_TRY(sc_predictor_add(lane, &t->predictor, tensors->feature));
 	SC_TRY(backward(lane, t, &pass));
 	SC_TRY(descend(lane, t, step->lr));
 	if (lane->index == 0)

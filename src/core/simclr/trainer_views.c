@@ -6,6 +6,7 @@
  *
  *-------------------------------------------------------------------------
  */
+#include "core/simclr/hog.h"
 #include "core/simclr/trainer_parts.h"
 
 sc_status
@@ -29,6 +30,9 @@ sc_trainer_make_views(const sc_lane *lane, const void *arg, sc_trainer_shard s)
 		sc_augment_view(space->view, view < images ? &step->images[image] : &seconds[image], &t->config.augment, &rng,
 						space->augment);
 		sc_resnet_put_view(&t->net, x, (size_t) v, space->view);
+		if (t->tensors.hog != NULL)
+			sc_hog(t->tensors.hog + sc_trainer_number(t, view) * SC_HOG_DIM, space->view, t->config.augment.input_size,
+				   t->config.augment.mean, t->config.augment.std, space->gray);
 	}
 	return SC_OK;
 }

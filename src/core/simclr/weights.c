@@ -5,6 +5,7 @@
  *
  *-------------------------------------------------------------------------
  */
+#include "core/simclr/hog.h"
 #include "core/simclr/weights_parts.h"
 
 #include <stdio.h>
@@ -18,6 +19,20 @@ sc_weights_head(const sc_train_config *config)
 	return (sc_head_config){SC_EMBEDDING_DIM, config->proj_hidden_dim, config->proj_out_dim, config->proj_batch_norm};
 }
 
+static size_t
+predictor_params(const sc_train_config *config)
+{
+	return config->hog_weight > 0 ? sc_predictor_param_count(SC_EMBEDDING_DIM, SC_HOG_DIM) : 0;
+}
+
+size_t
+sc_weights_head_params(const sc_train_config *config)
+{
+	sc_head_config head = sc_weights_head(config);
+
+	return sc_head_param_count(&head) + predictor_params(config);
+}
+
 void
 sc_weights_init_head(float *params, float *stats, const sc_train_config *config)
 {
@@ -26,6 +41,7 @@ sc_weights_init_head(float *params, float *stats, const sc_train_config *config)
 	sc_rng rng = sc_rng_stream(config->seed, SC_INIT_STREAM, SC_RESNET_LAYERS, 0);
 
 	sc_head_init(&head, params, stats, &rng);
+	memset(params + sc_head_param_count(&head), 0, predictor_params(config) * sizeof(float));
 }
 
 static size_t
@@ -70,14 +86,45 @@ add_momenta(sc_weights_tensor *momenta, const sc_weights_tensor *list, int count
 	return n;
 }
 
-int
-sc_weights_list(sc_weights_tensor list[SC_WEIGHTS_MAX], const sc_resnet *net, const sc_head_config *head,
-				bool with_optimizer)
+/* The projection head's, from its place behind the backbone on; returns how many. */
+static int
+add_head(sc_weights_tensor *list, const sc_resnet *net, const sc_head_config *head)
 {
 	static const sc_weights_slab slab_of_head[] =
 		{[SC_HEAD_PARAM] = SC_WEIGHTS_PARAM, [SC_HEAD_STAT] = SC_WEIGHTS_STAT, [SC_HEAD_STEPS] = SC_WEIGHTS_STEPS};
 	sc_head_tensor heads[SC_HEAD_MAX_TENSORS];
-	int count = head == NULL ? 0 : sc_head_tensors(heads, head), n = 0;
+	int count = sc_head_tensors(heads, head);
+
+	for (int i = 0; i < count; i++)
+	{
+		sc_weights_tensor *t = &list[i];
+
+		snprintf(t->name, sizeof(t->name), "%s", heads[i].name);
+		t->ndim = heads[i].ndim;
+		memcpy(t->shape, heads[i].shape, sizeof(heads[i].shape));
+		t->slab = slab_of_head[heads[i].slab];
+		t->offset = heads[i].offset + (heads[i].slab == SC_HEAD_STAT ? net->stats : net->params);
+		t->conv = NULL;
+	}
+	return count;
+}
+
+/* The predictor's, likewise, from the offset on. */
+static int
+add_predictor(sc_weights_tensor *list, size_t offset)
+{
+	list[0] =
+		(sc_weights_tensor){SC_WEIGHTS_HOG "weight", 2, {SC_HOG_DIM, SC_EMBEDDING_DIM}, SC_WEIGHTS_PARAM, offset, NULL};
+	offset += (size_t) SC_HOG_DIM * SC_EMBEDDING_DIM;
+	list[1] = (sc_weights_tensor){SC_WEIGHTS_HOG "bias", 1, {SC_HOG_DIM}, SC_WEIGHTS_PARAM, offset, NULL};
+	return 2;
+}
+
+int
+sc_weights_list(sc_weights_tensor list[SC_WEIGHTS_MAX], const sc_resnet *net, const sc_train_config *config,
+				bool with_optimizer)
+{
+	int n = 0;
 
 	for (int l = 0; l < SC_RESNET_LAYERS; l++)
 		for (sc_resnet_part part = 0; part < SC_RESNET_PARTS; part++, n++)
@@ -90,16 +137,13 @@ sc_weights_list(sc_weights_tensor list[SC_WEIGHTS_MAX], const sc_resnet *net, co
 			t->offset = offset_of(layer, part);
 			t->conv = part == SC_RESNET_WEIGHT ? &net->conv[layer->shape] : NULL;
 		}
-	for (int i = 0; i < count; i++, n++)
+	if (config != NULL)
 	{
-		sc_weights_tensor *t = &list[n];
+		sc_head_config head = sc_weights_head(config);
 
-		snprintf(t->name, sizeof(t->name), "%s", heads[i].name);
-		t->ndim = heads[i].ndim;
-		memcpy(t->shape, heads[i].shape, sizeof(heads[i].shape));
-		t->slab = slab_of_head[heads[i].slab];
-		t->offset = heads[i].offset + (heads[i].slab == SC_HEAD_STAT ? net->stats : net->params);
-		t->conv = NULL;
+		n += add_head(list + n, net, &head);
+		if (config->hog_weight > 0)
+			n += add_predictor(list + n, net->params + sc_head_param_count(&head));
 	}
 	return with_optimizer ? n + add_momenta(list + n, list, n) : n;
 }
@@ -131,7 +175,8 @@ begins(const sc_st_tensor *tensor, const char *prefix)
 static bool
 may_stand_beside(const sc_st_tensor *tensor)
 {
-	return begins(tensor, "fc.") || begins(tensor, SC_WEIGHTS_HEAD) || begins(tensor, SC_WEIGHTS_OPTIMIZER);
+	return begins(tensor, "fc.") || begins(tensor, SC_WEIGHTS_HEAD) || begins(tensor, SC_WEIGHTS_HOG) ||
+		   begins(tensor, SC_WEIGHTS_OPTIMIZER);
 }
 
 static bool
@@ -200,24 +245,33 @@ has_any(const sc_st_tensor *tensors, int count, const char *prefix)
 	return false;
 }
 
+/* What the name of a head's tensor begins with; NULL: it is the backbone's. */
+static const char *
+head_of(const char *name)
+{
+	static const char *const heads[] = {SC_WEIGHTS_HEAD, SC_WEIGHTS_HOG, NULL};
+
+	for (int i = 0; heads[i] != NULL; i++)
+		if (strncmp(name, heads[i], strlen(heads[i])) == 0)
+			return heads[i];
+	return NULL;
+}
+
 sc_status
 sc_weights_check(const sc_weights_tensor *list, int n, const sc_st_tensor *tensors, int count, sc_error *err)
 {
-	bool with_head = has_any(tensors, count, SC_WEIGHTS_HEAD);
 	bool with_optimizer = has_any(tensors, count, SC_WEIGHTS_OPTIMIZER);
 
 	for (int i = 0; i < n; i++)
 	{
 		const sc_st_tensor *tensor = sc_st_find(tensors, count, list[i].name);
-		bool wanted;
+		bool momentum = list[i].slab == SC_WEIGHTS_VELOCITY;
+		const char *head = head_of(list[i].name + (momentum ? strlen(SC_WEIGHTS_OPTIMIZER) : 0));
 
-		if (list[i].slab == SC_WEIGHTS_VELOCITY)
-			wanted = with_optimizer;
-		else if (strncmp(list[i].name, SC_WEIGHTS_HEAD, strlen(SC_WEIGHTS_HEAD)) == 0)
-			wanted = with_head;
-		else
-			continue; /* of the backbone: sc_weights_open has looked at it */
-		if (!wanted)
+		/* sc_weights_open has looked at the backbone's. */
+		if (momentum ? !with_optimizer : head == NULL)
+			continue;
+		if (head != NULL && !has_any(tensors, count, head))
 			continue;
 		if (tensor == NULL)
 			return sc_fail(err, SC_BAD_WEIGHTS, "tensor \"%s\" is missing from the weights", list[i].name);

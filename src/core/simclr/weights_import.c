@@ -32,16 +32,15 @@ static int
 plan(sc_resnet *net, sc_weights_tensor list[SC_WEIGHTS_MAX], sc_st_entry entries[SC_WEIGHTS_MAX],
 	 const sc_train_config *config)
 {
-	sc_head_config head = sc_weights_head(config);
 	int n;
 
 	sc_resnet_describe(net, &config->net, 1, false);
-	n = sc_weights_list(list, net, &head, false);
+	n = sc_weights_list(list, net, config, false);
 	sc_weights_entries(entries, list, n);
 	return n;
 }
 
-/* The values of a head that the file lacks. */
+/* The values of heads that the file lacks. */
 typedef struct head_values
 {
 	float *params;
@@ -54,7 +53,7 @@ layout(sc_arena *arena, const sc_train_config *config)
 	sc_head_config head = sc_weights_head(config);
 	head_values values;
 
-	values.params = SC_TAKE(arena, float, sc_head_param_count(&head));
+	values.params = SC_TAKE(arena, float, sc_weights_head_params(config));
 	values.stats = SC_TAKE(arena, float, sc_head_stat_count(&head));
 	return values;
 }
@@ -104,8 +103,7 @@ check(sc_st_tensor tensors[SC_WEIGHTS_MAX], int *count, sc_weights_names *names,
 	  const sc_train_config *config, const uint8_t *bytes, size_t size, sc_error *err)
 {
 	sc_weights_tensor all[SC_WEIGHTS_MAX];
-	sc_head_config head = sc_weights_head(config);
-	int n = sc_weights_list(all, net, &head, true);
+	int n = sc_weights_list(all, net, config, true);
 
 	SC_TRY(sc_st_read(tensors, SC_WEIGHTS_MAX, count, NULL, bytes, size, err));
 	SC_TRY(sc_weights_adopt(tensors, count, names, NULL, err));

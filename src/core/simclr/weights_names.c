@@ -79,7 +79,7 @@ from_sequential(char *out, const char *name)
 typedef enum meaning
 {
 	MEANT,	 /* out is torchvision's name, or the file's own where it has no other */
-	OURS,	 /* our own head or a momentum, which keep their names */
+	OURS,	 /* our own heads or a momentum, which keep their names */
 	NOTHING, /* no part of a backbone */
 	TOO_LONG /* to be the name of any tensor that is known */
 } meaning;
@@ -95,7 +95,7 @@ translate(char *out, const sc_st_tensor *tensor)
 	snprintf(out, SC_WEIGHTS_NAME, "%.*s", SC_WEIGHTS_NAME - 1, name);
 	if (tensor->name_len >= LONGEST)
 		return TOO_LONG;
-	if (begins_with(name, (const char *const[]){SC_WEIGHTS_HEAD, SC_WEIGHTS_OPTIMIZER, NULL}) > 0)
+	if (begins_with(name, (const char *const[]){SC_WEIGHTS_HEAD, SC_WEIGHTS_HOG, SC_WEIGHTS_OPTIMIZER, NULL}) > 0)
 		return OURS;
 	do
 	{

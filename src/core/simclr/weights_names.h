@@ -27,7 +27,7 @@ typedef struct sc_weights_names
  * Give the tensors of a file that was read torchvision's names, which lie in
  * names from then on; leave out what is no part of the backbone (classifiers and
  * other heads, a momentum encoder and its queue), noting it in *ignored (may be
- * NULL), and make counters of shape [1] scalars. Our own head and momenta stay.
+ * NULL), and make counters of shape [1] scalars. Our own heads and momenta stay.
  * SC_BAD_WEIGHTS: two tensors mean the same, or the file is of another network
  * than ResNet-18, which the message names.
  */

@@ -13,15 +13,17 @@
 #define SC_WEIGHTS_PARTS_H
 
 #include "core/nn/head.h"
+#include "core/nn/predictor.h"
 #include "core/nn/resnet.h"
 #include "core/simclr/safetensors.h"
 #include "core/simclr/simclr.h"
 
-/* More tensors than any file of ours has: 120 of the backbone, 12 of the head, 60 and 6 momenta, 2 of fc. */
+/* More tensors than any file of ours has: 120 of the backbone, 14 of the heads, 60 and 8 momenta, 2 of fc. */
 #define SC_WEIGHTS_MAX 400
 
 #define SC_WEIGHTS_OPTIMIZER "optimizer."
 #define SC_WEIGHTS_HEAD "projection_head."
+#define SC_WEIGHTS_HOG "hog_head."
 
 /* Where a tensor's values lie. */
 typedef enum sc_weights_slab
@@ -38,21 +40,24 @@ typedef struct sc_weights_tensor
 	int ndim;
 	int shape[4];
 	sc_weights_slab slab;
-	size_t offset;		 /* floats before it in its slab: the backbone's first, then the head's */
+	size_t offset;		 /* floats before it in its slab: the backbone's first, then the heads' */
 	const sc_conv *conv; /* not NULL: the slab has it in this convolution's layout, the file in PyTorch's */
 } sc_weights_tensor;
 
 /* The projection head of a configuration. */
 extern sc_head_config sc_weights_head(const sc_train_config *config);
 
-/* Initial values of the head: params (sc_head_param_count), stats (sc_head_stat_count). */
+/* Floats of the parameters behind the backbone's: of the head, and of the predictor where there is one. */
+extern size_t sc_weights_head_params(const sc_train_config *config);
+
+/* Initial values of these: params (sc_weights_head_params), stats (sc_head_stat_count). */
 extern void sc_weights_init_head(float *params, float *stats, const sc_train_config *config);
 
 /*
  * All tensors, in the order of the file, momenta last; returns how many. They
- * point into net. head NULL: the backbone's alone.
+ * point into net. config NULL: the backbone's alone.
  */
-extern int sc_weights_list(sc_weights_tensor list[SC_WEIGHTS_MAX], const sc_resnet *net, const sc_head_config *head,
+extern int sc_weights_list(sc_weights_tensor list[SC_WEIGHTS_MAX], const sc_resnet *net, const sc_train_config *config,
 						   bool with_optimizer);
 
 /* What the writer of safetensors wants to know of them; names point into list. */
@@ -61,7 +66,7 @@ extern void sc_weights_entries(sc_st_entry entries[SC_WEIGHTS_MAX], const sc_wei
 /*
  * Check that what was read of a file holds the whole backbone, finite, in these
  * shapes (num_batches_tracked may be missing), and beside it nothing but
- * torchvision's fc.* and what begins with projection_head. or optimizer.
+ * torchvision's fc.* and what begins with projection_head., hog_head. or optimizer.
  */
 extern sc_status sc_weights_check_backbone(const sc_st_tensor *tensors, int count, const sc_resnet *net, sc_error *err);
 
@@ -70,8 +75,9 @@ extern sc_status sc_weights_open(sc_st_tensor tensors[SC_WEIGHTS_MAX], int *coun
 								 const uint8_t *bytes, size_t size, sc_error *err);
 
 /*
- * Check the head and the momenta of an opened file against the list (momenta
- * included): each may be missing as a whole, not in part.
+ * Check the heads and the momenta of an opened file against the list (momenta
+ * included): each may be missing as a whole, not in part, and the momenta of one
+ * that is missing with it.
  */
 extern sc_status sc_weights_check(const sc_weights_tensor *list, int n, const sc_st_tensor *tensors, int count,
 								  sc_error *err);

@@ -82,6 +82,7 @@ static const scpg_option table[] = {
 	WHOLE(TRAINING, proj_hidden_dim, 1, 8192),
 	WHOLE(TRAINING, proj_out_dim, 1, 8192),
 	FLAG(TRAINING, proj_batch_norm),
+	NUMBER(TRAINING, hog_weight, 0, 1000),
 	NUMBER(TRAINING, neighbor_prob, 0, 1),
 	NUMBER(TRAINING, neighbor_start, 0, 1),
 	WHOLE(TRAINING, neighbors, 1, 32),
@@ -273,11 +274,15 @@ note_fields(scpg_given *given, const Jsonb *options)
 /* Of ResNet-18 without its last layer. */
 #define BACKBONE_WEIGHTS 11.2e6
 
+/* Of the layer that predicts 576 numbers. */
+#define HOG_WEIGHTS 0.3e6
+
 double
 scpg_recipe_checkpoint_bytes(const scpg_recipe *r)
 {
 	double hidden = r->proj_hidden_dim;
-	double weights = BACKBONE_WEIGHTS + hidden * SC_EMBEDDING_DIM + hidden * r->proj_out_dim;
+	double weights =
+		BACKBONE_WEIGHTS + hidden * SC_EMBEDDING_DIM + hidden * r->proj_out_dim + (r->hog_weight > 0 ? HOG_WEIGHTS : 0);
 
 	return 2 * sizeof(float) * weights;
 }
@@ -398,6 +403,7 @@ scpg_recipe_restore(scpg_recipe *recipe, const Jsonb *stored)
 	recipe->cluster_method = SCPG_CLUSTER_KMEANS;
 	recipe->embed_views = 1;
 	recipe->elastic = recipe->elastic_prob = 0;
+	recipe->hog_weight = 0;
 	recipe->neighbor_prob = 0;
 	scpg_options_read(recipe, NULL, stored, table, lengthof(table));
 }
@@ -615,6 +621,7 @@ scpg_recipe_train(const scpg_recipe *r)
 	c.proj_out_dim = r->proj_out_dim;
 	c.proj_batch_norm = r->proj_batch_norm;
 	c.temperature = (float) r->temperature;
+	c.hog_weight = (float) r->hog_weight;
 	c.momentum = (float) r->momentum;
 	c.weight_decay = (float) r->weight_decay;
 	c.seed = (uint64) r->seed;

@@ -100,6 +100,7 @@ typedef struct scpg_recipe
 	int proj_hidden_dim;
 	int proj_out_dim;
 	bool proj_batch_norm;
+	double hog_weight;	   /* of the loss that teaches where edges run; 0: none */
 	double neighbor_prob;  /* of second views that show a neighbour (train_neighbors.c) */
 	double neighbor_start; /* share of the epochs before the first that has them */
 	int neighbors;		   /* of an image, at most */

@@ -69,6 +69,13 @@
 /* A set with a smaller share of pictures whose mirror image is as likely holds no mirror images. */
 #define MIRRORED_SHARE 0.2
 
+/*
+ * Photos also learn where edges run. The product of that loss's weight and the
+ * learning rate decides how fast, and with three times as much the loss grew
+ * without end.
+ */
+#define HOG_RATE 0.64
+
 #define POSED_TEMPERATURE 0.2
 #define POSED_EMBED_VIEWS 8
 
@@ -195,6 +202,12 @@ choose_stroke_views(scpg_recipe *r, const scpg_given *given)
  * without all that; not mirrored 68, and whole and turned 74, and at that
  * temperature 78, and as a mean 81. Of the hands' mirror images 3 % are as
  * likely as themselves, of clothes 39 %, of animals and vehicles 50 %.
+ *
+ * Others are told apart by their outline more than a few hundred of them teach
+ * (the histogram of gradients by itself has a 1-NN of 58 % on the clothes), so
+ * the encoder learns that histogram beside: after 24 epochs at 40 pixels 1-NN is
+ * 48.0 % where it was 37.7 %, purity 41.0 and 38.3. The hands neither win nor lose
+ * by it. Whoever turns colour jitter off wants colours to count.
  */
 static void
 choose_photo_views(scpg_recipe *r, const scpg_given *given, scpg_dataset *images)
@@ -216,6 +229,8 @@ choose_photo_views(scpg_recipe *r, const scpg_given *given, scpg_dataset *images
 		CHOOSE(temperature, POSED_TEMPERATURE);
 		CHOOSE(embed_views, POSED_EMBED_VIEWS);
 	}
+	else if (r->cj_prob > 0 && r->cj_strength > 0)
+		CHOOSE(hog_weight, HOG_RATE / r->lr);
 }
 
 /*
@@ -248,6 +263,8 @@ choose_pretrained(scpg_recipe *r, const scpg_given *given, const scpg_dataset *i
 		r->lr *= PRETRAINED_LR_SHARE;
 	if (!GIVEN(epochs) && r->time_budget == 0)
 		r->epochs = choose_pretrained_epochs(n, r->input_size);
+	/* They know more of outlines than a histogram. */
+	CHOOSE(hog_weight, 0);
 }
 
 /* n: the images that train. */
@@ -256,16 +273,16 @@ choose_auto(scpg_recipe *r, const scpg_given *given, scpg_dataset *images, int64
 {
 	bool strokes = is_strokes(images);
 
+	if (!GIVEN(batch_size))
+		r->batch_size = choose_batch_size(n, strokes);
+	if (!GIVEN(lr))
+		r->lr = choose_lr(r->batch_size, strokes);
 	if (strokes)
 		choose_stroke_views(r, given);
 	else
 		choose_photo_views(r, given, images);
 	if (!GIVEN(input_size))
 		r->input_size = choose_input_size(strokes);
-	if (!GIVEN(batch_size))
-		r->batch_size = choose_batch_size(n, strokes);
-	if (!GIVEN(lr))
-		r->lr = choose_lr(r->batch_size, strokes);
 	if (!GIVEN(epochs) && r->time_budget == 0)
 		r->epochs = choose_epochs(n, r->input_size, strokes, is_large(images));
 	if (given->pretrained_view > 0)

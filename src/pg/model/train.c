@@ -209,9 +209,13 @@ refuse_diverged(trainer *t, int epoch)
 	scpg_training *training = t->training;
 
 	fail_model(t);
-	ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("the training diverged in epoch %d", epoch),
-					errdetail("The loss, or a weight, is no finite number any more."),
-					errhint("Give a lower \"lr\" than %g, or a few \"warmup_epochs\".", training->recipe->lr)));
+	ereport(ERROR,
+			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("the training diverged in epoch %d", epoch),
+			 errdetail("The loss, or a weight, is no finite number any more."),
+			 training->recipe->hog_weight > 0
+				 ? errhint("Give a lower \"lr\" than %g, a lower \"hog_weight\" than %g, or a few \"warmup_epochs\".",
+						   training->recipe->lr, training->recipe->hog_weight)
+				 : errhint("Give a lower \"lr\" than %g, or a few \"warmup_epochs\".", training->recipe->lr)));
 }
 
 static void
