@@ -127,7 +127,7 @@ my $epochs = sub { "SELECT count(*) >= $_[1] FROM selfclass_training_log JOIN se
 my ($rc, $out, $err);
 
 # What a step depends on, beside the recipe and its number, would show here.
-for (['f32'], ['bf16'], ['f32_more', '"batch_pieces": 2, "neighbor_prob": 0.7, "neighbor_start": 0.2'])
+for (['f32'], ['bf16'], ['f32_more', '"batch_pieces": 2, "hog_weight": 5, "neighbor_prob": 0.7, "neighbor_start": 0.2'])
 {
 	my ($precision, $more) = @$_;
 	my $values = join ', ', $recipe, '"epochs": 16', '"precision": "' . $precision =~ s{_.*}{}r . '"', $more // ();

@@ -11,6 +11,7 @@
 #include "core/simclr/augment_draw.h"
 #include "core/simclr/augment_loops.h"
 #include "core/base/rng.h"
+#include "core/simclr/hog.h"
 #include "core/simclr/mirror.h"
 #include "unit.h"
 
@@ -876,6 +877,72 @@ test_mirror(void)
 	free(mirrored);
 }
 
+/* ---- where edges run ---------------------------------------------------------- */
+
+/* The histogram of a view that rises by one from end to end, along an angle (radians) from the x axis on. */
+static void
+hog_of_slope(float *out, int n, double angle, const float mean[3], const float std[3])
+{
+	float *x = malloc(sizeof(float) * 3 * n * n), *gray = malloc(sizeof(float) * n * n);
+
+	for (int i = 0; i < n * n; i++)
+		for (int c = 0; c < 3; c++)
+			x[3 * i + c] = ((float) ((i % n * cos(angle) + i / n * sin(angle)) / n) - mean[c]) / std[c];
+	sc_hog(out, x, n, mean, std, gray);
+	free(x);
+	free(gray);
+}
+
+static void
+test_hog(void)
+{
+	static const float mean[3] = {0.4f, 0.5f, 0.6f}, std[3] = {0.2f, 0.3f, 0.25f};
+	float out[SC_HOG_DIM], turned[SC_HOG_DIM];
+
+	/* Every cell has the slope alone: in the two directions next to it, by how near it is to each. */
+	for (int i = 0; i < 36; i++)
+	{
+		double angle = (i + 0.25) * M_PI / 18, at = fmod(angle / M_PI, 1) * SC_HOG_BINS;
+		int n = i % 2 ? 40 : 64;
+
+		hog_of_slope(out, n, angle, mean, std);
+		for (int k = 0; k < SC_HOG_DIM; k++)
+		{
+			double off = fabs(k % SC_HOG_BINS - at), share = fmax(0, 1 - fmin(off, SC_HOG_BINS - off));
+
+			CLOSE(out[k], sqrt(share / (SC_HOG_CELLS * SC_HOG_CELLS)), 2e-3);
+		}
+		/* Dark to bright is bright to dark. */
+		hog_of_slope(turned, n, angle + M_PI, mean, std);
+		for (int k = 0; k < SC_HOG_DIM; k++)
+			CLOSE(turned[k], out[k], 2e-3);
+	}
+	/* Nothing in it, and one edge in one row of cells of a size that cells do not divide. */
+	for (int edge = 0; edge < 2; edge++)
+	{
+		enum
+		{
+			N = 37
+		};
+		float x[3 * N * N], gray[N * N];
+		double square = 0;
+
+		for (int i = 0; i < N * N; i++)
+			for (int c = 0; c < 3; c++)
+				x[3 * i + c] = edge && i / N >= 20 ? 0.75f : 0.25f;
+		sc_hog(out, x, N, zero, one, gray);
+		for (int k = 0; k < SC_HOG_DIM; k++)
+		{
+			int row = k / SC_HOG_BINS / SC_HOG_CELLS, bin = k % SC_HOG_BINS;
+
+			square += (double) out[k] * out[k];
+			/* Lines 19 and 20 have the slope; it runs downwards, between directions 4 and 5. */
+			CHECK((out[k] > 0) == (edge && row == 4 && (bin == 4 || bin == 5)), "value %d is %g", k, out[k]);
+		}
+		CLOSE(square, edge, 1e-6);
+	}
+}
+
 #if defined(__x86_64__)
 
 /* Every loop in one instruction set, on the same numbers, into out (3 planes and what fits). */
@@ -969,6 +1036,8 @@ main(int argc, char **argv)
 		test_crop_fallback();
 	CASE ("small pictures and their mirror images")
 		test_mirror();
+	CASE ("where edges run")
+		test_hog();
 	CASE ("sizes")
 		test_sizes();
 #if defined(__x86_64__)

@@ -11,6 +11,7 @@
 #include "core/base/gemm.h"
 #include "core/nn/ntxent.h"
 #include "core/nn/optim.h"
+#include "core/nn/predictor.h"
 #include "formula.h"
 #include "unit.h"
 #include "../fixtures/torch_parts.h"
@@ -323,6 +324,142 @@ head_initial(void)
 	free(c.memory);
 }
 
+/* ---- the predictor ----------------------------------------------------------- */
+
+typedef struct predictor_case
+{
+	sc_predictor predictor;
+	void *memory;
+	float *params, *grads, *x, *dx, *target;
+} predictor_case;
+
+static void
+predictor_lay(predictor_case *c, sc_arena *a, int in, int out, int views, int shards)
+{
+	sc_predictor_layout(&c->predictor, a, in, out, 3.0f, views, shards);
+	c->params = SC_TAKE(a, float, sc_predictor_param_count(in, out));
+	c->grads = SC_TAKE(a, float, sc_predictor_param_count(in, out));
+	c->x = SC_TAKE(a, float, (size_t) views *in);
+	c->dx = SC_TAKE(a, float, (size_t) views *in);
+	c->target = SC_TAKE(a, float, (size_t) views *out);
+}
+
+/* Parameters, features and targets of the formula; features of view 1 are zeros; dx is ones. */
+static void
+predictor_make(predictor_case *c, int in, int out, int views, int shards)
+{
+	sc_arena a = sc_arena_counter();
+	size_t need;
+
+	predictor_lay(c, &a, in, out, views, shards);
+	need = sc_arena_need(&a);
+	c->memory = malloc(need);
+	memset(c->memory, 0xFF, need);
+	a = sc_arena_over(c->memory, need);
+	predictor_lay(c, &a, in, out, views, shards);
+	CHECK(sc_arena_ok(&a), "arena");
+	sc_predictor_bind(&c->predictor, c->params, c->grads);
+	formula_fill(c->params, sc_predictor_param_count(in, out), formula_id("predictor"), 1.0f, 0.0f);
+	formula_fill(c->x, (size_t) views * in, formula_id("predictor.x"), 2.0f, 0.5f);
+	formula_fill(c->target, (size_t) views * out, formula_id("predictor.target"), 1.0f, 0.0f);
+	memset(c->x + in, 0, sizeof(float) * in);
+	for (int i = 0; i < views * in; i++)
+		c->dx[i] = 1.0f;
+}
+
+static sc_status
+predictor_job(const sc_lane *lane, void *arg)
+{
+	predictor_case *c = arg;
+
+	SC_TRY(sc_predictor_run(lane, &c->predictor, c->target, c->x));
+	SC_TRY(sc_lane_barrier(lane));
+	return sc_predictor_add(lane, &c->predictor, c->dx);
+}
+
+/* Its loss by the definition, in double. */
+static double
+predictor_plain(const double *params, const double *x, const float *target, int in, int out, int views)
+{
+	double loss = 0.0;
+
+	for (int v = 0; v < views; v++)
+	{
+		double square = 0.0;
+
+		for (int i = 0; i < in; i++)
+			square += x[v * in + i] * x[v * in + i];
+		for (int j = 0; j < out; j++)
+		{
+			double sum = params[in * out + j] - target[v * out + j];
+
+			for (int i = 0; i < in && square > 0; i++)
+				sum += params[j * in + i] * x[v * in + i] / sqrt(square);
+			loss += 3.0 * sum * sum / views;
+		}
+	}
+	return loss;
+}
+
+static void
+predictor_differences(void)
+{
+	enum
+	{
+		IN = 7,
+		OUT = 5,
+		VIEWS = 6
+	};
+	double params[(IN + 1) * OUT], x[VIEWS * IN];
+	sc_error err;
+	predictor_case c;
+
+	predictor_make(&c, IN, OUT, VIEWS, 3);
+	CHECK(sc_pool_run(2, predictor_job, &c, &err) == SC_OK, "%s", err.message);
+	for (int i = 0; i < (IN + 1) * OUT; i++)
+		params[i] = c.params[i];
+	for (int i = 0; i < VIEWS * IN; i++)
+		x[i] = c.x[i];
+	for (int i = 0; i < (IN + 1) * OUT; i++)
+		CLOSE(c.grads[i], DIFFERENCE(params, i, 1e-6, predictor_plain(params, x, c.target, IN, OUT, VIEWS)), 1e-5);
+	/* The one that has no direction learns nothing. */
+	for (int i = 0; i < VIEWS * IN; i++)
+		CLOSE(c.dx[i],
+			  1 + (i / IN == 1 ? 0 : DIFFERENCE(x, i, 1e-6, predictor_plain(params, x, c.target, IN, OUT, VIEWS))),
+			  1e-5);
+	free(c.memory);
+}
+
+static void
+predictor_lanes(void)
+{
+	enum
+	{
+		IN = 64,
+		OUT = 77,
+		VIEWS = 1100
+	};
+	sc_error err;
+	predictor_case first = {0};
+
+	for (int lanes = 1; lanes <= 4; lanes++)
+	{
+		predictor_case c;
+
+		predictor_make(&c, IN, OUT, VIEWS, 4);
+		CHECK(sc_pool_run(lanes, predictor_job, &c, &err) == SC_OK, "%s", err.message);
+		if (lanes == 1)
+		{
+			first = c;
+			continue;
+		}
+		CHECK(memcmp(first.dx, c.dx, sizeof(float) * VIEWS * IN) == 0, "dx on %d lanes", lanes);
+		CHECK(memcmp(first.grads, c.grads, sizeof(float) * (IN + 1) * OUT) == 0, "gradients on %d lanes", lanes);
+		free(c.memory);
+	}
+	free(first.memory);
+}
+
 /* ---- NT-Xent --------------------------------------------------------------- */
 
 typedef struct loss_case
@@ -626,18 +763,24 @@ main(int argc, char **argv)
 			head_lanes(true);
 		CASE ("the head, with bias, on any lanes")
 			head_lanes(false);
+		CASE ("the predictor on any lanes")
+			predictor_lanes();
 		CASE ("NT-Xent on any lanes")
 			loss_lanes();
 	}
 	CASE ("the head, many rows")
 		head_many_rows();
+	CASE ("the predictor by differences")
+		predictor_differences();
 	CASE ("initial weights of the head")
 		head_initial();
 	CASE ("NT-Xent as PyTorch's")
 		loss_torch();
 	CASE ("NT-Xent by differences")
+	{
 		loss_differences();
-	loss_kin_far();
+		loss_kin_far();
+	}
 	CASE ("NT-Xent at its edges")
 		loss_edges();
 	CASE ("SGD as PyTorch's")

@@ -367,19 +367,20 @@ set_augmentation(sc_augment_config *augment)
 static void
 test_same_bits(sc_precision precision)
 {
-	for (int c = 0; c < 4; c++)
+	for (int c = 0; c < 5; c++)
 	{
 		/*
 		 * 42 views: shards of 21; 102 views: of 25 and 26. The third one's fourth stage begins with one pixel. The
-		 * last one's pieces have 34, 34 and 32 views, in shards of 17 and of 16.
+		 * last two's pieces have 34, 34 and 32 views, in shards of 17 and of 16. The last one has two losses.
 		 */
 		sc_train_config config = plain_config(c == 0 ? 32 : 16, c == 1, c == 0, c == 0 ? 21 : 51, SC_CONV_BEST);
 		uint8_t *one, *other;
 		size_t size, size2;
 
 		config.net.precision = precision;
-		config.batch_pieces = c == 3 ? 3 : 1;
-		config.batch_size -= c == 3 ? 1 : 0;
+		config.batch_pieces = c >= 3 ? 3 : 1;
+		config.batch_size -= c >= 3 ? 1 : 0;
+		config.hog_weight = c == 4 ? 5 : 0;
 		set_augmentation(&config.augment);
 		one = trained(&config, 1, 0, 3, NULL, &size);
 		for (int lanes = 2; lanes <= 3; lanes++)
@@ -399,6 +400,82 @@ test_same_bits(sc_precision precision)
 		free(other);
 		free(one);
 	}
+}
+
+/* ---- two losses ---------------------------------------------------------------- */
+
+/* Mean squared length of what the predictor got wrong in the last step. */
+static double
+missed(const sc_trainer *t)
+{
+	const sc_predictor *p = &t->predictor;
+	size_t n = (size_t) p->views * (size_t) p->out_dim;
+	double length = norm_of(p->error, n) * p->views / (2 * p->loss_weight);
+
+	return length * length / p->views;
+}
+
+/*
+ * The predictor learns, and teaches: with it the same steps leave another
+ * encoder. A file with it is good for a trainer without, and one without for a
+ * trainer with it.
+ */
+static void
+test_two_losses(void)
+{
+	sc_train_config config = plain_config(32, false, true, 24, SC_CONV_BEST);
+	sc_image image[24];
+	uint64_t keys[24];
+	double first = 0, last = 0;
+	uint8_t *bytes[2];
+	size_t size[2];
+	sc_error err = {0};
+
+	set_augmentation(&config.augment);
+	for (int i = 0; i < config.batch_size; i++)
+	{
+		image[i] = some_image(i % 6);
+		keys[i] = (uint64_t) i + 1;
+	}
+	for (int with = 0; with < 2; with++)
+	{
+		sc_train_step step = {.images = image, .keys = keys, .lr = 0.05f};
+		training t;
+
+		config.hog_weight = with ? 10 : 0;
+		training_open(&t, &config, 2);
+		CHECK((t.trainer->tensors.hog != NULL) == (with == 1), "a predictor only where it is asked for");
+		step.trainer = t.trainer;
+		for (int i = 0; i < 30; i++)
+		{
+			CHECK(sc_pool_run(2, sc_train_step_run, &step, &err) == SC_OK && isfinite(step.loss), "%s", err.message);
+			if (with)
+				*(i == 0 ? &first : &last) = missed(t.trainer);
+		}
+		bytes[with] = training_save(&t, true, &size[with]);
+		training_close(&t);
+	}
+	CHECK(first > 0.5 && last < 0.6 * first, "an error of %g, after 30 steps %g", first, last);
+	CHECK(size[1] > size[0] + 2 * 576 * 513 * sizeof(float), "%zu and %zu bytes", size[0], size[1]);
+	for (int with = 0; with < 2; with++)
+	{
+		size_t back;
+		uint8_t *again;
+		training t;
+
+		config.hog_weight = with ? 10 : 0;
+		training_open(&t, &config, 1);
+		CHECK(sc_trainer_load(t.trainer, bytes[1 - with], size[1 - with], &err) == SC_OK, "%s", err.message);
+		if (with)
+			CHECK(norm_of(t.trainer->predictor.weight, (size_t) 576 * 513) == 0, "a predictor that nobody taught");
+		CHECK(sc_trainer_load(t.trainer, bytes[with], size[with], &err) == SC_OK, "%s", err.message);
+		again = training_save(&t, true, &back);
+		CHECK(back == size[with] && memcmp(again, bytes[with], back) == 0, "loaded and saved");
+		free(again);
+		training_close(&t);
+	}
+	free(bytes[0]);
+	free(bytes[1]);
 }
 
 /* ---- a batch in pieces ------------------------------------------------------- */
@@ -1255,6 +1332,8 @@ main(int argc, char **argv)
 		else
 			SKIP(none);
 	}
+	CASE ("two losses")
+		test_two_losses();
 	CASE ("training, bf16 beside f32")
 	{
 		if (sc_conv_has_bf16(SC_CONV_BEST))
