@@ -128,17 +128,14 @@ SELECT state, finished IS NOT NULL AS finished FROM selfclass_models WHERE name 
 \set VERBOSITY default
 SELECT sqlstate[1], sqlstate[2], sqlstate[4] FROM string_to_array(failure(format('SELECT count(*) FROM cluster_images(''pictures'', 2, ''none'', %L)', :collapsing)), ' | ') sqlstate;
 SELECT left(failure(format('SELECT count(*) FROM cluster_images(''pictures'', 2, options => %L)', :collapsing)), 5) AS without_model;
--- One direction in different lengths is alike too; but after a few steps of an ordinary training that comes of running statistics.
--- So short a training may also end just above the bound, by last digits: of three seeds one is refused at least.
-SELECT preset, bool_or(failure(format('SELECT count(*) FROM cluster_images(''pictures'', 2, options => %L)',
-	:collapsing::jsonb || '{"lr": 0.06, "epochs": 2, "temperature": 1e-5}' || jsonb_build_object('preset', preset, 'seed', seed))) LIKE '22003%') AS temperature_1e_5
-	FROM unnest('{paper,lightly}'::text[]) preset, generate_series(1, 3) seed GROUP BY 1 ORDER BY 1;
--- After twenty steps running statistics are right, and directions differ a little.
-SELECT left(failure(format('SELECT count(*) FROM cluster_images(''pictures'', 2, options => %L)',
-	:collapsing::jsonb || '{"preset": "paper", "lr": 0.06, "epochs": 20, "batch_size": 24, "temperature": 1e-5}')), 5) AS in_twenty_steps;
-SELECT preset, failure(format('SELECT count(*) FROM cluster_images(''pictures'', 2, options => %L)',
-	:collapsing::jsonb || '{"lr": 0.06, "epochs": 2}' || jsonb_build_object('preset', preset))) AS ordinary
+-- At a temperature so low one direction in different lengths is alike too. After a few steps of any training directions are,
+-- by running statistics that have not settled: that is no collapse.
+SELECT preset, left(failure(format('SELECT count(*) FROM cluster_images(''pictures'', 2, options => %L)',
+	:collapsing::jsonb || '{"lr": 0.06, "epochs": 2, "temperature": 1e-5, "seed": 2}' || jsonb_build_object('preset', preset))), 5) AS temperature_1e_5
 	FROM unnest('{paper,lightly}'::text[]) preset ORDER BY 1;
+SELECT preset, temperature, seed, failure(format('SELECT count(*) FROM cluster_images(''pictures'', 2, options => %L)',
+	:collapsing::jsonb || '{"lr": 0.06, "epochs": 4}' || jsonb_build_object('preset', preset, 'temperature', temperature, 'seed', seed))) AS ordinary
+	FROM (VALUES ('lightly', 0.1, 2), ('lightly', 0.1, 5), ('lightly', 0.5, 1), ('paper', 0.5, 1)) t (preset, temperature, seed) ORDER BY 1, 2, 3;
 SELECT count(*) AS left_behind FROM selfclass_model WHERE name = 'none';
 -- Images that are all the same have the same embedding, and nobody is to blame.
 CREATE TABLE copies AS SELECT i AS id, (SELECT image FROM pictures WHERE id = 1) FROM generate_series(1, 24) i;

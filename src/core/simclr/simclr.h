@@ -100,18 +100,15 @@ extern sc_status sc_train_step_run(const sc_lane *lane, void *step);
 
 /*
  * What the encoder sees in images as it is now, a job: of their plain views the
- * 512 outputs of the average pool. With batch norms over these images, as in a
- * step; or with the running statistics, as an embedding is made, which after a
- * few steps are still far from what they come to. Nothing that is learned
- * changes.
+ * 512 outputs of the average pool, as an embedding is made: with the running
+ * statistics. Nothing that is learned changes.
  */
 typedef struct sc_trainer_look
 {
 	sc_trainer *trainer;
 	const sc_image *images; /* (count) */
 	int count;				/* 1 ... twice the images of a piece, which are batch_size / batch_pieces or one more */
-	bool running;
-	float *out; /* (count, SC_EMBEDDING_DIM) */
+	float *out;				/* (count, SC_EMBEDDING_DIM) */
 } sc_trainer_look;
 
 extern sc_status sc_trainer_look_run(const sc_lane *lane, void *look);

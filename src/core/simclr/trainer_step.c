@@ -113,14 +113,13 @@ sc_trainer_look_run(const sc_lane *lane, void *arg)
 {
 	const sc_trainer_look *look = arg;
 	sc_trainer *t = look->trainer;
-	sc_trainer_pass pass = {sc_trainer_make_plain_views, look, t->cut.shards,
-							look->running ? SC_TRAINER_RUNNING : SC_TRAINER_BATCH, false};
+	sc_trainer_pass pass = {sc_trainer_make_plain_views, look, t->cut.shards, SC_TRAINER_RUNNING, false};
 	size_t count = (size_t) look->count;
 
 	/* Between steps the first piece is at work, which is none of the smaller ones. */
 	SC_ASSERT(count >= 1 && count <= (size_t) t->piece.views && t->piece.first == 0);
 	/* An encoder's output for an image does not depend on the others: those that fill up the batch are left out. */
-	while (look->running && pass.shards > 1 && sc_trainer_shard_at(t, pass.shards - 1).first >= count)
+	while (pass.shards > 1 && sc_trainer_shard_at(t, pass.shards - 1).first >= count)
 		pass.shards--;
 	SC_TRY(sc_trainer_reorder_weights(lane, t));
 	SC_TRY(sc_trainer_forward(lane, t, &pass));

@@ -273,17 +273,23 @@ begin_anew(trainer *t)
 static void
 check_collapse(trainer *t)
 {
+	/* No spread is larger. */
+	static const scpg_spread most = {1, 1};
+	double temperature = t->training->recipe->temperature;
 	scpg_sample sample;
 	scpg_spread before, after;
 	bool known;
 
 	scpg_sample_choose(&sample, t->training->dataset, t->training->recipe);
-	if (sample.count < 2 || !scpg_spread_measure(&after, &sample, &t->learner, false))
+	if (sample.count < 2)
+		return;
+	scpg_spread_measure(&after, &sample, &t->learner);
+	if (!scpg_spread_is_gone(&most, &after, temperature))
 		return;
 	known = begin_anew(t);
 	if (known)
-		(void) scpg_spread_measure(&before, &sample, &t->learner, true);
-	if (scpg_spread_is_gone(known ? &before : NULL, &after))
+		scpg_spread_measure(&before, &sample, &t->learner);
+	if (scpg_spread_is_gone(known ? &before : NULL, &after, temperature))
 		refuse_collapsed(t, sample.count, &after);
 }
 

@@ -211,9 +211,9 @@ scpg_learner_look_most(const scpg_learner *l)
 }
 
 void
-scpg_learner_look(scpg_learner *l, float *out, const sc_image *images, int count, bool running)
+scpg_learner_look(scpg_learner *l, float *out, const sc_image *images, int count)
 {
-	sc_trainer_look job = {l->core, images, count, running, out};
+	sc_trainer_look job = {l->core, images, count, out};
 
 	Assert(count >= 1 && count <= scpg_learner_look_most(l));
 	scpg_run_on(l->lanes, scpg_core()->sc_trainer_look_run, &job);

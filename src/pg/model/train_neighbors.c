@@ -114,7 +114,7 @@ look(scpg_neighbors *n, scpg_learner *learner, const scpg_order *order, const in
 		sc_image *images = palloc(sizeof(sc_image) * some);
 
 		scpg_dataset_fetch(order->dataset, images, image + begin, some);
-		scpg_learner_look(learner, n->features + (Size) begin * DIM, images, some, true);
+		scpg_learner_look(learner, n->features + (Size) begin * DIM, images, some);
 		MemoryContextReset(batch);
 	}
 	MemoryContextSwitchTo(caller);

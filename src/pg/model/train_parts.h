@@ -123,10 +123,9 @@ extern int scpg_learner_look_most(const scpg_learner *l);
 
 /*
  * What the encoder sees now in images (count, up to scpg_learner_look_most): out (count,
- * SC_EMBEDDING_DIM). running: as an embedding is made; else with batch norms over
- * these images, as in a step.
+ * SC_EMBEDDING_DIM).
  */
-extern void scpg_learner_look(scpg_learner *l, float *out, const sc_image *images, int count, bool running);
+extern void scpg_learner_look(scpg_learner *l, float *out, const sc_image *images, int count);
 
 /* ---- does the encoder tell pictures apart (train_collapse.c) -------------------------- */
 
@@ -147,17 +146,12 @@ typedef struct scpg_spread
 {
 	double embeddings; /* their variance about their mean, as a share of their squared length */
 	double directions; /* the variance of their directions: where a few are far longer than the others, it can be less */
-	double batch;	   /* ... with batch norms over the sample, which need no steps to settle */
 } scpg_spread;
 
-/*
- * Measure it by the weights that the learner has now. false: it is so large that
- * it cannot be gone, whatever it was before, and `batch` is left out, unless the
- * whole of it is asked for.
- */
-extern bool scpg_spread_measure(scpg_spread *spread, const scpg_sample *s, scpg_learner *learner, bool whole);
+/* Measure it by the weights that the learner has now. */
+extern void scpg_spread_measure(scpg_spread *spread, const scpg_sample *s, scpg_learner *learner);
 
-/* Is it gone? before: that of the first weights, NULL: they are not known. */
-extern bool scpg_spread_is_gone(const scpg_spread *before, const scpg_spread *after);
+/* Is it gone, after a training at that temperature? before: that of the first weights, NULL: they are not known. */
+extern bool scpg_spread_is_gone(const scpg_spread *before, const scpg_spread *after, double temperature);
 
 #endif /* SCPG_TRAIN_PARTS_H */
