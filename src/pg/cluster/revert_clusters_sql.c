@@ -317,7 +317,7 @@ scpg_revert_clusters(PG_FUNCTION_ARGS)
 	PreventCommandIfReadOnly("revert_clusters()");
 	SPI_connect();
 	r = palloc0(sizeof(reverting));
-	scpg_group_edit_begin(&r->e, fcinfo, false);
+	scpg_group_edit_begin(&r->e, fcinfo, SCPG_MEMBERS_IF_ANY);
 	r->edit = find_edit(r, fcinfo);
 	scpg_edit_record(r->e.log, "revert_clusters", scpg_group_edit_arguments(psprintf("{\"edit\": %d}", r->edit)),
 					 r->edit, scpg_model_centroids_differ(r->e.model, r->edit));
