@@ -110,7 +110,11 @@ CALL cluster_images_into('photos', 'photo_group', model => 'm');
 SELECT count(*) AS different FROM photo_group JOIN before USING (id) WHERE photo_group.label <> before.label;
 SELECT m.edited, v.kmeans IS NULL AS hidden FROM m JOIN selfclass_models v USING (model_id);
 SELECT count(DISTINCT label) FROM cluster_images('photos', 4, 'm', '{"keep": false}');
+-- A name that goes with its group is said. (The group of this one went before.)
+INSERT INTO selfclass.selfclass_cluster (model_id, label, name, size) SELECT model_id, 77, 'those "there"', 0 FROM m;
+SET client_min_messages = notice;
 CALL cluster_images_into('photos', 'photo_group', 4, 'm', '{"replace_groups": true}');
+SET client_min_messages = warning;
 SELECT edited, k, (SELECT count(*) FROM groups WHERE edited) AS groups FROM m;
 SELECT count(*) FROM cluster_images('photos', model => 'm', options => '{"keep": false, "retrain": true}');
 SELECT count(*) FROM cluster_images('photos', model => 'nobody', options => '{"keep": false}');
