@@ -4,7 +4,12 @@
 set -eu
 cd "$(dirname "$0")/.."
 PG_CONFIG=${PG_CONFIG:-pg_config}
-tests/setup.sh debhelper dpkg-dev fakeroot
+# Of the PostgreSQL that PG_CONFIG names, where it is there already, whatever the release of Debian has.
+if found=$($PG_CONFIG --version 2>/dev/null | sed 's/^PostgreSQL \([0-9]*\).*/\1/') && [ -n "$found" ]; then
+	PG_MAJOR=$found
+	export PG_MAJOR
+fi
+tests/setup.sh build-essential debhelper fakeroot
 # What was built with the headers of a minor release may call what an earlier one does not have.
 minor=$($PG_CONFIG --version | sed 's/^PostgreSQL \([0-9.]*\).*/\1/')
 pg=${minor%%.*}

@@ -188,6 +188,10 @@ SELECT failure($$SELECT merge_clusters('m', 0, 1)$$), failure($$SELECT split_clu
 SELECT count(*) FROM cluster_tree('m');
 SET ROLE edits_editor;
 SELECT failure($$SELECT merge_clusters('m', 0, 1)$$);
+-- a name moves no row
+SELECT name_cluster('m', 0, 'without a right on the table');
+SELECT label, name FROM selfclass_clusters WHERE model = 'm' AND label = 0;
+SELECT name_cluster('m', 0, 'Zero');
 RESET ROLE;
 GRANT SELECT ON lab TO edits_editor;
 SET ROLE edits_editor;

@@ -91,5 +91,9 @@ SELECT is_xml(r), occurs(r, '<input') AS boxes, statement(r, 1) AS statement FRO
 SELECT :'is_xml' AS is_xml, :boxes AS boxes, strpos(:'statement', $$('2026-01-05', E'it''s \\ 4')$$) > 0 AS literal;
 :statement
 SELECT count(*) FILTER (WHERE label = 1 AND pinned) AS moved FROM paired_groups;
+-- How many groups there are after corrections, and how sure the number was before; times to the second.
+SELECT count(*) FROM (SELECT merge_clusters('paired', 1, 0)) merged;
+SELECT r LIKE '%<th>groups</th><td>1, corrected by hand</td></tr>_<tr><th>how sure it was before</th><td>the number was given<%' AS corrected,
+	r ~ '<td>[-0-9]+ [:0-9]+[-+0-9]+</td></tr>\s</table>' AS seconds FROM report_html('paired') r;
 SELECT drop_model('paired');
 SELECT drop_model('odd');

@@ -73,8 +73,10 @@ SELECT version, state, epochs_done, images FROM selfclass_models WHERE name = 't
 CALL resume_encoder('tiny');
 
 -- Not trained at all, for comparison; from another model's weights; for a time.
+SET client_min_messages = notice;
 CALL train_encoder('untrained', 'pictures', :tiny::jsonb || '{"epochs": 0}');
 CALL train_encoder('warm', 'pictures', :tiny::jsonb || '{"epochs": 0, "init": "tiny@1", "seed": 5}');
+SET client_min_messages = warning;
 CALL train_encoder('timed', 'pictures', :tiny::jsonb || '{"time_budget": "1 second", "warmup_epochs": 5}');
 SELECT name, state, epochs_done, loss IS NULL AS no_loss, recipe->>'init' AS init,
 	weights_crc = (SELECT weights_crc FROM selfclass_model WHERE name = 'untrained') AS as_initialised

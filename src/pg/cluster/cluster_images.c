@@ -21,6 +21,7 @@
 #include "pg/cluster/call_arguments.h"
 #include "pg/cluster/cluster_images.h"
 #include "pg/cluster/cluster_images_parts.h"
+#include "pg/model/model_edits.h"
 #include "pg/model/train.h"
 #include "pg/server/memory.h"
 #include "pg/server/progress.h"
@@ -309,6 +310,26 @@ new_recipe(const scpg_cluster_job *job)
 	return recipe;
 }
 
+/* Names that go with their groups: fewer groups than there were, or others. */
+static void
+tell_lost_names(const scpg_model *model, const scpg_clustering *c)
+{
+	scpg_model_name_of_group *before;
+	int n = scpg_model_read_groups(model, &before);
+	int32 *labels;
+	int groups = scpg_model_labels((struct varlena *) c->kmeans, c->centroid_label, &labels);
+	StringInfoData lost;
+
+	initStringInfo(&lost);
+	for (int i = 0; i < n; i++)
+		if (before[i].name != NULL &&
+			bsearch(&before[i].label, labels, groups, sizeof(int32), scpg_compare_labels) == NULL)
+			appendStringInfo(&lost, "%s\"%s\" (%d)", lost.len > 0 ? ", " : "", before[i].name, before[i].label);
+	if (lost.len > 0)
+		ereport(NOTICE, (errmsg("named groups that are no more: %s", lost.data),
+						 errhint("revert_clusters('%s') brings them back.", model->name)));
+}
+
 /* Keep the clustering in the model, with the options that made it. */
 static void
 keep_clustering(scpg_cluster_job *job)
@@ -319,6 +340,8 @@ keep_clustering(scpg_cluster_job *job)
 
 	if (e->model == NULL || !e->recipe.keep)
 		return;
+	if (job->edit != NULL)
+		tell_lost_names(e->model, c);
 	recipe = new_recipe(job);
 	c->groups.edited = job->assign;
 	job->kept = scpg_model_set_clustering(e->model, &recipe, (struct varlena *) c->pca, (struct varlena *) c->kmeans,

@@ -66,8 +66,9 @@ cluster_images_into(FunctionCallInfo fcinfo, bool wide)
 		scpg_cluster_images_release(job);
 	}
 	PG_END_TRY();
-	ereport(NOTICE, (errmsg("table %s: %lld images in %d clusters", scpg_label_target_name(target),
-							(long long) job->dataset->images, job->clustering.clusters)));
+	ereport(NOTICE,
+			(errmsg("table %s: %lld images in %d %s", scpg_label_target_name(target), (long long) job->dataset->images,
+					job->clustering.clusters, job->clustering.clusters == 1 ? "cluster" : "clusters")));
 	scpg_dataset_close(job->dataset);
 	SPI_finish();
 }

@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "executor/spi.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
@@ -31,6 +32,30 @@ scpg_label_table_same_key(const scpg_source *a, const scpg_source *b)
 			get_atttype(b->relid, get_attnum(b->relid, b->id_names[i])))
 			return false;
 	return true;
+}
+
+/* "id integer", or all columns of the key. */
+static char *
+key_form(const scpg_source *source)
+{
+	StringInfoData form;
+
+	initStringInfo(&form);
+	for (int i = 0; i < source->id_columns; i++)
+		appendStringInfo(&form, "%s%s %s", i > 0 ? ", " : "", source->id_names[i],
+						 format_type_be(get_atttype(source->relid, get_attnum(source->relid, source->id_names[i]))));
+	return form.data;
+}
+
+void
+scpg_label_table_require_key(const scpg_source *own, const scpg_source *images)
+{
+	if (!scpg_label_table_same_key(own, images))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("label table %s has keys of another type than %s", own->relation, images->relation),
+				 errdetail("The key of the one is (%s), of the other (%s).", key_form(own), key_form(images)),
+				 errhint("Alter the types of the label table's key, or make a new label table by cluster_images_into.")));
 }
 
 scpg_key_order

@@ -9,8 +9,12 @@
 
 #include <math.h>
 
+#include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
 #include "pg/cluster/group_edit.h"
 #include "pg/model/calibration.h"
@@ -19,8 +23,17 @@
 
 /* ---- beginning and end ------------------------------------------------------------- */
 
+static bool
+is_readable(Oid relid)
+{
+	return SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)) &&
+		   DatumGetBool(DirectFunctionCall2(has_schema_privilege_id, ObjectIdGetDatum(get_rel_namespace(relid)),
+											CStringGetTextDatum("USAGE"))) &&
+		   pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
+}
+
 void
-scpg_group_edit_begin(scpg_group_edit *e, FunctionCallInfo fcinfo, bool members)
+scpg_group_edit_begin(scpg_group_edit *e, FunctionCallInfo fcinfo, scpg_group_members members)
 {
 	memset(e, 0, sizeof(*e));
 	scpg_refuse_null(fcinfo, 0, "the name of the model");
@@ -29,7 +42,10 @@ scpg_group_edit_begin(scpg_group_edit *e, FunctionCallInfo fcinfo, bool members)
 	e->log = scpg_edit_begin(e->model);
 	scpg_model_require_clustering(e->model);
 	e->groups = scpg_model_labels(e->model->kmeans, e->model->centroid_label, &e->labels);
-	e->members = members || e->model->labels_name != NULL;
+	if (members == SCPG_MEMBERS_IF_READABLE)
+		e->members = is_readable(e->model->labels);
+	else
+		e->members = members == SCPG_MEMBERS_NEEDED || e->model->labels_name != NULL;
 	if (!e->members)
 		return;
 	scpg_label_table_open(&e->table, e->model, false);

@@ -30,12 +30,20 @@ typedef struct scpg_group_edit
 	scpg_label_writer *writer; /* of its rows; NULL: none was written */
 } scpg_group_edit;
 
+/* Which edits want the label table. */
+typedef enum scpg_group_members
+{
+	SCPG_MEMBERS_NEEDED,	  /* those that move rows: without one it is 55000 */
+	SCPG_MEMBERS_IF_ANY,	  /* a revert, which moves rows where there are any */
+	SCPG_MEMBERS_IF_READABLE, /* a name, which moves none, and so takes no right on the table */
+} scpg_group_members;
+
 /*
  * Argument 0 names the model: find it, check that the current user may edit it
  * (42501), lock it, and open its label table, whose rows all have to be in
- * groups (22023). members: without a label table it is 55000.
+ * groups (22023).
  */
-extern void scpg_group_edit_begin(scpg_group_edit *e, FunctionCallInfo fcinfo, bool members);
+extern void scpg_group_edit_begin(scpg_group_edit *e, FunctionCallInfo fcinfo, scpg_group_members members);
 
 /* A group's place in e->labels; 22023, with the labels there are, where it has none of that label. */
 extern int scpg_group_edit_find(const scpg_group_edit *e, int64 label);

@@ -26,6 +26,7 @@
 #include "pg/server/extension.h"
 #include "pg/server/memory.h"
 #include "pg/type/embedding.h"
+#include "pg/type/kept_name.h"
 
 #define FETCH_ROWS 1000
 
@@ -52,22 +53,55 @@ require_table(const scpg_model *model)
 						model->kmeans != NULL ? errdetail("Its groups are kept, but not which images are in them.") : 0,
 						errhint("Make one: %s.", call_for(model, psprintf("%s_labels", model->name)))));
 	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(model->labels)))
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
-						errmsg("label table %s of model \"%s\" does not exist", model->labels_name, model->name),
-						errhint("Make it anew: %s.", call_for(model, model->labels_name))));
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("label table %s of model \"%s\" does not exist", model->labels_name, model->name),
+				 errhint("Make it anew: %s.",
+						 call_for(model, strstr(model->labels_name, GONE_MARK) == NULL ? model->labels_name : "..."))));
 	scpg_model_require_clustering(model);
 }
 
-static void
-require_column(Oid relid, const char *relation, const char *column, bool new)
+/* What a column of a label table may be, as its users would alter it. */
+typedef struct column_form
 {
-	if (get_attnum(relid, column) > 0)
-		return;
+	const char *name;
+	const char *type;
+	Oid types[3];
+	const char *added_by; /* ALTER TABLE ... ADD; NULL: the table is no label table without it */
+} column_form;
+
+static const column_form column_forms[] = {
+	{"label", "integer", {INT2OID, INT4OID, INT8OID}, NULL},
+	{"distance", "double precision", {FLOAT4OID, FLOAT8OID, NUMERICOID}, NULL},
+	{"confidence", "double precision", {FLOAT4OID, FLOAT8OID, NUMERICOID}, "confidence double precision"},
+	{"pinned", "boolean", {BOOLOID, InvalidOid, InvalidOid}, "pinned boolean NOT NULL DEFAULT false"},
+};
+
+static void
+refuse_missing(const char *relation, const char *column, const char *added_by)
+{
 	ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN), errmsg("label table %s has no column \"%s\"", relation, column),
-					new ? errhint("ALTER TABLE %s %s.", relation,
-								  strcmp(column, "pinned") == 0 ? "ADD pinned boolean NOT NULL DEFAULT false"
-																: "ADD confidence double precision")
-						: errhint("Drop the table, and cluster_images_into makes it anew.")));
+					added_by != NULL ? errhint("ALTER TABLE %s ADD %s.", relation, added_by)
+									 : errhint("Drop the table, and cluster_images_into makes it anew.")));
+}
+
+static void
+require_column(Oid relid, const char *relation, const column_form *form)
+{
+	AttrNumber number = get_attnum(relid, form->name);
+	Oid type;
+
+	if (number <= 0)
+		refuse_missing(relation, form->name, form->added_by);
+	type = getBaseType(get_atttype(relid, number));
+	for (int i = 0; i < lengthof(form->types); i++)
+		if (type == form->types[i])
+			return;
+	ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+					errmsg("column \"%s\" of label table %s is of type %s, not %s", form->name, relation,
+						   format_type_be(get_atttype(relid, number)), form->type),
+					errhint("ALTER TABLE %s ALTER %s TYPE %s USING %s::%s.", relation, form->name, form->type,
+							form->name, form->type)));
 }
 
 void
@@ -82,11 +116,10 @@ scpg_label_table_resolve(scpg_source *source, Oid relid)
 	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)))
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("the label table was dropped meanwhile")));
 	relation = quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid));
-	require_column(relid, relation, "label", false);
-	require_column(relid, relation, "distance", false);
-	require_column(relid, relation, "embedding", false);
-	require_column(relid, relation, "confidence", true);
-	require_column(relid, relation, "pinned", true);
+	if (get_attnum(relid, "embedding") <= 0)
+		refuse_missing(relation, "embedding", NULL);
+	for (int i = 0; i < lengthof(column_forms); i++)
+		require_column(relid, relation, &column_forms[i]);
 	if (get_primary_key_attnos(relid, true, &constraint) == NULL)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("label table %s has no primary key", relation),

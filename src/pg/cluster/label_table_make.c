@@ -157,10 +157,7 @@ check_own(const scpg_label_target *target, const scpg_cluster_job *job)
 	if (pg_class_aclmask(target->existing, GetUserId(), rights, ACLMASK_ALL) != rights)
 		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, get_rel_name(target->existing));
 	scpg_label_table_resolve(&own, target->existing);
-	if (!scpg_label_table_same_key(&own, &job->source))
-		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
-						errmsg("label table %s has keys of another type than %s", target->name, job->source.relation),
-						errhint("Give the name of a new table.")));
+	scpg_label_table_require_key(&own, &job->source);
 }
 
 void

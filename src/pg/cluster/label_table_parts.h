@@ -21,6 +21,9 @@ extern void scpg_label_table_resolve(scpg_source *source, Oid relid);
 /* Can keys of the one be compared with keys of the other? */
 extern bool scpg_label_table_same_key(const scpg_source *a, const scpg_source *b);
 
+/* 42804 where keys of the label table cannot be those of the images. */
+extern void scpg_label_table_require_key(const scpg_source *own, const scpg_source *images);
+
 /* "a.id = b.id", of two relations whose keys can be compared, under these names in a query. */
 extern void scpg_append_same_key(StringInfo sql, const scpg_source *a, const char *alias_a, const scpg_source *b,
 								 const char *alias_b);

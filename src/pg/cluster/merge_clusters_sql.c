@@ -137,7 +137,7 @@ scpg_merge_clusters(PG_FUNCTION_ARGS)
 
 	PreventCommandIfReadOnly("merge_clusters()");
 	SPI_connect();
-	scpg_group_edit_begin(&e, fcinfo, true);
+	scpg_group_edit_begin(&e, fcinfo, SCPG_MEMBERS_NEEDED);
 	read_merged(&m, &e, fcinfo);
 	scpg_edit_record(e.log, "merge_clusters", arguments(&m, &e), 0, false);
 	group = scpg_group_edit_centroids(&e, &k);

@@ -61,7 +61,7 @@ scpg_name_cluster(PG_FUNCTION_ARGS)
 	scpg_refuse_null(fcinfo, 1, "the label of the group");
 	if (name != NULL)
 		scpg_model_check_group_name(name);
-	scpg_group_edit_begin(&e, fcinfo, false);
+	scpg_group_edit_begin(&e, fcinfo, SCPG_MEMBERS_IF_READABLE);
 	label = e.labels[scpg_group_edit_find(&e, PG_GETARG_INT64(1))];
 	if (name != NULL)
 		check_free(&e, label, name);

@@ -116,9 +116,7 @@ resolve(refresh *r, Oid relid)
 		scpg_source_resolve(&r->source, relid, &key, r->options.embedding_column, scpg_embedding_type());
 	else
 		scpg_source_resolve(&r->source, relid, &key, image, BYTEAOID);
-	if (!scpg_label_table_same_key(&r->table.source, &r->source))
-		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH), errmsg("label table %s has keys of another type than %s",
-																   r->table.source.relation, r->source.relation)));
+	scpg_label_table_require_key(&r->table.source, &r->source);
 }
 
 /* Rows of the one, called r, whose keys the other lacks. */

@@ -98,7 +98,7 @@ find_edit(reverting *r, FunctionCallInfo fcinfo)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("there is no edit of model \"%s\" to revert", name),
-				 r->last > 0 ? errdetail("All of them are reverted.") : errdetail("Its groups were never edited.")));
+				 r->last > 0 ? errdetail("All of them are reverted.") : errdetail("No edit of its groups is kept.")));
 	if (edit < first || edit > r->last)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("model \"%s\" has no edit %d", name, edit),
 						r->last > 0 ? errdetail("Its edits are %d to %d.", first, r->last) : errdetail("It has none."),
@@ -317,7 +317,7 @@ scpg_revert_clusters(PG_FUNCTION_ARGS)
 	PreventCommandIfReadOnly("revert_clusters()");
 	SPI_connect();
 	r = palloc0(sizeof(reverting));
-	scpg_group_edit_begin(&r->e, fcinfo, false);
+	scpg_group_edit_begin(&r->e, fcinfo, SCPG_MEMBERS_IF_ANY);
 	r->edit = find_edit(r, fcinfo);
 	scpg_edit_record(r->e.log, "revert_clusters", scpg_group_edit_arguments(psprintf("{\"edit\": %d}", r->edit)),
 					 r->edit, scpg_model_centroids_differ(r->e.model, r->edit));

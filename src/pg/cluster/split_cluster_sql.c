@@ -260,7 +260,7 @@ scpg_split_cluster(PG_FUNCTION_ARGS)
 	if (s.parts < 2)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a group is split into at least two parts"),
 						errdetail("The number of parts is %d.", s.parts)));
-	scpg_group_edit_begin(&e, fcinfo, true);
+	scpg_group_edit_begin(&e, fcinfo, SCPG_MEMBERS_NEEDED);
 	s.label = e.labels[scpg_group_edit_find(&e, PG_GETARG_INT64(1))];
 	scpg_edit_record(e.log, "split_cluster",
 					 scpg_group_edit_arguments(psprintf("{\"label\": %d, \"parts\": %d}", s.label, s.parts)), 0, true);

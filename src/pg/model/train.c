@@ -428,9 +428,19 @@ tell_checkpoints(const trainer *t)
 			 errhint("The old rows of \"selfclass_model_weights\" grow as fast between two rounds of autovacuum.")));
 }
 
+static void
+tell_no_epochs(const scpg_recipe *recipe)
+{
+	if (recipe->init == NULL)
+		ereport(NOTICE, (errmsg("0 epochs: nothing is learned, and the weights are random, for comparison")));
+	else
+		ereport(NOTICE, (errmsg("0 epochs: nothing is learned, and the weights are those of %s", recipe->init)));
+}
+
 void
 scpg_train(scpg_training *training)
 {
+	int first;
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "selfclass training", ALLOCSET_DEFAULT_SIZES);
 	trainer *t = MemoryContextAllocZero(cxt, sizeof(trainer));
 	bool checkpoints = training->commits && (training->name != NULL || training->model != NULL);
@@ -452,7 +462,10 @@ scpg_train(scpg_training *training)
 			plan_time(t);
 		}
 		plan_lr(t);
-		run_epochs(t, begin(t));
+		first = begin(t);
+		if (training->recipe->epochs == 0)
+			tell_no_epochs(training->recipe);
+		run_epochs(t, first);
 		finish(t);
 	}
 	PG_FINALLY();

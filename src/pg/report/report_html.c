@@ -147,6 +147,12 @@ scpg_report_count(int64 n, const char *one, const char *many)
 
 /* ---- the parts ------------------------------------------------------------------- */
 
+static const char *
+at_second(TimestampTz t)
+{
+	return timestamptz_to_str(t / USECS_PER_SEC * USECS_PER_SEC);
+}
+
 static void
 put_summary(StringInfo html, const scpg_model *model, const scpg_report *report)
 {
@@ -165,7 +171,7 @@ put_summary(StringInfo html, const scpg_model *model, const scpg_report *report)
 			isnan(model->loss) ? scpg_report_count(model->epochs_done, "epoch", "epochs")
 							   : psprintf("%s, loss %.3f at the end",
 										  scpg_report_count(model->epochs_done, "epoch", "epochs"), model->loss));
-	put_row(html, "begun", timestamptz_to_str(model->created));
+	put_row(html, "begun", at_second(model->created));
 	if (report != NULL)
 	{
 		put_row(html, "images in this report", psprintf("%lld", (long long) report->n));
@@ -173,11 +179,11 @@ put_summary(StringInfo html, const scpg_model *model, const scpg_report *report)
 			put_row(html, "images that cannot be read", psprintf("%lld", (long long) report->dataset->skips.count));
 		if (report->k > 0)
 		{
-			put_row(html, "groups", psprintf("%d", report->k));
-			put_row(html, "how sure that is", scpg_report_sureness(model));
+			put_row(html, "groups", psprintf(model->edited ? "%d, corrected by hand" : "%d", report->k));
+			put_row(html, model->edited ? "how sure it was before" : "how sure that is", scpg_report_sureness(model));
 		}
 	}
-	put_row(html, "at", timestamptz_to_str(GetCurrentTransactionStartTimestamp()));
+	put_row(html, "at", at_second(GetCurrentTransactionStartTimestamp()));
 	appendStringInfoString(html, "</table>\n");
 }
 

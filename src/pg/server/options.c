@@ -87,6 +87,51 @@ scpg_option_refuse(const scpg_option *o, JsonbValue *value)
 					errdetail("The value is %s.", value_text(value)), errhint("\"%s\" takes %s.", o->name, takes.data)));
 }
 
+/* The one key that begins or ends with the word (not a letter), as "id" of "id_column"; NULL where none does, or several. */
+static const char *
+key_with_part(const char *word, const scpg_option *table, int entries)
+{
+	const char *found = NULL;
+	size_t length = strlen(word);
+
+	for (int i = 0; i < entries; i++)
+	{
+		const char *name = table[i].name;
+		size_t rest = strlen(name);
+
+		if (length < 2 || rest < length + 1)
+			continue;
+		rest -= length;
+		if (!(strncmp(name, word, length) == 0 && name[length] == '_') &&
+			!(strcmp(name + rest, word) == 0 && name[rest - 1] == '_'))
+			continue;
+		if (found != NULL)
+			return NULL;
+		found = name;
+	}
+	return found;
+}
+
+/* More than a hint can list are on a page of the documentation. */
+#define MOST_KEYS 12
+
+static const char *
+list_keys(const scpg_option *table, int entries)
+{
+	StringInfoData list;
+
+	if (entries == 0)
+		return "There are no options here.";
+	if (entries > MOST_KEYS)
+		return "The documentation of the function lists its options.";
+	initStringInfo(&list);
+	appendStringInfo(&list, entries == 1 ? "The option is \"%s\"" : "The options are \"%s\"", table[0].name);
+	for (int i = 1; i < entries; i++)
+		appendStringInfo(&list, "%s\"%s\"", i == entries - 1 ? " and " : ", ", table[i].name);
+	appendStringInfoChar(&list, '.');
+	return list.data;
+}
+
 static void
 refuse_key(const JsonbValue *key, JsonbValue *value, const scpg_option *table, int entries)
 {
@@ -97,10 +142,12 @@ refuse_key(const JsonbValue *key, JsonbValue *value, const scpg_option *table, i
 	for (int i = 0; i < entries; i++)
 		names[i] = table[i].name;
 	nearest = scpg_nearest(name, names, entries);
+	if (nearest == NULL)
+		nearest = key_with_part(name, table, entries);
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("unknown option \"%s\"", name),
 					errdetail("Its value is %s.", value_text(value)),
 					nearest ? errhint("Perhaps you meant the option \"%s\".", nearest)
-							: errhint("The documentation of the function lists its options.")));
+							: errhint("%s", list_keys(table, entries))));
 }
 
 static void
