@@ -113,6 +113,10 @@ SELECT key FROM selfclass_model, jsonb_object_keys(recipe) key WHERE name = 'bas
 SELECT key, value, refusal FROM refused, jsonb_array_elements(values || '[{}]') AS v (value),
 	refusal(jsonb_build_object(key, value)) WHERE refusal NOT LIKE '22023 | invalid value for option %' ORDER BY key, value;
 SELECT refusal FROM refused, refusal(jsonb_build_object(key, values->0)) ORDER BY key COLLATE "C";
+-- What auto chooses is what the option takes, whatever it follows from, and is read again.
+CALL train_encoder('slow', 'pictures', '{"epochs": 0, "lr": 1e-7, "input_size": 16, "batch_size": 10}');
+SELECT recipe->'lr' AS lr, recipe->'hog_weight' AS hog_weight FROM selfclass_model WHERE name = 'slow';
+SELECT count(*) FROM embed_images('pictures', 'slow');
 SELECT count(drop_model(name)) FROM selfclass_models;
 SET client_min_messages = error;
 DROP SCHEMA options_test CASCADE;
