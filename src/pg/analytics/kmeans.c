@@ -80,7 +80,8 @@ scpg_kmeans_report_clusters(int k, int found, size_t distinct)
 {
 	if (found < k)
 		ereport(NOTICE, (errmsg("number of clusters lowered from %d to %d", k, found),
-						 errdetail("There are only %zu distinct points.", distinct)));
+						 errdetail_plural("There is only %zu distinct point.", "There are only %zu distinct points.",
+										  distinct, distinct)));
 }
 
 void
