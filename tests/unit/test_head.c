@@ -625,7 +625,7 @@ loss_lanes(void)
 	sc_error err;
 	loss_case first = {0};
 
-	int rows = getenv("UNIT_SMALL") == NULL ? 2101 : 301;
+	int rows = unit_small() ? 301 : 2101;
 
 	for (int lanes = 1; lanes <= 4; lanes++)
 	{

@@ -1164,7 +1164,7 @@ check_variance(const sc_train_config *config, uint8_t *file, size_t size, const 
 static void
 test_import(void)
 {
-	for (int c = 0; c < 2; c++)
+	for (int c = 0; c < (unit_small() ? 1 : 2); c++)
 	{
 		sc_train_config config = plain_config(32, c == 1, c == 0, 4, SC_CONV_BEST);
 		training t;
@@ -1299,7 +1299,7 @@ main(int argc, char **argv)
 	unit_begin(argc, argv);
 	if (!sc_blas_open(&serial))
 		return 1;
-	for (size_t i = 0; i < LENGTH(torch_nets); i++)
+	for (size_t i = 0; i < (unit_small() ? 1 : LENGTH(torch_nets)); i++)
 	{
 		/* The last one's gradients are small. */
 		double tol = i == 3 ? 3e-4 : 1e-4;
@@ -1315,7 +1315,7 @@ main(int argc, char **argv)
 			CASE ("training as PyTorch, BLAS, net %zu", i)
 				test_torch(&torch_nets[i], SC_CONV_BLAS, tol);
 	}
-	CASE ("the same bits, f32")
+	LARGE_CASE ("the same bits, f32")
 		test_same_bits(SC_PRECISION_F32);
 	CASE ("the same bits, bf16")
 	{
@@ -1338,7 +1338,7 @@ main(int argc, char **argv)
 		else
 			SKIP(none);
 	}
-	for (size_t i = 0; i < LENGTH(torch_encoders); i++)
+	for (size_t i = 0; i < (unit_small() ? 1 : LENGTH(torch_encoders)); i++)
 	{
 		CASE ("embedding, best, f32, net %zu", i)
 			test_encoder(&torch_encoders[i], SC_CONV_BEST, SC_PRECISION_F32, 1e-4);
@@ -1353,11 +1353,11 @@ main(int argc, char **argv)
 	}
 	CASE ("embedding, BLAS, f32")
 		test_encoder(&torch_encoders[0], SC_CONV_BLAS, SC_PRECISION_F32, 1e-4);
-	CASE ("embedding, BLAS, bf16 asked for, which is f32")
+	LARGE_CASE ("embedding, BLAS, bf16 asked for, which is f32")
 		test_encoder(&torch_encoders[0], SC_CONV_BLAS, SC_PRECISION_BF16, 1e-4);
 	CASE ("a trainer's look at images")
 		test_look();
-	CASE ("a batch in pieces that are alike")
+	LARGE_CASE ("a batch in pieces that are alike")
 	{
 		test_pieces_alike(false, 2);
 		test_pieces_alike(true, 3);
@@ -1365,9 +1365,10 @@ main(int argc, char **argv)
 	CASE ("a batch in pieces: its gradient")
 	{
 		test_pieces_gradient(true);
-		test_pieces_gradient(false);
+		if (!unit_small())
+			test_pieces_gradient(false);
 	}
-	CASE ("a batch in pieces: running statistics")
+	LARGE_CASE ("a batch in pieces: running statistics")
 		test_pieces_statistics();
 	CASE ("a batch in pieces: memory")
 		test_pieces_memory();

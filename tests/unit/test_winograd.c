@@ -522,7 +522,7 @@ main(int argc, char **argv)
 				/* The others' loops differ from it in the width of a vector alone. Many channels are much work. */
 				if (s.in >= 512 && isa == SC_ISA_BASE)
 					continue;
-				if (s.in >= 128 && getenv("UNIT_SMALL") != NULL)
+				if ((s.in >= 128 || s.side > 10) && unit_small())
 					continue;
 				CASE ("%d -> %d of %d, blocks of %d, %s", s.in, s.out, s.side, block, isa_name[isa])
 				{

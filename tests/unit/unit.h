@@ -82,11 +82,18 @@ unit_leave(void)
 
 #define CASE(...) for (bool unit_runs = unit_enter(__VA_ARGS__); unit_runs; unit_runs = unit_leave())
 
+/* Is little data enough, as under valgrind? */
+static inline bool
+unit_small(void)
+{
+	return getenv("UNIT_SMALL") != NULL;
+}
+
 /* Is the case left out for its size? */
 static inline bool
 unit_leave_out(void)
 {
-	if (getenv("UNIT_SMALL") == NULL)
+	if (!unit_small())
 		return false;
 	unit.skipped = "large";
 	unit_leave();
