@@ -86,8 +86,9 @@ typedef struct sc_groups
  * Are k groups of that modularity clear? Groups without an edge between them
  * have 1 - 1 / k at most. Rows that lie along a few curves, as embeddings of
  * pictures of noise or of one thing do, come up to 0.33 and 0.39 of the way there
- * from what normal points have by chance; photos of hands that show ten signs
- * come to 0.47, digits to 0.7.
+ * from what normal points have by chance (of one thing to 0.59, wrongly, where an
+ * encoder learned where edges run); photos of hands that show ten signs come to
+ * 0.47, digits to 0.7.
  */
 #define SC_GROUPS_CLEAR 0.43
 static inline bool
