@@ -1,7 +1,8 @@
 #!/bin/sh
 # Install the Debian packages that selfclass needs to build, to run and to be
 # tested. Does nothing where all are there. Debian 12 (PostgreSQL 15) and 13
-# (17); elsewhere it says what is missing and leaves it to you.
+# (17), Ubuntu 24.04 (16); PG_MAJOR names another version that your apt knows.
+# Without dpkg it says what is needed and leaves it to you.
 set -eu
 
 missing=""
@@ -16,9 +17,9 @@ if ! command -v dpkg >/dev/null 2>&1; then
 	exit 0
 fi
 
-pg=${PG_MAJOR:-$(. /etc/os-release; case "$VERSION_ID" in 13*) echo 17 ;; *) echo 15 ;; esac)}
+pg=${PG_MAJOR:-$(. /etc/os-release; case "$ID $VERSION_ID" in debian\ 13*) echo 17 ;; ubuntu\ 24*) echo 16 ;; *) echo 15 ;; esac)}
 for package in gcc make libc6-dev perl "postgresql-$pg" "postgresql-server-dev-$pg" \
-	libopenblas0-pthread libopenblas-pthread-dev libjpeg62-turbo-dev libpng-dev libwebp-dev libdnnl-dev libipc-run-perl pgbouncer "$@"; do
+	libopenblas0-pthread libopenblas-pthread-dev libjpeg-dev libpng-dev libwebp-dev libdnnl-dev libipc-run-perl pgbouncer "$@"; do
 	need "$package"
 done
 [ -z "$missing" ] && exit 0
