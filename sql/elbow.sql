@@ -44,9 +44,9 @@ SELECT score <= chance AS unclear FROM elbow_choice((SELECT elbow(('[' || (SELEC
 SELECT (elbow_choice(elbow(e, 8))).*, (elbow_choice(elbow(e, 8, '{"method": "kneedle"}'))).method AS kneedle FROM points;
 SELECT * FROM elbow_choice('(3,2;10,9.95,9.9)');
 SELECT * FROM elbow_choice('(3,0;10,9.95,9.9)');
-SELECT * FROM elbow_choice('(2,9,4,8,10;3,1,0.75,0.5)');
-SELECT elbow_k('(2,9,4,8,10;3,1,0.75,0.5)'), (SELECT bool_or(chosen) FROM elbow_curve('(2,9,4,8,10;3,1,0.75,0.5)')) AS in_curve,
-	elbow_svg('(2,9,4,8,10;3,1,0.75,0.5)') LIKE '%k = 9, beyond this curve%' AS drawn, elbow_result_send('(2,9,4,8,10;3,1,0.75,0.5)') AS sent;
+SELECT * FROM elbow_choice('(2,9,4,8,10;3,1,0.75,0.5,0.9)');
+SELECT elbow_k('(2,9,4,8,10;3,1,0.75,0.5,0.9)'), (SELECT bool_or(chosen) FROM elbow_curve('(2,9,4,8,10;3,1,0.75,0.5,0.9)')) AS in_curve,
+	elbow_svg('(2,9,4,8,10;3,1,0.75,0.5,0.9)') LIKE '%k = 9, beyond this curve%' AS drawn, elbow_result_send('(2,9,4,8,10;3,1,0.75,0.5,0.9)') AS sent;
 -- leiden: the blobs, alike from whatever side; k, partitions, NULL
 SELECT l, count(*), count(DISTINCT truth) AS truths FROM (SELECT truth, leiden(e) OVER () AS l FROM points) x GROUP BY l ORDER BY l;
 SELECT count(DISTINCT l) AS k, bool_and(l = m) AS any_order FROM (SELECT leiden(e, 7) OVER () AS l, leiden(e, 7, '{}') OVER (ORDER BY id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS m FROM points) x;

@@ -605,7 +605,7 @@ COMMENT ON COLUMN selfclass_model.k_low IS 'it lies between this, by the neighbo
 COMMENT ON COLUMN selfclass_model.k_high IS 'and this';
 COMMENT ON COLUMN selfclass_model.k_by IS 'how it was chosen: given, or an elbow_method';
 COMMENT ON COLUMN selfclass_model.modularity IS 'of the groups, in the neighbour graph';
-COMMENT ON COLUMN selfclass_model.modularity_chance IS 'the largest of 20 draws of points without groups: groups are clear where modularity is well above it';
+COMMENT ON COLUMN selfclass_model.modularity_chance IS 'the largest of 20 draws of points without groups: groups stand out where modularity is well above it';
 
 ALTER TABLE selfclass_model
 	ALTER owner TYPE model_role USING owner::text::model_role,

@@ -367,8 +367,8 @@ test_blobs(int blobs, int each)
 	g = run(x, n, D, 0, true, 2);
 	check_blobs(&g, blobs);
 	CHECK(g.own.k == blobs && g.own.low <= blobs && g.own.high >= blobs, "%d, %d to %d", g.own.k, g.own.low, g.own.high);
-	CHECK(sc_groups_are_clear(g.own.k, g.own.modularity, g.own.chance), "modularity %g, chance %g", g.own.modularity,
-		  g.own.chance);
+	CHECK(sc_groups_are_clear(&g.own), "modularity %g, chance %g, stability %g", g.own.modularity, g.own.chance,
+		  g.own.stability);
 	CLOSE(g.own.modularity, g.modularity, 1e-12);
 	check_curve(&g);
 }
@@ -391,6 +391,40 @@ test_no_groups(int d, float last)
 	g = run(x, N, d, 0, true, 2);
 	CHECK(g.own.modularity <= g.own.chance, "modularity %g, chance %g", g.own.modularity, g.own.chance);
 	CHECK(g.own.chance < g.own.modularity + 0.1, "modularity %g, chance %g", g.own.modularity, g.own.chance);
+}
+
+/*
+ * Rows on a sheet: what pictures of one thing at many places come to. Its cuts
+ * have far more edges inside than those of normal points, but samples are cut
+ * elsewhere.
+ */
+static void
+test_sheet(void)
+{
+	enum
+	{
+		N = 400,
+		D = 32
+	};
+	float *x = unit_keep((size_t) N * D * sizeof(float));
+	sc_rng rng = sc_rng_stream(5, 1, 0, 0);
+	float normal[4];
+	sc_groups g;
+
+	for (int j = 0; j < D; j++)
+	{
+		sc_rng_normal_pair(&rng, normal);
+		sc_rng_normal_pair(&rng, normal + 2);
+		for (int i = 0; i < N; i++)
+		{
+			double u = (double) i / N, v = fmod(i * 0.6180339887498949, 1);
+
+			x[i * D + j] = (float) cos(3 * (normal[0] * u + normal[1] * v) + 7 * normal[2]);
+		}
+	}
+	g = run(x, N, D, 0, true, 2);
+	CHECK(sc_groups_stand_out(&g.own), "%d of modularity %g, chance %g", g.own.k, g.own.modularity, g.own.chance);
+	CHECK(!sc_groups_are_clear(&g.own), "%d of stability %g", g.own.k, g.own.stability);
 }
 
 /* The same labels whatever the order of the rows, the number of lanes; equal rows are alike. */
@@ -416,6 +450,7 @@ test_independence(int n, int k, bool judge)
 		  "%d %d, %d %d", a.found, b.found, a.own.k, b.own.k);
 	CHECK(a.modularity == b.modularity && a.own.chance == b.own.chance, "%g %g, %g %g", a.modularity, b.modularity,
 		  a.own.chance, b.own.chance);
+	CHECK(a.own.stability == b.own.stability, "%g %g", a.own.stability, b.own.stability);
 	CHECK(a.distinct == (size_t) (n - n / 10), "%zu distinct", a.distinct);
 	for (int i = 0; i < n; i++)
 		CHECK(a.labels[i] == b.labels[n - 1 - i], "row %d: %d and %d", i, a.labels[i], b.labels[n - 1 - i]);
@@ -559,6 +594,8 @@ main(int argc, char **argv)
 		test_no_groups(10, 1);
 	LARGE_CASE ("groups: none in a long cloud")
 		test_no_groups(32, 0.02f);
+	CASE ("groups: a sheet stands out, and is not clear")
+		test_sheet();
 	LARGE_CASE ("groups: any order, any lanes")
 		test_independence(400, 0, true);
 	CASE ("groups: any order, any lanes, k given")

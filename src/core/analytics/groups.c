@@ -80,6 +80,7 @@ sc_groups_layout(sc_groups *g, sc_arena *arena)
 	w.near = SC_TAKE(arena, uint32_t, sc_mul(most, w.stride));
 	sc_graph_layout(&w.graph, w.most, room, arena);
 	w.chosen.member = SC_TAKE(arena, int32_t, most);
+	w.kept.member = SC_TAKE(arena, int32_t, most);
 	w.above.member = SC_TAKE(arena, int32_t, most);
 	w.knn =
 		(sc_knn){.n = most, .d = g->d, .rows = w.x, .k = w.stride, .leave_out = true, .most = most, .lanes = g->lanes};
@@ -361,7 +362,7 @@ prepare(const sc_lane *lane, sc_groups *g)
 		w->s = (int) SC_MIN(g->distinct, (size_t) w->most);
 		w->samples = g->distinct > (size_t) w->s ? SC_GROUPS_SAMPLES : 1;
 		g->modularity = 0;
-		g->own = (sc_groups_own){0};
+		g->own = (sc_groups_own){.stability = 1};
 		g->curve.points = g->chance_curve.points = 0;
 		for (int l = 0; l < lane->count; l++)
 			memset(w->lane[l].to, 0, w->s * sizeof(double));
@@ -375,7 +376,7 @@ all_equal(sc_groups *g)
 {
 	memset(g->labels, 0, g->n * sizeof(int32_t));
 	g->found = 1;
-	g->own = (sc_groups_own){.k = 1, .low = 1, .high = 1};
+	g->own = (sc_groups_own){.k = 1, .low = 1, .high = 1, .stability = 1};
 }
 
 sc_status
@@ -397,6 +398,7 @@ sc_groups_run(const sc_lane *lane, void *arg)
 		SC_TRY(choose_sample(lane, g));
 		SC_TRY(sc_groups_draw(lane, g));
 		SC_TRY(sc_groups_judge(lane, g));
+		SC_TRY(sc_groups_find_stability(lane, g));
 	}
 	else
 		SC_TRY(take_sample(lane, g, 0));

@@ -16,6 +16,7 @@
  * gives. The largest modularity cuts two or three large groups further, as it
  * would points without groups: where it is no more than chance gives, and
  * another number is farther above chance than any draw ever is, that is taken.
+ * Samples that lack a fifth of the rows tell how stable the groups are.
  *
  * The result does not depend on the order of the rows, nor on the number of
  * lanes.
@@ -42,6 +43,7 @@ typedef struct sc_groups_own
 	int low, high;	   /* numbers about as good, and those of the other samples */
 	double modularity; /* of k communities */
 	double chance;	   /* the largest of points without groups */
+	double stability;  /* how well the groups of samples agree with these: an adjusted Rand index */
 } sc_groups_own;
 
 /* Modularity by the number of communities, as far as resolutions gave some; in the order of the number. */
@@ -83,18 +85,28 @@ typedef struct sc_groups
 } sc_groups;
 
 /*
- * Are k groups of that modularity clear? Groups without an edge between them
+ * Do k groups of that modularity stand out? Groups without an edge between them
  * have 1 - 1 / k at most. Rows that lie along a few curves, as embeddings of
- * pictures of noise or of one thing do, come up to 0.33 and 0.39 of the way there
- * from what normal points have by chance (of one thing to 0.59, wrongly, where an
- * encoder learned where edges run); photos of hands that show ten signs come to
- * 0.47, digits to 0.7.
+ * pictures of noise do, come up to 0.33 of the way there from what normal points
+ * have by chance; photos of hands that show ten signs come to 0.47, digits to 0.7.
  */
-#define SC_GROUPS_CLEAR 0.43
+#define SC_GROUPS_STAND_OUT 0.43
 static inline bool
-sc_groups_are_clear(int k, double modularity, double chance)
+sc_groups_stand_out(const sc_groups_own *own)
 {
-	return modularity > chance && modularity - chance > SC_GROUPS_CLEAR * (1 - 1.0 / k - chance);
+	return own->modularity > own->chance &&
+		   own->modularity - own->chance > SC_GROUPS_STAND_OUT * (1 - 1.0 / own->k - own->chance);
+}
+
+/*
+ * Are they clear? They stand out, and samples of the rows fall into the same.
+ * A sheet of rows stands out too, as embeddings of one thing at many places do.
+ */
+#define SC_GROUPS_STABLE 0.77
+static inline bool
+sc_groups_are_clear(const sc_groups_own *own)
+{
+	return sc_groups_stand_out(own) && own->stability > SC_GROUPS_STABLE;
 }
 
 /* Neighbours of each of n rows, where the caller does not say. */

@@ -235,7 +235,7 @@ sc_groups_judge(const sc_lane *lane, sc_groups *g)
 	}
 	SC_TRY(sc_lane_barrier(lane));
 	/* The graph's own communities are those of its number. */
-	if (g->k == 0 && g->own.k != w->chosen.count)
+	if (g->own.k != w->chosen.count)
 		SC_TRY(sc_groups_cut(lane, g, g->own.k));
 	return sc_lane_barrier(lane);
 }

@@ -36,8 +36,8 @@ better(const sc_partition *a, const sc_partition *b)
 	return a->quality > b->quality || (a->quality == b->quality && a->start < b->start);
 }
 
-static void
-copy_partition(sc_partition *to, const sc_partition *from, int n)
+void
+sc_groups_copy_partition(sc_partition *to, const sc_partition *from, int n)
 {
 	int32_t *member = to->member;
 
@@ -58,7 +58,7 @@ try_start(const sc_lane *lane, const sc_groups *g, const sc_graph *graph, double
 	p->quality = sc_modularity(graph, p->member, p->count, resolution, own->volume, own->inside);
 	p->start = start;
 	if (own->best.count == 0 || better(p, &own->best))
-		copy_partition(&own->best, p, graph->n);
+		sc_groups_copy_partition(&own->best, p, graph->n);
 	return SC_OK;
 }
 
@@ -89,7 +89,7 @@ sc_groups_best_of_all(const sc_lane *lane, sc_groups *g, double resolution, int 
 		for (int l = 1; l < lane->count; l++)
 			if (w->lane[l].best.count > 0 && better(&w->lane[l].best, best))
 				best = &w->lane[l].best;
-		copy_partition(out, best, w->s);
+		sc_groups_copy_partition(out, best, w->s);
 	}
 	return sc_lane_barrier(lane);
 }
@@ -130,7 +130,7 @@ narrow(sc_groups_work *w, int k, double resolution, double largest)
 	{
 		w->high = resolution;
 		if (w->above.count == 0 || w->chosen.count <= w->above.count)
-			copy_partition(&w->above, &w->chosen, w->s);
+			sc_groups_copy_partition(&w->above, &w->chosen, w->s);
 	}
 	/* A part of its own is found in one piece however low the resolution is; and no edge holds above the largest. */
 	w->done = w->high < LEAST_RESOLUTION || w->low > largest;
@@ -171,7 +171,7 @@ sc_groups_cut(const sc_lane *lane, sc_groups *g, int k)
 	{
 		if (w->above.count == 0)
 			all_apart(&w->above, w->s);
-		copy_partition(&w->chosen, &w->above, w->s);
+		sc_groups_copy_partition(&w->chosen, &w->above, w->s);
 		SC_TRY(sc_groups_join(lane, g, &w->graph, &w->chosen, 0, wanted, &w->lane[0]));
 	}
 	return sc_lane_barrier(lane);

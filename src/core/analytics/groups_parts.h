@@ -7,7 +7,8 @@
  * the graph of a sample, decides the number, and labels all rows.
  * groups_cut.c finds communities: the best of several starts, or as many as
  * are asked for. groups_join.c joins those that are too small or too many.
- * groups_chance.c draws points without groups, and groups_curve.c compares.
+ * groups_chance.c draws points without groups, and groups_curve.c compares;
+ * groups_stability.c asks whether samples fall into the same groups.
  *
  *-------------------------------------------------------------------------
  */
@@ -66,6 +67,7 @@ typedef struct sc_groups_work
 	uint32_t *near;		 /* (most, m) */
 	sc_graph graph;		 /* with m neighbours */
 	sc_partition chosen; /* of the graph, with the resolution asked for */
+	sc_partition kept;	 /* those of all nodes, while a sample of them is at hand */
 	sc_partition above;	 /* while the resolution is bisected: the fewest of too many */
 
 	int sample; /* which one is at hand */
@@ -92,6 +94,9 @@ typedef struct sc_groups_work
 } sc_groups_work;
 
 /* ---- groups_cut.c ------------------------------------------------------------------- */
+
+/* *to keeps its member, (n), which gets the values. */
+extern void sc_groups_copy_partition(sc_partition *to, const sc_partition *from, int n);
 
 /* Communities that have fewer nodes mean nothing: those of graphs of s nodes with m neighbours, where k are wanted or 0. */
 extern int sc_groups_smallest(int s, int m, int k);
@@ -131,11 +136,16 @@ extern sc_status sc_groups_find_curve(const sc_lane *lane, const sc_groups *g, c
 									  sc_groups_lane *own, sc_groups_curve *curve);
 
 /*
- * own, for the sample at hand, whose communities of largest modularity are in
- * work->chosen; where another number is better, chosen gets those. Ends with a
- * barrier.
+ * own but its stability, for the sample at hand, whose communities of largest
+ * modularity are in work->chosen; where another number is better, chosen gets
+ * those. Ends with a barrier.
  */
 extern sc_status sc_groups_judge(const sc_lane *lane, sc_groups *g);
+
+/* ---- groups_stability.c ------------------------------------------------------------- */
+
+/* own.stability, of the communities in work->chosen, which stay. Ends with a barrier. */
+extern sc_status sc_groups_find_stability(const sc_lane *lane, sc_groups *g);
 
 /* ---- groups.c ------------------------------------------------------------------------ */
 

@@ -211,29 +211,31 @@ sc_normalized_mutual_info(const int64_t *contingency, int clusters, int classes)
 	return SC_MIN(SC_MAX(2 * (hc + ht - both) / (hc + ht), 0), 1);
 }
 
-static double
-pairs(int64_t n)
+double
+sc_adjusted_rand(const sc_rand_pairs *pairs)
 {
-	return (double) n * ((double) n - 1) / 2;
+	double expected;
+
+	if (pairs->all == 0)
+		return 1;
+	expected = pairs->rows * pairs->columns / pairs->all;
+	if ((pairs->rows + pairs->columns) / 2 == expected)
+		return 1;
+	return (pairs->together - expected) / ((pairs->rows + pairs->columns) / 2 - expected);
 }
 
 double
 sc_adjusted_rand_index(const int64_t *contingency, int clusters, int classes)
 {
-	double all = pairs(sum_all(contingency, clusters, classes));
-	double together = 0, in_cluster = 0, in_class = 0;
-	double expected;
+	sc_rand_pairs pairs = {.all = sc_pairs(sum_all(contingency, clusters, classes))};
 
+	if (sum_all(contingency, clusters, classes) == 0)
+		return 0;
 	for (size_t i = 0; i < (size_t) clusters * classes; i++)
-		together += pairs(contingency[i]);
+		pairs.together += sc_pairs(contingency[i]);
 	for (int c = 0; c < clusters; c++)
-		in_cluster += pairs(sum_row(contingency, classes, c));
+		pairs.rows += sc_pairs(sum_row(contingency, classes, c));
 	for (int j = 0; j < classes; j++)
-		in_class += pairs(sum_column(contingency, clusters, classes, j));
-	if (all == 0)
-		return sum_all(contingency, clusters, classes) > 0 ? 1 : 0;
-	expected = in_cluster * in_class / all;
-	if ((in_cluster + in_class) / 2 == expected)
-		return 1;
-	return (together - expected) / ((in_cluster + in_class) / 2 - expected);
+		pairs.columns += sc_pairs(sum_column(contingency, clusters, classes, j));
+	return sc_adjusted_rand(&pairs);
 }

@@ -44,4 +44,18 @@ extern double sc_normalized_mutual_info(const int64_t *contingency, int clusters
 /* Hubert and Arabie, "Comparing partitions", Journal of Classification 2 (1985). */
 extern double sc_adjusted_rand_index(const int64_t *contingency, int clusters, int classes);
 
+/* The same from pairs of items, for who has no table of them: pairs that are alike in rows, in columns, in both, and all. */
+typedef struct sc_rand_pairs
+{
+	double together, rows, columns, all;
+} sc_rand_pairs;
+
+static inline double
+sc_pairs(int64_t items)
+{
+	return (double) items * ((double) items - 1) / 2;
+}
+
+extern double sc_adjusted_rand(const sc_rand_pairs *pairs);
+
 #endif /* SC_MEASURES_H */

@@ -123,6 +123,7 @@ scpg_elbow_of_graph(const sc_groups_own *own, const float *points, size_t n, int
 	r.high = own->high;
 	r.score = own->modularity;
 	r.chance = own->chance;
+	r.stability = own->stability;
 	r.inertia = scpg_kmeans_run(points, n, d, most, most, &options->kmeans, cxt).curve;
 	result = scpg_elbow_result_make(&r);
 	MemoryContextDelete(cxt);
@@ -143,23 +144,41 @@ scpg_elbow_find_graph(const float *rows, size_t n, int d, int max_k, const scpg_
 	return scpg_elbow_of_graph(&own, rows, n, d, max_k, options);
 }
 
+sc_groups_own
+scpg_elbow_own(const scpg_elbow_result *r)
+{
+	return (sc_groups_own){.k = r->chosen,
+						   .low = r->low,
+						   .high = r->high,
+						   .modularity = r->score,
+						   .chance = r->chance,
+						   .stability = r->stability};
+}
+
+static int
+errdetail_graph(const scpg_elbow_result *r)
+{
+	return errdetail("The modularity of the neighbour graph is %.2f, that of points without groups at most %.2f. "
+					 "Groups of samples agree with these by %.2f, of 1 at most.",
+					 r->score, r->chance, r->stability);
+}
+
 void
 scpg_elbow_report_graph(const scpg_elbow_result *r)
 {
 	int elbow = scpg_core()->sc_elbow_choose(SC_ELBOW_KNEEDLE, r->inertia, r->n, 1);
-	const char *detail = "The modularity of the neighbour graph is %.2f, that of points without groups at most %.2f.";
+	sc_groups_own own = scpg_elbow_own(r);
 
-	if (!sc_groups_are_clear(r->chosen, r->score, r->chance))
-		ereport(NOTICE,
-				(errmsg("no clear groups; k = %d is a guess", r->chosen), errdetail(detail, r->score, r->chance)));
+	if (!sc_groups_are_clear(&own))
+		ereport(NOTICE, (errmsg("no clear groups; k = %d is a guess", r->chosen), errdetail_graph(r)));
 	else if (elbow > 0)
 		ereport(NOTICE, (errmsg("k = %d by the neighbour graph (%d to %d); the elbow of the inertia says %d", r->chosen,
 								r->low, r->high, elbow),
-						 errdetail(detail, r->score, r->chance)));
+						 errdetail_graph(r)));
 	else
 		ereport(NOTICE, (errmsg("k = %d by the neighbour graph (%d to %d); the inertia has no elbow", r->chosen, r->low,
 								r->high),
-						 errdetail(detail, r->score, r->chance)));
+						 errdetail_graph(r)));
 }
 
 void

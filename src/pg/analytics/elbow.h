@@ -38,6 +38,9 @@ extern scpg_enum_names scpg_elbow_method_names;
 /* Defaults, then what options (may be NULL) say. */
 extern scpg_elbow_options scpg_elbow_read_options(const Jsonb *options);
 
+/* What a result by the graph says of it. */
+extern sc_groups_own scpg_elbow_own(const scpg_elbow_result *r);
+
 /* Say in a result by which method its number is. */
 extern void scpg_elbow_name_method(scpg_numbers *result, const scpg_elbow_options *options);
 

@@ -419,10 +419,9 @@ find(work *w)
 		graph = find_graph(w, k);
 	if (k == 0)
 		k = choose_k_by_graph(w, &graph);
-	/* Where the graph has no clear groups, it cuts a cloud as well as any, and k-means cuts it into even parts. */
+	/* Where its groups do not stand out, the graph cuts a cloud as well as any, and k-means cuts it into even parts. */
 	if (c->method == SCPG_CLUSTER_AUTO)
-		c->method = sc_groups_are_clear(graph.own.k, graph.own.modularity, graph.own.chance) ? SCPG_CLUSTER_GRAPH
-																							 : SCPG_CLUSTER_KMEANS;
+		c->method = sc_groups_stand_out(&graph.own) ? SCPG_CLUSTER_GRAPH : SCPG_CLUSTER_KMEANS;
 	if (c->method == SCPG_CLUSTER_GRAPH)
 	{
 		sc_groups cut = cut_graph(w, k);

@@ -21,6 +21,8 @@ char *
 scpg_report_sureness(const scpg_model *model)
 {
 	scpg_elbow_result r;
+	sc_groups_own own;
+	const char *sure;
 
 	if (model->elbow == NULL)
 		return "the number was given";
@@ -29,18 +31,20 @@ scpg_report_sureness(const scpg_model *model)
 		return r.chosen == 0 || scpg_model_recipe(model)->elbow_method == SCPG_ELBOW_SILHOUETTE
 				   ? "by the best silhouette"
 				   : psprintf("%d by the elbow of the inertia", r.chosen);
-	if (!sc_groups_are_clear(r.chosen, r.score, r.chance))
-		return psprintf("%d is a guess, for there are no clear groups: modularity %.2f, without groups up to %.2f",
-						r.chosen, r.score, r.chance);
-	return psprintf("%d by the neighbour graph, surely %d to %d: modularity %.2f, without groups up to %.2f", r.chosen,
-					r.low, r.high, r.score, r.chance);
+	own = scpg_elbow_own(&r);
+	sure = psprintf("modularity %.2f, without groups up to %.2f; samples agree by %.2f", r.score, r.chance, r.stability);
+	if (!sc_groups_are_clear(&own))
+		return psprintf("%d is a guess, for there are no clear groups: %s", r.chosen, sure);
+	return psprintf("%d by the neighbour graph, surely %d to %d: %s", r.chosen, r.low, r.high, sure);
 }
 
 /* What the neighbour graph says of the number of groups. */
 static void
 put_graph(StringInfo html, scpg_elbow_result r)
 {
-	if (sc_groups_are_clear(r.chosen, r.score, r.chance))
+	sc_groups_own own = scpg_elbow_own(&r);
+
+	if (sc_groups_are_clear(&own))
 		appendStringInfo(html,
 						 "<p>The number of groups, %d, was chosen by the neighbour graph, which puts it between %d and %d. ",
 						 r.chosen, r.low, r.high);
@@ -48,8 +52,10 @@ put_graph(StringInfo html, scpg_elbow_result r)
 		appendStringInfo(html,
 						 "<p>There are no clear groups: their number, %d, was chosen by the neighbour graph and is a guess. ",
 						 r.chosen);
-	appendStringInfo(html, "The modularity of the groups was %.2f; points without groups have %.2f at most.</p>\n",
-					 r.score, r.chance);
+	appendStringInfo(html,
+					 "The modularity of the groups was %.2f; points without groups have %.2f at most. "
+					 "Groups of samples agreed with these by %.2f, of 1 at most.</p>\n",
+					 r.score, r.chance, r.stability);
 }
 
 /* By what the number was chosen. */
@@ -86,9 +92,7 @@ put_ways(StringInfo html, const scpg_report *report, const scpg_elbow_result *r,
 	if (graph->curve.points > 1)
 		appendStringInfo(html, "<li>neighbour graph of these pictures: %d (%d to %d)%s</li>\n", graph->own.k,
 						 graph->own.low, graph->own.high,
-						 sc_groups_are_clear(graph->own.k, graph->own.modularity, graph->own.chance)
-							 ? ""
-							 : ", a guess: they show no clear groups");
+						 sc_groups_are_clear(&graph->own) ? "" : ", a guess: they show no clear groups");
 	if (elbow > 0)
 		appendStringInfo(html, "<li>elbow of the inertia: %d</li>\n", elbow);
 	else

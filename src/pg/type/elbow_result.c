@@ -15,12 +15,12 @@
 #define METHODS 4
 #define BY_GRAPH 4
 
-/* Numbers after the inertia of a choice by the graph: modularity, and chance. */
-#define GRAPH_NUMBERS 2
+/* Numbers after the inertia of a choice by the graph: modularity, chance, stability. */
+#define GRAPH_NUMBERS 3
 
 /*
  * head: n, chosen, and since version 1.1 method, low, high; x: inertia (n), and
- * by the graph modularity and chance.
+ * by the graph modularity, chance and stability.
  */
 static size_t
 count(const int32 *head)
@@ -43,7 +43,7 @@ valid(const scpg_numbers *value)
 	for (int i = 0; i < r.n; i++)
 		if (r.inertia[i] < 0)
 			return false;
-	return fabs(r.score) <= 1 && fabs(r.chance) <= 1;
+	return fabs(r.score) <= 1 && fabs(r.chance) <= 1 && fabs(r.stability) <= 1;
 }
 
 const scpg_numbers_form scpg_elbow_result_form = {"elbow_result", 2, 3, count, valid};
@@ -59,6 +59,7 @@ scpg_elbow_result_make(const scpg_elbow_result *parts)
 	{
 		result->x[parts->n] = parts->score;
 		result->x[parts->n + 1] = parts->chance;
+		result->x[parts->n + 2] = parts->stability;
 	}
 	return result;
 }
@@ -78,6 +79,7 @@ scpg_elbow_result_open(const scpg_numbers *value)
 	{
 		r.score = value->x[r.n];
 		r.chance = value->x[r.n + 1];
+		r.stability = value->x[r.n + 2];
 	}
 	return r;
 }

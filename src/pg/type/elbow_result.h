@@ -24,6 +24,7 @@ typedef struct scpg_elbow_result
 	int low, high;		   /* by the graph: between which the number lies; else 0 */
 	const double *inertia; /* (n), for k = 1 ... n */
 	double score, chance;  /* by the graph: modularity, and what points without groups have; else 0 */
+	double stability;	   /* by the graph: how well the groups of samples agree with these; else 0 */
 } scpg_elbow_result;
 
 /* The same in the current memory context. */
