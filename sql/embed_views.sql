@@ -34,6 +34,13 @@ DROP TRIGGER embed ON album;
 
 -- The weights are the same: views of an embedding have no part in the training.
 SELECT a.weights_crc = b.weights_crc AS weights FROM selfclass_model a, selfclass_model b WHERE a.name = 'mean' AND b.name = 'plain';
+-- Views of local contrast: the same by every way, and other features.
+CALL train_encoder('flat', 'photos', format('{%s, "local_contrast_norm": true}', :'recipe')::jsonb);
+SELECT count(*), bool_and(e.embedding = embed_image(p.image, 'flat')) AS alone, bool_and(e.embedding <> embed_image(p.image, 'plain')) AS another
+	FROM embed_images('photos', 'flat') e JOIN photos p USING (id);
+SELECT count(*) FROM cluster_images('photos', k => 3, model => 'flat', options => '{"local_contrast_norm": false}');
+SELECT import_encoder('flat_again', export_encoder('flat'));
+SELECT bool_and(embed_image(image, 'flat') = embed_image(image, 'flat_again')) AS carried FROM photos;
 -- A model that is ready keeps them.
 SELECT count(*) FROM cluster_images('photos', k => 3, model => 'mean', options => '{"embed_views": 4}');
 SELECT count(*) FROM cluster_images('photos', k => 3, model => 'mean', options => '{"embed_views": 5, "seed": 8}');
@@ -68,9 +75,9 @@ CALL train_encoder('one_way', 'one_way', '{"input_size": 16, "epochs": 0}');
 CALL train_encoder('both_ways', 'both_ways', '{"input_size": 16, "epochs": 0}');
 CALL train_encoder('photos_of_64', 'photos_of_64', '{"input_size": 16, "epochs": 0}');
 CALL train_encoder('few', 'few', '{"input_size": 16, "epochs": 0, "id_column": "id"}');
-CALL train_encoder('by_hand', 'one_way', '{"input_size": 16, "epochs": 0, "hf_prob": 0.25, "max_scale": 0.4, "rr_prob": 0.125, "temperature": 0.4, "embed_views": 2}');
+CALL train_encoder('by_hand', 'one_way', '{"input_size": 16, "epochs": 0, "hf_prob": 0.25, "max_scale": 0.4, "rr_prob": 0.125, "temperature": 0.4, "embed_views": 2, "cj_prob": 0}');
 SELECT name, recipe->'hf_prob' AS hf_prob, recipe->'min_scale' AS min_scale, recipe->'rr_prob' AS rr_prob, recipe->'rr_degrees' AS rr_degrees,
-		recipe->'temperature' AS temperature, recipe->'embed_views' AS embed_views
+		recipe->'temperature' AS temperature, recipe->'embed_views' AS embed_views, recipe->'local_contrast_norm' AS local_contrast
 	FROM selfclass_models WHERE recipe->>'epochs' = '0' ORDER BY name;
 
 SET client_min_messages = error;

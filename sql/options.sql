@@ -30,7 +30,7 @@ INSERT INTO training (key, value) VALUES
 	('min_scale', '0.5'), ('max_scale', '0.5'), ('min_ratio', '1'), ('max_ratio', '1'), ('hf_prob', '0'), ('vf_prob', '0.5'),
 	('rr_prob', '0.5'), ('shear', '0.3'), ('morph_prob', '0.5'), ('cj_prob', '0'), ('cj_strength', '0.2'), ('cj_bright', '0'),
 	('cj_contrast', '0'), ('cj_sat', '0'), ('cj_hue', '0'), ('random_gray_scale', '1'), ('gaussian_blur', '0'), ('sigmas', '[1, 2]'),
-	('kernel_size', '0.3'), ('normalize', '{"mean": [0, 0, 0], "std": [1, 1, 1]}');
+	('kernel_size', '0.3'), ('normalize', '{"mean": [0, 0, 0], "std": [1, 1, 1]}'), ('local_contrast_norm', 'true');
 INSERT INTO training (key, value, beside) VALUES
 	('rr_degrees', '20', '{"rr_prob": 1}'), ('transform_order', '"rotate_flip"', '{"rr_prob": 0.5}'),
 	('elastic', '0.05', '{"elastic_prob": 1}'), ('elastic_prob', '0.5', '{"elastic": 0.05}'),
@@ -105,7 +105,7 @@ INSERT INTO refused VALUES
 	('cj_bright', '[-1]'), ('cj_contrast', '[-1]'), ('cj_sat', '[-1]'), ('cj_hue', '[-0.1, 0.6]'),
 	('random_gray_scale', '[-0.1, 1.1]'), ('gaussian_blur', '[-0.1, 1.1]'), ('sigmas', '[[1], [2, 1], [0, 1], [1, 2, 3], [1, "2"], 1]'),
 	('kernel_size', '[-0.1, 1.1]'), ('normalize', '[[], 1, {"mean": [0, 0]}, {"std": [0, 1, 1]}, {"sdt": [1, 1, 1]}]'),
-	('transform_order', '["none"]'), ('init', '["nothing", 5]'), ('l2_normalize', '["x"]'), ('pca_components', '[0, 1.5, 513, -1]'),
+	('local_contrast_norm', '["gray", 1]'), ('transform_order', '["none"]'), ('init', '["nothing", 5]'), ('l2_normalize', '["x"]'), ('pca_components', '[0, 1.5, 513, -1]'),
 	('pca_whiten', '[1]'), ('max_k', '[0, 10001]'), ('elbow_method', '["elbow"]'), ('cluster_method', '["leiden"]'), ('min_gain', '[0, 1.1]'), ('sensitivity', '[0]'),
 	('n_init', '[0, 10001]'), ('max_iter', '[0]'), ('tol', '[-1]'), ('kmeans_init', '["kmeans"]'), ('algorithm', '["elkan"]'), ('min_confidence', '[-0.1, 1.1]'), ('keep', '["no"]'), ('replace_groups', '[1]'), ('preset', '["best", 1]'),
 	('on_error', '["ignore"]'), ('precision', '["f16", 16]'), ('id_column', '[1]'), ('image_column', '[1]');

@@ -8,6 +8,7 @@
  *-------------------------------------------------------------------------
  */
 #include "core/simclr/augment.h"
+#include "core/simclr/local_contrast.h"
 #include "core/simclr/augment_draw.h"
 #include "core/simclr/augment_loops.h"
 #include "core/base/rng.h"
@@ -142,6 +143,103 @@ test_normalisation(void)
 		CLOSE(out[i], (raw[i] - mean[i % 3]) / std[i % 3], 1e-5);
 	free(scratch);
 	free(raw);
+	release(image);
+}
+
+/* Local contrast as its definition has it, square by square. */
+static void
+contrast_plainly(float *out, const float *view, int n)
+{
+	int r = n / 6;
+
+	for (int y = 0; y < n; y++)
+		for (int x = 0; x < n; x++)
+		{
+			int top = SC_MAX(0, y - r), bottom = SC_MIN(n - 1, y + r), left = SC_MAX(0, x - r),
+				right = SC_MIN(n - 1, x + r);
+			double pixels = (bottom - top + 1) * (right - left + 1);
+			double mean[3] = {0}, square = 0, deviation;
+
+			for (int v = top; v <= bottom; v++)
+				for (int u = left; u <= right; u++)
+					for (int c = 0; c < 3; c++)
+						mean[c] += view[3 * (v * n + u) + c] / pixels;
+			for (int v = top; v <= bottom; v++)
+				for (int u = left; u <= right; u++)
+					for (int c = 0; c < 3; c++)
+						square += pow(view[3 * (v * n + u) + c] - mean[c], 2);
+			deviation = fmax(sqrt(square / (3 * pixels)), SC_LEAST_CONTRAST);
+			for (int c = 0; c < 3; c++)
+				out[3 * (y * n + x) + c] = (float) ((view[3 * (y * n + x) + c] - mean[c]) / deviation);
+		}
+}
+
+static void
+test_local_contrast(int n)
+{
+	int values = 3 * n * n;
+	sc_image image = picture(40, 30, 3);
+	float *raw = plain(&image, n), *wanted = unit_keep((size_t) values * sizeof(float));
+	float *out = unit_keep((size_t) values * sizeof(float));
+	void *scratch = dirty_scratch(n);
+
+	for (int i = 0; i < values; i++)
+		raw[i] = 4 * raw[i] - 2;
+	contrast_plainly(wanted, raw, n);
+	memcpy(out, raw, (size_t) values * sizeof(float));
+	sc_view_local_contrast(out, n, scratch);
+	CHECK(worst(out, wanted, n) <= 1e-5, "side %d: off by %g", n, worst(out, wanted, n));
+	/* Brighter, of another tint and with more contrast it is the same. */
+	for (int i = 0; i < values; i++)
+		out[i] = 3 * raw[i] + 0.5f * (float) (i % 3);
+	for (int i = 0; i < values; i++)
+		raw[i] *= 2;
+	sc_view_local_contrast(out, n, scratch);
+	sc_view_local_contrast(raw, n, scratch);
+	CHECK(worst(out, raw, n) <= 1e-3, "side %d, brighter: off by %g", n, worst(out, raw, n));
+	/* A flat one is 0. */
+	for (int i = 0; i < values; i++)
+		raw[i] = 0.25f;
+	sc_view_local_contrast(raw, n, scratch);
+	for (int i = 0; i < values; i++)
+		CLOSE(raw[i], 0, 1e-6);
+	free(scratch);
+	free(raw);
+	release(image);
+}
+
+/* A random view's contrast is normalised last, and only where that is asked for. */
+static void
+test_local_contrast_of_view(void)
+{
+	sc_image image = picture(40, 30, 3);
+	sc_augment_config config = {.input_size = 16,
+								.min_scale = 0.3f,
+								.max_scale = 1,
+								.min_ratio = 1,
+								.max_ratio = 1,
+								.cj_prob = 1,
+								.cj_bright = 0.8f,
+								.cj_contrast = 0.8f,
+								.mean = {0.5f, 0.4f, 0.3f},
+								.std = {0.2f, 0.3f, 0.4f}};
+	void *scratch = dirty_scratch(config.input_size);
+	sc_view_draw d;
+
+	for (uint64_t i = 0; i < 4; i++)
+	{
+		float *as_is = view(&image, &config, i, &d), *out;
+
+		config.local_contrast_norm = true;
+		out = view(&image, &config, i, &d);
+		config.local_contrast_norm = false;
+		CHECK(worst(out, as_is, config.input_size) > 0.1, "view %d", (int) i);
+		sc_view_local_contrast(as_is, config.input_size, scratch);
+		CHECK(worst(out, as_is, config.input_size) == 0, "view %d", (int) i);
+		free(out);
+		free(as_is);
+	}
+	free(scratch);
 	release(image);
 }
 
@@ -1013,6 +1111,13 @@ main(int argc, char **argv)
 		test_plain_is_pil();
 	CASE ("normalisation")
 		test_normalisation();
+	CASE ("local contrast")
+	{
+		test_local_contrast(1);
+		test_local_contrast(16);
+		test_local_contrast(41);
+		test_local_contrast_of_view();
+	}
 	CASE ("crop and flips")
 		test_crop_and_flips();
 	CASE ("rotation and shear")

@@ -520,6 +520,11 @@ test_pieces_alike(bool small_stem, int pieces)
 	uint64_t keys[64];
 	double loss[2];
 	const sc_trainer *a, *b;
+	/*
+	 * Roundings of products of other sizes, through norms of six pictures: with
+	 * oneDNN 3.1 up to 0.008. A piece that is left out is one in so many.
+	 */
+	const double tol = 0.02;
 
 	set_augmentation(&config.augment);
 	for (int i = 0; i < config.batch_size; i++)
@@ -542,10 +547,10 @@ test_pieces_alike(bool small_stem, int pieces)
 		const size_t n[] = {a->net.conv[layer->shape].weights, (size_t) layer->out, (size_t) layer->out};
 
 		for (int part = 0; part < 3; part++)
-			check_close(a->grads.params + at[part], b->grads.params + at[part], n[part], 5e-3, "layer", l);
+			check_close(a->grads.params + at[part], b->grads.params + at[part], n[part], tol, "layer", l);
 	}
 	check_close(a->grads.params + a->net.params, b->grads.params + a->net.params, a->state.param_count - a->net.params,
-				5e-3, "head", 0);
+				tol, "head", 0);
 	training_close(&t[0]);
 	training_close(&t[1]);
 }

@@ -17,10 +17,14 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "core/base/arena.h"
 #include "core/simclr/augment.h"
+
+#include <string.h>
+
+#include "core/base/arena.h"
 #include "core/simclr/augment_draw.h"
 #include "core/simclr/augment_loops.h"
+#include "core/simclr/local_contrast.h"
 
 /* Points per pixel and axis where a turned view shrinks the image. */
 #define MAX_SAMPLES 8
@@ -46,6 +50,7 @@ typedef struct buffers
 	float *line_bend; /* (SC_BEND_AXES, n): of the line at hand */
 	sc_view_axis ax;
 	sc_view_axis ay;
+	double *sums; /* of local contrast */
 } buffers;
 
 static sc_view_axis
@@ -77,6 +82,7 @@ layout(sc_arena *arena, int n)
 	b.line_bend = SC_TAKE(arena, float, sc_mul(SC_BEND_AXES, (size_t) n));
 	b.ax = layout_axis(arena, n);
 	b.ay = layout_axis(arena, n);
+	b.sums = SC_TAKE(arena, double, SC_LOCAL_CONTRAST_SUMS(n));
 	return b;
 }
 
@@ -314,6 +320,8 @@ sc_augment_view(float *out, const sc_image *image, const sc_augment_config *conf
 	if (d.sigma > 0)
 		blur(&b, n, channels, d.sigma);
 	SC_SIMD_CALL(sc_view_finish)(out, b.planes, count, channels, config->mean, config->std);
+	if (config->local_contrast_norm)
+		sc_view_local_contrast(out, n, scratch);
 }
 
 void
@@ -325,4 +333,14 @@ sc_plain_view(float *out, const sc_image *image, int input_size, const float mea
 
 	resize(&b, image, &whole, input_size, false);
 	SC_SIMD_CALL(sc_view_finish)(out, b.planes, (size_t) input_size * (size_t) input_size, image->channels, mean, std);
+}
+
+void
+sc_view_local_contrast(float *view, int input_size, void *scratch)
+{
+	sc_arena arena = sc_arena_over(scratch, sc_augment_scratch_bytes(input_size));
+	buffers b = layout(&arena, input_size);
+
+	memcpy(b.planes, view, 3 * (size_t) input_size * (size_t) input_size * sizeof(float));
+	sc_local_contrast(view, b.planes, input_size, b.sums);
 }

@@ -34,14 +34,16 @@ typedef struct sc_augment_config
 	float sigma_min, sigma_max;					  /* of the blur, in pixels of the view */
 	bool rotate_before_flip;					  /* Lightly 1.2's order; geometry is one resampling either way */
 	float mean[3], std[3];						  /* of the normalisation, pixels in 0 ... 1 */
+	bool local_contrast_norm;					  /* of the normalised view (local_contrast.h) */
 } sc_augment_config;
 
 /* Bytes of scratch for either kind of view, for images up to any size. */
 extern size_t sc_augment_scratch_bytes(int input_size);
 
 /*
- * One random view: out (input_size, input_size, 3), normalised. All randomness
- * comes from rng.
+ * One random view: out (input_size, input_size, 3), normalised, by
+ * its local contrast too where the configuration says so. All randomness comes
+ * from rng.
  */
 extern void sc_augment_view(float *out, const sc_image *image, const sc_augment_config *config, sc_rng *rng,
 							void *scratch);
@@ -53,5 +55,8 @@ extern void sc_augment_view(float *out, const sc_image *image, const sc_augment_
  */
 extern void sc_plain_view(float *out, const sc_image *image, int input_size, const float mean[3], const float std[3],
 						  void *scratch);
+
+/* Local contrast normalisation of a view that is normalised already (local_contrast.h). scratch: as of the view. */
+extern void sc_view_local_contrast(float *view, int input_size, void *scratch);
 
 #endif /* SC_AUGMENT_H */

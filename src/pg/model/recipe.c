@@ -110,6 +110,7 @@ static const scpg_option table[] = {
 	ENTRY(TRAINING, kernel_size, FLOAT, .min = 0, .max = 1, .nullable = true),
 	{"normalize", SCPG_OPTION_OBJECT, 0, .stage = SCPG_STAGE_TRAINING, .count = lengthof(normalize_fields),
 	 .fields = normalize_fields},
+	FLAG(TRAINING, local_contrast_norm),
 	CHOICE(TRAINING, transform_order, order_names),
 	NAME(TRAINING, init),
 	WHOLE(TRAINING, embed_views, 1, SC_MAX_EMBED_VIEWS),
@@ -405,6 +406,7 @@ scpg_recipe_restore(scpg_recipe *recipe, const Jsonb *stored)
 	recipe->elastic = recipe->elastic_prob = 0;
 	recipe->hog_weight = 0;
 	recipe->neighbor_prob = 0;
+	recipe->local_contrast_norm = false;
 	scpg_options_read(recipe, NULL, stored, table, lengthof(table));
 }
 
@@ -475,9 +477,9 @@ first_other(const scpg_recipe *a, const scpg_recipe *b, const char *const *names
 const char *
 scpg_recipe_differs(const scpg_recipe *a, const scpg_recipe *b)
 {
-	static const char *const names[] = {"input_size", "image_side",	   "stem",		   "precision",
-										"normalize",  "embed_views",   "l2_normalize", "pca_components",
-										"pca_whiten", "cluster_method"};
+	static const char *const names[] = {"input_size",	  "image_side",			 "stem",		  "precision",
+										"normalize",	  "local_contrast_norm", "embed_views",	  "l2_normalize",
+										"pca_components", "pca_whiten",			 "cluster_method"};
 
 	/* Where an embedding is the mean of several views, what is random about these. */
 	static const char *const views[] = {"seed",		   "min_ratio",	 "max_ratio", "hf_prob",		"vf_prob",
@@ -586,6 +588,7 @@ recipe_views(const scpg_recipe *r)
 		a.mean[i] = (float) r->mean[i];
 		a.std[i] = (float) r->std[i];
 	}
+	a.local_contrast_norm = r->local_contrast_norm;
 	return a;
 }
 

@@ -128,6 +128,7 @@ typedef struct scpg_recipe
 	double kernel_size; /* share of the side, for preset paper; 0: sigmas */
 	double mean[3];
 	double std[3];
+	bool local_contrast_norm;
 	scpg_transform_order transform_order;
 	char *init; /* a model's name, or NULL */
 	int embed_views;

@@ -202,7 +202,9 @@ choose_stroke_views(scpg_recipe *r, const scpg_given *given)
  * views knows better. 600 photos of hands, 40 epochs at 40 pixels: 1-NN 59 %
  * without all that; not mirrored 68, and whole and turned 74, and at that
  * temperature 78, and as a mean 81. Of the hands' mirror images 3 % are as
- * likely as themselves, of clothes 39 %, of animals and vehicles 50 %.
+ * likely as themselves, of clothes 39 %, of animals and vehicles 50 %. What such
+ * pictures differ in beside their pose is light and camera: by their local
+ * contrast the hands' purity is 80 % where it was 78.
  *
  * Others are told apart by their outline more than a few hundred of them teach
  * (the histogram of gradients by itself has a 1-NN of 58 % on the clothes), so
@@ -215,6 +217,7 @@ static void
 choose_photo_views(scpg_recipe *r, const scpg_given *given, scpg_dataset *images)
 {
 	bool posed = scpg_mirrored_share(images) < MIRRORED_SHARE;
+	bool colors_change = r->cj_prob > 0 && r->cj_strength > 0;
 
 	if (posed || is_large(images))
 	{
@@ -230,8 +233,9 @@ choose_photo_views(scpg_recipe *r, const scpg_given *given, scpg_dataset *images
 		CHOOSE(hf_prob, 0);
 		CHOOSE(temperature, POSED_TEMPERATURE);
 		CHOOSE(embed_views, POSED_EMBED_VIEWS);
+		CHOOSE(local_contrast_norm, colors_change);
 	}
-	else if (r->cj_prob > 0 && r->cj_strength > 0)
+	else if (colors_change)
 		CHOOSE(hog_weight, Min(MAX_HOG_WEIGHT, HOG_RATE / r->lr));
 }
 
@@ -265,8 +269,9 @@ choose_pretrained(scpg_recipe *r, const scpg_given *given, const scpg_dataset *i
 		r->lr *= PRETRAINED_LR_SHARE;
 	if (!GIVEN(epochs) && r->time_budget == 0)
 		r->epochs = choose_pretrained_epochs(n, r->input_size);
-	/* They know more of outlines than a histogram. */
+	/* They know more of outlines than a histogram, and pictures as they are. */
 	CHOOSE(hog_weight, 0);
+	CHOOSE(local_contrast_norm, false);
 }
 
 /* n: the images that train. */
