@@ -157,20 +157,20 @@ contrast_plainly(float *out, const float *view, int n)
 		{
 			int top = SC_MAX(0, y - r), bottom = SC_MIN(n - 1, y + r), left = SC_MAX(0, x - r),
 				right = SC_MIN(n - 1, x + r);
-			double pixels = (bottom - top + 1) * (right - left + 1);
-			double mean[3] = {0}, square = 0, deviation;
+			double values = 3.0 * (bottom - top + 1) * (right - left + 1);
+			double mean = 0, square = 0, deviation;
 
 			for (int v = top; v <= bottom; v++)
 				for (int u = left; u <= right; u++)
 					for (int c = 0; c < 3; c++)
-						mean[c] += view[3 * (v * n + u) + c] / pixels;
+						mean += view[3 * (v * n + u) + c] / values;
 			for (int v = top; v <= bottom; v++)
 				for (int u = left; u <= right; u++)
 					for (int c = 0; c < 3; c++)
-						square += pow(view[3 * (v * n + u) + c] - mean[c], 2);
-			deviation = fmax(sqrt(square / (3 * pixels)), SC_LEAST_CONTRAST);
+						square += pow(view[3 * (v * n + u) + c] - mean, 2);
+			deviation = fmax(sqrt(square / values), SC_LEAST_CONTRAST);
 			for (int c = 0; c < 3; c++)
-				out[3 * (y * n + x) + c] = (float) ((view[3 * (y * n + x) + c] - mean[c]) / deviation);
+				out[3 * (y * n + x) + c] = (float) ((view[3 * (y * n + x) + c] - mean) / deviation);
 		}
 }
 
@@ -189,14 +189,14 @@ test_local_contrast(int n)
 	memcpy(out, raw, (size_t) values * sizeof(float));
 	sc_view_local_contrast(out, n, scratch);
 	CHECK(worst(out, wanted, n) <= 1e-5, "side %d: off by %g", n, worst(out, wanted, n));
-	/* Brighter, of another tint and with more contrast it is the same. */
+	/* Brighter and with more contrast it is the same, unless it has hardly any. */
 	for (int i = 0; i < values; i++)
-		out[i] = 3 * raw[i] + 0.5f * (float) (i % 3);
+		out[i] = 3 * raw[i] + 0.5f;
 	for (int i = 0; i < values; i++)
 		raw[i] *= 2;
 	sc_view_local_contrast(out, n, scratch);
 	sc_view_local_contrast(raw, n, scratch);
-	CHECK(worst(out, raw, n) <= 1e-3, "side %d, brighter: off by %g", n, worst(out, raw, n));
+	CHECK(n == 1 || worst(out, raw, n) <= 1e-3, "side %d, brighter: off by %g", n, worst(out, raw, n));
 	/* A flat one is 0. */
 	for (int i = 0; i < values; i++)
 		raw[i] = 0.25f;

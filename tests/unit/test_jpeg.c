@@ -445,10 +445,13 @@ test_unsupported(void)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 	{
 		bytes b = copy_of(base);
+		sc_status status;
 		sc_error err;
 
 		b.data[frame + (size_t) cases[i].at] = (uint8_t) cases[i].value;
-		CHECK(probe(b.data, b.size, 0, &limits, &err) == cases[i].status, "case %zu: %s", i, err.message);
+		status = probe(b.data, b.size, 0, &limits, &err);
+		/* libjpeg-turbo 3 reads lossless JPEG, and sees that this is none. */
+		CHECK(status == cases[i].status || (i == 0 && status == SC_BAD_IMAGE), "case %zu: %s", i, err.message);
 		CHECK(strstr(err.detail, "libjpeg reports: ") != NULL, "%s", err.detail);
 		free(b.data);
 	}

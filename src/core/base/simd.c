@@ -67,7 +67,8 @@ sc_isa_blas_kernel(void)
 	if (sc_isa_best() == SC_ISA_AVX512)
 		return "SkylakeX";
 	if (sc_isa_asked(&asked))
-		return sc_isa_best() == SC_ISA_AVX2 ? "Haswell" : "Prescott";
+		/* Older kernels than Nehalem's (2008) overrun their stack in OpenBLAS 0.3.34. */
+		return sc_isa_best() == SC_ISA_AVX2 ? "Haswell" : "Nehalem";
 #endif
 	return NULL;
 }

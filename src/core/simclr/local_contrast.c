@@ -15,8 +15,8 @@
 
 #include "core/base/arena.h"
 
-/* Sums by column of a view's line, or of some: of each channel, and of the squares of all three. */
-#define SUMS 4
+/* Sums by column of a view's line, or of some: of the three channels, and of their squares. */
+#define SUMS 2
 
 /* Add a line's values and their squares to the sums of columns (n, SUMS), or take them away. */
 static void
@@ -26,10 +26,8 @@ add_line(double *column, const float *line, int n, double sign)
 	{
 		double r = line[0], g = line[1], b = line[2];
 
-		column[0] += sign * r;
-		column[1] += sign * g;
-		column[2] += sign * b;
-		column[3] += sign * (r * r + g * g + b * b);
+		column[0] += sign * (r + g + b);
+		column[1] += sign * (r * r + g * g + b * b);
 	}
 }
 
@@ -64,20 +62,15 @@ sc_local_contrast(float *out, const float *view, int n, double *sums)
 		for (int x = 0; x < n; x++)
 		{
 			int left = SC_MAX(0, x - radius), right = SC_MIN(n, x + radius + 1);
-			double pixels = (double) (bottom - top) * (right - left);
+			double values = 3.0 * (bottom - top) * (right - left);
 			const double *before = along + (size_t) left * SUMS, *after = along + (size_t) right * SUMS;
+			double mean = (after[0] - before[0]) / values;
+			double variance = (after[1] - before[1]) / values - mean * mean;
+			double scale = 1 / fmax(sqrt(fmax(variance, 0)), SC_LEAST_CONTRAST);
 			size_t at = (size_t) y * line + 3 * (size_t) x;
-			double variance = (after[3] - before[3]) / pixels;
-			double mean[3], scale;
 
-			for (int c = 0; c < 3; c++)
-			{
-				mean[c] = (after[c] - before[c]) / pixels;
-				variance -= mean[c] * mean[c];
-			}
-			scale = 1 / fmax(sqrt(fmax(variance / 3, 0)), SC_LEAST_CONTRAST);
 			for (size_t c = 0; c < 3; c++)
-				out[at + c] = (float) ((view[at + c] - mean[c]) * scale);
+				out[at + c] = (float) ((view[at + c] - mean) * scale);
 		}
 	}
 }

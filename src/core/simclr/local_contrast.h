@@ -3,13 +3,13 @@
  * src/core/simclr/local_contrast.h
  *	  Local contrast normalisation of a view.
  *
- * Of each value the mean of its channel in its surroundings is taken, and the
- * rest divided by the deviation of the three channels there; surroundings are a
- * square of a third of the view's side. What is left is not how bright, dull or
- * tinted a place is, which tells cameras apart, but what is there. (Jarrett,
- * Kavukcuoglu, Ranzato and LeCun, "What is the Best Multi-Stage Architecture for
- * Object Recognition?", ICCV 2009, section 2; their surroundings are weighted
- * and smaller.)
+ * Of each value the mean of its surroundings is taken, and the rest divided by
+ * their deviation: a square of a third of the view's side around it, all
+ * channels together, so that colours stay as they are to each other. What is
+ * left is not how bright or dull a place is, which tells cameras apart, but
+ * what is there. (Jarrett, Kavukcuoglu, Ranzato and LeCun, "What is the Best
+ * Multi-Stage Architecture for Object Recognition?", ICCV 2009, section 2;
+ * their surroundings are weighted and smaller.)
  *
  *-------------------------------------------------------------------------
  */
@@ -22,7 +22,7 @@
 #define SC_LEAST_CONTRAST 0.2
 
 /* Sums that are worked in, of views of n pixels a side. */
-#define SC_LOCAL_CONTRAST_SUMS(n) (8 * (size_t) (n) + 4)
+#define SC_LOCAL_CONTRAST_SUMS(n) (4 * (size_t) (n) + 2)
 
 /* out (n, n, 3) of a normalised view (n, n, 3), which it must not overlap; sums: SC_LOCAL_CONTRAST_SUMS(n). */
 extern void sc_local_contrast(float *out, const float *view, int n, double *sums);

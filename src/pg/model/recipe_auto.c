@@ -204,7 +204,7 @@ choose_stroke_views(scpg_recipe *r, const scpg_given *given)
  * temperature 78, and as a mean 81. Of the hands' mirror images 3 % are as
  * likely as themselves, of clothes 39 %, of animals and vehicles 50 %. What such
  * pictures differ in beside their pose is light and camera: by their local
- * contrast the hands' purity is 80 % where it was 78.
+ * contrast the hands' 1-NN is 92 % where it was 90, and purity 80 where it was 78.
  *
  * Others are told apart by their outline more than a few hundred of them teach
  * (the histogram of gradients by itself has a 1-NN of 58 % on the clothes), so
