@@ -23,11 +23,15 @@
 /* Where the last embedding of each place of a page lay; compared, never followed. */
 static uintptr_t last[BLCKSZ / PLACE_BYTES];
 
+/*
+ * Into the second cache: the first can wait for some 20 lines at a time, fewer
+ * than a row has, and a request for one more holds up what comes after it.
+ */
 static inline void
 ask_for(uintptr_t begin, uintptr_t end)
 {
 	for (; begin < end; begin += CACHE_LINE)
-		__builtin_prefetch((const void *) begin);
+		__builtin_prefetch((const void *) begin, 0, 2);
 }
 
 void
