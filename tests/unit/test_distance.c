@@ -24,6 +24,7 @@ static float y[MAX_N * ROWS];
 static float dots[MAX_N];
 static double mean[MAX_N];
 static double norm[MAX_N];
+static float bar[MAX_N];
 
 /* The loops of one instruction set. */
 typedef struct kernels
@@ -51,6 +52,7 @@ check_row(const kernels *k, int d)
 		sums[j] = j;
 	}
 	CLOSE(k->f->distance2(x, y, d), between, 1e-12 * (1 + between));
+	CLOSE(k->f->distance2_rough(x, y, d), between, (d + 3) * 0x1p-24 * between);
 	CLOSE(k->f->distance2_centre(x, mean, d), centre, 1e-12 * (1 + centre));
 	CLOSE(k->f->dot(x, x, d), square, 1e-12 * (1 + square));
 	CHECK(k->f->largest(x, d) == largest, "%s: length %d", k->name, d);
@@ -98,6 +100,19 @@ check_products(const kernels *k, int n)
 		  k->f->least_estimate(dots, norm, xn, n), least);
 	for (int part = 0; part < 4; part++)
 	{
+		float level = part == 3 ? INFINITY : (float) part;
+		int from = 0;
+
+		for (int j = 0; j < n; j++)
+			if (!(dots[j] < bar[j] - level))
+			{
+				CHECK(k->f->next_above(dots, bar, level, from, n) == j, "%s: of %d from %d", k->name, n, from);
+				from = j + 1;
+			}
+		CHECK(k->f->next_above(dots, bar, level, from, n) == n, "%s: of %d from %d no more", k->name, n, from);
+	}
+	for (int part = 0; part < 4; part++)
+	{
 		double limit = part * 1.5;
 		int from = 0;
 
@@ -135,6 +150,7 @@ check_pair(const kernels *k, const float *a, const float *b, const double *centr
 	}
 	total[n] = -1;
 	CLOSE(k->f->distance2(a, b, n), (double) l2, 1e-12);
+	CLOSE(k->f->distance2_rough(a, b, n), (double) l2, (n + 3) * 0x1p-24 * (double) l2);
 	CLOSE(k->f->distance1(a, b, n), (double) l1, 1e-12);
 	CLOSE(k->f->dot(a, b, n), (double) ab, 1e-12);
 	CLOSE(k->f->distance2_centre(a, centre, n), (double) to_centre, 1e-12);
@@ -170,6 +186,7 @@ check_pairs(const kernels *k)
 	check_pair(k, a, b, centre, axis, LONG_N);
 	/* the largest floats overflow no sum */
 	CHECK(k->f->distance2(large, opposite, 3) == 8 * ((double) FLT_MAX * FLT_MAX), "%s", k->name);
+	CHECK(k->f->distance2_rough(large, opposite, 3) == INFINITY, "%s", k->name);
 	CHECK(k->f->distance1(large, opposite, 3) == 4 * (double) FLT_MAX, "%s", k->name);
 }
 
@@ -191,6 +208,7 @@ main(int argc, char **argv)
 		dots[i] = 2 * x[i + MAX_N];
 		mean[i] = y[i + MAX_N] / 3;
 		norm[i] = 2 + y[i + 2 * MAX_N];
+		bar[i] = (float) norm[i] / 2;
 	}
 	CASE ("the table of this CPU")
 		CHECK(sc_distance() == sc_distance_of(sc_isa_best()), "another table than that of %s", names[sc_isa_best()]);

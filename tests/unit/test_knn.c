@@ -49,9 +49,10 @@ check(sc_knn knn, const float *queries, size_t m, int lanes, const char *what)
 	arena = sc_arena_over(memory, bytes);
 	sc_knn_layout(&knn, &arena);
 	CHECK(sc_arena_ok(&arena), "%s: layout", what);
-	for (size_t begin = 0; begin < m; begin += knn.most)
+	/* One query first: what is made for many comes in a later run. */
+	for (size_t begin = 0; begin < m; begin += knn.m)
 	{
-		knn.m = SC_MIN(knn.most, m - begin);
+		knn.m = begin == 0 ? 1 : SC_MIN(knn.most, m - begin);
 		knn.queries = queries + begin * knn.d;
 		knn.first = begin;
 		CHECK(sc_pool_run(lanes, sc_knn_run, &knn, &err) == SC_OK, "%s", err.message);
@@ -138,6 +139,56 @@ check_blunt(void)
 	free(rows);
 }
 
+/* So many queries of so many rows of so many dimensions that they are reduced first. */
+#define MANY_N 4500
+#define MANY_D 259
+#define MANY_QUERIES 301
+
+/* Row i of one of these: heaps in many directions; noise in all; few directions, and many twice; very unlike in size. */
+typedef enum kind
+{
+	HEAPS,
+	NOISE,
+	FLAT,
+	UNLIKE,
+	KINDS
+} kind;
+
+static void
+fill_row(kind of, float *x, int i)
+{
+	for (int j = 0; j < MANY_D; j++)
+	{
+		double noise = sin(i * 12.9898 + j * 78.233 + (double) i * j * 0.317) * 43758.5453;
+
+		noise -= floor(noise) + 0.5;
+		if (of == HEAPS)
+			x[j] = (float) (3 * sin((i % 40) * 1.7 + j * (1 + i % 40) * 0.61) + noise);
+		else if (of == NOISE)
+			x[j] = (float) noise;
+		else if (of == FLAT)
+			x[j] = (float) (1e3 + (i / 2 % 97) * sin(j) + (i / 2 % 13) * cos(3 * j) + (i / 2 % 7) * (j % 3));
+		else
+			x[j] = (float) (noise * pow(10, i % 75 - 37));
+	}
+}
+
+static void
+check_many(kind of, int lanes)
+{
+	static const char *const names[KINDS] = {"heaps", "noise", "few directions", "very unlike in size"};
+	float *rows = malloc(sizeof(float) * (MANY_N + MANY_QUERIES) * MANY_D);
+	float *queries = rows + (size_t) MANY_N * MANY_D;
+
+	for (int i = 0; i < MANY_N + MANY_QUERIES; i++)
+		fill_row(of, rows + (size_t) i * MANY_D, i);
+	check((sc_knn){.n = MANY_N, .d = MANY_D, .rows = rows, .k = 10, .most = MANY_QUERIES}, queries, MANY_QUERIES, lanes,
+		  names[of]);
+	check((sc_knn){.n = MANY_N, .d = MANY_D, .rows = rows, .k = 4, .leave_out = true, .most = MANY_QUERIES}, rows,
+		  MANY_QUERIES, lanes, names[of]);
+	free(rows);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -193,6 +244,9 @@ main(int argc, char **argv)
 	}
 	CASE ("two tight heaps")
 		check_blunt();
+	for (kind of = 0; of < KINDS; of++)
+		CASE ("many, %d", (int) of)
+			check_many(of, 1 + (int) of % 2);
 	CASE ("wide, all")
 		check((sc_knn){.n = 40, .d = 5000, .rows = wide, .k = 2147483647, .leave_out = true, .most = 40}, wide, 40, 2,
 			  "wide, all");

@@ -57,6 +57,24 @@ check(const float *rows, size_t n, int d, double threshold, int lanes, const cha
 	free(seen);
 }
 
+/* So many rows of so many dimensions that they are reduced first: heaps of three, one of them twice. */
+#define MANY_N 4200
+#define MANY_D 256
+
+static void
+check_many(int lanes)
+{
+	float *rows = malloc(sizeof(float) * MANY_N * MANY_D);
+
+	for (int i = 0; i < MANY_N; i++)
+		for (int j = 0; j < MANY_D; j++)
+			rows[(size_t) i * MANY_D + j] =
+				(float) (sin(i % 1400 * 0.71 + j * (1 + i % 1400 % 50) * 0.37) + (i >= 2800) * 1e-3 * cos(j + i));
+	check(rows, MANY_N, MANY_D, 1e-2, lanes, "many, some far less than that");
+	check(rows, MANY_N, MANY_D, 0, lanes, "many, the same");
+	free(rows);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -98,5 +116,7 @@ main(int argc, char **argv)
 		CASE ("wide, %d lanes", lanes)
 			check(x, 4, 1800, 1e3, lanes, "wide");
 	}
+	CASE ("many")
+		check_many(unit_small() ? 1 : 2);
 	return unit_end();
 }

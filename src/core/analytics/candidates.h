@@ -11,31 +11,48 @@
  * they find depends neither on how products are made nor on what the rows are
  * centred by.
  *
+ * Many queries of many rows are first multiplied in a few dimensions
+ * (reduction.h), an eighth of the work at 512, and of the embeddings of images
+ * few pass that are not near. Where many do, those queries go on with whole
+ * rows.
+ *
  *-------------------------------------------------------------------------
  */
 #ifndef SC_CANDIDATES_H
 #define SC_CANDIDATES_H
 
-#include "core/analytics/centring.h"
+#include "core/analytics/reduction.h"
+
+/* How rows are multiplied: reduced, and whole in bf16 or in float. */
+typedef enum sc_candidates_product
+{
+	SC_CANDIDATES_REDUCED,
+	SC_CANDIDATES_BF16,
+	SC_CANDIDATES_FLOAT,
+} sc_candidates_product;
 
 /* What a lane has of it: some queries and some rows, centred and scaled, and their products. */
 typedef struct sc_candidates_block
 {
-	float *queries;		/* (sc_candidates_queries(d), d) */
-	double *query_norm; /* (sc_candidates_queries(d)), squared */
-	float *rows;		/* (sc_candidates_rows(d), d) */
-	double *norm;		/* (sc_candidates_rows(d)), squared */
-	float *dots;		/* (queries, stride) */
+	float *queries;			/* (sc_candidates_queries(d), d) */
+	float *reduced_queries; /* (sc_candidates_queries(d), SC_REDUCED_DIM), or NULL */
+	double *query_norm;		/* (sc_candidates_queries(d)), squared */
+	float *rows;			/* (sc_candidates_rows(d), d) */
+	double *rows_norm;		/* (sc_candidates_rows(d)), squared */
+	const float *x;			/* (m, d), the queries as they came */
+	float *bar;				/* (count): half of what is known of the rows' squared norms */
+	float *dots;			/* (queries, stride) */
 	int stride;
 	size_t first; /* rows first ... first + count - 1 of all are in it */
 	int count;
 	int m; /* queries in it */
+	sc_candidates_product product;
+	size_t seen, found; /* rows that were multiplied so with these queries, and candidates among them */
+	bool reduce;		/* these queries may go on with reduced rows */
 
 	/* in bf16 */
-	bool narrow;
 	uint32_t *packed_queries; /* panels of SC_BF16_LEFT */
 	uint32_t *packed_rows;	  /* panels of SC_BF16_RIGHT */
-	size_t seen, found;		  /* rows that these queries were multiplied with, and candidates among them */
 } sc_candidates_block;
 
 typedef struct sc_candidates
@@ -51,6 +68,13 @@ typedef struct sc_candidates
 	sc_centring centring;
 	uint32_t *sample;			/* (samples), rows that are centred by, or NULL: all */
 	sc_candidates_block *block; /* (lanes) */
+
+	/* all rows reduced, where that can pay */
+	bool reducible, reduced; /* there is memory for it; it is done */
+	sc_reduction reduction;
+	double *norm;		   /* (n), squared */
+	float *reduced_rows;   /* (n, SC_REDUCED_DIM), where products are in float */
+	uint32_t *packed_rows; /* panels of SC_BF16_RIGHT, where they are in bf16 */
 } sc_candidates;
 
 /*
@@ -58,14 +82,14 @@ typedef struct sc_candidates
  * a CPU's second cache keeps; with the upper bounds no product has more than
  * 2^26 multiplications, which are done in some milliseconds, so that a stop is
  * seen soon. Every block of queries centres and scales all rows again, so it
- * is the larger one. Rows are whole panels of bf16.
+ * is the larger one. Both are whole panels of bf16.
  */
 #define SC_CANDIDATES_QUERIES 512
 
 static inline int
 sc_candidates_queries(int d)
 {
-	return SC_MIN(SC_MAX((1 << 18) / d, 16), SC_CANDIDATES_QUERIES);
+	return SC_MIN(SC_MAX((1 << 18) / d, 16), SC_CANDIDATES_QUERIES) / 16 * 16;
 }
 
 static inline int
@@ -77,8 +101,11 @@ sc_candidates_rows(int d)
 /* Take the memory. */
 extern void sc_candidates_layout(sc_candidates *c, sc_arena *arena);
 
-/* What depends on the rows alone; a part of a job: all lanes call it, and it ends with a barrier. */
-extern sc_status sc_candidates_prepare(const sc_lane *lane, sc_candidates *c);
+/*
+ * What depends on the rows alone, for a run of so many queries; a part of a job:
+ * all lanes call it, and it ends with a barrier.
+ */
+extern sc_status sc_candidates_prepare(const sc_lane *lane, sc_candidates *c, size_t queries);
 
 /* The memory of a lane. */
 extern sc_candidates_block *sc_candidates_open(const sc_candidates *c, const sc_lane *lane);
@@ -86,7 +113,7 @@ extern sc_candidates_block *sc_candidates_open(const sc_candidates *c, const sc_
 /* Its queries are x (m, d). */
 extern void sc_candidates_ask(const sc_candidates *c, sc_candidates_block *b, const float *x, int m);
 
-/* Load the rows from `first` on, as many as a block has room for, and multiply the queries in it with them. */
+/* Load the rows from `first` (a multiple of 16) on, as many as a block has room for, and multiply the queries with them. */
 extern void sc_candidates_multiply(const sc_candidates *c, sc_candidates_block *b, size_t first);
 
 /*

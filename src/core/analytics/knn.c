@@ -172,7 +172,7 @@ sc_knn_run(const sc_lane *lane, void *arg)
 	block = SC_MIN(block, SC_MAX((knn->m + lane->count - 1) / lane->count, FEW_QUERIES));
 	if (knn->found == 0)
 		return SC_OK;
-	SC_TRY(sc_candidates_prepare(lane, &knn->candidates));
+	SC_TRY(sc_candidates_prepare(lane, &knn->candidates, knn->m));
 	for (size_t begin = lane->index * block; begin < knn->m; begin += lane->count * block)
 		SC_TRY(search(lane, knn, begin, (int) SC_MIN(block, knn->m - begin)));
 	return SC_OK;

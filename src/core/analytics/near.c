@@ -120,7 +120,7 @@ sc_near_run(const sc_lane *lane, void *arg)
 {
 	sc_near *near = arg;
 
-	SC_TRY(sc_candidates_prepare(lane, &near->candidates));
+	SC_TRY(sc_candidates_prepare(lane, &near->candidates, near->n));
 	if (lane->index == 0)
 	{
 		near->full = false;

@@ -68,6 +68,15 @@ typedef struct sc_distance_kernels
 	 * nothing. norm (n): the rows' squared norms.
 	 */
 	int (*next_near)(const float *dots, const double *norm, double share, double limit, int from, int n);
+
+	/* The first of dots (n) from `from` on that is not below bar[i] - level, or n. bar (n). In float. */
+	int (*next_above)(const float *dots, const float *bar, float level, int from, int n);
+
+	/*
+	 * |a - b|^2 in float; a, b: (d). Off by no more than (d + 3) 2^-24 of it, but
+	 * for what underflows, which makes it less; infinity where it overflows.
+	 */
+	float (*distance2_rough)(const float *a, const float *b, int d);
 } sc_distance_kernels;
 
 /* Those that this CPU runs best; the same in the whole process. */

@@ -326,6 +326,35 @@ next_near(const float *dots, const double *norm, double share, double limit, int
 	return from;
 }
 
+static int
+next_above(const float *dots, const float *bar, float level, int from, int n)
+{
+	for (; from + 2 * WIDE <= n; from += 2 * WIDE)
+	{
+		const float *dot = dots + from; /* counted from pointers, as in largest */
+		const float *at = bar + from;
+		float above = 0;
+
+		for (int i = 0; i < 2 * WIDE; i++)
+			above += !(dot[i] < at[i] - level) ? 1.0f : 0.0f;
+		if (above > 0)
+			break;
+	}
+	while (from < n && dots[from] < bar[from] - level)
+		from++;
+	return from;
+}
+
+static float
+distance2_rough(const float *a, const float *b, int d)
+{
+	float sum = 0;
+
+	for (int j = 0; j < d; j++)
+		sum += (a[j] - b[j]) * (a[j] - b[j]);
+	return sum;
+}
+
 const sc_distance_kernels SC_SIMD(sc_distance_table) = {
 	.distance2 = distance2,
 	.distance2_centre = distance2_centre,
@@ -340,4 +369,6 @@ const sc_distance_kernels SC_SIMD(sc_distance_table) = {
 	.hash_row = hash_row,
 	.least_estimate = least_estimate,
 	.next_near = next_near,
+	.next_above = next_above,
+	.distance2_rough = distance2_rough,
 };
