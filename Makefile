@@ -34,7 +34,7 @@ help:
 ##@   quality IMAGES="folder ..."   measure: what the default call gives on labelled pictures (labels.csv)
 ##@   bench [IMAGES=folder] measure: training, embedding and analytics, beside rivals where their scripts are given
 ##@   bench-scale           measure: seconds and memory of 5,000 to 50,000 pictures, and of fewer lanes
-##@   profile [SIDES="32 64 128"]   measure: the share of each stage of a training and of an embedding
+##@   profile [SIDES="32 64 128"]   measure: the share of each stage of a training, an embedding, the analytics
 ##@   tune                  measure: every way to do each convolution on this CPU: build/conv_table.h
 ##@   deb                   a Debian package for the server of PG_CONFIG: build/deb
 ##@   dist                  what the repository has at HEAD as a zip for PGXN: build/selfclass-VERSION.zip
@@ -266,6 +266,13 @@ $(BUILD)/bin/profile_train: tests/bench/profile_train.c $(CORE_OBJ)
 	@mkdir -p $(@D)
 	$(call link_with,$(addprefix -Wl$(comma)--wrap=,$(PROFILED)),$(CORE_OBJ))
 
+# What the profile of the analytics times is called through it (tests/bench/profile_analytics.c).
+PROFILED_ANALYTICS = sc_sgemm sc_bf16_multiply sc_bf16_pack_right sc_candidates_load sc_reduction_apply sc_kmeans_bound \
+	sc_centring_find sc_kmeans_order_rows sc_kmeans_seed sc_dsyev_top
+$(BUILD)/bin/profile_analytics: tests/bench/profile_analytics.c $(CORE_OBJ)
+	@mkdir -p $(@D)
+	$(call link_with,$(addprefix -Wl$(comma)--wrap=,$(PROFILED_ANALYTICS)),$(CORE_OBJ))
+
 # Compiled like the core, for programs of tests/ that are no tests.
 $(BUILD)/bin/%: tests/bench/%.c $(CORE_OBJ)
 	@mkdir -p $(@D)
@@ -278,9 +285,10 @@ $(BUILD)/bin/%: tests/demo/%.c $(CORE_OBJ)
 	$(call link_with,,$(CORE_OBJ))
 
 # OpenBLAS's own threads would take part in what is measured of one lane.
-profile: $(BUILD)/bin/profile_train $(BUILD)/bin/profile_embed
+profile: $(BUILD)/bin/profile_train $(BUILD)/bin/profile_embed $(BUILD)/bin/profile_analytics
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BUILD)/bin/profile_train $(SIDES)
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BUILD)/bin/profile_embed $(SIDES)
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BUILD)/bin/profile_analytics
 # The table that conv_choice.c chooses by, made anew; what it says goes into src by hand.
 tune: $(BUILD)/bin/tune $(BUILD)/unit/cpu
 	tests/bench/tune.sh > $(BUILD)/conv_table.h

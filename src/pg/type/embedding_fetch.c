@@ -40,7 +40,7 @@ scpg_embedding_fetch(const scpg_embedding *e)
 	uintptr_t at = (uintptr_t) e;
 	uintptr_t blocks = (uintptr_t) BufferBlocks;
 	uintptr_t *place = &last[at % BLCKSZ / PLACE_BYTES];
-	uintptr_t page, next;
+	uintptr_t page, step;
 	size_t size;
 
 	/* A copy, or a constant of the query: a cache holds it. */
@@ -48,18 +48,20 @@ scpg_embedding_fetch(const scpg_embedding *e)
 		return;
 	page = at - (at - blocks) % BLCKSZ;
 	size = EMBEDDING_SIZE(e->dim);
-	if (at - *place == BLCKSZ)
+	step = at - *place;
+	if (step == BLCKSZ || step == -(uintptr_t) BLCKSZ)
 	{
-		next = at + BLCKSZ;
-		__builtin_prefetch((const void *) (page + BLCKSZ));
+		__builtin_prefetch((const void *) (page + step));
+		ask_for(at + step - ROW_HEADER, at + step + size);
 	}
 	else
 	{
 		/* Rows of a page are written from its end on. */
-		next = at - ROW_HEADER - size;
+		uintptr_t next = at - ROW_HEADER - size;
+
 		ask_for(at, at + size);
+		if (next > page)
+			ask_for(next - ROW_HEADER, next + size);
 	}
-	if (next > page)
-		ask_for(next - ROW_HEADER, next + size);
 	*place = at;
 }
