@@ -253,7 +253,7 @@ unit-sanitize:
 		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined' unit
 
 # What the profile of an embedding times is called through it (tests/bench/profile_embed.c).
-PROFILED_EMBED = sc_conv_infer_run sc_plain_view sc_resnet_put_view $(addprefix sc_infer_pool_,$(ISAS))
+PROFILED_EMBED = sc_conv_infer_run sc_plain_view_of sc_resnet_put_view $(addprefix sc_infer_pool_,$(ISAS))
 $(BUILD)/bin/profile_embed: tests/bench/profile_embed.c $(CORE_OBJ)
 	@mkdir -p $(@D)
 	$(call link_with,$(addprefix -Wl$(comma)--wrap=,$(PROFILED_EMBED)),$(CORE_OBJ))

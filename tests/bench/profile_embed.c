@@ -10,7 +10,8 @@
  * with its bias, shortcut and ReLU, pooling, the rest) in the lane's own CPU time, with
  * GFLOP/s of the convolutions' definition: Winograd's algorithm can show more
  * than the machine's peak. Multiplications of padding are counted as if they were done.
- * brief: the milliseconds of an image alone.
+ * After it the milliseconds of an image by itself, as embed_image has it, and of
+ * decoding a photo. brief: nothing but milliseconds.
  *
  * The program is linked with --wrap for what it times (Makefile), so what runs
  * is the encoder's own code in its own order.
@@ -18,16 +19,23 @@
  *-------------------------------------------------------------------------
  */
 #include "core/base/gemm.h"
+#include "core/image/encode.h"
 #include "core/nn/infer.h"
 #include "core/nn/resnet_infer.h"
 #include "core/simclr/weights_parts.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #define IMAGES 64
 #define ROUNDS 5
+#define ALONE 20
+
+/* Sides of a photo, as those of the clothes that speeds are measured with. */
+#define PHOTO_WIDTH 400
+#define PHOTO_HEIGHT 534
 #define KINDS 40
 
 /* ---- the clock --------------------------------------------------------------- */
@@ -95,18 +103,15 @@ __wrap_sc_conv_infer_run(const sc_lane *lane, const sc_conv_infer *infer, int pi
 	return status;
 }
 
-void __real_sc_plain_view(float *out, const sc_image *image, int input_size, const float mean[3], const float std[3],
-						  void *scratch);
-void __wrap_sc_plain_view(float *out, const sc_image *image, int input_size, const float mean[3], const float std[3],
-						  void *scratch);
+void __real_sc_plain_view_of(float *out, const sc_image *image, const sc_augment_config *config, void *scratch);
+void __wrap_sc_plain_view_of(float *out, const sc_image *image, const sc_augment_config *config, void *scratch);
 
 void
-__wrap_sc_plain_view(float *out, const sc_image *image, int input_size, const float mean[3], const float std[3],
-					 void *scratch)
+__wrap_sc_plain_view_of(float *out, const sc_image *image, const sc_augment_config *config, void *scratch)
 {
 	double begun = now();
 
-	__real_sc_plain_view(out, image, input_size, mean, std, scratch);
+	__real_sc_plain_view_of(out, image, config, scratch);
 	count("plain views", begun, 0);
 }
 
@@ -206,36 +211,36 @@ print(double seconds, int images, bool brief, const sc_net_config *net)
 	printf("  %-52s %5.1f %%  %4.0f GFLOP/s\n", "all convolutions", 100 * products / seconds, 1e-9 * flop / products);
 }
 
-static void
-profile(const sc_net_config *net, bool brief)
+/* CPU seconds of rounds of so many images; the first, which warms up, is none of them. The clock's kinds are theirs. */
+static double
+embed(const sc_net_config *net, int images, int rounds)
 {
 	sc_encoder_config config = {.net = *net,
 								.views = 1,
 								.augment = {.mean = {0.485f, 0.456f, 0.406f}, .std = {0.229f, 0.224f, 0.225f}}};
 	int width = net->input_size + net->input_size / 3, height = net->input_size;
-	size_t size, bytes, pixels = (size_t) width * (size_t) height * 3;
-	uint8_t *weights = initial_weights(net, &size), *data = malloc(pixels * IMAGES);
-	float *out = malloc(sizeof(float) * IMAGES * SC_EMBEDDING_DIM);
-	sc_image images[IMAGES];
+	size_t size, bytes, pixels = (size_t) width * (size_t) height * 3, all = pixels * (size_t) images;
+	uint8_t *weights = initial_weights(net, &size), *data = malloc(all);
+	float *out = malloc(sizeof(float) * (size_t) images * SC_EMBEDDING_DIM);
+	sc_image image[IMAGES];
 	sc_encoder *encoder;
 	sc_error err;
 	void *memory;
 	double seconds = 0;
 
-	for (size_t i = 0; i < pixels * IMAGES; i++)
+	for (size_t i = 0; i < all; i++)
 		data[i] = (uint8_t) (i * 2654435761u >> 13);
-	for (int i = 0; i < IMAGES; i++)
-		images[i] = (sc_image){width, height, 3, data + pixels * (size_t) i};
-	if (sc_encoder_plan(&bytes, &config, IMAGES, 1, &err) != SC_OK ||
-		sc_encoder_create(&encoder, &config, IMAGES, 1, weights, size, memory = malloc(bytes), bytes, &err) != SC_OK)
+	for (int i = 0; i < images; i++)
+		image[i] = (sc_image){width, height, 3, data + pixels * (size_t) i};
+	if (sc_encoder_plan(&bytes, &config, images, 1, &err) != SC_OK ||
+		sc_encoder_create(&encoder, &config, images, 1, weights, size, memory = malloc(bytes), bytes, &err) != SC_OK)
 		give_up(&err);
-	for (int i = 0; i <= ROUNDS; i++)
+	for (int i = 0; i <= rounds; i++)
 	{
-		sc_embed_batch batch = {encoder, images, IMAGES, out};
+		sc_embed_batch batch = {encoder, image, images, out};
 		sc_lane lane = {0, 1};
 		double begun;
 
-		/* The first round warms up. */
 		if (i <= 1)
 			kinds_used = 0, memset(kinds, 0, sizeof(kinds)), seconds = 0;
 		begun = now();
@@ -243,12 +248,58 @@ profile(const sc_net_config *net, bool brief)
 			exit(1);
 		seconds += now() - begun;
 	}
-	print(seconds, ROUNDS * IMAGES, brief, net);
 	sc_encoder_destroy(encoder);
 	free(memory);
 	free(weights);
 	free(data);
 	free(out);
+	return seconds;
+}
+
+/* CPU seconds of decoding a JPEG of the size of a photo on the web, reduced as for views of this side. */
+static double
+decode(int input_size)
+{
+	sc_image_limits limits = {(size_t) 1 << 24, (size_t) 1 << 28, 100, (size_t) 1 << 30};
+	size_t pixels = (size_t) PHOTO_WIDTH * PHOTO_HEIGHT * 3, bytes = sc_jpeg_bound(PHOTO_WIDTH, PHOTO_HEIGHT, 3), size;
+	uint8_t *data = malloc(pixels), *jpeg = malloc(bytes), *out;
+	sc_image photo = {PHOTO_WIDTH, PHOTO_HEIGHT, 3, data};
+	sc_image_plan plan;
+	sc_error err;
+	void *scratch;
+	double begun = 0, seconds;
+
+	/* Shapes with some noise on them: as many bytes a pixel as a photo has. */
+	for (size_t i = 0; i < pixels; i++)
+		data[i] = (uint8_t) (128 + 60 * sin((double) i / 3 / PHOTO_WIDTH * 0.05) * sin((double) (i / 3 % PHOTO_WIDTH) * 0.07) +
+							 (double) (i * 2654435761u >> 16 & 15));
+	if (sc_jpeg_encode(jpeg, bytes, &size, &photo, 85, NULL, NULL, &err) != SC_OK ||
+		sc_image_plan_read(&plan, jpeg, size, 3 * input_size, &limits, &err) != SC_OK)
+		give_up(&err);
+	out = malloc(plan.bytes);
+	scratch = malloc(plan.scratch + 1);
+	for (int i = 0; i <= ALONE; i++)
+	{
+		if (i == 1)
+			begun = now();
+		if (sc_image_decode(out, &plan, jpeg, size, &limits, scratch, NULL, NULL, &err) != SC_OK)
+			give_up(&err);
+	}
+	seconds = (now() - begun) / ALONE;
+	free(scratch);
+	free(out);
+	free(jpeg);
+	free(data);
+	return seconds;
+}
+
+/* Images in groups, one by itself, which waits for the weights, and what was before. */
+static void
+profile(const sc_net_config *net, bool brief)
+{
+	print(embed(net, IMAGES, ROUNDS), ROUNDS * IMAGES, brief, net);
+	printf("  an image alone: %.3f ms; to decode a JPEG of %dx%d for it: %.3f ms\n", 1e3 * embed(net, 1, ALONE) / ALONE,
+		   PHOTO_WIDTH, PHOTO_HEIGHT, 1e3 * decode(net->input_size));
 }
 
 int
@@ -281,7 +332,7 @@ main(int argc, char **argv)
 		for (int precision = 0; precision < 2; precision++)
 		{
 			sc_net_config net = {.input_size = sides[i],
-								 .small_stem = sides[i] <= 32,
+								 .small_stem = false,
 								 .precision = precision == 1 ? SC_PRECISION_BF16 : SC_PRECISION_F32};
 
 			if ((precision == 1 && !sc_conv_has_bf16(SC_CONV_BEST)) || ((only[0] || only[1]) && !only[precision]))

@@ -336,6 +336,14 @@ sc_plain_view(float *out, const sc_image *image, int input_size, const float mea
 }
 
 void
+sc_plain_view_of(float *out, const sc_image *image, const sc_augment_config *config, void *scratch)
+{
+	sc_plain_view(out, image, config->input_size, config->mean, config->std, scratch);
+	if (config->local_contrast_norm)
+		sc_view_local_contrast(out, config->input_size, scratch);
+}
+
+void
 sc_view_local_contrast(float *view, int input_size, void *scratch)
 {
 	sc_arena arena = sc_arena_over(scratch, sc_augment_scratch_bytes(input_size));

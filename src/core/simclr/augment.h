@@ -56,6 +56,9 @@ extern void sc_augment_view(float *out, const sc_image *image, const sc_augment_
 extern void sc_plain_view(float *out, const sc_image *image, int input_size, const float mean[3], const float std[3],
 						  void *scratch);
 
+/* The plain view as a network of this configuration is shown it: by its local contrast where that says so. */
+extern void sc_plain_view_of(float *out, const sc_image *image, const sc_augment_config *config, void *scratch);
+
 /* Local contrast normalisation of a view that is normalised already (local_contrast.h). scratch: as of the view. */
 extern void sc_view_local_contrast(float *view, int input_size, void *scratch);
 

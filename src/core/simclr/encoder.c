@@ -263,11 +263,7 @@ embed_view(const sc_lane *lane, sc_encoder *e, float *out, const sc_image *image
 			sc_augment_view(s->view, &images[i], &e->augment, &rng, s->augment);
 		}
 		else
-		{
-			sc_plain_view(s->view, &images[i], e->augment.input_size, e->augment.mean, e->augment.std, s->augment);
-			if (e->augment.local_contrast_norm)
-				sc_view_local_contrast(s->view, e->augment.input_size, s->augment);
-		}
+			sc_plain_view_of(s->view, &images[i], &e->augment, s->augment);
 		sc_resnet_put_view(&e->net.net, s->net.input, (size_t) i, s->view);
 	}
 	return sc_resnet_infer_run(lane, &e->net, e->prepared, &s->net, out, count);

@@ -52,9 +52,7 @@ sc_trainer_make_plain_views(const sc_lane *lane, const void *arg, sc_trainer_sha
 
 		if (sc_lane_stopped(lane))
 			return SC_ABORTED;
-		sc_plain_view(space->view, image, config->input_size, config->mean, config->std, space->augment);
-		if (config->local_contrast_norm)
-			sc_view_local_contrast(space->view, config->input_size, space->augment);
+		sc_plain_view_of(space->view, image, config, space->augment);
 		sc_resnet_put_view(&t->net, sc_trainer_input(t, s.index), (size_t) v, space->view);
 	}
 	return SC_OK;
