@@ -117,7 +117,8 @@ TIMED_VOID(sgemm, "products in float", 2.0 * m * n * k,
 TIMED_VOID(bf16_multiply, "products in bf16", 2.0 * m * n * d,
 		   (float *out, int ld, const uint32_t *left, int m, const uint32_t *right, int n, int d),
 		   (out, ld, left, m, right, n, d))
-TIMED_VOID(bf16_pack_right, "rows narrowed to bf16", 0, (uint32_t * panel, const float *x, int m, int d), (panel, x, m, d))
+TIMED_VOID(bf16_pack_right, "rows narrowed to bf16", 0, (uint32_t * panel, const float *x, int m, int d),
+		   (panel, x, m, d))
 TIMED_VOID(candidates_load, "rows centred", 0,
 		   (const sc_candidates *all, const float *x, int m, float *out, double *norm), (all, x, m, out, norm))
 TIMED_VOID(reduction_apply, "rows reduced, but for products", 0,

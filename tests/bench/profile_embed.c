@@ -271,8 +271,9 @@ decode(int input_size)
 
 	/* Shapes with some noise on them: as many bytes a pixel as a photo has. */
 	for (size_t i = 0; i < pixels; i++)
-		data[i] = (uint8_t) (128 + 60 * sin((double) i / 3 / PHOTO_WIDTH * 0.05) * sin((double) (i / 3 % PHOTO_WIDTH) * 0.07) +
-							 (double) (i * 2654435761u >> 16 & 15));
+		data[i] =
+			(uint8_t) (128 + 60 * sin((double) i / 3 / PHOTO_WIDTH * 0.05) * sin((double) (i / 3 % PHOTO_WIDTH) * 0.07) +
+					   (double) (i * 2654435761u >> 16 & 15));
 	if (sc_jpeg_encode(jpeg, bytes, &size, &photo, 85, NULL, NULL, &err) != SC_OK ||
 		sc_image_plan_read(&plan, jpeg, size, 3 * input_size, &limits, &err) != SC_OK)
 		give_up(&err);
