@@ -39,6 +39,7 @@ CALL train_encoder('flat', 'photos', format('{%s, "local_contrast_norm": true}',
 SELECT count(*), bool_and(e.embedding = embed_image(p.image, 'flat')) AS alone, bool_and(e.embedding <> embed_image(p.image, 'plain')) AS another
 	FROM embed_images('photos', 'flat') e JOIN photos p USING (id);
 SELECT count(*) FROM cluster_images('photos', k => 3, model => 'flat', options => '{"local_contrast_norm": false}');
+SELECT count(*) FROM cluster_images('photos', k => 3, model => 'flat', options => '{"local_contrast": true}');
 SELECT import_encoder('flat_again', export_encoder('flat'));
 SELECT bool_and(embed_image(image, 'flat') = embed_image(image, 'flat_again')) AS carried FROM photos;
 -- A model that is ready keeps them.

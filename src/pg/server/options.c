@@ -141,9 +141,10 @@ refuse_key(const JsonbValue *key, JsonbValue *value, const scpg_option *table, i
 
 	for (int i = 0; i < entries; i++)
 		names[i] = table[i].name;
-	nearest = scpg_nearest(name, names, entries);
+	/* A part of one key alone is more of it than another with letters changed. */
+	nearest = key_with_part(name, table, entries);
 	if (nearest == NULL)
-		nearest = key_with_part(name, table, entries);
+		nearest = scpg_nearest(name, names, entries);
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("unknown option \"%s\"", name),
 					errdetail("Its value is %s.", value_text(value)),
 					nearest ? errhint("Perhaps you meant the option \"%s\".", nearest)
