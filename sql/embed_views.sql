@@ -80,6 +80,10 @@ CALL train_encoder('by_hand', 'one_way', '{"input_size": 16, "epochs": 0, "hf_pr
 SELECT name, recipe->'hf_prob' AS hf_prob, recipe->'min_scale' AS min_scale, recipe->'rr_prob' AS rr_prob, recipe->'rr_degrees' AS rr_degrees,
 		recipe->'temperature' AS temperature, recipe->'embed_views' AS embed_views, recipe->'local_contrast_norm' AS local_contrast
 	FROM selfclass_models WHERE recipe->>'epochs' = '0' ORDER BY name;
+-- A pose is seen at 40 pixels, other pictures at 64.
+CALL train_encoder('size_one_way', 'one_way', '{"epochs": 0}');
+CALL train_encoder('size_both_ways', 'both_ways', '{"epochs": 0}');
+SELECT name, recipe->'input_size' AS input_size FROM selfclass_models WHERE name LIKE 'size%' ORDER BY name;
 
 SET client_min_messages = error;
 SELECT count(drop_model(name)) FROM selfclass_models;

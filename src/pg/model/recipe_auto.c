@@ -48,17 +48,31 @@
 #define LR 0.06
 #define LR_BATCH 64
 
-/* Strokes are seen at this, enlarged or reduced; the digits have 28 pixels. */
-#define STROKES_INPUT_SIZE 40
+/* What images are, as far as a training goes by it. */
+typedef enum image_kind
+{
+	STROKES,
+	POSED,	/* photos of things in one pose */
+	PHOTOS, /* others, of which a view has no more pixels than they have */
+	SMALL	/* others */
+} image_kind;
 
 /*
- * Epochs are this over the root of the number of images, of at least 100, with
- * views of 64 pixels, and of strokes with views of 40; photos have more in them
- * than small pictures.
+ * The side of a view, in pixels, and what the number of epochs is over the root
+ * of the number of images, of at least 100. Strokes and poses are seen smaller,
+ * or enlarged (the digits have 28 pixels), and more often; photos have more in
+ * them than small pictures.
  */
-#define EPOCHS 1900
-#define PHOTO_EPOCHS 3000
-#define STROKES_EPOCHS 3675
+static const struct
+{
+	int view;
+	double epochs;
+} lessons[] = {
+	[STROKES] = {40, 3675},
+	[POSED] = {40, 5880},
+	[PHOTOS] = {SCPG_AUTO_MAX_INPUT_SIZE, 3000},
+	[SMALL] = {SCPG_AUTO_MAX_INPUT_SIZE, 1900},
+};
 #define EPOCHS_MIN_IMAGES 100
 #define MIN_EPOCHS 10
 
@@ -103,18 +117,14 @@ is_large(const scpg_dataset *images)
 	return images->median_side >= SCPG_AUTO_MAX_INPUT_SIZE;
 }
 
-/*
- * The size of a view. The network halves it five times, so of small pictures as
- * they are little is left where it ends: 1,000 photos of 32 pixels enlarged to
- * 64 have a 1-NN of 29.4 %, as they are 24.7 %. Larger photos at 64 keep what
- * tells kinds apart and cost a quarter of 128. Strokes have less detail, and
- * need steps more than pixels: 150 epochs at 40 pixels give 96 %, 78 at 64, in
- * three quarters of the time, 91 to 93 %.
- */
-static int
-choose_input_size(bool strokes)
+static image_kind
+kind_of(scpg_dataset *images)
 {
-	return strokes ? STROKES_INPUT_SIZE : SCPG_AUTO_MAX_INPUT_SIZE;
+	if (is_strokes(images))
+		return STROKES;
+	if (scpg_mirrored_share(images) < MIRRORED_SHARE)
+		return POSED;
+	return is_large(images) ? PHOTOS : SMALL;
 }
 
 /*
@@ -148,19 +158,25 @@ choose_lr(int batch_size, bool strokes)
 }
 
 /*
- * Epochs by count and size. A small set needs many epochs to take enough steps,
- * a large one takes them in few; the square root lies between the two, and
- * larger views get fewer epochs for the same time. 600 small pictures get 78
- * epochs, photos 122 (725 of them some seven minutes on two cores with
- * AVX512_BF16), strokes 150, which are 450 steps; the tutorial's 40 steps are
- * far too few.
+ * Views and epochs. The network halves a view five times, so of small pictures
+ * as they are little is left where it ends: 1,000 photos of 32 pixels enlarged
+ * to 64 have a 1-NN of 29.4 %, as they are 24.7 %. Larger photos at 64 keep what
+ * tells kinds apart and cost a quarter of 128. Strokes have less detail, and need
+ * steps more than pixels: 150 epochs at 40 pixels give 96 %, 78 at 64, in three
+ * quarters of the time, 91 to 93 %. So do poses: 240 epochs at 40 pixels give 600
+ * hands that sign a 1-NN of 95 %, 122 at 64, in the same time, 92 %.
+ *
+ * A small set needs many epochs to take enough steps, a large one takes them in
+ * few; the square root lies between the two, and larger views get fewer epochs
+ * for the same time. 600 small pictures get 78 epochs, photos 122 (725 of them
+ * some seven minutes on two cores with AVX512_BF16), poses 240, strokes 150,
+ * which are 450 steps; the tutorial's 40 steps are far too few.
  */
 static int
-choose_epochs(int64 images, int input_size, bool strokes, bool photos)
+choose_epochs(int64 images, int input_size, image_kind kind)
 {
-	double base = strokes ? STROKES_INPUT_SIZE : SCPG_AUTO_MAX_INPUT_SIZE;
-	double base_epochs = strokes ? STROKES_EPOCHS : photos ? PHOTO_EPOCHS : EPOCHS;
-	double epochs = base_epochs / sqrt((double) Max(images, EPOCHS_MIN_IMAGES)) * Min(1.0, base / input_size);
+	double smaller = Min(1.0, (double) lessons[kind].view / input_size);
+	double epochs = lessons[kind].epochs / sqrt((double) Max(images, EPOCHS_MIN_IMAGES)) * smaller;
 
 	return (int) Max(MIN_EPOCHS, rint(epochs));
 }
@@ -204,7 +220,8 @@ choose_stroke_views(scpg_recipe *r, const scpg_given *given)
  * temperature 78, and as a mean 81. Of the hands' mirror images 3 % are as
  * likely as themselves, of clothes 39 %, of animals and vehicles 50 %. What such
  * pictures differ in beside their pose is light and camera: by their local
- * contrast the hands' 1-NN is 92 % where it was 90, and purity 80 where it was 78.
+ * contrast, at 64 pixels, the hands' 1-NN is 92 % where it was 90, and purity 80
+ * where it was 78.
  *
  * Others are told apart by their outline more than a few hundred of them teach
  * (the histogram of gradients by itself has a 1-NN of 58 % on the clothes), so
@@ -214,12 +231,11 @@ choose_stroke_views(scpg_recipe *r, const scpg_given *given)
  * to count.
  */
 static void
-choose_photo_views(scpg_recipe *r, const scpg_given *given, scpg_dataset *images)
+choose_photo_views(scpg_recipe *r, const scpg_given *given, image_kind kind)
 {
-	bool posed = scpg_mirrored_share(images) < MIRRORED_SHARE;
 	bool colors_change = r->cj_prob > 0 && r->cj_strength > 0;
 
-	if (posed || is_large(images))
+	if (kind != SMALL)
 	{
 		CHOOSE(min_scale, Min(WHOLE_MIN_SCALE, r->max_scale));
 		if (!GIVEN(rr_prob) && !GIVEN(rr_degrees))
@@ -228,7 +244,7 @@ choose_photo_views(scpg_recipe *r, const scpg_given *given, scpg_dataset *images
 			r->rr_degrees = WHOLE_DEGREES;
 		}
 	}
-	if (posed)
+	if (kind == POSED)
 	{
 		CHOOSE(hf_prob, 0);
 		CHOOSE(temperature, POSED_TEMPERATURE);
@@ -257,7 +273,7 @@ choose_pretrained_epochs(int64 images, int input_size)
 {
 	double side = Max(1.0, (double) input_size / SCPG_AUTO_MAX_INPUT_SIZE);
 
-	return (int) Max(MIN_EPOCHS, rint(choose_epochs(images, SCPG_AUTO_MAX_INPUT_SIZE, false, false) / (side * side)));
+	return (int) Max(MIN_EPOCHS, rint(choose_epochs(images, SCPG_AUTO_MAX_INPUT_SIZE, SMALL) / (side * side)));
 }
 
 static void
@@ -278,7 +294,8 @@ choose_pretrained(scpg_recipe *r, const scpg_given *given, const scpg_dataset *i
 static void
 choose_auto(scpg_recipe *r, const scpg_given *given, scpg_dataset *images, int64 n)
 {
-	bool strokes = is_strokes(images);
+	image_kind kind = kind_of(images);
+	bool strokes = kind == STROKES;
 
 	if (!GIVEN(batch_size))
 		r->batch_size = choose_batch_size(n, strokes);
@@ -287,11 +304,10 @@ choose_auto(scpg_recipe *r, const scpg_given *given, scpg_dataset *images, int64
 	if (strokes)
 		choose_stroke_views(r, given);
 	else
-		choose_photo_views(r, given, images);
-	if (!GIVEN(input_size))
-		r->input_size = choose_input_size(strokes);
+		choose_photo_views(r, given, kind);
+	CHOOSE(input_size, lessons[kind].view);
 	if (!GIVEN(epochs) && r->time_budget == 0)
-		r->epochs = choose_epochs(n, r->input_size, strokes, is_large(images));
+		r->epochs = choose_epochs(n, r->input_size, kind);
 	if (given->pretrained_view > 0)
 		choose_pretrained(r, given, images, n);
 	/* With as many whitened components as points, all points are equally far apart. */
