@@ -56,20 +56,23 @@ take_out(const sc_reduction *r, float *v, int i)
 }
 
 /* The basis, from the rows of `next`: Gram and Schmidt's method, twice ("twice is enough"). */
-static void
-make_basis(sc_reduction *r)
+static sc_status
+make_basis(const sc_lane *lane, sc_reduction *r)
 {
 	for (int i = 0; i < SC_REDUCED_BASIS; i++)
 	{
 		float *v = r->next + (size_t) i * r->d, *out = r->basis + (size_t) i * r->d;
 		double before = sqrt(sc_distance()->dot(v, v, r->d)), after;
 
+		if (sc_lane_stopped(lane))
+			return SC_ABORTED;
 		take_out(r, v, i);
 		take_out(r, v, i);
 		after = sqrt(sc_distance()->dot(v, v, r->d));
 		for (int c = 0; c < r->d; c++)
 			out[c] = after > NOTHING_LEFT * before ? (float) (v[c] / after) : 0;
 	}
+	return SC_OK;
 }
 
 /* How far the products of the basis's rows, other than zeros, with each other are from those of an orthonormal one. */
@@ -133,7 +136,7 @@ sc_reduction_find(const sc_lane *lane, sc_reduction *r, const sc_centring *c, co
 					 r->sample + first, r->d, 0, r->next + first, r->d);
 		SC_TRY(sc_lane_barrier(lane));
 		if (lane->index == 0)
-			make_basis(r);
+			SC_TRY(make_basis(lane, r));
 		SC_TRY(sc_lane_barrier(lane));
 	}
 	if (lane->index == 0)
