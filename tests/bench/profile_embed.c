@@ -97,6 +97,7 @@ __wrap_sc_conv_infer_run(const sc_lane *lane, const sc_conv_infer *infer, int pi
 	snprintf(name, sizeof(name), "%3d -> %3d, %3dx%-3d kernel %d/%d %-4s %s", c->in, c->out, c->side, c->side,
 			 c->kernel, c->stride, c->precision == SC_PRECISION_BF16 ? "bf16" : "f32",
 			 infer->minimal				  ? "Winograd"
+			 : infer->amx				  ? "AMX"
 			 : infer->conv.onednn != NULL ? "oneDNN"
 										  : "OpenBLAS");
 	count(name, begun, flop);

@@ -10,6 +10,7 @@
  */
 #include "core/nn/conv.h"
 #include "core/base/arena.h"
+#include "core/nn/conv_amx.h"
 #include "core/nn/conv_infer.h"
 #include "formula.h"
 #include "core/base/gemm.h"
@@ -208,6 +209,8 @@ test_conv(int views, int in, int out, int side, int kernel, int stride, sc_conv_
 	CHECK(sc_conv_open(&t.conv, &config, &err) == SC_OK, "%s: %s", what, err.message);
 	if (err.status != SC_OK)
 		return;
+	for (sc_conv_pass pass = SC_CONV_PASS_FORWARD; kind == SC_CONV_AMX && pass < SC_CONV_PASSES; pass++)
+		CHECK(t.conv.path[pass] == SC_CONV_BY_AMX, "%s: pass %d goes by path %d", what, pass, t.conv.path[pass]);
 	nx = (size_t) views * in * side * side;
 	ny = (size_t) views * out * t.conv.out_side * t.conv.out_side;
 	t.x = unit_aligned((nx + 16) * 4);
@@ -285,6 +288,23 @@ test_convs(sc_conv_kind kind, sc_precision precision, double tol)
 	test_conv(2, 128, 256, 1, 1, 2, kind, precision, tol);
 	for (int side = 3; side <= 7; side++)
 		test_conv(2, 64, 64, side, 3, 1 + side % 2, kind, precision, tol);
+}
+
+/*
+ * On AMX, what test_convs is too small for: several groups of views, the last one
+ * smaller, in grids and with the views of a pixel together, in each pass.
+ */
+static void
+test_groups(double tol)
+{
+	test_conv(37, 64, 64, 2, 3, 1, SC_CONV_AMX, SC_PRECISION_BF16, tol);
+	test_conv(70, 64, 32, 5, 3, 1, SC_CONV_AMX, SC_PRECISION_BF16, tol);
+	test_conv(70, 32, 64, 4, 3, 2, SC_CONV_AMX, SC_PRECISION_BF16, tol);
+	test_conv(33, 64, 64, 5, 1, 2, SC_CONV_AMX, SC_PRECISION_BF16, tol);
+	test_conv(65, 32, 32, 1, 3, 1, SC_CONV_AMX, SC_PRECISION_BF16, tol);
+	test_conv(40, 64, 32, 13, 3, 1, SC_CONV_AMX, SC_PRECISION_BF16, tol);
+	test_conv(23, 32, 32, 18, 3, 2, SC_CONV_AMX, SC_PRECISION_BF16, tol);
+	test_conv(9, 3, 32, 28, 7, 2, SC_CONV_AMX, SC_PRECISION_BF16, tol);
 }
 
 /* ---- convolutions without learning --------------------------------------------- */
@@ -808,6 +828,13 @@ main(int argc, char **argv)
 		}
 		else
 			SKIP("this CPU has no bf16 arithmetic, or there is no oneDNN");
+	}
+	CASE ("convolutions, AMX")
+	{
+		if (sc_conv_amx_here(16))
+			test_groups(1e-5);
+		else
+			SKIP("this CPU has no AMX, or it is not granted");
 	}
 	CASE ("bf16 where there is none")
 		test_no_bf16();

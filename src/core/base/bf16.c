@@ -15,7 +15,8 @@
 
 #if defined(__x86_64__) && (defined(__clang__) || __GNUC__ >= 10)
 
-#include <immintrin.h>
+#include "core/base/transpose.h"
+
 #include <string.h>
 
 #define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512bf16")))
@@ -54,47 +55,6 @@ sc_bf16_pack(uint32_t *panel, int width, int at, const float *x, int d)
 	}
 }
 
-/*
- * Rows to columns: 16 rows of 16 pairs each. Squares of 2 by 2 first, then of
- * 4 by 4 and of 16 by 16.
- */
-TARGET static inline void
-transpose(__m512i *x)
-{
-	__m512i a[16], b[16];
-
-#pragma GCC unroll 8
-	for (int i = 0; i < 16; i += 2)
-	{
-		a[i] = _mm512_unpacklo_epi32(x[i], x[i + 1]);
-		a[i + 1] = _mm512_unpackhi_epi32(x[i], x[i + 1]);
-	}
-#pragma GCC unroll 4
-	for (int i = 0; i < 16; i += 4)
-	{
-		b[i] = _mm512_unpacklo_epi64(a[i], a[i + 2]);
-		b[i + 1] = _mm512_unpackhi_epi64(a[i], a[i + 2]);
-		b[i + 2] = _mm512_unpacklo_epi64(a[i + 1], a[i + 3]);
-		b[i + 3] = _mm512_unpackhi_epi64(a[i + 1], a[i + 3]);
-	}
-#pragma GCC unroll 4
-	for (int i = 0; i < 4; i++)
-	{
-		a[i] = _mm512_shuffle_i32x4(b[i], b[i + 4], 0x88);
-		a[i + 4] = _mm512_shuffle_i32x4(b[i], b[i + 4], 0xDD);
-		a[i + 8] = _mm512_shuffle_i32x4(b[i + 8], b[i + 12], 0x88);
-		a[i + 12] = _mm512_shuffle_i32x4(b[i + 8], b[i + 12], 0xDD);
-	}
-#pragma GCC unroll 4
-	for (int i = 0; i < 4; i++)
-	{
-		x[i] = _mm512_shuffle_i32x4(a[i], a[i + 8], 0x88);
-		x[i + 8] = _mm512_shuffle_i32x4(a[i], a[i + 8], 0xDD);
-		x[i + 4] = _mm512_shuffle_i32x4(a[i + 4], a[i + 12], 0x88);
-		x[i + 12] = _mm512_shuffle_i32x4(a[i + 4], a[i + 12], 0xDD);
-	}
-}
-
 TARGET void
 sc_bf16_pack_right(uint32_t *panel, const float *x, int m, int d)
 {
@@ -111,7 +71,7 @@ sc_bf16_pack_right(uint32_t *panel, const float *x, int m, int d)
 
 			block[i] = narrow(_mm512_loadu_ps(at), _mm512_loadu_ps(at + 16));
 		}
-		transpose(block);
+		sc_transpose16(block);
 #pragma GCC unroll 16
 		for (int i = 0; i < SC_BF16_RIGHT; i++)
 			_mm512_storeu_si512(panel + (size_t) (16 * p + i) * SC_BF16_RIGHT, block[i]);

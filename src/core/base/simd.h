@@ -37,7 +37,7 @@ extern sc_isa sc_isa_best(void);
 
 /*
  * Does SELFCLASS_ISA name an instruction set? Then OpenBLAS and oneDNN are held
- * to it too; avx512 is that without bf16.
+ * to it too; avx512 is that without bf16, and without AMX.
  */
 extern bool sc_isa_asked(sc_isa *isa);
 

@@ -7,9 +7,11 @@
  *-------------------------------------------------------------------------
  */
 #include "core/nn/conv.h"
+#include "core/base/amx.h"
 #include "core/base/arena.h"
 #include "core/base/gemm.h"
 #include "core/base/simd.h"
+#include "core/nn/conv_amx.h"
 #include "core/nn/conv_parts.h"
 
 #include <stdio.h>
@@ -28,8 +30,8 @@ sc_conv_channel_block(sc_conv_kind kind)
 	return block ? block : 16;
 }
 
-bool
-sc_conv_code_forbidden(void)
+static bool
+code_forbidden(void)
 {
 #ifdef SC_WITH_ONEDNN
 	return sc_conv_onednn_check_code(NULL) == SC_UNSUPPORTED;
@@ -38,30 +40,35 @@ sc_conv_code_forbidden(void)
 #endif
 }
 
+/* Does conv_amx.c have bf16 of this kind? */
+static bool
+amx_has(sc_conv_kind kind)
+{
+	return (kind == SC_CONV_BEST || kind == SC_CONV_AMX) && sc_conv_amx_here(sc_conv_channel_block(kind));
+}
+
+bool
+sc_conv_code_forbidden(sc_precision precision)
+{
+	return code_forbidden() && !(precision == SC_PRECISION_BF16 && amx_has(SC_CONV_BEST));
+}
+
 bool
 sc_conv_has_bf16(sc_conv_kind kind)
 {
+	if (amx_has(kind))
+		return true;
 #ifdef SC_WITH_ONEDNN
-	return kind != SC_CONV_BLAS && sc_conv_onednn_has_bf16() && !sc_conv_code_forbidden();
+	return kind != SC_CONV_BLAS && sc_conv_onednn_has_bf16() && !code_forbidden();
 #else
-	(void) kind;
 	return false;
 #endif
 }
 
-sc_status
-sc_conv_bf16_pays(bool *pays, sc_conv_kind kind, sc_error *err)
+bool
+sc_conv_bf16_pays(sc_conv_kind kind)
 {
-	*pays = false;
-#ifdef SC_WITH_ONEDNN
-	if (!sc_conv_has_bf16(kind) || !sc_conv_measured_bf16_pays())
-		return SC_OK;
-	*pays = true;
-	/* A system may have AMX and not let it be used. */
-	if (sc_conv_isa_here() == SC_CONV_ISA_AMX)
-		return sc_conv_onednn_runs_on_tiles(pays, err);
-#endif
-	return SC_OK;
+	return amx_has(kind) || (sc_conv_has_bf16(kind) && sc_conv_measured_bf16_pays());
 }
 
 void
@@ -78,11 +85,12 @@ void
 sc_conv_arithmetic(char *text, size_t size)
 {
 	static const char *const name[] = {[SC_ISA_BASE] = "base", [SC_ISA_AVX2] = "avx2", [SC_ISA_AVX512] = "avx512"};
+	const char *loops = sc_amx_granted() ? "amx" : name[sc_isa_best()];
 	char library[100] = "no oneDNN";
 
-	if (!sc_conv_code_forbidden())
+	if (!code_forbidden())
 		sc_conv_library(library, sizeof(library));
-	snprintf(text, size, "loops %s; OpenBLAS %s; %s", name[sc_isa_best()], sc_blas_kernel(), library);
+	snprintf(text, size, "loops %s; OpenBLAS %s; %s", loops, sc_blas_kernel(), library);
 }
 
 static sc_status
@@ -138,6 +146,8 @@ first_path(const sc_conv_config *config, sc_conv_pass pass)
 			return SC_CONV_BY_BLAS;
 		case SC_CONV_ROWS:
 			return SC_CONV_BY_ROWS;
+		case SC_CONV_AMX:
+			return SC_CONV_BY_AMX;
 		case SC_CONV_WINOGRAD:
 			return SC_CONV_BY_WINOGRAD;
 		case SC_CONV_DNNL_WINOGRAD:
@@ -145,7 +155,8 @@ first_path(const sc_conv_config *config, sc_conv_pass pass)
 		case SC_CONV_DIRECT:
 			return SC_CONV_BY_ONEDNN;
 		default:
-			return sc_conv_choose(config, pass);
+			return amx_has(config->kind) && config->precision == SC_PRECISION_BF16 ? SC_CONV_BY_AMX
+																				   : sc_conv_choose(config, pass);
 	}
 }
 
@@ -197,6 +208,12 @@ count_memory(sc_conv *conv, sc_conv_pass pass)
 		conv->scratch = SC_MAX(conv->scratch, sc_winograd_scratch(&conv->winograd[pass], conv->config.views,
 																  pass == SC_CONV_PASS_WEIGHTS));
 	}
+	else if (conv->path[pass] == SC_CONV_BY_AMX)
+	{
+		conv->reordered_at[pass] = conv->reordered;
+		conv->reordered += sc_arena_round(sc_conv_amx_reordered(conv, pass));
+		conv->scratch = SC_MAX(conv->scratch, sc_conv_amx_scratch(conv, pass));
+	}
 	else if (conv->path[pass] == SC_CONV_BY_BLAS)
 		conv->scratch = SC_MAX(conv->scratch, sc_conv_blas_scratch(conv));
 }
@@ -211,6 +228,7 @@ sc_conv_open(sc_conv *conv, const sc_conv_config *config, sc_error *err)
 	{
 		conv->path[pass] = first_path(config, pass);
 		if ((conv->path[pass] == SC_CONV_BY_ROWS && !sc_conv_rows_has(conv)) ||
+			(conv->path[pass] == SC_CONV_BY_AMX && !sc_conv_amx_has(conv)) ||
 			(conv->path[pass] == SC_CONV_BY_WINOGRAD && !describe_winograd(conv, pass)))
 			conv->path[pass] = SC_CONV_BY_ONEDNN;
 	}
@@ -309,7 +327,7 @@ reads_reordered(const sc_conv *conv, sc_conv_pass pass)
 		return false;
 	if (conv->path[pass] == SC_CONV_BY_ROWS)
 		return sc_conv_rows_reordered(conv, pass) > 0;
-	if (conv->path[pass] == SC_CONV_BY_WINOGRAD)
+	if (conv->path[pass] == SC_CONV_BY_WINOGRAD || conv->path[pass] == SC_CONV_BY_AMX)
 		return true;
 #ifdef SC_WITH_ONEDNN
 	if (conv->path[pass] != SC_CONV_BY_BLAS)
@@ -331,6 +349,8 @@ sc_conv_reorder(const sc_lane *lane, const sc_conv *conv, void *reordered, const
 			return SC_ABORTED;
 		if (conv->path[pass] == SC_CONV_BY_WINOGRAD)
 			SC_TRY(sc_winograd_transform(lane, &conv->winograd[pass], to, weights, part, parts));
+		else if (conv->path[pass] == SC_CONV_BY_AMX)
+			sc_conv_amx_reorder(conv, pass, to, weights, part, parts);
 		else if (part > 0)
 			continue;
 		else if (conv->path[pass] == SC_CONV_BY_ROWS)
@@ -374,6 +394,8 @@ run(const sc_lane *lane, const sc_conv *conv, sc_conv_pass pass, void *y, void *
 			return sc_conv_rows_run(lane, conv, pass, y, x, weights, scratch);
 		case SC_CONV_BY_WINOGRAD:
 			return run_winograd(lane, conv, pass, y, x, weights, scratch);
+		case SC_CONV_BY_AMX:
+			return sc_conv_amx_run(lane, conv, pass, conv->config.views, y, x, weights, NULL, scratch);
 		case SC_CONV_BY_BLAS:
 			return sc_conv_blas_run(lane, conv, pass, y, x, weights, scratch);
 		default:

@@ -5,7 +5,7 @@
  *	  has the shapes): forward, and the gradients of input and weights. Each pass
  *	  of each shape is done by the fastest of several implementations
  *	  (conv_choice.c): oneDNN's, where it was found at build time, our own loops
- *	  (conv_rows.c) and Winograd's algorithm (winograd.c), and OpenBLAS's (im2col and a product of matrices), always
+ *	  (conv_rows.c), those for Intel's AMX (conv_amx.c) and Winograd's algorithm (winograd.c), and OpenBLAS's (im2col and a product of matrices), always
  *	  there, which stands in for what the others have no code for, and is what
  *	  they are tested against.
  *
@@ -42,6 +42,7 @@ typedef enum sc_conv_kind
 	SC_CONV_DNNL_WINOGRAD, /* oneDNN's Winograd where it has one */
 	SC_CONV_WINOGRAD,	   /* winograd.c where it can */
 	SC_CONV_ROWS,		   /* conv_rows.c where it can */
+	SC_CONV_AMX,		   /* conv_amx.c where it can */
 	SC_CONV_BLAS		   /* OpenBLAS alone */
 } sc_conv_kind;
 
@@ -60,6 +61,7 @@ typedef enum sc_conv_path
 	SC_CONV_BY_ONEDNN_WINOGRAD, /* float alone */
 	SC_CONV_BY_ROWS,			/* conv_rows.c */
 	SC_CONV_BY_WINOGRAD,		/* winograd.c; float alone */
+	SC_CONV_BY_AMX,				/* conv_amx.c; bf16 alone */
 	SC_CONV_BY_BLAS,			/* conv_blas.c; float alone */
 	SC_CONV_PATHS
 } sc_conv_path;
@@ -95,14 +97,14 @@ typedef struct sc_conv
 /* Channels of a block on this CPU: 16 or 8. */
 extern int sc_conv_channel_block(sc_conv_kind kind);
 
-/* Does the operating system forbid oneDNN to generate code, so that OpenBLAS stands in for all of it? */
-extern bool sc_conv_code_forbidden(void);
+/* Does the operating system forbid oneDNN to generate code, so that OpenBLAS stands in for it in this precision? */
+extern bool sc_conv_code_forbidden(sc_precision precision);
 
-/* Is there code for bf16 on this CPU, and may it be generated? */
+/* Is there code for bf16 on this CPU, and may it be generated where it must be? */
 extern bool sc_conv_has_bf16(sc_conv_kind kind);
 
-/* ... and is training in it faster than in float? Makes convolutions to find out. Fails with SC_NO_MEMORY. */
-extern sc_status sc_conv_bf16_pays(bool *pays, sc_conv_kind kind, sc_error *err);
+/* ... and is training in it faster than in float? */
+extern bool sc_conv_bf16_pays(sc_conv_kind kind);
 
 /* The library that does convolutions, and the instructions that it uses. */
 extern void sc_conv_library(char *name, size_t size);

@@ -7,6 +7,7 @@
  */
 #include "core/nn/conv_infer.h"
 
+#include "core/nn/conv_amx.h"
 #include "core/nn/conv_infer_parts.h"
 
 #include <string.h>
@@ -45,7 +46,7 @@ bool
 sc_conv_infer_mixes(sc_conv_kind kind)
 {
 #ifdef SC_WITH_ONEDNN
-	return kind == SC_CONV_BEST && sc_conv_has_bf16(kind) && !sc_conv_infer_onednn_has_tiles();
+	return kind == SC_CONV_BEST && sc_conv_has_bf16(kind) && !sc_conv_amx_here(sc_conv_channel_block(kind));
 #else
 	return false;
 #endif
@@ -63,6 +64,14 @@ sc_conv_infer_open(sc_conv_infer *infer, const sc_conv_infer_config *config, sc_
 		infer->minimal = true;
 		infer->prepared = sc_conv_infer_bias_bytes(infer) + sc_arena_round(infer->winograd.transformed * sizeof(float));
 		infer->scratch = sc_winograd_scratch(&infer->winograd, config->conv.views, false) + SC_ALIGN;
+		return SC_OK;
+	}
+	if ((config->conv.kind == SC_CONV_BEST || config->conv.kind == SC_CONV_AMX) && sc_conv_amx_has(&infer->conv))
+	{
+		infer->amx = true;
+		infer->prepared =
+			sc_conv_infer_bias_bytes(infer) + sc_arena_round(sc_conv_amx_reordered(&infer->conv, SC_CONV_PASS_FORWARD));
+		infer->scratch = sc_conv_amx_scratch(&infer->conv, SC_CONV_PASS_FORWARD);
 		return SC_OK;
 	}
 #ifdef SC_WITH_ONEDNN
@@ -98,6 +107,12 @@ sc_conv_infer_prepare(const sc_conv_infer *infer, void *prepared, float *weights
 	if (infer->minimal)
 		return sc_winograd_transform(NULL, &infer->winograd,
 									 (float *) ((char *) prepared + sc_conv_infer_bias_bytes(infer)), weights, 0, 1);
+	if (infer->amx)
+	{
+		sc_conv_amx_reorder(&infer->conv, SC_CONV_PASS_FORWARD, (char *) prepared + sc_conv_infer_bias_bytes(infer),
+							weights, 0, 1);
+		return SC_OK;
+	}
 #ifdef SC_WITH_ONEDNN
 	if (infer->conv.onednn != NULL)
 		return sc_conv_infer_onednn_prepare(infer, prepared, weights, err);
@@ -118,6 +133,19 @@ run_minimal(const sc_lane *lane, const sc_conv_infer *infer, int pictures, float
 	return sc_winograd_run(lane, &infer->winograd, pictures, y, x, transformed, &epilogue, scratch);
 }
 
+static sc_status
+run_amx(const sc_lane *lane, const sc_conv_infer *infer, int pictures, void *y, const void *x, const void *prepared,
+		void *scratch)
+{
+	sc_conv_amx_epilogue epilogue = {.bias = prepared,
+									 .add = infer->config.add,
+									 .relu = infer->config.relu,
+									 .wide = infer->config.output == SC_PRECISION_F32};
+
+	return sc_conv_amx_run(lane, &infer->conv, SC_CONV_PASS_FORWARD, pictures, y, (void *) x,
+						   (char *) prepared + sc_conv_infer_bias_bytes(infer), &epilogue, scratch);
+}
+
 sc_status
 sc_conv_infer_run(const sc_lane *lane, const sc_conv_infer *infer, int pictures, void *y, const void *x,
 				  const void *prepared, void *scratch)
@@ -127,6 +155,8 @@ sc_conv_infer_run(const sc_lane *lane, const sc_conv_infer *infer, int pictures,
 		return SC_ABORTED;
 	if (infer->minimal)
 		return run_minimal(lane, infer, pictures, y, x, prepared, scratch);
+	if (infer->amx)
+		return run_amx(lane, infer, pictures, y, x, prepared, scratch);
 #ifdef SC_WITH_ONEDNN
 	if (infer->conv.onednn != NULL)
 		return sc_conv_infer_onednn_run(lane, infer, y, x, prepared, scratch);

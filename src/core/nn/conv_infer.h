@@ -31,10 +31,11 @@ typedef struct sc_conv_infer_config
 typedef struct sc_conv_infer
 {
 	sc_conv_infer_config config;
-	sc_conv conv; /* described, not opened; its onednn, where it is not NULL and `minimal` is off, does it, or else OpenBLAS */
+	sc_conv conv; /* described, not opened; its onednn, where it is not NULL and neither flag below is set, does it, or else OpenBLAS */
 	size_t prepared; /* bytes of what sc_conv_infer_prepare writes */
 	size_t scratch;	 /* bytes that one lane needs */
 	bool minimal;	 /* Winograd's algorithm does it */
+	bool amx;		 /* conv_amx.c does it */
 	sc_winograd winograd;
 } sc_conv_infer;
 

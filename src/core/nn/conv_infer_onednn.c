@@ -18,12 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool
-sc_conv_infer_onednn_has_tiles(void)
-{
-	return (dnnl_get_effective_cpu_isa() & dnnl_cpu_isa_avx512_core_amx) == dnnl_cpu_isa_avx512_core_amx;
-}
-
 static dnnl_data_type_t
 type_of(sc_precision precision)
 {

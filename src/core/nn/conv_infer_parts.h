@@ -29,9 +29,6 @@ extern sc_status sc_conv_infer_blas_run(const sc_lane *lane, const sc_conv_infer
 
 #ifdef SC_WITH_ONEDNN
 
-/* Has this CPU AMX, whose products in bf16 nothing in float comes near? */
-extern bool sc_conv_infer_onednn_has_tiles(void);
-
 /* ---- oneDNN, where it has code (conv_infer_onednn.c) ------------------------------ */
 
 /*

@@ -248,20 +248,3 @@ sc_conv_onednn_close(sc_conv *conv)
 		dnnl_engine_destroy(o->engine);
 	free(o);
 }
-
-bool
-sc_conv_onednn_on_tiles(const sc_conv *conv)
-{
-	const sc_onednn_conv *o = conv->onednn;
-
-	for (sc_conv_pass pass = SC_CONV_PASS_FORWARD; pass < SC_CONV_PASSES; pass++)
-	{
-		const char *name = NULL;
-
-		if (o == NULL || o->pass[pass].desc == NULL ||
-			dnnl_primitive_desc_query(o->pass[pass].desc, dnnl_query_impl_info_str, 0, &name) != dnnl_success ||
-			name == NULL || strstr(name, "amx") == NULL)
-			return false;
-	}
-	return true;
-}

@@ -19,8 +19,7 @@ typedef enum sc_conv_isa
 	SC_CONV_ISA_AVX2,
 	SC_CONV_ISA_AVX512,
 	SC_CONV_ISA_AVX512_BF16,
-	SC_CONV_ISA_AVX512_FP16, /* bf16 too: Intel's since Sapphire Rapids, where that is no faster than float */
-	SC_CONV_ISA_AMX
+	SC_CONV_ISA_AVX512_FP16 /* bf16 too: Intel's since Sapphire Rapids, where that is no faster than float */
 } sc_conv_isa;
 
 extern sc_conv_isa sc_conv_isa_here(void);
@@ -28,7 +27,7 @@ extern sc_conv_isa sc_conv_isa_here(void);
 /* The fastest that was measured for a pass of this shape, on this instruction set; whether it can be had is not asked. */
 extern sc_conv_path sc_conv_choose(const sc_conv_config *config, sc_conv_pass pass);
 
-/* Is training in bf16 faster than in float here? */
+/* Is training in bf16 faster than in float here, without AMX? */
 extern bool sc_conv_measured_bf16_pays(void);
 
 /* ---- our loops: most convolutions, in any pass (conv_rows.c) ---------------------- */
@@ -68,8 +67,6 @@ extern int sc_conv_onednn_channel_block(void);
 extern bool sc_conv_onednn_has_bf16(void);
 extern sc_conv_isa sc_conv_onednn_isa(void);
 
-/* Does Intel's AMX run all passes of a convolution like those of a network? Fails with SC_NO_MEMORY. */
-extern sc_status sc_conv_onednn_runs_on_tiles(bool *all, sc_error *err);
 extern void sc_conv_onednn_name(char *name, size_t size);
 
 /* ---- oneDNN: this system (onednn_code.c) --------------------------------------- */
@@ -89,9 +86,6 @@ extern sc_status sc_conv_onednn_check_code(sc_error *err);
  */
 extern sc_status sc_conv_onednn_open(sc_conv *conv, sc_error *err);
 extern void sc_conv_onednn_close(sc_conv *conv);
-
-/* Does the code of every pass run on Intel's AMX? */
-extern bool sc_conv_onednn_on_tiles(const sc_conv *conv);
 
 /* ---- oneDNN: running it (conv_onednn_run.c) ------------------------------------ */
 

@@ -12,8 +12,8 @@
 
 #define SC_EMBEDDING_DIM 512
 
-/* The precision that is the fastest to train in on this CPU. Fails with SC_NO_MEMORY. */
-extern sc_status sc_precision_best(sc_precision *best, sc_error *err);
+/* The precision that is the fastest to train in on this CPU. */
+extern sc_precision sc_precision_best(void);
 
 typedef struct sc_net_config
 {

@@ -69,10 +69,6 @@ has_fp16(void)
 sc_conv_isa
 sc_conv_onednn_isa(void)
 {
-	dnnl_cpu_isa_t isa = effective_isa();
-
-	if ((isa & dnnl_cpu_isa_avx512_core_amx) == dnnl_cpu_isa_avx512_core_amx)
-		return SC_CONV_ISA_AMX;
 	if (sc_conv_onednn_has_bf16())
 		return has_fp16() ? SC_CONV_ISA_AVX512_FP16 : SC_CONV_ISA_AVX512_BF16;
 	switch (sc_conv_onednn_channel_block())
@@ -84,27 +80,6 @@ sc_conv_onednn_isa(void)
 		default:
 			return SC_CONV_ISA_OTHER;
 	}
-}
-
-sc_status
-sc_conv_onednn_runs_on_tiles(bool *all, sc_error *err)
-{
-	sc_conv_config config = {.views = 8,
-							 .in = 128,
-							 .out = 128,
-							 .side = 16,
-							 .kernel = 3,
-							 .stride = 1,
-							 .channel_block = 16,
-							 .backward = true,
-							 .kind = SC_CONV_DIRECT,
-							 .precision = SC_PRECISION_BF16};
-	sc_conv conv;
-
-	SC_TRY(sc_conv_open(&conv, &config, err));
-	*all = sc_conv_onednn_on_tiles(&conv);
-	sc_conv_close(&conv);
-	return SC_OK;
 }
 
 void

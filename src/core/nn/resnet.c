@@ -11,14 +11,10 @@
 #include <stdio.h>
 #include <string.h>
 
-sc_status
-sc_precision_best(sc_precision *best, sc_error *err)
+sc_precision
+sc_precision_best(void)
 {
-	bool pays;
-
-	SC_TRY(sc_conv_bf16_pays(&pays, SC_CONV_BEST, err));
-	*best = pays ? SC_PRECISION_BF16 : SC_PRECISION_F32;
-	return SC_OK;
+	return sc_conv_bf16_pays(SC_CONV_BEST) ? SC_PRECISION_BF16 : SC_PRECISION_F32;
 }
 
 static const char *const part_names[SC_RESNET_PARTS] = {"weight",		"weight",	   "bias",

@@ -75,7 +75,7 @@ make(const scpg_recipe *recipe, const uint8 *weights, Size size, int max_batch, 
 	Assert(max_batch >= 1);
 	encoder->context = cxt;
 	encoder->image_side = recipe->image_side;
-	scpg_warn_forbidden_code(false);
+	scpg_warn_forbidden_code(config.net.precision, false);
 	plan(encoder, &config, max_batch);
 	arena = scpg_arena(cxt, sc_add(encoder->bytes, 2 * SC_ALIGN), "the encoder");
 	job = (sc_encoder_making){&encoder->core, &config, encoder->max_batch, encoder->lanes, weights, size};

@@ -15,11 +15,11 @@
 #include "pg/server/load.h"
 
 void
-scpg_warn_forbidden_code(bool again)
+scpg_warn_forbidden_code(sc_precision precision, bool again)
 {
 	static bool warned = false;
 
-	if ((warned && !again) || !scpg_core()->sc_conv_code_forbidden())
+	if ((warned && !again) || !scpg_core()->sc_conv_code_forbidden(precision))
 		return;
 	warned = true;
 	ereport(WARNING,

@@ -295,8 +295,8 @@ extern int64 scpg_model_reassign(const char *from_name, const char *to_name);
 
 /* ---- what the system forbids (forbidden_code.c) ------------------------------------- */
 
-/* A WARNING where convolutions run without oneDNN because of that: once in a session, or again. */
-extern void scpg_warn_forbidden_code(bool again);
+/* A WARNING where convolutions in this precision run without oneDNN because of that: once in a session, or again. */
+extern void scpg_warn_forbidden_code(sc_precision precision, bool again);
 
 /* Keep with what instructions and libraries a training begins; a NOTICE where it goes on with others. */
 extern void scpg_model_keep_arithmetic(const scpg_model *model, bool goes_on);

@@ -397,13 +397,7 @@ scpg_recipe_choose(scpg_recipe *r, const scpg_given *given, scpg_dataset *images
 		choose_auto(r, given, images, n);
 	/* A training that goes on elsewhere goes on as it began. */
 	if (r->precision == SCPG_PRECISION_AUTO)
-	{
-		sc_precision best;
-		sc_error err;
-
-		scpg_check(scpg_core()->sc_precision_best(&best, &err), &err);
-		r->precision = best == SC_PRECISION_BF16 ? SCPG_PRECISION_BF16 : SCPG_PRECISION_F32;
-	}
+		r->precision = scpg_core()->sc_precision_best() == SC_PRECISION_BF16 ? SCPG_PRECISION_BF16 : SCPG_PRECISION_F32;
 	r->batch_size = (int) Min(r->batch_size, n);
 	r->warmup_epochs = Min(r->warmup_epochs, r->epochs);
 

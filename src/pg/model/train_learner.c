@@ -92,7 +92,7 @@ scpg_learner_plan(scpg_learner *l, const scpg_recipe *recipe, bool momenta, Memo
 	l->context = cxt;
 	l->step_context = AllocSetContextCreate(cxt, "selfclass step", ALLOCSET_DEFAULT_SIZES);
 	l->config = scpg_recipe_train(recipe);
-	scpg_warn_forbidden_code(true);
+	scpg_warn_forbidden_code(l->config.net.precision, true);
 	plan_lanes(l, recipe, momenta);
 	arena = scpg_arena(cxt, sc_add(l->bytes, 2 * SC_ALIGN), "this training");
 	l->memory = SC_TAKE(&arena, char, l->bytes);
