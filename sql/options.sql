@@ -64,7 +64,7 @@ INSERT INTO clustering VALUES
 	('max_iter', '1', '{"n_init": 1, "kmeans_init": "random"}', 'elbow'),
 	('tol', '1', '{"n_init": 1, "kmeans_init": "random", "max_k": 20, "pca_components": 1}', 'elbow'), ('kmeans_init', '"random"', '{"n_init": 1, "max_iter": 1}', 'elbow'),
 	('algorithm', '"minibatch"', '{"n_init": 1, "kmeans_init": "random", "tol": 0}', 'kmeans'),
-	('min_confidence', '1', '{"max_k": 20, "elbow_method": "last_turn", "min_gain": 0.001}', 'labelled');
+	('min_confidence', '1', '{"n_init": 1, "kmeans_init": "random", "max_iter": 1, "max_k": 20, "elbow_method": "last_turn", "min_gain": 0.001}', 'labelled');
 CREATE TABLE clustered (key text, recipe jsonb, pca text, kmeans text, elbow text, labelled bigint);
 SET client_min_messages = error;
 SELECT format('DO $do$ BEGIN PERFORM cluster_images(%L, model => %L, options => %L); END $do$', 'pictures', 'base', :clustering::jsonb || beside || extra),

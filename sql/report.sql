@@ -30,7 +30,8 @@ INSERT INTO "<b>&""pictures" VALUES ('p25', 'no image');
 
 CALL cluster_images_into('"<b>&""pictures"', 'groups', k => 3, model => 'tiny', options => :tiny);
 SELECT report_html('tiny') AS report \gset
-SELECT is_html(:'report'), links(:'report'), parts(:'report'), occurs(:'report', '<svg') AS drawings, occurs(:'report', '<img') AS pictures;
+-- Who is least sure is shown twice; how many are depends on the CPU's arithmetic.
+SELECT is_html(:'report'), links(:'report'), parts(:'report'), occurs(:'report', '<svg') AS drawings, occurs(:'report', '<img') >= 24 AS pictures;
 SELECT :'report' LIKE '%<td>report_test.&quot;&lt;b&gt;&amp;&quot;&quot;pictures&quot;</td>%' OR :'report' LIKE '%<td>report_test."&lt;b&gt;&amp;""pictures"</td>%' AS source,
 	:'report' LIKE '%<tr><th>input_size</th><td>16</td></tr>%' AS setting, :'report' LIKE '%The number of groups was given.%' AS given,
 	:'report' ~ '2 epochs, loss \d+\.\d{3} at the end' AS loss;
