@@ -83,7 +83,7 @@ take_space(const sc_conv *conv, sc_conv_pass pass, const sc_amx_plan *plan, sc_a
 	s.source = sc_arena_take(arena, sc_mul((size_t) plan->planes, plan->plane), 1);
 	if (pass != SC_CONV_PASS_WEIGHTS)
 	{
-		s.at = SC_TAKE(arena, int32_t, (size_t) plan->phases *results);
+		s.at = SC_TAKE(arena, int32_t, (size_t) plan->phases * results);
 		s.sums = SC_TAKE(arena, float, 2 * SC_AMX_ROWS * SC_AMX_HALF);
 		return s;
 	}
@@ -93,10 +93,10 @@ take_space(const sc_conv *conv, sc_conv_pass pass, const sc_amx_plan *plan, sc_a
 	s.results = results * (size_t) plan->phases;
 	s.dy = sc_arena_take(arena, sc_mul((size_t) c->out * sizeof(uint16_t), s.results), 1);
 	s.pairs = sc_arena_take(arena, sc_mul((size_t) c->out * sizeof(uint16_t), s.results), 1);
-	s.runs = SC_TAKE(arena, sc_amx_run, (size_t) plan->elements *(size_t) plan->phases);
+	s.runs = SC_TAKE(arena, sc_amx_run, (size_t) plan->elements * (size_t) plan->phases);
 	s.count = SC_TAKE(arena, int, (size_t) plan->elements);
 	if (c->planar)
-		s.dw = SC_TAKE(arena, float, (size_t) c->out / BLOCK * c->kernel * SC_AMX_DEPTH *BLOCK);
+		s.dw = SC_TAKE(arena, float, (size_t) c->out / BLOCK * c->kernel * SC_AMX_DEPTH * BLOCK);
 	return s;
 }
 
@@ -290,8 +290,9 @@ static void
 run_panel(const space *s, const sc_amx_plan *plan, int panel, int views, char *y, const char *weights,
 		  const sc_conv_amx_epilogue *epilogue)
 {
-	size_t pixels = (size_t) plan->result_side * (size_t) plan->result_side, all = sc_amx_result_positions(plan, plan->views),
-		   n = sc_amx_result_positions(plan, views), element = epilogue->wide ? sizeof(float) : sizeof(uint16_t);
+	size_t pixels = (size_t) plan->result_side * (size_t) plan->result_side,
+		   all = sc_amx_result_positions(plan, plan->views), n = sc_amx_result_positions(plan, views),
+		   element = epilogue->wide ? sizeof(float) : sizeof(uint16_t);
 	sc_amx_result result = {.block = BLOCK * pixels * element,
 							.add = epilogue->add,
 							.relu = epilogue->relu,
@@ -374,7 +375,8 @@ list_runs(const space *s, const sc_amx_plan *plan)
 			size_t at = (size_t) phase->product.at[t], element = (size_t) phase->element[t];
 
 			s->runs[element * (size_t) plan->phases + (size_t) s->count[element]++] =
-				(sc_amx_run){at / plan->plane * s->flipped + at % plan->plane / phase->product.position * sizeof(uint16_t),
+				(sc_amx_run){at / plan->plane * s->flipped +
+								 at % plan->plane / phase->product.position * sizeof(uint16_t),
 							 (size_t) p * each * BLOCK_BYTES};
 		}
 }
@@ -400,10 +402,10 @@ fill_factors(const space *s, const sc_amx_plan *plan, const sc_conv *conv, const
 	fill_source(s, plan, conv, x, views);
 	for (int p = 0; p < plan->planes; p++)
 		for (size_t i = 0; i < numbers_of(conv) / BLOCK; i++)
-			sc_amx_transpose(
-				s->transposed + (size_t) p * s->flipped + i * BLOCK * s->row, s->row,
-				s->source + (size_t) p * plan->plane + (i / 2) * plan->positions * step + (i % 2) * BLOCK_BYTES,
-				position, plan->positions - (c->planar ? SC_AMX_DEPTH : 0));
+			sc_amx_transpose(s->transposed + (size_t) p * s->flipped + i * BLOCK * s->row, s->row,
+							 s->source + (size_t) p * plan->plane + (i / 2) * plan->positions * step +
+								 (i % 2) * BLOCK_BYTES,
+							 position, plan->positions - (c->planar ? SC_AMX_DEPTH : 0));
 	if (plan->together)
 		fill_together(s->dy, dy, views, conv->out_side, c->out, sc_amx_result_positions(plan, plan->views));
 	else
@@ -495,8 +497,8 @@ run_gradient(const sc_lane *lane, const sc_conv *conv, int views, const char *dy
 }
 
 sc_status
-sc_conv_amx_run(const sc_lane *lane, const sc_conv *conv, sc_conv_pass pass, int views, void *y, void *x,
-				void *weights, const sc_conv_amx_epilogue *epilogue, void *scratch)
+sc_conv_amx_run(const sc_lane *lane, const sc_conv *conv, sc_conv_pass pass, int views, void *y, void *x, void *weights,
+				const sc_conv_amx_epilogue *epilogue, void *scratch)
 {
 	static const sc_conv_amx_epilogue plain = {0};
 	sc_status status;

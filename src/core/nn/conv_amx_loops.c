@@ -163,9 +163,8 @@ sc_amx_gradient(float *const dw[2][2], bool add, const char *x, size_t x_row, co
 TARGET static inline __m512i
 pairs_of(__m512i rows)
 {
-	const __m512i order =
-		_mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21, 5, 20, 4, 19,
-						 3, 18, 2, 17, 1, 16, 0);
+	const __m512i order = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6,
+										   21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
 
 	return _mm512_permutexvar_epi16(order, rows);
 }

@@ -49,11 +49,11 @@ extern void sc_amx_multiply(float *out, const sc_amx_product *product, const cha
 /* How 32 positions are laid down. */
 typedef struct sc_amx_result
 {
-	char *y;			/* of the first 16 channels */
-	size_t block;		/* bytes to the next 16 */
-	const int32_t *at;	/* (32) elements from y; -1: no pixel */
-	const float *bias;	/* (32) or NULL */
-	bool add;			/* to what y holds */
+	char *y;		   /* of the first 16 channels */
+	size_t block;	   /* bytes to the next 16 */
+	const int32_t *at; /* (32) elements from y; -1: no pixel */
+	const float *bias; /* (32) or NULL */
+	bool add;		   /* to what y holds */
 	bool relu;
 	bool wide; /* floats, not bf16 */
 } sc_amx_result;

@@ -144,8 +144,7 @@ make(sc_amx_plan *plan, const sc_conv *conv, sc_conv_pass pass, bool together)
 	if (pass == SC_CONV_PASS_WEIGHTS)
 		plan->views = group_of(plan, c->views, each, GRADIENT_POSITIONS);
 	else
-		plan->views =
-			group_of(plan, c->views, each * (size_t) plan->planes * (size_t) chunks * position, GROUP_BYTES);
+		plan->views = group_of(plan, c->views, each * (size_t) plan->planes * (size_t) chunks * position, GROUP_BYTES);
 	if (together)
 		plan->positions = each * sc_amx_result_positions(plan, plan->views);
 	else
