@@ -670,7 +670,7 @@ compare_gradients(const char *what, const char *name, const float *wanted, const
 }
 
 static void
-test_gradients_bf16(bool small_stem, bool batch_norm)
+test_gradients_bf16(bool small_stem, bool batch_norm, sc_conv_kind kind)
 {
 	int size = small_stem ? 16 : 64;
 	training t[2];
@@ -683,7 +683,7 @@ test_gradients_bf16(bool small_stem, bool batch_norm)
 	snprintf(what, sizeof(what), "%s stem, %s", small_stem ? "small" : "imagenet", batch_norm ? "norm" : "bias");
 	for (sc_precision p = SC_PRECISION_F32; p <= SC_PRECISION_BF16; p++)
 	{
-		sc_train_config config = plain_config(size, small_stem, batch_norm, 32, SC_CONV_DIRECT);
+		sc_train_config config = plain_config(size, small_stem, batch_norm, 32, kind);
 		sc_train_step step = {.lr = 0.0f};
 
 		config.net.precision = p;
@@ -729,13 +729,13 @@ test_gradients_bf16(bool small_stem, bool batch_norm)
  * that differ by a rounding (test_torch).
  */
 static void
-test_curve_bf16(void)
+test_curve_bf16(sc_conv_kind kind)
 {
 	double loss[2][10];
 
 	for (sc_precision p = SC_PRECISION_F32; p <= SC_PRECISION_BF16; p++)
 	{
-		sc_train_config config = plain_config(32, false, true, 48, SC_CONV_DIRECT);
+		sc_train_config config = plain_config(32, false, true, 48, kind);
 		sc_image image[48];
 		uint64_t keys[48];
 		sc_train_step step = {.images = image, .keys = keys, .lr = 0.02f};
@@ -767,9 +767,9 @@ test_curve_bf16(void)
 
 /* Tensors take half; weights, momenta and the head are float. */
 static void
-test_memory_bf16(void)
+test_memory_bf16(sc_conv_kind kind)
 {
-	sc_train_config config = plain_config(64, false, true, 512, SC_CONV_DIRECT);
+	sc_train_config config = plain_config(64, false, true, 512, kind);
 	size_t bytes[2][2];
 	sc_error err = {0};
 
@@ -1295,6 +1295,13 @@ test_setting_up(void)
 	free(wanted);
 }
 
+/* Whose bf16 a training has beside that in float: of AMX alone where there is no oneDNN. */
+static const struct
+{
+	sc_conv_kind kind;
+	const char *name;
+} bf16_kinds[] = {{SC_CONV_DIRECT, "oneDNN"}, {SC_CONV_AMX, "AMX"}};
+
 int
 main(int argc, char **argv)
 {
@@ -1331,18 +1338,19 @@ main(int argc, char **argv)
 	}
 	CASE ("two losses")
 		test_two_losses();
-	CASE ("training, bf16 beside f32")
-	{
-		if (sc_conv_has_bf16(SC_CONV_BEST))
+	for (size_t i = 0; i < LENGTH(bf16_kinds); i++)
+		CASE ("training, bf16 beside f32, %s", bf16_kinds[i].name)
 		{
-			for (int c = 0; c < 3; c++)
-				test_gradients_bf16(c > 0, c < 2);
-			test_curve_bf16();
-			test_memory_bf16();
+			if (sc_conv_has_bf16(bf16_kinds[i].kind))
+			{
+				for (int c = 0; c < 3; c++)
+					test_gradients_bf16(c > 0, c < 2, bf16_kinds[i].kind);
+				test_curve_bf16(bf16_kinds[i].kind);
+				test_memory_bf16(bf16_kinds[i].kind);
+			}
+			else
+				SKIP(none);
 		}
-		else
-			SKIP(none);
-	}
 	for (size_t i = 0; i < (unit_small() ? 1 : LENGTH(torch_encoders)); i++)
 	{
 		CASE ("embedding, best, f32, net %zu", i)

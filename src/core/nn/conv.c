@@ -59,7 +59,7 @@ sc_conv_has_bf16(sc_conv_kind kind)
 	if (amx_has(kind))
 		return true;
 #ifdef SC_WITH_ONEDNN
-	return kind != SC_CONV_BLAS && sc_conv_onednn_has_bf16() && !code_forbidden();
+	return kind != SC_CONV_BLAS && kind != SC_CONV_AMX && sc_conv_onednn_has_bf16() && !code_forbidden();
 #else
 	return false;
 #endif
