@@ -87,7 +87,8 @@ tap()
 	# prove tells totals for files; count the tests themselves.
 	local total=$(sed -n 's/^Files=[0-9]*, Tests=\([0-9]*\),.*/\1/p' build/tap.log)
 	local bad=$(grep -oE 'Failed [0-9]+/[0-9]+ subtests' build/tap.log | awk '{split($2, a, "/"); n += a[1]} END {print n + 0}')
-	if ! grep -q '^Result: PASS' build/tap.log; then
+	# A file that bails out ends the run, and those before it have passed.
+	if ! grep -q '^Result: PASS' build/tap.log || grep -q '^Bailout called' build/tap.log; then
 		[ "$bad" -gt 0 ] || bad=1
 		tail -n 20 "$dir"/log/tmp_check/log/regress_log_*
 		grep -H -A 4 '\] not ok ' "$dir"/log/tmp_check/log/regress_log_*
