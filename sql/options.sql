@@ -54,10 +54,10 @@ SELECT t.key, t.value, w.recipe->t.key AS stored, w.loss, o.loss AS without
 SELECT t.key, t.value FROM training t WHERE NOT EXISTS (SELECT FROM trained w WHERE w.key = t.key AND w.recipe->t.key = t.value);
 
 -- Options of a clustering, which stay with the model: what they change of it.
-\set clustering '\'{"l2_normalize": true, "pca_components": null, "pca_whiten": false, "max_k": 15, "elbow_method": "kneedle", "min_gain": 0.01, "sensitivity": 1, "cluster_method": "kmeans", "n_init": 10, "max_iter": 300, "tol": 1e-4, "kmeans_init": "k-means++", "algorithm": "lloyd", "min_confidence": 0}\''
+\set clustering '\'{"l2_normalize": true, "erase_capture": false, "pca_components": null, "pca_whiten": false, "max_k": 15, "elbow_method": "kneedle", "min_gain": 0.01, "sensitivity": 1, "cluster_method": "kmeans", "n_init": 10, "max_iter": 300, "tol": 1e-4, "kmeans_init": "k-means++", "algorithm": "lloyd", "min_confidence": 0}\''
 CREATE TABLE clustering (key text PRIMARY KEY, value jsonb, beside jsonb DEFAULT '{}', changes text);
 INSERT INTO clustering VALUES
-	('l2_normalize', 'false', '{}', 'pca'), ('pca_components', '0.9', '{}', 'pca'), ('pca_whiten', 'true', '{"pca_components": 5}', 'kmeans'),
+	('l2_normalize', 'false', '{}', 'pca'), ('erase_capture', 'true', '{}', 'kmeans'), ('pca_components', '0.9', '{}', 'pca'), ('pca_whiten', 'true', '{"pca_components": 5}', 'kmeans'),
 	('cluster_method', '"graph"', '{}', 'kmeans'), ('max_k', '5', '{}', 'elbow'), ('elbow_method', '"silhouette"', '{}', 'elbow'),
 	('min_gain', '0.5', '{"elbow_method": "last_turn"}', 'elbow'), ('sensitivity', '100', '{"elbow_method": "kneedle"}', 'elbow'),
 	('n_init', '1', '{"kmeans_init": "random", "max_iter": 1, "elbow_method": "last_turn"}', 'elbow'),
@@ -105,7 +105,7 @@ INSERT INTO refused VALUES
 	('cj_bright', '[-1]'), ('cj_contrast', '[-1]'), ('cj_sat', '[-1]'), ('cj_hue', '[-0.1, 0.6]'),
 	('random_gray_scale', '[-0.1, 1.1]'), ('gaussian_blur', '[-0.1, 1.1]'), ('sigmas', '[[1], [2, 1], [0, 1], [1, 2, 3], [1, "2"], 1]'),
 	('kernel_size', '[-0.1, 1.1]'), ('normalize', '[[], 1, {"mean": [0, 0]}, {"std": [0, 1, 1]}, {"sdt": [1, 1, 1]}]'),
-	('local_contrast_norm', '["gray", 1]'), ('transform_order', '["none"]'), ('init', '["nothing", 5]'), ('l2_normalize', '["x"]'), ('pca_components', '[0, 1.5, 513, -1]'),
+	('local_contrast_norm', '["gray", 1]'), ('transform_order', '["none"]'), ('init', '["nothing", 5]'), ('l2_normalize', '["x"]'), ('erase_capture', '["x", 1]'), ('pca_components', '[0, 1.5, 513, -1]'),
 	('pca_whiten', '[1]'), ('max_k', '[0, 10001]'), ('elbow_method', '["elbow"]'), ('cluster_method', '["leiden"]'), ('min_gain', '[0, 1.1]'), ('sensitivity', '[0]'),
 	('n_init', '[0, 10001]'), ('max_iter', '[0]'), ('tol', '[-1]'), ('kmeans_init', '["kmeans"]'), ('algorithm', '["elkan"]'), ('min_confidence', '[-0.1, 1.1]'), ('keep', '["no"]'), ('replace_groups', '[1]'), ('preset', '["best", 1]'),
 	('on_error', '["ignore"]'), ('precision', '["f16", 16]'), ('id_column', '[1]'), ('image_column', '[1]');

@@ -16,6 +16,7 @@
 
 #include "core/analytics/duplicates.h"
 #include "core/analytics/elbow.h"
+#include "core/analytics/erasure.h"
 #include "core/analytics/groups.h"
 #include "core/analytics/kmeans.h"
 #include "core/analytics/kmeans_step.h"
@@ -39,6 +40,7 @@
 #include "core/image/image.h"
 #include "core/image/quality.h"
 #include "core/nn/optim.h"
+#include "core/simclr/capture.h"
 #include "core/simclr/mirror.h"
 #include "core/simclr/simclr.h"
 #include "core/simclr/weights.h"
@@ -116,6 +118,10 @@
 	F(sc_weights_import_run) \
 	F(sc_mirror_layout) \
 	F(sc_mirror_run) \
+	F(sc_capture_layout) \
+	F(sc_capture_run) \
+	F(sc_erasure_layout) \
+	F(sc_erasure_run) \
 	F(sc_encoder_plan) \
 	F(sc_encoder_create_run) \
 	F(sc_encoder_destroy) \

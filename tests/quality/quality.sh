@@ -12,7 +12,10 @@
 #
 # QUALITY_SEEDS    seeds of the training ("1")
 # QUALITY_DRAWS    which pictures ("all"): all; half:N, every other one, by a hash with N;
-#                  skew:R, the last kind R times rarer than the first, the others between
+#                  skew:R, the last kind R times rarer than the first, the others between;
+#                  kinds:0, kinds:1, every other kind
+# QUALITY_OTHERS   1: a model "others" for "init" in QUALITY_OPTIONS: an encoder that the default
+#                  trains on the pictures that the draw leaves out, exported and imported again
 # QUALITY_OPTIONS  options of the call, as jsonb, several separated by ; ("{}")
 # QUALITY_KEEP     a folder for the embeddings: set_draw_recipe_seed.csv (name,kind,label,embedding)
 set -euo pipefail
@@ -51,6 +54,7 @@ draw()
 				count(*) OVER (PARTITION BY kind) AS size, dense_rank() OVER (ORDER BY kind) - 1 AS i,
 				(SELECT count(DISTINCT kind) FROM truth) AS n FROM truth) x
 			WHERE place < round(size * ${1#skew:} ^ (-i::numeric / greatest(1, n - 1))))" ;;
+		kinds:*) echo "name IN (SELECT name FROM (SELECT name, dense_rank() OVER (ORDER BY kind) AS i FROM truth) x WHERE i % 2 = ${1#kinds:})" ;;
 		*) echo "quality: no draw $1" >&2; return 1 ;;
 	esac
 }
@@ -105,6 +109,22 @@ SQL
 	fi
 }
 
+# Weights that have seen no picture of the draw, as a file from elsewhere brings them.
+import_others()
+{
+	sql -v left_out="NOT ($1)" >/dev/null <<'SQL'
+SET client_min_messages = error;
+DROP TABLE IF EXISTS left_out;
+CREATE TABLE left_out AS SELECT * FROM all_photos WHERE :left_out;
+ALTER TABLE left_out ADD PRIMARY KEY (id);
+SELECT drop_model(name) FROM selfclass_models WHERE name = 'others';
+CALL train_encoder('others', 'left_out');
+CREATE TEMP TABLE file AS SELECT export_encoder('others') AS bytes;
+SELECT drop_model('others');
+SELECT import_encoder('others', bytes) FROM file;
+SQL
+}
+
 sql -c "CREATE EXTENSION selfclass"
 printf '%s\n' "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1), $(nproc) CPUs${SELFCLASS_ISA:+, SELFCLASS_ISA=$SELFCLASS_ISA}" \
 	'| pictures | draw | options | purity % | one-to-one % | NMI | ARI | 1-NN % | k chosen | seconds |' \
@@ -120,6 +140,9 @@ for folder; do
 		kept=$(draw "$draw")
 		sql -c "SET client_min_messages = error; DROP TABLE IF EXISTS photos" \
 			-c "CREATE TABLE photos AS SELECT * FROM all_photos WHERE $kept" -c "ALTER TABLE photos ADD PRIMARY KEY (id)"
+		if [ -n "${QUALITY_OTHERS:-}" ]; then
+			import_others "$kept"
+		fi
 		measure "${folder##*/}" "$draw" pixels pixels
 		for recipe in "${recipes[@]}"; do
 			for seed in ${QUALITY_SEEDS:-1}; do

@@ -21,7 +21,7 @@ my $absent = q{{"preset": "auto", "id_column": null, "image_column": null, "on_e
 	"shear": 0, "elastic": 0, "elastic_prob": 0, "embed_views": 1, "hog_weight": 0, "neighbor_prob": 0, "neighbor_start": 0.5, "neighbors": 3, "morph_prob": 0, "cj_prob": 0.8, "cj_strength": 0.5, "cj_bright": 0.8, "cj_contrast": 0.8, "cj_sat": 0.8,
 	"cj_hue": 0.2, "random_gray_scale": 0.2, "gaussian_blur": 0.5, "sigmas": [0.1, 2], "kernel_size": null,
 	"normalize": {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}, "local_contrast_norm": false, "transform_order": "flip_rotate",
-	"init": null, "l2_normalize": true, "pca_components": 10, "pca_whiten": true, "max_k": 15, "elbow_method": "kneedle",
+	"init": null, "l2_normalize": true, "erase_capture": false, "pca_components": 10, "pca_whiten": true, "max_k": 15, "elbow_method": "kneedle",
 	"min_gain": 0.01, "sensitivity": 1, "cluster_method": "kmeans", "n_init": 10, "max_iter": 300, "tol": 0.0001, "kmeans_init": "k-means++", "algorithm": "lloyd",
 	"min_confidence": 0}};
 

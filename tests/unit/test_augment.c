@@ -8,6 +8,7 @@
  *-------------------------------------------------------------------------
  */
 #include "core/simclr/augment.h"
+#include "core/simclr/capture.h"
 #include "core/simclr/local_contrast.h"
 #include "core/simclr/augment_draw.h"
 #include "core/simclr/augment_loops.h"
@@ -975,6 +976,84 @@ test_mirror(void)
 	free(mirrored);
 }
 
+/*
+ * How a picture was taken: brighter, of more contrast, less sharp, and nothing else moves by it. The picture is a
+ * slope and waves that no view of 32 pixels lets out; contrast and brightness are what was asked for.
+ */
+static sc_image
+taken(double brightness, double contrast, double waves)
+{
+	sc_image image = picture(64, 64, 3);
+	uint8_t *p = (uint8_t *) image.pixels;
+
+	for (int i = 0; i < 64 * 64; i++)
+	{
+		double v = brightness + contrast * sin((i % 64 + 0.5) / 64 * waves * 2 * M_PI);
+
+		for (int c = 0; c < 3; c++)
+			p[3 * i + c] = (uint8_t) lrint(255 * v);
+	}
+	return image;
+}
+
+static void
+test_capture(void)
+{
+	enum
+	{
+		PLAIN,
+		BRIGHT,
+		CONTRASTY,
+		SHARP,
+		ONE_TONE,
+		IMAGES
+	};
+	sc_image image[IMAGES] = {taken(0.4, 0.1, 2), taken(0.6, 0.1, 2), taken(0.4, 0.3, 2), taken(0.4, 0.1, 4),
+							  taken(0.4, 0, 1)};
+	double traits[IMAGES][SC_CAPTURE_TRAITS], first[IMAGES][SC_CAPTURE_TRAITS];
+
+	for (int lanes = 1; lanes <= 3; lanes++)
+	{
+		sc_capture job = {.lanes = lanes, .images = image, .count = IMAGES, .traits = traits[0]};
+		sc_arena arena = sc_arena_counter();
+		sc_error err = {0};
+		void *memory;
+
+		sc_capture_layout(&job, &arena);
+		memory = malloc(sc_arena_need(&arena));
+		arena = sc_arena_over(memory, sc_arena_need(&arena));
+		sc_capture_layout(&job, &arena);
+		CHECK(sc_pool_run(lanes, sc_capture_run, &job, &err) == SC_OK, "%s", err.message);
+		free(memory);
+		if (lanes == 1)
+			memcpy(first, traits, sizeof(traits));
+		CHECK(memcmp(first, traits, sizeof(traits)) == 0, "%d lanes differ", lanes);
+	}
+	/* The deviation of a wave is its height over the root of 2. A pixel of the view is two of the picture. */
+	CHECK(fabs(traits[PLAIN][SC_CAPTURE_BRIGHTNESS] - 0.4) < 2e-3, "brightness %g",
+		  traits[PLAIN][SC_CAPTURE_BRIGHTNESS]);
+	CHECK(fabs(traits[PLAIN][SC_CAPTURE_CONTRAST] - log(0.1 / sqrt(2))) < 0.05, "contrast %g",
+		  traits[PLAIN][SC_CAPTURE_CONTRAST]);
+	CHECK(fabs(traits[BRIGHT][SC_CAPTURE_BRIGHTNESS] - 0.6) < 2e-3, "brightness %g",
+		  traits[BRIGHT][SC_CAPTURE_BRIGHTNESS]);
+	CHECK(fabs(traits[CONTRASTY][SC_CAPTURE_CONTRAST] - traits[PLAIN][SC_CAPTURE_CONTRAST] - log(3)) < 0.03,
+		  "contrast %g, %g", traits[CONTRASTY][SC_CAPTURE_CONTRAST], traits[PLAIN][SC_CAPTURE_CONTRAST]);
+	CHECK(fabs(traits[SHARP][SC_CAPTURE_SHARPNESS] - traits[PLAIN][SC_CAPTURE_SHARPNESS] - log(2)) < 0.05,
+		  "sharpness %g, %g", traits[SHARP][SC_CAPTURE_SHARPNESS], traits[PLAIN][SC_CAPTURE_SHARPNESS]);
+	CHECK(fabs(traits[SHARP][SC_CAPTURE_DETAIL] - traits[PLAIN][SC_CAPTURE_DETAIL] - log(2)) < 0.05, "detail %g, %g",
+		  traits[SHARP][SC_CAPTURE_DETAIL], traits[PLAIN][SC_CAPTURE_DETAIL]);
+	for (int i = BRIGHT; i <= CONTRASTY; i++)
+		CHECK(fabs(traits[i][SC_CAPTURE_SHARPNESS] - traits[PLAIN][SC_CAPTURE_SHARPNESS]) < 0.03,
+			  "picture %d: sharpness %g", i, traits[i][SC_CAPTURE_SHARPNESS]);
+	CHECK(fabs(traits[CONTRASTY][SC_CAPTURE_BRIGHTNESS] - 0.4) < 2e-3 &&
+			  fabs(traits[SHARP][SC_CAPTURE_CONTRAST] - traits[PLAIN][SC_CAPTURE_CONTRAST]) < 0.05,
+		  "others move too");
+	for (int t = 0; t < SC_CAPTURE_TRAITS; t++)
+		CHECK(isfinite(traits[ONE_TONE][t]), "trait %d of one tone", t);
+	for (int i = 0; i < IMAGES; i++)
+		release(image[i]);
+}
+
 /* ---- where edges run ---------------------------------------------------------- */
 
 /* The histogram of a view that rises by one from end to end, along an angle (radians) from the x axis on. */
@@ -1141,6 +1220,8 @@ main(int argc, char **argv)
 		test_crop_fallback();
 	CASE ("small pictures and their mirror images")
 		test_mirror();
+	CASE ("how a picture was taken")
+		test_capture();
 	CASE ("where edges run")
 		test_hog();
 	CASE ("sizes")

@@ -11,25 +11,10 @@
  */
 #include "core/simclr/hog.h"
 #include "core/base/status.h"
+#include "core/simclr/gray.h"
 
 #include <math.h>
 #include <string.h>
-
-/* Brightness in 0 ... 1, as ITU-R BT.601 weighs the channels. */
-static void
-to_gray(float *gray, const float *view, int side, const float mean[3], const float std[3])
-{
-	static const float weight[3] = {0.299f, 0.587f, 0.114f};
-
-	for (int i = 0; i < side * side; i++)
-	{
-		float sum = 0;
-
-		for (int c = 0; c < 3; c++)
-			sum += weight[c] * (view[3 * i + c] * std[c] + mean[c]);
-		gray[i] = sum;
-	}
-}
 
 /* The slope between the neighbours of place i of a line, which has one only at its ends. */
 static float
@@ -47,7 +32,7 @@ sc_hog(float *out, const float *view, int side, const float mean[3], const float
 	double sum = 0;
 
 	memset(out, 0, SC_HOG_DIM * sizeof(float));
-	to_gray(gray, view, side, mean, std);
+	sc_to_gray(gray, view, side * side, mean, std);
 	for (int y = 0; y < side; y++)
 		for (int x = 0; x < side; x++)
 		{

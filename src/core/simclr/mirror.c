@@ -10,9 +10,13 @@
 #include <math.h>
 
 #include "core/simclr/augment.h"
+#include "core/simclr/gray.h"
 
 /* A picture whose luma varies less than this, as its root of a sum of squares, is of one tone. */
 #define ONE_TONE 1e-3
+
+/* A view in colours of 0 ... 1. */
+static const float zero[3] = {0, 0, 0}, one[3] = {1, 1, 1};
 
 static size_t
 scratch_each(void)
@@ -35,13 +39,9 @@ make_row(float *row, float *mirrored, const float *view)
 	double mean = 0, square = 0;
 	float norm;
 
+	sc_to_gray(row, view, SC_MIRROR_DIM, zero, one);
 	for (int i = 0; i < SC_MIRROR_DIM; i++)
-	{
-		const float *p = view + (ptrdiff_t) 3 * i;
-
-		row[i] = 0.299f * p[0] + 0.587f * p[1] + 0.114f * p[2];
 		mean += row[i] / (double) SC_MIRROR_DIM;
-	}
 	for (int i = 0; i < SC_MIRROR_DIM; i++)
 	{
 		row[i] -= (float) mean;
@@ -58,7 +58,6 @@ make_row(float *row, float *mirrored, const float *view)
 sc_status
 sc_mirror_run(const sc_lane *lane, void *arg)
 {
-	static const float zero[3] = {0, 0, 0}, one[3] = {1, 1, 1};
 	sc_mirror *m = arg;
 	void *scratch = (char *) m->augment + (size_t) lane->index * scratch_each();
 	float *view = m->view + (size_t) lane->index * SC_MIRROR_DIM * 3;

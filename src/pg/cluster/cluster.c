@@ -20,6 +20,7 @@
 #include "pg/analytics/kmeans.h"
 #include "pg/analytics/pca.h"
 #include "pg/cluster/cluster.h"
+#include "pg/cluster/cluster_erase.h"
 #include "pg/cluster/cluster_parts.h"
 #include "pg/server/jobs.h"
 #include "pg/server/load.h"
@@ -46,14 +47,18 @@
 #define BALANCED_COMPONENTS 32
 #define BALANCED_ROWS 10
 
+/* A graph of the rows tells groups apart that have no fewer of them, in the mean. */
+#define GRAPH_ROWS 10
+
 /* What is needed while the clusters are found. */
 typedef struct work
 {
 	scpg_clustering *c;
 	MemoryContext context;
 	MemoryContext result;
+	const float *seen;	 /* (n, DIM): by which groups are found: the rows, or these without what they say of traits */
 	int d;				 /* of points */
-	const float *points; /* (n, d): what k-means sees */
+	const float *points; /* (n, d): where groups are */
 } work;
 
 /* ---- rows, and their principal components --------------------------------------------------- */
@@ -77,11 +82,11 @@ prepare_rows(scpg_clustering *c)
 	}
 }
 
-/* The components of the rows, as a pca_model in cxt. */
+/* The components of what is seen, as a pca_model in cxt. */
 static scpg_numbers *
 fit_pca(work *w, double wanted, bool whiten, MemoryContext cxt)
 {
-	sc_pca pca = {.n = w->c->n, .d = DIM, .rows = w->c->rows, .wanted = wanted};
+	sc_pca pca = {.n = w->c->n, .d = DIM, .rows = w->seen, .wanted = wanted};
 	MemoryContext old = MemoryContextSwitchTo(cxt);
 	scpg_numbers *result = scpg_pca_fit(&pca, whiten);
 
@@ -133,7 +138,7 @@ find_points(work *w)
 	double wanted = wanted_components(c);
 
 	w->d = DIM;
-	w->points = c->rows;
+	w->points = w->seen;
 	if (wanted > 0)
 	{
 		c->pca = fit_pca(w, wanted, c->recipe->pca_whiten, w->result);
@@ -245,6 +250,24 @@ keep_labels(work *w, const sc_kmeans *km, const int *label)
 	memcpy(c->distance, km->distance, c->n * sizeof(double));
 }
 
+/* Groups that are found in what is seen are where the rows are, and so is the distance to a centroid. */
+static void
+measure_rows(work *w, sc_kmeans *km)
+{
+	const scpg_clustering *c = w->c;
+
+	if (w->points != w->seen || w->seen == c->rows)
+		return;
+	for (int64 i = 0; i < c->n; i++)
+	{
+		if (i % 1024 == 0)
+			CHECK_FOR_INTERRUPTS();
+		km->distance[i] =
+			sqrt(sc_distance()->distance2(c->rows + i * DIM, km->centroids + (Size) km->labels[i] * DIM, DIM));
+	}
+	w->points = c->rows;
+}
+
 typedef struct place
 {
 	int label;
@@ -306,7 +329,11 @@ keep_graph(work *w, const sc_groups *graph)
 {
 	scpg_clustering *c = w->c;
 	scpg_kmeans_options options = scpg_recipe_kmeans(c->recipe);
-	scpg_graph_centroids cut = {.rows = c->rows, .n = c->n, .labels = graph->labels, .groups = graph->found};
+	scpg_graph_centroids cut = {.rows = c->rows,
+								.seen = w->seen,
+								.n = c->n,
+								.labels = graph->labels,
+								.groups = graph->found};
 	sc_kmeans km;
 	const int *label;
 	MemoryContext old;
@@ -344,7 +371,7 @@ find_graph(work *w, int k)
 {
 	scpg_groups_options options = scpg_recipe_groups(w->c->recipe);
 
-	return scpg_groups_run(w->c->rows, w->c->n, DIM, k, w->c->method == SCPG_CLUSTER_AUTO, &options, w->context);
+	return scpg_groups_run(w->seen, w->c->n, DIM, k, false, &options, w->context);
 }
 
 /*
@@ -410,6 +437,7 @@ find(work *w)
 	bool has_graph;
 
 	c->method = c->kmeans_only ? SCPG_CLUSTER_KMEANS : c->recipe->cluster_method;
+	w->seen = c->traits != NULL ? scpg_erase_traits(c->rows, c->n, c->traits, w->context) : c->rows;
 	find_points(w);
 	find_plot(w);
 	if (k == 0 && !by_graph)
@@ -419,9 +447,8 @@ find(work *w)
 		graph = find_graph(w, k);
 	if (k == 0)
 		k = choose_k_by_graph(w, &graph);
-	/* Where its groups do not stand out, the graph cuts a cloud as well as any, and k-means cuts it into even parts. */
 	if (c->method == SCPG_CLUSTER_AUTO)
-		c->method = sc_groups_stand_out(&graph.own) ? SCPG_CLUSTER_GRAPH : SCPG_CLUSTER_KMEANS;
+		c->method = Min(c->n, SC_GROUPS_SAMPLE) >= (int64) k * GRAPH_ROWS ? SCPG_CLUSTER_GRAPH : SCPG_CLUSTER_KMEANS;
 	if (c->method == SCPG_CLUSTER_GRAPH)
 	{
 		sc_groups cut = cut_graph(w, k);
@@ -436,6 +463,7 @@ find(work *w)
 		sc_kmeans km = scpg_kmeans_run(w->points, c->n, w->d, k, 0, &options, w->context);
 
 		scpg_kmeans_report(&km, k);
+		measure_rows(w, &km);
 		keep(w, &km);
 	}
 	scpg_cluster_settle(c, w->points, w->d);
@@ -498,7 +526,7 @@ assign(work *w)
 void
 scpg_cluster(scpg_clustering *c)
 {
-	work w = {.c = c, .result = CurrentMemoryContext};
+	work w = {.c = c, .result = CurrentMemoryContext, .seen = c->rows};
 
 	Assert(c->n >= 2 && c->k >= 0 && c->k <= c->n);
 	w.context = AllocSetContextCreate(CurrentMemoryContext, "selfclass clustering", ALLOCSET_DEFAULT_SIZES);

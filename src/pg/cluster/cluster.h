@@ -26,7 +26,8 @@ typedef struct scpg_clustering
 	const scpg_model *before; /* has groups: labels keep the meaning that they have there; or NULL */
 	bool same_k;			  /* k is that of before, and what chose it then stays known */
 	bool assign;			  /* the groups of before stay as they are; k and kmeans_only do not matter */
-	const int32 *pinned; /* (n): the label that an image keeps, SCPG_NO_LABEL too, or SCPG_NOT_PINNED; NULL: none is */
+	const double *traits; /* (n, SC_CAPTURE_TRAITS): by what groups are not to be found; NULL: by all that rows say */
+	const int32 *pinned;  /* (n): the label that an image keeps, SCPG_NO_LABEL too, or SCPG_NOT_PINNED; NULL: none is */
 
 	/* the result, in the memory context that was current */
 	int clusters;

@@ -38,7 +38,7 @@ take_rows(const scpg_graph_centroids *g, int group, float *rows)
 
 	for (int64 i = 0; i < g->n && taken < GROUP_ROWS; i++)
 		if (g->labels[i] == group)
-			memcpy(rows + DIM * taken++, g->rows + DIM * i, DIM * sizeof(float));
+			memcpy(rows + DIM * taken++, g->seen + DIM * i, DIM * sizeof(float));
 	return taken;
 }
 

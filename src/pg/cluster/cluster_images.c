@@ -19,6 +19,7 @@
 #include "utils/memutils.h"
 
 #include "pg/cluster/call_arguments.h"
+#include "pg/cluster/cluster_erase.h"
 #include "pg/cluster/cluster_images.h"
 #include "pg/cluster/cluster_images_parts.h"
 #include "pg/model/model_edits.h"
@@ -213,6 +214,8 @@ check_room(const scpg_cluster_job *job)
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "selfclass room", ALLOCSET_SMALL_SIZES);
 
 	scpg_count_memory(cxt, embeddings_bytes(job), embeddings_name);
+	if (job->encoding.recipe.erase_capture)
+		scpg_count_memory(cxt, scpg_erased_bytes(job->dataset->images), embeddings_name);
 	MemoryContextDelete(cxt);
 }
 
@@ -225,8 +228,8 @@ train(scpg_cluster_job *job)
 							  .name = e->name,
 							  .commits = job->asked.commits};
 
-	check_room(job);
 	scpg_recipe_choose(&e->recipe, &e->given, job->dataset);
+	check_room(job);
 	scpg_train(&training);
 	e->model = training.model;
 	e->encoder = scpg_encoder_make(&e->recipe, training.weights, training.size, EMBED_BATCH, CurrentMemoryContext);
@@ -288,6 +291,8 @@ cluster(scpg_cluster_job *job)
 		c->before = e->model;
 	c->pinned = scpg_find_pinned(job);
 	scpg_progress_phase("clustering", c->n);
+	if (e->recipe.erase_capture && !job->assign)
+		c->traits = scpg_capture_traits(job->dataset, CurrentMemoryContext);
 	scpg_cluster(c);
 }
 

@@ -39,7 +39,8 @@ extern void scpg_cluster_settle(scpg_clustering *c, const float *points, int d);
 typedef struct scpg_graph_centroids
 {
 	/* set by the caller */
-	const float *rows; /* (n, SC_EMBEDDING_DIM) */
+	const float *rows; /* (n, SC_EMBEDDING_DIM): by which their distances are */
+	const float *seen; /* (n, SC_EMBEDDING_DIM): of which they are means; rows, or these without what they say of traits */
 	int64 n;
 	const int32 *labels; /* (n) */
 	int groups;

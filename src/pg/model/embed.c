@@ -161,28 +161,26 @@ scpg_encode(scpg_encoder *encoder, float *out, const sc_image *images, int count
 	}
 }
 
+typedef struct encoding
+{
+	scpg_encoder *encoder;
+	float *out;
+} encoding;
+
+static void
+encode_some(void *arg, const sc_image *images, int64 first, int count)
+{
+	encoding *e = arg;
+
+	scpg_encode(e->encoder, e->out + first * SC_EMBEDDING_DIM, images, count);
+	scpg_progress_images(first + count);
+}
+
 void
 scpg_encode_dataset(scpg_encoder *encoder, float *out, scpg_dataset *dataset)
 {
-	MemoryContext batch = AllocSetContextCreate(CurrentMemoryContext, "selfclass images", ALLOCSET_DEFAULT_SIZES);
-	MemoryContext caller = MemoryContextSwitchTo(batch);
-	int each = encoder->max_batch;
+	encoding e = {encoder, out};
 
 	scpg_progress_phase("embedding", dataset->images);
-	for (int64 begin = 0; begin < dataset->images; begin += each)
-	{
-		int count = (int) Min(each, dataset->images - begin);
-		sc_image *images = palloc(sizeof(sc_image) * count);
-		int64 *number = palloc(sizeof(int64) * count);
-
-		CHECK_FOR_INTERRUPTS();
-		for (int i = 0; i < count; i++)
-			number[i] = begin + i;
-		scpg_dataset_fetch(dataset, images, number, count);
-		scpg_encode(encoder, out + begin * SC_EMBEDDING_DIM, images, count);
-		scpg_progress_images(begin + count);
-		MemoryContextReset(batch);
-	}
-	MemoryContextSwitchTo(caller);
-	MemoryContextDelete(batch);
+	scpg_dataset_walk(dataset, dataset->images, encoder->max_batch, encode_some, &e);
 }

@@ -115,6 +115,7 @@ static const scpg_option table[] = {
 	NAME(TRAINING, init),
 	WHOLE(TRAINING, embed_views, 1, SC_MAX_EMBED_VIEWS),
 	FLAG(CLUSTERING, l2_normalize),
+	FLAG(CLUSTERING, erase_capture),
 	ENTRY(CLUSTERING, pca_components, COUNT_OR_SHARE, .min = 0, .max = SC_EMBEDDING_DIM, .min_excluded = true,
 		  .nullable = true),
 	FLAG(CLUSTERING, pca_whiten),
@@ -407,6 +408,7 @@ scpg_recipe_restore(scpg_recipe *recipe, const Jsonb *stored)
 	recipe->hog_weight = 0;
 	recipe->neighbor_prob = 0;
 	recipe->local_contrast_norm = false;
+	recipe->erase_capture = false;
 	scpg_options_read(recipe, NULL, stored, table, lengthof(table));
 }
 

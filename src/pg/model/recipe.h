@@ -133,6 +133,7 @@ typedef struct scpg_recipe
 	char *init; /* a model's name, or NULL */
 	int embed_views;
 	bool l2_normalize;
+	bool erase_capture;	   /* groups do not go by how pictures were taken */
 	double pca_components; /* number, or share of variance; 0: none */
 	bool pca_whiten;
 	int max_k;

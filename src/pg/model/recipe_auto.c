@@ -59,9 +59,9 @@ typedef enum image_kind
 
 /*
  * The side of a view, in pixels, and what the number of epochs is over the root
- * of the number of images, of at least 100. Strokes and poses are seen smaller,
- * or enlarged (the digits have 28 pixels), and more often; photos have more in
- * them than small pictures.
+ * of the number of images, of at least 100. Strokes, poses and small pictures
+ * are seen smaller, or enlarged (the digits have 28 pixels), and more often;
+ * photos have more in them.
  */
 static const struct
 {
@@ -71,7 +71,7 @@ static const struct
 	[STROKES] = {40, 3675},
 	[POSED] = {40, 5880},
 	[PHOTOS] = {SCPG_AUTO_MAX_INPUT_SIZE, 3000},
-	[SMALL] = {SCPG_AUTO_MAX_INPUT_SIZE, 1900},
+	[SMALL] = {40, 3730},
 };
 #define EPOCHS_MIN_IMAGES 100
 #define MIN_EPOCHS 10
@@ -96,6 +96,7 @@ static const struct
 
 /* Imported weights see photos at no less than this, where they were trained at more, and learn at a tenth of the rate. */
 #define PRETRAINED_MIN_VIEW 128
+#define PRETRAINED_EPOCHS 1900 /* as those of lessons, at SCPG_AUTO_MAX_INPUT_SIZE */
 #define PRETRAINED_LR_SHARE 0.1
 
 static bool
@@ -164,14 +165,25 @@ choose_lr(int batch_size, bool strokes)
  * tells kinds apart and cost a quarter of 128. Strokes have less detail, and need
  * steps more than pixels: 150 epochs at 40 pixels give 96 %, 78 at 64, in three
  * quarters of the time, 91 to 93 %. So do poses: 240 epochs at 40 pixels give 600
- * hands that sign a 1-NN of 95 %, 122 at 64, in the same time, 92 %.
+ * hands that sign a 1-NN of 95 %, 122 at 64, in the same time, 92 %. And small
+ * pictures: 118 epochs at 40 pixels give those photos a 1-NN of 39 %, 60 at 64,
+ * in the same time, 36 %.
  *
  * A small set needs many epochs to take enough steps, a large one takes them in
  * few; the square root lies between the two, and larger views get fewer epochs
- * for the same time. 600 small pictures get 78 epochs, photos 122 (725 of them
+ * for the same time. 600 small pictures get 152 epochs, photos 122 (725 of them
  * some seven minutes on two cores with AVX512_BF16), poses 240, strokes 150,
  * which are 450 steps; the tutorial's 40 steps are far too few.
  */
+static int
+choose_input_size(const scpg_dataset *images, image_kind kind)
+{
+	/* Small pictures are not made smaller. */
+	int side = kind == SMALL ? (int) ceil(images->median_side / 8) * 8 : 0;
+
+	return Max(lessons[kind].view, Min(side, SCPG_AUTO_MAX_INPUT_SIZE));
+}
+
 static int
 choose_epochs(int64 images, int input_size, image_kind kind)
 {
@@ -250,6 +262,7 @@ choose_photo_views(scpg_recipe *r, const scpg_given *given, image_kind kind)
 		CHOOSE(temperature, POSED_TEMPERATURE);
 		CHOOSE(embed_views, POSED_EMBED_VIEWS);
 		CHOOSE(local_contrast_norm, colors_change);
+		CHOOSE(erase_capture, colors_change);
 	}
 	else if (colors_change)
 		CHOOSE(hog_weight, Min(MAX_HOG_WEIGHT, HOG_RATE / r->lr));
@@ -273,7 +286,8 @@ choose_pretrained_epochs(int64 images, int input_size)
 {
 	double side = Max(1.0, (double) input_size / SCPG_AUTO_MAX_INPUT_SIZE);
 
-	return (int) Max(MIN_EPOCHS, rint(choose_epochs(images, SCPG_AUTO_MAX_INPUT_SIZE, SMALL) / (side * side)));
+	return (int) Max(MIN_EPOCHS,
+					 rint(PRETRAINED_EPOCHS / sqrt((double) Max(images, EPOCHS_MIN_IMAGES)) / (side * side)));
 }
 
 static void
@@ -305,7 +319,7 @@ choose_auto(scpg_recipe *r, const scpg_given *given, scpg_dataset *images, int64
 		choose_stroke_views(r, given);
 	else
 		choose_photo_views(r, given, kind);
-	CHOOSE(input_size, lessons[kind].view);
+	CHOOSE(input_size, choose_input_size(images, kind));
 	if (!GIVEN(epochs) && r->time_budget == 0)
 		r->epochs = choose_epochs(n, r->input_size, kind);
 	if (given->pretrained_view > 0)

@@ -33,34 +33,27 @@
 /* Nearer than this is as near. */
 #define TIE 1e-4
 
-/* rows, mirrored (n, SC_MIRROR_DIM) of the first n images. */
-static void
-make_rows(scpg_dataset *images, int n, float *rows, float *mirrored)
+typedef struct small_pictures
 {
-	MemoryContext batch = AllocSetContextCreate(CurrentMemoryContext, "selfclass images", ALLOCSET_DEFAULT_SIZES);
-	MemoryContext caller = MemoryContextSwitchTo(batch);
+	float *rows;	 /* (n, SC_MIRROR_DIM) */
+	float *mirrored; /* (n, SC_MIRROR_DIM) */
+} small_pictures;
 
-	for (int begin = 0; begin < n; begin += BATCH)
-	{
-		sc_mirror job = {.lanes = scpg_lanes(), .count = Min(BATCH, n - begin)};
-		sc_image *some = palloc(sizeof(sc_image) * job.count);
-		int64 number[BATCH];
-		sc_arena arena = sc_arena_counter();
+static void
+make_rows(void *arg, const sc_image *images, int64 first, int count)
+{
+	const small_pictures *all = arg;
+	sc_mirror job = {.lanes = scpg_lanes(),
+					 .images = images,
+					 .count = count,
+					 .rows = all->rows + first * SC_MIRROR_DIM,
+					 .mirrored = all->mirrored + first * SC_MIRROR_DIM};
+	sc_arena arena = sc_arena_counter();
 
-		for (int i = 0; i < job.count; i++)
-			number[i] = begin + i;
-		scpg_dataset_fetch(images, some, number, job.count);
-		scpg_core()->sc_mirror_layout(&job, &arena);
-		arena = scpg_arena(batch, sc_arena_need(&arena), "small pictures");
-		scpg_core()->sc_mirror_layout(&job, &arena);
-		job.images = some;
-		job.rows = rows + (Size) begin * SC_MIRROR_DIM;
-		job.mirrored = mirrored + (Size) begin * SC_MIRROR_DIM;
-		scpg_run_on(job.lanes, scpg_core()->sc_mirror_run, &job);
-		MemoryContextReset(batch);
-	}
-	MemoryContextSwitchTo(caller);
-	MemoryContextDelete(batch);
+	scpg_core()->sc_mirror_layout(&job, &arena);
+	arena = scpg_arena(CurrentMemoryContext, sc_arena_need(&arena), "small pictures");
+	scpg_core()->sc_mirror_layout(&job, &arena);
+	scpg_run_on(job.lanes, scpg_core()->sc_mirror_run, &job);
 }
 
 /* out (n): of each query, which is row i or its mirror image, how far the last of its neighbours other than row i is. */
@@ -88,7 +81,7 @@ scpg_mirrored_share(scpg_dataset *images)
 	size_t values = (size_t) n * SC_MIRROR_DIM;
 	double share = 0;
 	sc_arena arena;
-	float *rows, *mirrored;
+	small_pictures all;
 	double *own, *other;
 
 	if (n < FEWEST)
@@ -97,16 +90,16 @@ scpg_mirrored_share(scpg_dataset *images)
 		return 0.5;
 	}
 	arena = scpg_arena(cxt, 2 * sizeof(float) * values + 2 * sizeof(double) * n + 5 * SC_ALIGN, "small pictures");
-	rows = SC_TAKE(&arena, float, values);
-	mirrored = SC_TAKE(&arena, float, values);
+	all.rows = SC_TAKE(&arena, float, values);
+	all.mirrored = SC_TAKE(&arena, float, values);
 	own = SC_TAKE(&arena, double, n);
 	other = SC_TAKE(&arena, double, n);
-	make_rows(images, n, rows, mirrored);
-	job.rows = rows;
+	scpg_dataset_walk(images, n, BATCH, make_rows, &all);
+	job.rows = all.rows;
 	scpg_knn_plan(&job);
 	(void) scpg_knn_layout(&job, 0, cxt);
-	measure(own, &job, rows);
-	measure(other, &job, mirrored);
+	measure(own, &job, all.rows);
+	measure(other, &job, all.mirrored);
 	for (int i = 0; i < n; i++)
 		share += own[i] - other[i] > TIE ? 1 : other[i] - own[i] > TIE ? 0 : 0.5;
 	MemoryContextDelete(cxt);

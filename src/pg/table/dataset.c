@@ -406,3 +406,26 @@ scpg_dataset_fetch(scpg_dataset *dataset, sc_image *out, const int64 *number, in
 		out[i].hash = image->hash;
 	}
 }
+
+void
+scpg_dataset_walk(scpg_dataset *dataset, int64 n, int each, scpg_images_use use, void *arg)
+{
+	MemoryContext batch = AllocSetContextCreate(CurrentMemoryContext, "selfclass images", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(batch);
+
+	for (int64 first = 0; first < n; first += each)
+	{
+		int count = (int) Min(each, n - first);
+		sc_image *images = palloc(sizeof(sc_image) * count);
+		int64 *number = palloc(sizeof(int64) * count);
+
+		CHECK_FOR_INTERRUPTS();
+		for (int i = 0; i < count; i++)
+			number[i] = first + i;
+		scpg_dataset_fetch(dataset, images, number, count);
+		use(arg, images, first, count);
+		MemoryContextReset(batch);
+	}
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(batch);
+}

@@ -67,4 +67,10 @@ extern void scpg_dataset_close(scpg_dataset *dataset);
  */
 extern void scpg_dataset_fetch(scpg_dataset *dataset, sc_image *out, const int64 *number, int count);
 
+/* What is done with the images first ... first + count - 1; what it allocates in the current memory context is gone after it. */
+typedef void (*scpg_images_use)(void *arg, const sc_image *images, int64 first, int count);
+
+/* The first n images in turn, so many at once. */
+extern void scpg_dataset_walk(scpg_dataset *dataset, int64 n, int each, scpg_images_use use, void *arg);
+
 #endif /* SCPG_DATASET_H */
