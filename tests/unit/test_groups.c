@@ -427,6 +427,51 @@ test_sheet(void)
 	CHECK(!sc_groups_are_clear(&g.own), "%d of stability %g", g.own.k, g.own.stability);
 }
 
+/*
+ * Ten blobs, of which one is two halves that many edges join: the largest
+ * modularity is of 11, which add next to nothing, and 10 are taken. Halves that
+ * few edges join are two.
+ */
+static void
+test_halves(void)
+{
+	enum
+	{
+		BLOBS = 10,
+		N = 60 * BLOBS,
+		D = 20
+	};
+	static const struct
+	{
+		float apart; /* of a half's mean from its blob's */
+		int most;	 /* groups with the largest modularity */
+		int taken;
+	} halves[] = {{0, 10, 10}, {0.8f, 11, 10}, {1.2f, 11, 11}};
+	static float x[N * D];
+
+	for (size_t h = 0; h < sizeof(halves) / sizeof(halves[0]); h++)
+	{
+		double largest = -1;
+		int most = 0;
+		sc_groups g;
+
+		blobs_fill(x, N, D, BLOBS, 0.3f);
+		for (int i = 0; i < N; i += BLOBS)
+			x[i * D] += i / BLOBS % 2 == 0 ? halves[h].apart : -halves[h].apart;
+		g = run(x, N, D, 0, true, 2);
+		for (int i = 0; i < g.curve.points; i++)
+			if (g.curve.modularity[i] > largest)
+			{
+				largest = g.curve.modularity[i];
+				most = g.curve.k[i];
+			}
+		CHECK(most == halves[h].most && g.own.k == halves[h].taken && g.found == g.own.k,
+			  "%g apart: the largest modularity is of %d, %d are taken, %d found", halves[h].apart, most, g.own.k,
+			  g.found);
+		CHECK(g.own.low <= g.own.k && g.own.high >= most, "%d (%d to %d)", g.own.k, g.own.low, g.own.high);
+	}
+}
+
 /* The same labels whatever the order of the rows, the number of lanes; equal rows are alike. */
 static void
 test_independence(int n, int k, bool judge)
@@ -596,6 +641,8 @@ main(int argc, char **argv)
 		test_no_groups(32, 0.02f);
 	CASE ("groups: a sheet stands out, and is not clear")
 		test_sheet();
+	CASE ("groups: halves of one")
+		test_halves();
 	LARGE_CASE ("groups: any order, any lanes")
 		test_independence(400, 0, true);
 	CASE ("groups: any order, any lanes, k given")

@@ -25,6 +25,14 @@
 /* Numbers are about as good as the one that is taken where what decides is less by no more than this. */
 #define ABOUT 0.01
 
+/*
+ * Groups that add no more of the modularity than this are none of their own: 600
+ * digits have 11 to 13, of which those above ten, the ones with a foot, add 0.0005 to 0.0016
+ * of 0.87 to 0.89. Joining two of k groups costs 2 / k^2 where no edge is between
+ * them, so with many of them it is half of that at most.
+ */
+#define SLACK 0.002
+
 static double
 resolution_of(int step)
 {
@@ -178,7 +186,20 @@ find_chance_curve(sc_groups *g)
 		(void) chance_at(g->work, g->curve.k[i], &g->chance_curve.modularity[i]);
 }
 
-/* The number: that of the largest modularity, unless only another one is above chance. By one lane. */
+/* The least number whose modularity is next to the largest; of another resolution than 1 the number that it gave. */
+static int
+fewest(const sc_groups *g)
+{
+	const sc_partition *best = &g->work->chosen;
+	double slack = SC_MIN(SLACK * best->quality, 1 / ((double) best->count * best->count));
+
+	for (int i = 0; g->resolution == 1 && i < g->curve.points && g->curve.k[i] < best->count; i++)
+		if (best->quality - g->curve.modularity[i] <= slack)
+			return g->curve.k[i];
+	return best->count;
+}
+
+/* The number: that of about the largest modularity, unless only another one is above chance. By one lane. */
 static void
 choose_number(sc_groups *g)
 {
@@ -188,8 +209,8 @@ choose_number(sc_groups *g)
 	int far = farthest(w, &g->curve, &gap);
 	bool by_gap;
 
-	own->k = w->chosen.count;
-	(void) chance_at(w, own->k, &largest);
+	own->k = fewest(g);
+	(void) chance_at(w, w->chosen.count, &largest);
 	by_gap = w->chosen.quality <= largest;
 	for (int i = 0; by_gap && i < SC_GROUPS_DRAWS; i++)
 	{

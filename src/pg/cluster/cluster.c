@@ -371,7 +371,7 @@ find_graph(work *w, int k)
 {
 	scpg_groups_options options = scpg_recipe_groups(w->c->recipe);
 
-	return scpg_groups_run(w->seen, w->c->n, DIM, k, false, &options, w->context);
+	return scpg_groups_run(w->seen, w->c->n, DIM, k, w->c->method == SCPG_CLUSTER_AUTO, &options, w->context);
 }
 
 /*
