@@ -178,6 +178,17 @@ main(int argc, char **argv)
 		one = erase(N, 3);
 		CHECK(one.found == 0 && memcmp(one.out, rows, sizeof(rows)) == 0, "%d directions", one.found);
 	}
+	CASE ("what rows do not tell is no direction")
+	{
+		fill();
+		for (int i = 0; i < N; i++)
+			trait[i * TRAITS + 1] = (i * 7919L + i * (long) i * 31) % 1009;
+		one = erase(N, 2);
+		CHECK(one.found == TRAITS - 1, "%d directions", one.found);
+		CHECK(fabs(one.told[1]) * sqrt(N) < SC_ERASURE_TOLD, "told by %g", one.told[1]);
+		for (int t = 0; t < TRAITS; t++)
+			CHECK(t == 1 || one.told[t] > 0.2, "trait %d is told by %g", t, one.told[t]);
+	}
 	CASE ("one row")
 	{
 		fill();

@@ -12,6 +12,11 @@
  * rows as far as it has nothing to do with those directions; so a point of the
  * erased rows is the nearest to a row if it is the nearest to the row as it was.
  *
+ * A trait of which rows tell nothing has a direction too, one by chance, and most
+ * likely that in which rows vary most. So only those are taken out that rows tell:
+ * the direction of one half of the rows must say of the other half what the trait
+ * is there (SC_ERASURE_TOLD).
+ *
  * The result does not depend on the number of lanes.
  *
  *-------------------------------------------------------------------------
@@ -25,6 +30,9 @@
 /* Sums over all rows are those of so many parts, added in their order. */
 #define SC_ERASURE_PARTS 64
 
+/* Rows tell a trait where that correlation, times the root of their number, is above this: by chance about one of 700 is. */
+#define SC_ERASURE_TOLD 3.0
+
 typedef struct sc_erasure
 {
 	/* set by the caller before sc_erasure_layout */
@@ -36,13 +44,16 @@ typedef struct sc_erasure
 
 	/* the result */
 	float *out;	   /* (n, d), where the caller wants it; may be rows */
-	int found;	   /* directions: fewer than traits where a trait is the same for all rows, or says what others say */
+	int found;	   /* directions: fewer than traits where rows do not tell a trait, or it says what others say */
+	double *told;  /* (traits): the correlation of a trait with the coordinate along the other half's direction */
 	double *basis; /* (found, d): orthonormal */
 
 	/* scratch */
 	double *mean;  /* (d): of the rows */
 	double *score; /* (n, traits): the traits with mean 0 and deviation 1; all 0 where they do not vary */
 	double *part;  /* (SC_ERASURE_PARTS, traits, d) */
+	double *half;  /* (2, traits, d): the directions of the even parts, and of the odd ones */
+	double *sums;  /* (SC_ERASURE_PARTS, traits, 5): of coordinate and score, their squares, their product */
 } sc_erasure;
 
 /* Count or take the memory of the result, but for out, and of the work. */
