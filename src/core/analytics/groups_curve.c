@@ -26,10 +26,10 @@
 #define ABOUT 0.01
 
 /*
- * Groups that add no more of the modularity than this are none of their own: 600
- * digits have 11 to 13, of which those above ten, the ones with a foot, add 0.0005 to 0.0016
- * of 0.87 to 0.89. Joining two of k groups costs 2 / k^2 where no edge is between
- * them, so with many of them it is half of that at most.
+ * Groups that add no more of the modularity than this share of it are none of
+ * their own: 600 digits have 11 to 13 by the largest, which add 0.0005 to 0.0016
+ * of 0.87 to 0.89 to that of ten. Joining two of k groups costs 2 / k^2 where no
+ * edge is between them, so with many of them it is half of that at most.
  */
 #define SLACK 0.002
 
