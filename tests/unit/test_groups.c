@@ -528,6 +528,100 @@ test_numbers(void)
 	}
 }
 
+/* The neighbour graph of rows (n, d), by its definition. */
+static graph_case
+graph_of_rows(const float *x, int n, int d)
+{
+	enum
+	{
+		MOST = 400
+	};
+	double distance[MOST];
+	int m = sc_groups_neighbours(n);
+	double *matrix = unit_keep((size_t) n * n * sizeof(double));
+
+	CHECK(n <= MOST, "%d rows", n);
+	memset(matrix, 0, (size_t) n * n * sizeof(double));
+	for (int i = 0; i < n; i++)
+	{
+		for (int j = 0; j < n; j++)
+		{
+			double dot = 0, a = 0, b = 0;
+
+			for (int t = 0; t < d; t++)
+			{
+				dot += (double) x[i * d + t] * x[j * d + t];
+				a += (double) x[i * d + t] * x[i * d + t];
+				b += (double) x[j * d + t] * x[j * d + t];
+			}
+			distance[j] = j == i ? INFINITY : 1 - dot / sqrt(a * b);
+		}
+		for (int t = 0; t < m; t++)
+		{
+			int nearest = 0;
+
+			for (int j = 1; j < n; j++)
+				if (distance[j] < distance[nearest])
+					nearest = j;
+			matrix[(size_t) i * n + nearest] = matrix[(size_t) nearest * n + i] = 1;
+			distance[nearest] = INFINITY;
+		}
+	}
+	return make_graph(matrix, n);
+}
+
+/*
+ * Fewer groups are asked for than there are, or more: of the cuts into so many
+ * it is one of large modularity, larger than that of any two blobs joined, and
+ * than that with any one row in another group.
+ */
+static void
+test_cut(float spread, int k)
+{
+	enum
+	{
+		BLOBS = 8,
+		N = 40 * BLOBS,
+		D = 4
+	};
+	static float x[N * D];
+	graph_case c;
+	int size[N] = {0};
+	double here;
+	sc_groups g;
+
+	blobs_fill(x, N, D, BLOBS, spread);
+	g = run(x, N, D, k, false, 2);
+	c = graph_of_rows(x, N, D);
+	CHECK(g.found == k, "%d groups", g.found);
+	memcpy(c.member, g.labels, N * sizeof(int32_t));
+	here = sc_modularity(&c.g, c.member, k, 1, c.volume, c.inside);
+	CLOSE(g.modularity, here, 1e-12);
+	for (int i = 0; i < N; i++)
+		size[g.labels[i]]++;
+	for (int i = 0; i < N; i++)
+		for (int to = 0; to < k && size[g.labels[i]] > 1; to++)
+		{
+			double moved;
+
+			c.member[i] = to;
+			moved = sc_modularity(&c.g, c.member, k, 1, c.volume, c.inside);
+			CHECK(moved <= here + 1e-9, "spread %g, k %d: row %d in group %d: %g, not %g", spread, k, i, to, moved,
+				  here);
+			c.member[i] = g.labels[i];
+		}
+	for (int a = 0; a < BLOBS && k == BLOBS - 1; a++)
+		for (int b = 0; b < a; b++)
+		{
+			double joined;
+
+			for (int i = 0; i < N; i++)
+				c.member[i] = i % BLOBS == a ? b : i % BLOBS == BLOBS - 1 ? a : i % BLOBS;
+			joined = sc_modularity(&c.g, c.member, k, 1, c.volume, c.inside);
+			CHECK(joined <= here + 1e-9, "spread %g: blobs %d and %d joined: %g, not %g", spread, a, b, joined, here);
+		}
+}
+
 /* More parts without an edge between them than groups are asked for: the nearest are joined. */
 static void
 test_parts(void)
@@ -651,6 +745,12 @@ main(int argc, char **argv)
 		test_independence(3500, 12, false);
 	CASE ("groups: as many as are asked for")
 		test_numbers();
+	CASE ("groups: the best of as many")
+		for (int k = 6; k <= 10; k++)
+		{
+			test_cut(0.4f, k);
+			test_cut(0.5f, k);
+		}
 	CASE ("groups: parts without edges are joined")
 		test_parts();
 	CASE ("groups: few rows, equal rows")

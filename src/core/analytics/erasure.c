@@ -39,7 +39,7 @@ sc_erasure_layout(sc_erasure *e, sc_arena *arena)
 
 	SC_ASSERT(e->n >= 1 && e->d >= 1 && e->traits >= 1);
 	e->basis = SC_TAKE(arena, double, sc_mul(traits, d));
-	e->mean = SC_TAKE(arena, double, d);
+	sc_centring_layout(&e->centring, SC_ERASURE_PARTS, e->d, arena);
 	e->score = SC_TAKE(arena, double, sc_mul(e->n, traits));
 	e->part = SC_TAKE(arena, double, sc_mul(SC_ERASURE_PARTS, sc_mul(traits, d)));
 	e->told = SC_TAKE(arena, double, traits);
@@ -78,36 +78,6 @@ find_scores(sc_erasure *e)
 		for (size_t i = 0; i < e->n; i++)
 			e->score[i * traits + t] = (e->trait[i * traits + t] - mean) * scale;
 	}
-}
-
-static sc_status
-find_mean(const sc_lane *lane, sc_erasure *e)
-{
-	size_t d = (size_t) e->d, stride = (size_t) e->traits * d;
-
-	for (int p = lane->index; p < SC_ERASURE_PARTS; p += lane->count)
-	{
-		double *sum = e->part + (size_t) p * stride;
-		size_t begin, end;
-
-		sc_shard_range(e->n, SC_ERASURE_PARTS, p, &begin, &end);
-		memset(sum, 0, d * sizeof(double));
-		for (size_t i = begin; i < end; i++)
-		{
-			if (i % STOP_ROWS == 0 && sc_lane_stopped(lane))
-				return SC_ABORTED;
-			sc_distance()->add_row(sum, e->rows + i * d, e->d);
-		}
-	}
-	SC_TRY(sc_lane_barrier(lane));
-	if (lane->index == 0)
-	{
-		add_parts(e->mean, e->part, SC_ERASURE_PARTS, 0, 1, stride, d);
-		for (size_t j = 0; j < d; j++)
-			e->mean[j] /= (double) e->n;
-		find_scores(e);
-	}
-	return sc_lane_barrier(lane);
 }
 
 /* Make basis (count + 1, d) of an orthonormal one (count, d) and a direction, if that has something of its own. */
@@ -162,7 +132,7 @@ find_covariances(const sc_lane *lane, sc_erasure *e)
 				return SC_ABORTED;
 			for (size_t t = 0; t < traits; t++)
 				for (size_t j = 0; j < d; j++)
-					sum[t * d + j] += e->score[i * traits + t] * (x[j] - e->mean[j]);
+					sum[t * d + j] += e->score[i * traits + t] * (x[j] - e->centring.mean[j]);
 		}
 	}
 	SC_TRY(sc_lane_barrier(lane));
@@ -216,7 +186,7 @@ find_told(const sc_lane *lane, sc_erasure *e)
 				return SC_ABORTED;
 			for (size_t t = 0; t < traits; t++)
 			{
-				double a = sc_distance()->dot_centred(e->rows + i * d, e->mean, other + t * d, e->d);
+				double a = sc_distance()->dot_centred(e->rows + i * d, e->centring.mean, other + t * d, e->d);
 				double b = e->score[i * traits + t], *s = sums + t * SUMS;
 
 				s[A] += a;
@@ -281,7 +251,7 @@ erase(const sc_lane *lane, const sc_erasure *e)
 		for (int b = 0; b < e->found; b++)
 		{
 			const double *direction = e->basis + (size_t) b * d;
-			double along = sc_distance()->dot_centred(out, e->mean, direction, e->d);
+			double along = sc_distance()->dot_centred(out, e->centring.mean, direction, e->d);
 
 			for (size_t j = 0; j < d; j++)
 				out[j] = (float) (out[j] - along * direction[j]);
@@ -295,7 +265,10 @@ sc_erasure_run(const sc_lane *lane, void *arg)
 {
 	sc_erasure *e = arg;
 
-	SC_TRY(find_mean(lane, e));
+	/* All see them behind the barriers of the mean. */
+	if (lane->index == 0)
+		find_scores(e);
+	SC_TRY(sc_centring_find(lane, &e->centring, e->rows, NULL, e->n, e->d, 1));
 	SC_TRY(find_covariances(lane, e));
 	SC_TRY(find_told(lane, e));
 	if (lane->index == 0)

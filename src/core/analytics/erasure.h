@@ -24,10 +24,11 @@
 #ifndef SC_ERASURE_H
 #define SC_ERASURE_H
 
+#include "core/analytics/centring.h"
 #include "core/base/arena.h"
 #include "core/base/pool.h"
 
-/* Sums over all rows are those of so many parts, added in their order. */
+/* Sums over all rows are those of so many parts, added in their order; halves are the even and the odd ones. */
 #define SC_ERASURE_PARTS 64
 
 /* Rows tell a trait where that correlation, times the root of their number, is above this: by chance about one of 700 is. */
@@ -49,7 +50,7 @@ typedef struct sc_erasure
 	double *basis; /* (found, d): orthonormal */
 
 	/* scratch */
-	double *mean;  /* (d): of the rows */
+	sc_centring centring;
 	double *score; /* (n, traits): the traits with mean 0 and deviation 1; all 0 where they do not vary */
 	double *part;  /* (SC_ERASURE_PARTS, traits, d) */
 	double *half;  /* (2, traits, d): the directions of the even parts, and of the odd ones */

@@ -24,6 +24,9 @@
 /* Iterations, each from the communities of the last one; two or three are usual. */
 #define MAX_ITERATIONS 20
 
+/* The random streams of a start. */
+#define STREAM_LEIDEN UINT64_C(0x6C656964656E)
+
 /* Nodes between two looks at the stop flag. */
 #define STOP_NODES 1024
 
@@ -149,9 +152,12 @@ best_community(const sc_graph *g, int v, double resolution, sc_leiden_work *w, i
 	return best;
 }
 
-/* Move nodes as long as one gains by it, each again when a neighbour has left it (the paper's MoveNodesFast). */
+/*
+ * Move nodes as long as one gains by it, each again when a neighbour has left it
+ * (the paper's MoveNodesFast). fixed: the number of communities stays.
+ */
 static sc_status
-move_nodes(const sc_lane *lane, const sc_graph *g, double resolution, sc_rng *rng, sc_leiden_work *w)
+move_nodes(const sc_lane *lane, const sc_graph *g, double resolution, bool fixed, sc_rng *rng, sc_leiden_work *w)
 {
 	int n = g->n;
 	int spares = 0;
@@ -175,7 +181,10 @@ move_nodes(const sc_lane *lane, const sc_graph *g, double resolution, sc_rng *rn
 	{
 		int v = w->queue[first];
 		int from = w->part[v];
-		int to = best_community(g, v, resolution, w, spares > 0 && w->size[from] > 1 ? w->spare[spares - 1] : -1);
+		bool alone = w->size[from] == 1;
+		int to = fixed && alone
+					 ? from
+					 : best_community(g, v, resolution, w, !fixed && !alone && spares > 0 ? w->spare[spares - 1] : -1);
 
 		if (++looked % STOP_NODES == 0 && sc_lane_stopped(lane))
 			return SC_ABORTED;
@@ -375,7 +384,7 @@ do_level(const sc_lane *lane, const sc_graph *g, sc_graph *next, double resoluti
 {
 	int parts, count;
 
-	SC_TRY(move_nodes(lane, g, resolution, rng, w));
+	SC_TRY(move_nodes(lane, g, resolution, false, rng, w));
 	SC_TRY(refine(lane, g, resolution, rng, w));
 	parts = sc_communities_number(w->part, g->n, w->queue);
 	*done = parts == g->n;
@@ -427,7 +436,7 @@ sc_status
 sc_leiden(const sc_lane *lane, const sc_graph *g, double resolution, uint64_t seed, int start, sc_leiden_work *w,
 		  int32_t *member, int *count)
 {
-	sc_rng rng = sc_rng_stream(seed, UINT64_C(0x6C656964656E), (uint64_t) start, 0);
+	sc_rng rng = sc_rng_stream(seed, STREAM_LEIDEN, (uint64_t) start, 0);
 	double best = -INFINITY;
 
 	SC_ASSERT(g->n >= 1 && resolution > 0);
@@ -454,6 +463,22 @@ sc_leiden(const sc_lane *lane, const sc_graph *g, double resolution, uint64_t se
 		*count = found;
 		memcpy(member, w->tried, g->n * sizeof(int32_t));
 	}
+	return SC_OK;
+}
+
+sc_status
+sc_leiden_settle(const sc_lane *lane, const sc_graph *g, double resolution, uint64_t seed, int start, sc_leiden_work *w,
+				 int32_t *member, int count)
+{
+	sc_rng rng = sc_rng_stream(seed, STREAM_LEIDEN, (uint64_t) start, 1);
+
+	SC_ASSERT(count >= 1 && count <= g->n);
+	if (!(g->total > 0))
+		return SC_OK;
+	memset(w->to, 0, g->n * sizeof(double));
+	memcpy(w->part, member, g->n * sizeof(int32_t));
+	SC_TRY(move_nodes(lane, g, resolution, true, &rng, w));
+	memcpy(member, w->part, g->n * sizeof(int32_t));
 	return SC_OK;
 }
 

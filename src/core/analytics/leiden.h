@@ -71,6 +71,13 @@ extern sc_status sc_leiden(const sc_lane *lane, const sc_graph *g, double resolu
 						   sc_leiden_work *w, int32_t *member, int *count);
 
 /*
+ * Move nodes between the communities 0 ... count - 1 of member (n) as long as one
+ * gains by it. Their number stays: no community loses its last node.
+ */
+extern sc_status sc_leiden_settle(const sc_lane *lane, const sc_graph *g, double resolution, uint64_t seed, int start,
+								  sc_leiden_work *w, int32_t *member, int count);
+
+/*
  * The modularity of communities 0 ... count - 1, each of the nodes' with
  * resolution: 1 at most, 0 for a graph without edges. volume, inside: (count),
  * scratch.

@@ -8,12 +8,14 @@
 #include "core/analytics/spread.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "core/base/distance.h"
 
 /* Rows between two looks at the stop flag. */
 #define STOP_ROWS 256
+
+/* The mean is the sum of so many parts, added in their order. */
+#define SHARDS 64
 
 void
 sc_spread_layout(sc_spread *spread, sc_arena *arena)
@@ -21,40 +23,9 @@ sc_spread_layout(sc_spread *spread, sc_arena *arena)
 	SC_ASSERT(spread->count >= 1 && spread->count <= spread->n);
 	spread->chosen = SC_TAKE(arena, uint32_t, spread->count);
 	spread->away = SC_TAKE(arena, double, spread->n);
-	spread->part = SC_TAKE(arena, double, sc_mul(SC_SPREAD_PARTS, (size_t) spread->d));
+	sc_centring_layout(&spread->centring, SHARDS, spread->d, arena);
 	spread->best = SC_TAKE(arena, double, SC_MAX_LANES);
 	spread->row = SC_TAKE(arena, size_t, SC_MAX_LANES);
-}
-
-/* The mean of all rows, in the first part. */
-static sc_status
-find_mean(const sc_lane *lane, sc_spread *spread)
-{
-	size_t d = (size_t) spread->d;
-
-	for (int p = lane->index; p < SC_SPREAD_PARTS; p += lane->count)
-	{
-		double *sum = spread->part + (size_t) p * d;
-		size_t begin, end;
-
-		sc_shard_range(spread->n, SC_SPREAD_PARTS, p, &begin, &end);
-		memset(sum, 0, d * sizeof(double));
-		for (size_t i = begin; i < end; i++)
-		{
-			if (i % STOP_ROWS == 0 && sc_lane_stopped(lane))
-				return SC_ABORTED;
-			sc_distance()->add_row(sum, spread->rows + i * d, spread->d);
-		}
-	}
-	SC_TRY(sc_lane_barrier(lane));
-	if (lane->index == 0)
-		for (size_t j = 0; j < d; j++)
-		{
-			for (size_t p = 1; p < SC_SPREAD_PARTS; p++)
-				spread->part[j] += spread->part[p * d + j];
-			spread->part[j] /= (double) spread->n;
-		}
-	return sc_lane_barrier(lane);
 }
 
 /*
@@ -80,7 +51,7 @@ find_next(const sc_lane *lane, sc_spread *spread, const float *chosen, size_t *n
 		if (chosen == NULL)
 		{
 			spread->away[i] = INFINITY;
-			away = -sc_distance()->distance2_centre(row, spread->part, spread->d);
+			away = -sc_distance()->distance2_centre(row, spread->centring.mean, spread->d);
 		}
 		else
 			away = spread->away[i] = fmin(spread->away[i], sc_distance()->distance2(row, chosen, spread->d));
@@ -119,7 +90,7 @@ sc_spread_run(const sc_lane *lane, void *arg)
 	sc_spread *spread = arg;
 	const float *chosen = NULL;
 
-	SC_TRY(find_mean(lane, spread));
+	SC_TRY(sc_centring_find(lane, &spread->centring, spread->rows, NULL, spread->n, spread->d, 1));
 	for (size_t i = 0; i < spread->count; i++)
 	{
 		size_t next;

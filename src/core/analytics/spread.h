@@ -14,11 +14,9 @@
 #ifndef SC_SPREAD_H
 #define SC_SPREAD_H
 
+#include "core/analytics/centring.h"
 #include "core/base/arena.h"
 #include "core/base/pool.h"
-
-/* Sums over all rows are those of so many parts, added in their order. */
-#define SC_SPREAD_PARTS 64
 
 typedef struct sc_spread
 {
@@ -33,7 +31,7 @@ typedef struct sc_spread
 
 	/* scratch */
 	double *away; /* (n): squared distance to the nearest that is chosen; -1: it is itself */
-	double *part; /* (SC_SPREAD_PARTS, d) */
+	sc_centring centring;
 	double *best; /* (lanes): the farthest of a lane's rows, */
 	size_t *row;  /* (lanes) ... and which it is */
 } sc_spread;

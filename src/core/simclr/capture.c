@@ -9,9 +9,6 @@
 
 #include <math.h>
 
-#include "core/simclr/augment.h"
-#include "core/simclr/gray.h"
-
 #define SIDE SC_CAPTURE_SIDE
 #define PIXELS (SIDE * SIDE)
 
@@ -19,18 +16,10 @@
 #define LEAST_CONTRAST 1e-3
 #define LEAST_SLOPE 1e-4
 
-static size_t
-scratch_each(void)
-{
-	return (sc_augment_scratch_bytes(SIDE) + SC_ALIGN - 1) / SC_ALIGN * SC_ALIGN;
-}
-
 void
 sc_capture_layout(sc_capture *capture, sc_arena *arena)
 {
-	SC_ASSERT(capture->lanes >= 1 && capture->lanes <= SC_MAX_LANES);
-	capture->augment = sc_arena_take(arena, (size_t) capture->lanes, scratch_each());
-	capture->view = SC_TAKE(arena, float, (size_t) capture->lanes *PIXELS * 3);
+	sc_gray_layout(&capture->space, SIDE, capture->lanes, arena);
 	capture->gray = SC_TAKE(arena, float, (size_t) capture->lanes *PIXELS);
 }
 
@@ -71,20 +60,15 @@ measure(double *traits, const float *gray)
 sc_status
 sc_capture_run(const sc_lane *lane, void *arg)
 {
-	static const float zero[3] = {0, 0, 0}, one[3] = {1, 1, 1};
 	sc_capture *c = arg;
-	void *scratch = (char *) c->augment + (size_t) lane->index * scratch_each();
-	float *view = c->view + (size_t) lane->index * PIXELS * 3;
 	float *gray = c->gray + (size_t) lane->index * PIXELS;
 	int i;
 
-	SC_ASSERT(lane->index < c->lanes);
 	while ((i = atomic_fetch_add(&c->next, 1)) < c->count)
 	{
 		if (sc_lane_stopped(lane))
 			return SC_ABORTED;
-		sc_plain_view(view, &c->images[i], SIDE, zero, one, scratch);
-		sc_to_gray(gray, view, PIXELS, zero, one);
+		sc_gray_picture(lane, &c->space, gray, &c->images[i]);
 		measure(c->traits + (size_t) i * SC_CAPTURE_TRAITS, gray);
 	}
 	return SC_OK;

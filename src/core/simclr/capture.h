@@ -13,9 +13,7 @@
 
 #include <stdatomic.h>
 
-#include "core/base/arena.h"
-#include "core/base/pool.h"
-#include "core/image/image.h"
+#include "core/simclr/gray.h"
 
 #define SC_CAPTURE_SIDE 32
 
@@ -41,9 +39,8 @@ typedef struct sc_capture
 	atomic_int next; /* 0 */
 
 	/* scratch */
-	void *augment; /* (lanes, sc_augment_scratch_bytes) */
-	float *view;   /* (lanes, SC_CAPTURE_SIDE, SC_CAPTURE_SIDE, 3) */
-	float *gray;   /* (lanes, SC_CAPTURE_SIDE, SC_CAPTURE_SIDE) */
+	sc_gray_space space;
+	float *gray; /* (lanes, SC_CAPTURE_SIDE, SC_CAPTURE_SIDE) */
 } sc_capture;
 
 /* Count or take the scratch memory. */

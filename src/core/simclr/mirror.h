@@ -12,9 +12,7 @@
 
 #include <stdatomic.h>
 
-#include "core/base/arena.h"
-#include "core/base/pool.h"
-#include "core/image/image.h"
+#include "core/simclr/gray.h"
 
 /* A side of the pictures: enough to tell where what lies. */
 #define SC_MIRROR_SIDE 16
@@ -33,8 +31,7 @@ typedef struct sc_mirror
 	atomic_int next; /* 0 */
 
 	/* scratch */
-	void *augment; /* (lanes, sc_augment_scratch_bytes) */
-	float *view;   /* (lanes, SC_MIRROR_DIM, 3) */
+	sc_gray_space space;
 } sc_mirror;
 
 /* Count or take the scratch memory. */
