@@ -34,7 +34,7 @@ INSERT INTO training (key, value) VALUES
 INSERT INTO training (key, value, beside) VALUES
 	('rr_degrees', '20', '{"rr_prob": 1}'), ('transform_order', '"rotate_flip"', '{"rr_prob": 0.5}'),
 	('elastic', '0.05', '{"elastic_prob": 1}'), ('elastic_prob', '0.5', '{"elastic": 0.05}'),
-	('neighbor_prob', '1', '{"neighbor_start": 0}'), ('neighbor_start', '0', '{"neighbor_prob": 1}'), ('neighbors', '7', '{"neighbor_prob": 1, "neighbor_start": 0}'),
+	('neighbor_prob', '1', '{"neighbor_start": 0}'), ('neighbor_start', '0', '{"neighbor_prob": 1}'), ('neighbors', '7', '{"neighbor_prob": 1, "neighbor_start": 0}'), ('self_label_start', '0', '{}'),
 	('init', '"paper@1"', '{"seed": 2, "proj_batch_norm": false}');
 INSERT INTO training (key, value, moves) VALUES
 	('on_error', '"fail"', false), ('id_column', '"id"', false), ('image_column', '"image"', false), ('optimizer', '"sgd"', false),
@@ -101,7 +101,7 @@ INSERT INTO refused VALUES
 	('proj_hidden_dim', '[0, 8193]'), ('proj_out_dim', '[0, 8193]'), ('proj_batch_norm', '[0]'),
 	('min_scale', '[0, 1.1]'), ('max_scale', '[0, 1.1, 0.01]'), ('min_ratio', '[0, 50]'), ('max_ratio', '[0, 101, 0.1]'),
 	('hf_prob', '[-0.1, 1.1]'), ('vf_prob', '[-0.1, 1.1]'), ('rr_prob', '[-0.1, 1.1]'), ('rr_degrees', '[-1, 181]'),
-	('shear', '[-1, 3]'), ('elastic', '[-0.1, 1.1]'), ('elastic_prob', '[-0.1, 1.1]'), ('hog_weight', '[-0.1, 1001, "high"]'), ('neighbor_prob', '[-0.1, 1.1]'), ('neighbor_start', '[-0.1, 1.1]'), ('neighbors', '[0, 33, 1.5]'), ('embed_views', '[0, 33, 1.5]'), ('morph_prob', '[-0.1, 1.1]'), ('cj_prob', '[-0.1, 1.1]'), ('cj_strength', '[-1]'),
+	('shear', '[-1, 3]'), ('elastic', '[-0.1, 1.1]'), ('elastic_prob', '[-0.1, 1.1]'), ('hog_weight', '[-0.1, 1001, "high"]'), ('neighbor_prob', '[-0.1, 1.1]'), ('self_label_start', '[-0.1, 1.1]'), ('neighbor_start', '[-0.1, 1.1]'), ('neighbors', '[0, 33, 1.5]'), ('embed_views', '[0, 33, 1.5]'), ('morph_prob', '[-0.1, 1.1]'), ('cj_prob', '[-0.1, 1.1]'), ('cj_strength', '[-1]'),
 	('cj_bright', '[-1]'), ('cj_contrast', '[-1]'), ('cj_sat', '[-1]'), ('cj_hue', '[-0.1, 0.6]'),
 	('random_gray_scale', '[-0.1, 1.1]'), ('gaussian_blur', '[-0.1, 1.1]'), ('sigmas', '[[1], [2, 1], [0, 1], [1, 2, 3], [1, "2"], 1]'),
 	('kernel_size', '[-0.1, 1.1]'), ('normalize', '[[], 1, {"mean": [0, 0]}, {"std": [0, 1, 1]}, {"sdt": [1, 1, 1]}]'),

@@ -127,13 +127,14 @@ my $epochs = sub { "SELECT count(*) >= $_[1] FROM selfclass_training_log JOIN se
 my ($rc, $out, $err);
 
 # What a step depends on, beside the recipe and its number, would show here.
-for (['f32'], ['bf16'], ['f32_more', '"batch_pieces": 2, "hog_weight": 5, "neighbor_prob": 0.7, "neighbor_start": 0.2'])
+for (['f32'], ['bf16'], ['f32_more', '"batch_pieces": 2, "hog_weight": 5, "neighbor_prob": 0.7, "neighbor_start": 0.2'],
+	['f32_labels', '"train_sample": 96, "self_label_start": 0'])
 {
 	my ($precision, $more) = @$_;
 	my $values = join ', ', $recipe, '"epochs": 16', '"precision": "' . $precision =~ s{_.*}{}r . '"', $more // ();
 	my $long = "{$values}";
 
-	($rc, $out, $err) = $node->psql('postgres', "\\set VERBOSITY verbose\nCALL train_encoder('whole_$precision', 'photos', '$long')");
+	($rc, $out, $err) = $node->psql('postgres', "\\set VERBOSITY verbose\nSET client_min_messages = debug1; CALL train_encoder('whole_$precision', 'photos', '$long')");
 	if ($precision eq 'bf16' && $err =~ /0A000: .* no bf16 arithmetic/)
 	{
 		note 'not tried: bf16, which this CPU or this build does not have';
@@ -143,6 +144,9 @@ for (['f32'], ['bf16'], ['f32_more', '"batch_pieces": 2, "hog_weight": 5, "neigh
 	is($rc, 0, "$precision: an uninterrupted training") or diag($err);
 	my @lines = $err =~ /^psql:<stdin>:2: NOTICE:  00000: epoch +\d+\/16 \[[#-]{20}\] loss \d+\.\d{4}, \d+ images\/s, \d+:\d\d left$/mg;
 	is(scalar(@lines), 16, "$precision: a line for every epoch") or diag($err);
+	my @sure = $err =~ /self-labelling: \d+ groups of stability [\d.]+, (\d+) images are sure/g;
+	is(scalar(@sure), $precision =~ /labels/ ? 16 : 0, "$precision: images are labelled where that is asked for");
+	cmp_ok(scalar(grep { $_ > 0 } @sure), '>', 0, "$precision: and some surely") if @sure;
 	like($lines[3], qr/epoch   4\/16 \[#{5}-{15}\] /, "$precision: with a bar");
 	like($lines[15], qr/epoch  16\/16 \[#{20}\] .* 0:00 left/, "$precision: to the end");
 

@@ -18,7 +18,7 @@ my $absent = q{{"preset": "auto", "id_column": null, "image_column": null, "on_e
 	"weight_decay": 0.0005, "warmup_epochs": 0, "schedule": "cosine", "schedule_step": "step", "temperature": 0.5,
 	"proj_hidden_dim": 512, "proj_out_dim": 128, "proj_batch_norm": true, "min_scale": 0.3, "max_scale": 1,
 	"min_ratio": 0.75, "max_ratio": 1.33333333333333, "hf_prob": 0.5, "vf_prob": 0, "rr_prob": 0, "rr_degrees": null,
-	"shear": 0, "elastic": 0, "elastic_prob": 0, "embed_views": 1, "hog_weight": 0, "neighbor_prob": 0, "neighbor_start": 0.5, "neighbors": 3, "morph_prob": 0, "cj_prob": 0.8, "cj_strength": 0.5, "cj_bright": 0.8, "cj_contrast": 0.8, "cj_sat": 0.8,
+	"shear": 0, "elastic": 0, "elastic_prob": 0, "embed_views": 1, "hog_weight": 0, "neighbor_prob": 0, "neighbor_start": 0.5, "neighbors": 3, "self_label_start": 1, "morph_prob": 0, "cj_prob": 0.8, "cj_strength": 0.5, "cj_bright": 0.8, "cj_contrast": 0.8, "cj_sat": 0.8,
 	"cj_hue": 0.2, "random_gray_scale": 0.2, "gaussian_blur": 0.5, "sigmas": [0.1, 2], "kernel_size": null,
 	"normalize": {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}, "local_contrast_norm": false, "transform_order": "flip_rotate",
 	"init": null, "l2_normalize": true, "erase_capture": false, "pca_components": 10, "pca_whiten": true, "max_k": 15, "elbow_method": "kneedle",

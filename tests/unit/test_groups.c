@@ -302,20 +302,31 @@ blobs_fill(float *x, int n, int d, int blobs, float spread)
 	}
 }
 
+/* Run the job on so many lanes, in the memory that an earlier run on no fewer took, if there was one. */
+static void
+run_on(sc_groups *g, int lanes)
+{
+	sc_arena arena = sc_arena_counter();
+	sc_error err = {SC_OK};
+
+	if (g->lanes < lanes)
+	{
+		g->lanes = lanes;
+		sc_groups_layout(g, &arena);
+		arena = points_arena(&arena);
+		sc_groups_layout(g, &arena);
+		CHECK(sc_arena_ok(&arena), "layout");
+	}
+	CHECK(sc_pool_run(lanes, sc_groups_run, g, &err) == SC_OK, "%s", err.message);
+}
+
 static sc_groups
 run(const float *x, int n, int d, int k, bool judge, int lanes)
 {
 	sc_groups g =
 		{.n = n, .d = d, .rows = x, .cosine = true, .k = k, .judge = judge, .resolution = 1, .starts = 10, .seed = 1};
-	sc_arena arena = sc_arena_counter();
-	sc_error err = {SC_OK};
 
-	g.lanes = lanes;
-	sc_groups_layout(&g, &arena);
-	arena = points_arena(&arena);
-	sc_groups_layout(&g, &arena);
-	CHECK(sc_arena_ok(&arena), "layout");
-	CHECK(sc_pool_run(lanes, sc_groups_run, &g, &err) == SC_OK, "%s", err.message);
+	run_on(&g, lanes);
 	return g;
 }
 
@@ -469,6 +480,29 @@ test_halves(void)
 			  "%g apart: the largest modularity is of %d, %d are taken, %d found", halves[h].apart, most, g.own.k,
 			  g.found);
 		CHECK(g.own.low <= g.own.k && g.own.high >= most, "%d (%d to %d)", g.own.k, g.own.low, g.own.high);
+	}
+}
+
+/* The stability alone: of blobs it is 1, of a cloud without groups next to nothing. */
+static void
+test_only_stability(int n, int blobs, float spread, float least, float most)
+{
+	enum
+	{
+		D = 16
+	};
+	float *x = unit_keep((size_t) n * D * sizeof(float));
+	sc_groups g = {.n = n, .d = D, .rows = x, .cosine = true, .only_stability = true, .resolution = 1, .starts = 4};
+
+	blobs_fill(x, n, D, blobs, spread);
+	g.seed = 1;
+	/* Twice on the same memory: nothing is left of a run. */
+	for (int again = 0; again < 2; again++)
+	{
+		run_on(&g, 2 - again);
+		CHECK(g.own.stability >= least && g.own.stability <= most, "%d blobs: stability %g", blobs, g.own.stability);
+		if (blobs > 1)
+			check_blobs(&g, blobs);
 	}
 }
 
@@ -737,6 +771,12 @@ main(int argc, char **argv)
 		test_sheet();
 	CASE ("groups: halves of one")
 		test_halves();
+	CASE ("groups: the stability alone, of blobs")
+		test_only_stability(300, 7, 0.2f, 0.999f, 1);
+	CASE ("groups: the stability alone, of a cloud")
+		test_only_stability(300, 1, 0.3f, -1, 0.5f);
+	CASE ("groups: the stability alone, of more rows than a sample")
+		test_only_stability(SC_GROUPS_SAMPLE + 500, 7, 0.15f, 0.999f, 1);
 	LARGE_CASE ("groups: any order, any lanes")
 		test_independence(400, 0, true);
 	CASE ("groups: any order, any lanes, k given")

@@ -14,25 +14,11 @@
 #include "core/analytics/space.h"
 #include "core/base/distance.h"
 
-/*
- * Neighbours of a node: a fortieth of the rows, between these. Of 330 digits, ten
- * kinds of 6 to 60, a graph with 8 or 10 has ten communities, with 5 twelve.
- */
-#define NEIGHBOURS_SHARE 40
-#define LEAST_NEIGHBOURS 5
-#define MOST_NEIGHBOURS 10
-
 /* A sample holds so many rows for each group that is asked for. */
 #define SAMPLE_GROUP_ROWS 4
 
 /* Rows between two looks at the stop flag. */
 #define STOP_ROWS 64
-
-int
-sc_groups_neighbours(size_t n)
-{
-	return (int) SC_MIN(SC_MAX(n / NEIGHBOURS_SHARE, LEAST_NEIGHBOURS), MOST_NEIGHBOURS);
-}
 
 /* ---- memory ------------------------------------------------------------------------- */
 
@@ -59,16 +45,16 @@ void
 sc_groups_layout(sc_groups *g, sc_arena *arena)
 {
 	sc_groups_work *place = SC_TAKE(arena, sc_groups_work, 1);
-	sc_groups_work w = {.judged = g->judge || g->k == 0};
+	sc_groups_work w = {.judged = (g->judge || g->k == 0) && !g->only_stability};
 	size_t most = SC_MAX(SC_GROUPS_SAMPLE, sc_mul(SAMPLE_GROUP_ROWS, g->k));
 	size_t points, room;
 
 	SC_ASSERT(g->n >= 1 && g->n <= UINT32_MAX && g->d >= 1 && g->k >= 0 && (size_t) g->k <= g->n);
-	SC_ASSERT(g->starts >= 1 && g->resolution > 0 && g->lanes >= 1);
+	SC_ASSERT(g->starts >= 1 && g->resolution > 0 && g->lanes >= 1 && !(g->only_stability && g->k > 0));
 	g->work = &w;
 	most = SC_MIN(most, g->n);
 	w.most = (int) most;
-	w.stride = g->neighbours > 0 ? g->neighbours : MOST_NEIGHBOURS;
+	w.stride = g->neighbours > 0 ? g->neighbours : SC_GROUPS_MOST_NEIGHBOURS;
 	points = sc_mul(most, g->d);
 	room = sc_neighbour_graph_room(most, w.stride);
 	g->labels = SC_TAKE(arena, int32_t, g->n);
@@ -97,7 +83,7 @@ sc_groups_layout(sc_groups *g, sc_arena *arena)
 	w.community = SC_TAKE(arena, int32_t, g->n);
 	w.sizes = SC_TAKE(arena, int64_t, most);
 	w.rank = SC_TAKE(arena, int32_t, most);
-	if (w.judged)
+	if (w.judged || g->only_stability)
 		sc_groups_chance_layout(g, arena);
 	/* In an arena that only counts there is nothing to write to. */
 	g->work = place;
@@ -401,7 +387,14 @@ sc_groups_run(const sc_lane *lane, void *arg)
 		SC_TRY(sc_groups_find_stability(lane, g));
 	}
 	else
+	{
 		SC_TRY(take_sample(lane, g, 0));
+		if (g->only_stability)
+		{
+			SC_TRY(find_largest(lane, g));
+			SC_TRY(sc_groups_find_stability(lane, g));
+		}
+	}
 	if (g->k > 0)
 		SC_TRY(sc_groups_cut(lane, g, g->k));
 	return label(lane, g);

@@ -36,6 +36,8 @@
 /* Draws without groups, of which the largest modularity counts: one in 21 rows without groups seems clear. */
 #define SC_GROUPS_DRAWS 20
 
+#define SC_GROUPS_MOST_NEIGHBOURS 10
+
 /* What the graph says by itself. */
 typedef struct sc_groups_own
 {
@@ -61,14 +63,15 @@ typedef struct sc_groups
 	/* set by the caller before sc_groups_layout */
 	size_t n; /* rows, at least 1 */
 	int d;
-	const float *rows; /* (n, d), finite */
-	bool cosine;	   /* neighbours by cosine; else by Euclidean distance */
-	bool jaccard;	   /* edges weigh what neighbours two rows have in common; else 1 */
-	int neighbours;	   /* of each row; 0: by the number of rows */
-	int k;			   /* groups, lowered to the number of distinct rows; 0: as many as there are */
-	bool judge;		   /* own is wanted though k is given */
-	double resolution; /* above 0; 1 unless there is a reason */
-	int starts;		   /* the best of so many, at least 1 */
+	const float *rows;	 /* (n, d), finite */
+	bool cosine;		 /* neighbours by cosine; else by Euclidean distance */
+	bool jaccard;		 /* edges weigh what neighbours two rows have in common; else 1 */
+	int neighbours;		 /* of each row; 0: by the number of rows */
+	int k;				 /* groups, lowered to the number of distinct rows; 0: as many as there are */
+	bool judge;			 /* own is wanted though k is given */
+	bool only_stability; /* k is 0, and not judged: the communities of largest modularity, and of own the stability */
+	double resolution;	 /* above 0; 1 unless there is a reason */
+	int starts;			 /* the best of so many, at least 1 */
 	uint64_t seed;
 	int lanes; /* of the run, at most */
 
@@ -77,7 +80,7 @@ typedef struct sc_groups
 	int found;					  /* groups */
 	int32_t *labels;			  /* (n) */
 	double modularity;			  /* of the labels, with resolution 1 */
-	sc_groups_own own;			  /* unless k was given, and nothing is to be judged; so are these: */
+	sc_groups_own own;			  /* of what was judged; so are these: */
 	sc_groups_curve curve;		  /* of the graph; without a point where all rows are equal */
 	sc_groups_curve chance_curve; /* the largest of points without groups, for the same numbers */
 
@@ -109,8 +112,16 @@ sc_groups_are_clear(const sc_groups_own *own)
 	return sc_groups_stand_out(own) && own->stability > SC_GROUPS_STABLE;
 }
 
-/* Neighbours of each of n rows, where the caller does not say. */
-extern int sc_groups_neighbours(size_t n);
+/*
+ * Neighbours of each of n rows, where the caller does not say: a fortieth of the
+ * rows, between 5 and 10. Of 330 digits, ten kinds of 6 to 60, a graph with 8 or
+ * 10 has ten communities, with 5 twelve.
+ */
+static inline int
+sc_groups_neighbours(size_t n)
+{
+	return (int) SC_MIN(SC_MAX(n / 40, 5), SC_GROUPS_MOST_NEIGHBOURS);
+}
 
 /* Count or take the memory of the result and of the work. */
 extern void sc_groups_layout(sc_groups *g, sc_arena *arena);

@@ -99,6 +99,17 @@ agreement(const sc_groups_work *w, const sc_partition *all, int nodes, int fold)
 	return sc_adjusted_rand(&pairs);
 }
 
+/* As many communities of a fold as there are of all; as many as it has where nothing but stability is wanted. */
+static sc_status
+cut_fold(const sc_lane *lane, sc_groups *g)
+{
+	sc_groups_work *w = g->work;
+
+	if (!g->only_stability)
+		return sc_groups_cut(lane, g, w->kept.count);
+	return sc_groups_best_of_all(lane, g, g->resolution, g->starts, sc_groups_smallest(w->s, w->m, 0), &w->chosen);
+}
+
 sc_status
 sc_groups_find_stability(const sc_lane *lane, sc_groups *g)
 {
@@ -118,7 +129,7 @@ sc_groups_find_stability(const sc_lane *lane, sc_groups *g)
 	for (int fold = 0; fold < FOLDS; fold++)
 	{
 		SC_TRY(take_fold(lane, g, fold));
-		SC_TRY(sc_groups_cut(lane, g, w->kept.count));
+		SC_TRY(cut_fold(lane, g));
 		if (lane->index == 0)
 		{
 			g->own.stability += agreement(w, &w->kept, nodes, fold) / FOLDS;

@@ -86,6 +86,7 @@ static const scpg_option table[] = {
 	NUMBER(TRAINING, neighbor_prob, 0, 1),
 	NUMBER(TRAINING, neighbor_start, 0, 1),
 	WHOLE(TRAINING, neighbors, 1, 32),
+	NUMBER(TRAINING, self_label_start, 0, 1),
 	ABOVE(TRAINING, min_scale, 0, 1),
 	ABOVE(TRAINING, max_scale, 0, 1),
 	ABOVE(TRAINING, min_ratio, 0, 100),
@@ -168,6 +169,7 @@ static const scpg_recipe common = {
 	.proj_batch_norm = true,
 	.neighbor_start = 0.5,
 	.neighbors = 3,
+	.self_label_start = 1,
 	.min_scale = 0.08,
 	.max_scale = 1.0,
 	.min_ratio = 3.0 / 4.0,
@@ -407,6 +409,7 @@ scpg_recipe_restore(scpg_recipe *recipe, const Jsonb *stored)
 	recipe->elastic = recipe->elastic_prob = 0;
 	recipe->hog_weight = 0;
 	recipe->neighbor_prob = 0;
+	recipe->self_label_start = 1;
 	recipe->local_contrast_norm = false;
 	recipe->erase_capture = false;
 	scpg_options_read(recipe, NULL, stored, table, lengthof(table));

@@ -100,10 +100,11 @@ typedef struct scpg_recipe
 	int proj_hidden_dim;
 	int proj_out_dim;
 	bool proj_batch_norm;
-	double hog_weight;	   /* of the loss that teaches where edges run; 0: none */
-	double neighbor_prob;  /* of second views that show a neighbour (train_neighbors.c) */
-	double neighbor_start; /* share of the epochs before the first that has them */
-	int neighbors;		   /* of an image, at most */
+	double hog_weight;		 /* of the loss that teaches where edges run; 0: none */
+	double neighbor_prob;	 /* of second views that show a neighbour (train_neighbors.c) */
+	double neighbor_start;	 /* share of the epochs before the first that has them */
+	int neighbors;			 /* of an image, at most */
+	double self_label_start; /* share of the epochs before the first that labels images (train_groups.c); 1: none does */
 	double min_scale;
 	double max_scale;
 	double min_ratio;

@@ -91,6 +91,13 @@ static const struct
 #define HOG_RATE 0.64
 #define MAX_HOG_WEIGHT 1000.0 /* that the option takes */
 
+/*
+ * Signs and poses are of kinds that the encoder tells apart by then: labelling
+ * those it is sure of, 600 hands have a purity of 92.7 and 92.3 % where they had
+ * 89.8 and 89.2 (two seeds), digits 97.7 and 97.5 where they had 97.5 and 97.3.
+ */
+#define SELF_LABEL_START 0.8
+
 #define POSED_TEMPERATURE 0.2
 #define POSED_EMBED_VIEWS 8
 
@@ -322,6 +329,8 @@ choose_auto(scpg_recipe *r, const scpg_given *given, scpg_dataset *images, int64
 	CHOOSE(input_size, choose_input_size(images, kind));
 	if (!GIVEN(epochs) && r->time_budget == 0)
 		r->epochs = choose_epochs(n, r->input_size, kind);
+	if (strokes || kind == POSED)
+		CHOOSE(self_label_start, SELF_LABEL_START);
 	if (given->pretrained_view > 0)
 		choose_pretrained(r, given, images, n);
 	/* With as many whitened components as points, all points are equally far apart. */

@@ -51,6 +51,7 @@ typedef struct trainer
 	scpg_training *training; /* what is asked for, and the result */
 	scpg_order order;
 	scpg_neighbors neighbors;
+	scpg_self_labels labels;
 	scpg_learner learner;
 	sc_lr_config lr;
 	int64 dead_weights; /* as scpg_model_tell_dead_weights counts them */
@@ -75,22 +76,28 @@ lr_at(const trainer *t, int epoch, int step)
 }
 
 static bool
-run_step(trainer *t, scpg_neighbors *neighbors, int epoch, int step, double *loss)
+run_step(trainer *t, const scpg_positives *positives, int epoch, int step, double *loss)
 {
-	return scpg_learner_step(&t->learner, &t->order, neighbors, epoch, step, lr_at(t, epoch, step), loss);
+	return scpg_learner_step(&t->learner, &t->order, positives, epoch, step, lr_at(t, epoch, step), loss);
 }
 
 /* *loss: the mean of the epoch's steps. false: it, or what the encoder sees, is no number. */
 static bool
 run_epoch(trainer *t, int epoch, double *loss)
 {
-	scpg_neighbors *neighbors = NULL;
+	scpg_positives positives = {0};
 	double sum = 0;
 
-	if (scpg_neighbors_count(&t->neighbors, t->training->recipe, epoch))
+	if (scpg_self_labels_count(&t->labels, t->training->recipe, epoch))
 	{
-		neighbors = &t->neighbors;
-		if (!scpg_neighbors_find(neighbors, &t->learner, &t->order))
+		positives.labels = &t->labels;
+		if (!scpg_self_labels_find(positives.labels, &t->learner, &t->order))
+			return false;
+	}
+	else if (scpg_neighbors_count(&t->neighbors, t->training->recipe, epoch))
+	{
+		positives.neighbors = &t->neighbors;
+		if (!scpg_neighbors_find(positives.neighbors, &t->learner, &t->order))
 			return false;
 	}
 	scpg_order_shuffle(&t->order, epoch);
@@ -98,7 +105,7 @@ run_epoch(trainer *t, int epoch, double *loss)
 	{
 		double one;
 
-		if (!run_step(t, neighbors, epoch, step, &one))
+		if (!run_step(t, &positives, epoch, step, &one))
 			return false;
 		sum += one;
 		scpg_progress_images(Min(t->order.images, (int64) (step + 1) * t->order.batch));
@@ -121,6 +128,13 @@ plan_lr(trainer *t)
 	t->lr.steps_per_epoch = t->order.steps;
 }
 
+/* The share of the epochs before the first that begins with a look at all images. */
+static double
+looks_from(const scpg_recipe *recipe)
+{
+	return recipe->neighbor_prob > 0 ? Min(recipe->neighbor_start, recipe->self_label_start) : recipe->self_label_start;
+}
+
 /*
  * Turn the time budget into a number of epochs, by the fastest of a few steps.
  * They leave no trace: the trainer is then made anew.
@@ -128,6 +142,7 @@ plan_lr(trainer *t)
 static void
 plan_time(trainer *t)
 {
+	static const scpg_positives none = {0};
 	scpg_recipe *recipe = t->training->recipe;
 	double budget = recipe->time_budget;
 	int steps = t->order.steps;
@@ -144,7 +159,7 @@ plan_time(trainer *t)
 		double loss;
 
 		INSTR_TIME_SET_CURRENT(start);
-		(void) run_step(t, NULL, 0, i % steps, &loss);
+		(void) run_step(t, &none, 0, i % steps, &loss);
 		seconds = seconds_since(start);
 		/* The first step also makes what later ones reuse. */
 		if (i > 0 && (fastest == 0 || seconds < fastest))
@@ -153,8 +168,7 @@ plan_time(trainer *t)
 			break;
 	}
 	seconds = fastest * steps;
-	if (recipe->neighbor_prob > 0)
-		seconds *= 1 + SCPG_NEIGHBORS_COST * (1 - recipe->neighbor_start);
+	seconds *= 1 + SCPG_LOOK_COST * (1 - looks_from(recipe));
 	epochs = floor((budget - seconds_since(begin)) / Max(seconds, 1e-9));
 	recipe->epochs = (int) Max(1, Min(MAX_EPOCHS, epochs));
 	recipe->warmup_epochs = Min(recipe->warmup_epochs, recipe->epochs);
@@ -453,6 +467,7 @@ scpg_train(scpg_training *training)
 		scpg_order_init(&t->order, training->dataset, training->recipe, cxt);
 		scpg_progress_phase("training", t->order.images);
 		scpg_neighbors_init(&t->neighbors, training->recipe, &t->order, cxt);
+		scpg_self_labels_init(&t->labels, training->recipe, &t->order, cxt);
 		scpg_learner_plan(&t->learner, training->recipe, checkpoints, cxt);
 		if (checkpoints && training->model == NULL)
 			tell_checkpoints(t);

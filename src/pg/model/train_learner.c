@@ -160,8 +160,8 @@ scpg_learner_load(scpg_learner *l, const scpg_model *model, bool initial)
 /* ---- a step ---------------------------------------------------------------------- */
 
 bool
-scpg_learner_step(scpg_learner *l, const scpg_order *order, scpg_neighbors *neighbors, int epoch, int step, double lr,
-				  double *loss)
+scpg_learner_step(scpg_learner *l, const scpg_order *order, const scpg_positives *positives, int epoch, int step,
+				  double lr, double *loss)
 {
 	MemoryContext old = MemoryContextSwitchTo(l->step_context);
 	int batch = l->config.batch_size;
@@ -181,17 +181,19 @@ scpg_learner_step(scpg_learner *l, const scpg_order *order, scpg_neighbors *neig
 	job.trainer = l->core;
 	job.images = images;
 	job.keys = keys;
-	if (neighbors != NULL)
+	if (positives->labels != NULL || positives->neighbors != NULL)
 	{
-		int64 *others = palloc(batch * sizeof(int64));
 		sc_image *seconds = palloc(batch * sizeof(sc_image));
-		int *kin = palloc(sc_mul(batch, neighbors->each * sizeof(int)));
+		scpg_partners partners;
 
-		scpg_neighbors_batch(neighbors, order, epoch, numbers, keys, others, kin);
-		scpg_dataset_fetch(order->dataset, seconds, others, batch);
+		if (positives->labels != NULL)
+			scpg_self_labels_batch(positives->labels, order, epoch, numbers, keys, &partners);
+		else
+			scpg_neighbors_batch(positives->neighbors, order, epoch, numbers, keys, &partners);
+		scpg_dataset_fetch(order->dataset, seconds, partners.second, batch);
 		job.seconds = seconds;
-		job.kin = kin;
-		job.kin_each = neighbors->each;
+		job.kin = partners.kin;
+		job.kin_each = partners.each;
 	}
 	job.epoch = epoch;
 	job.lr = (float) lr;

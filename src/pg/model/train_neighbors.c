@@ -8,59 +8,35 @@
  *
  * They are looked for as an epoch begins, by the weights of that moment: these
  * are what a checkpoint holds, so a training that goes on from one finds the
- * same. That is a forward pass of each image (SCPG_NEIGHBORS_COST). Only mutual neighbours
+ * same. That is a forward pass of each image (SCPG_LOOK_COST). Only mutual neighbours
  * count, since one side's nearest may be a picture that is like nothing else.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include <math.h>
-
-#include "utils/memutils.h"
-
 #include "pg/analytics/knn.h"
 #include "pg/model/train_parts.h"
-#include "pg/server/jobs.h"
-#include "pg/server/load.h"
 #include "pg/server/memory.h"
-
-#define DIM SC_EMBEDDING_DIM
-
-/*
- * So many pictures look for each other at a time, at most. Images come in the
- * order of a hash, so any run of them is a fair sample; and neither memory nor
- * the time a picture takes grows with their number.
- */
-#define PART 4096
 
 /* Random stream of an image beside those of its views and of train_order.c. */
 #define STREAM_NEIGHBOR 4
 
-static int64
-parts_of(const scpg_order *order)
-{
-	return (order->images + PART - 1) / PART;
-}
-
-static int
-largest_part(const scpg_order *order)
-{
-	return (int) ((order->images + parts_of(order) - 1) / parts_of(order));
-}
-
-/* Memory is all taken before the training begins; parts differ by one image, at most. */
+/* Memory is all taken before the training begins. */
 static void
-plan_searches(scpg_neighbors *n, int most, int least)
+plan_searches(scpg_neighbors *n, MemoryContext cxt)
 {
 	for (int i = 0; i < 2; i++)
 	{
-		n->search[i] =
-			(sc_knn){.n = i == 0 ? most : least, .d = DIM, .rows = n->features, .k = n->each, .leave_out = true};
-		if (i == 0 || least < most)
+		n->search[i] = (sc_knn){.n = n->look.size[i],
+								.d = SC_EMBEDDING_DIM,
+								.rows = n->look.features,
+								.k = n->each,
+								.leave_out = true};
+		if (i == 0 || n->look.size[1] < n->look.size[0])
 		{
 			scpg_knn_plan(&n->search[i]);
-			(void) scpg_knn_layout(&n->search[i], 0, n->context);
+			(void) scpg_knn_layout(&n->search[i], 0, cxt);
 		}
 	}
 }
@@ -68,7 +44,7 @@ plan_searches(scpg_neighbors *n, int most, int least)
 void
 scpg_neighbors_init(scpg_neighbors *n, const scpg_recipe *recipe, const scpg_order *order, MemoryContext cxt)
 {
-	Size all = (Size) order->dataset->images, part = (Size) largest_part(order);
+	Size all = (Size) order->dataset->images;
 	sc_arena arena;
 
 	memset(n, 0, sizeof(*n));
@@ -76,22 +52,21 @@ scpg_neighbors_init(scpg_neighbors *n, const scpg_recipe *recipe, const scpg_ord
 		return;
 	n->each = (int) Min((int64) recipe->neighbors, order->images - 1);
 	n->prob = recipe->neighbor_prob;
-	n->context = cxt;
+	scpg_look_init(&n->look, order, cxt);
 	for (int pass = 0; pass < 2; pass++)
 	{
 		arena = pass == 0 ? sc_arena_counter() : scpg_arena(cxt, sc_arena_need(&arena), "the neighbours of images");
 		n->mutual = SC_TAKE(&arena, int64, sc_mul(all, n->each));
 		n->count = SC_TAKE(&arena, int32, all);
 		n->place = SC_TAKE(&arena, int32, all);
-		n->features = SC_TAKE(&arena, float, sc_mul(part, DIM));
-		n->near = SC_TAKE(&arena, uint32, sc_mul(part, n->each));
+		n->near = SC_TAKE(&arena, uint32, sc_mul(n->look.size[0], n->each));
 	}
 	for (Size i = 0; i < all; i++)
 	{
 		n->count[i] = 0;
 		n->place[i] = -1;
 	}
-	plan_searches(n, part, (int) (order->images / parts_of(order)));
+	plan_searches(n, cxt);
 }
 
 bool
@@ -100,42 +75,11 @@ scpg_neighbors_count(const scpg_neighbors *n, const scpg_recipe *recipe, int epo
 	return n->each > 0 && epoch >= recipe->neighbor_start * recipe->epochs;
 }
 
-/* The directions of what the encoder sees in images `image` (count): n->features. */
-static void
-look(scpg_neighbors *n, scpg_learner *learner, const scpg_order *order, const int64 *image, int count)
-{
-	MemoryContext batch = AllocSetContextCreate(n->context, "selfclass images", ALLOCSET_DEFAULT_SIZES);
-	MemoryContext caller = MemoryContextSwitchTo(batch);
-	int most = scpg_learner_look_most(learner);
-
-	for (int begin = 0; begin < count; begin += most)
-	{
-		int some = Min(most, count - begin);
-		sc_image *images = palloc(sizeof(sc_image) * some);
-
-		scpg_dataset_fetch(order->dataset, images, image + begin, some);
-		scpg_learner_look(learner, n->features + (Size) begin * DIM, images, some);
-		MemoryContextReset(batch);
-	}
-	MemoryContextSwitchTo(caller);
-	MemoryContextDelete(batch);
-	for (int i = 0; i < count; i++)
-	{
-		float *row = n->features + (Size) i * DIM;
-		double square = 0;
-
-		for (int d = 0; d < DIM; d++)
-			square += (double) row[d] * row[d];
-		for (int d = 0; d < DIM && square > 0; d++)
-			row[d] = (float) (row[d] / sqrt(square));
-	}
-}
-
 /* n->near (count, n->each): the nearest of each of the rows. */
 static void
 search(scpg_neighbors *n, int count)
 {
-	sc_knn *job = &n->search[count == (int) n->search[0].n ? 0 : 1];
+	sc_knn *job = &n->search[count == n->look.size[0] ? 0 : 1];
 
 	Assert(count == (int) job->n && job->found == n->each);
 	job->first = job->m = 0;
@@ -152,27 +96,15 @@ has(const scpg_neighbors *n, uint32 row, uint32 other)
 	return false;
 }
 
-/* false: a feature is no number. */
-static bool
-all_finite(const float *x, Size values)
-{
-	for (Size i = 0; i < values; i++)
-		if (!isfinite(x[i]))
-			return false;
-	return true;
-}
-
 bool
 scpg_neighbors_find(scpg_neighbors *n, scpg_learner *learner, const scpg_order *order)
 {
-	for (int64 part = 0, parts = parts_of(order); part < parts; part++)
+	for (int64 part = 0; part < n->look.parts; part++)
 	{
-		int64 first = order->images * part / parts;
-		int count = (int) (order->images * (part + 1) / parts - first);
-		const int64 *image = order->sample + first;
+		int count;
+		const int64 *image = scpg_look_part(&n->look, order, part, &count);
 
-		look(n, learner, order, image, count);
-		if (!all_finite(n->features, (Size) count * DIM))
+		if (!scpg_look(&n->look, learner, order, image, count))
 			return false;
 		search(n, count);
 		for (int i = 0; i < count; i++)
@@ -195,8 +127,11 @@ scpg_neighbors_find(scpg_neighbors *n, scpg_learner *learner, const scpg_order *
 
 void
 scpg_neighbors_batch(scpg_neighbors *n, const scpg_order *order, int epoch, const int64 *number, const uint64_t *key,
-					 int64 *second, int *kin)
+					 scpg_partners *partners)
 {
+	partners->each = n->each;
+	partners->second = palloc(order->batch * sizeof(int64));
+	partners->kin = palloc(sc_mul(order->batch, n->each * sizeof(int)));
 	for (int i = 0; i < order->batch; i++)
 		n->place[number[i]] = i;
 	for (int i = 0; i < order->batch; i++)
@@ -205,14 +140,15 @@ scpg_neighbors_batch(scpg_neighbors *n, const scpg_order *order, int epoch, cons
 		int count = n->count[number[i]], found = 0;
 		sc_rng rng = sc_rng_stream(order->seed, epoch, key[i], STREAM_NEIGHBOR);
 		bool other = sc_rng_uniform(&rng) < n->prob && count > 0;
+		int *kin = partners->kin + (Size) i * n->each;
 
-		second[i] = other ? mutual[sc_rng_below(&rng, count)] : number[i];
+		partners->second[i] = other ? mutual[sc_rng_below(&rng, count)] : number[i];
 		/* Kinship is mutual: of an image that is in the batch twice, to fill it up, the last one has it. */
 		for (int j = 0; j < count && n->place[number[i]] == i; j++)
 			if (n->place[mutual[j]] >= 0)
-				kin[(Size) i * n->each + found++] = n->place[mutual[j]];
+				kin[found++] = n->place[mutual[j]];
 		if (found < n->each)
-			kin[(Size) i * n->each + found] = -1;
+			kin[found] = -1;
 	}
 	for (int i = 0; i < order->batch; i++)
 		n->place[number[i]] = -1;

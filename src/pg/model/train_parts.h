@@ -41,25 +41,53 @@ extern void scpg_order_shuffle(scpg_order *o, int epoch);
  */
 extern void scpg_order_batch(const scpg_order *o, int step, int64 *number, uint64_t *key);
 
-/* ---- neighbours as positives (train_neighbors.c) ------------------------------------- */
+/* ---- what the encoder sees as an epoch begins (train_look.c) ---------------------------- */
 
-/* What looking for them costs, as a share of an epoch's steps: a forward pass of one view, where a step has six of those. */
-#define SCPG_NEIGHBORS_COST (1.0 / 6)
+struct scpg_learner;
+
+/* The images that train, in parts that are looked at together. */
+typedef struct scpg_look_parts
+{
+	int64 parts;
+	int size[2];	 /* of the largest part, and of the others, which have as many images or one less */
+	float *features; /* (size[0], SC_EMBEDDING_DIM): what is seen in the images of a part, of length 1 */
+	MemoryContext context;
+} scpg_look_parts;
+
+/* What looking costs, as a share of an epoch's steps: a forward pass of one view, where a step has six of those. */
+#define SCPG_LOOK_COST (1.0 / 6)
+
+/* Take the memory, in cxt. */
+extern void scpg_look_init(scpg_look_parts *l, const scpg_order *order, MemoryContext cxt);
+
+/* The images of a part, (count) of the dataset's. */
+extern const int64 *scpg_look_part(const scpg_look_parts *l, const scpg_order *order, int64 part, int *count);
+
+/* Look at images (count) by the weights that the learner has now; false where what it sees is no number. */
+extern bool scpg_look(scpg_look_parts *l, struct scpg_learner *learner, const scpg_order *order, const int64 *image,
+					  int count);
+
+/* Of the images of a step, in the current memory context: */
+typedef struct scpg_partners
+{
+	int64 *second; /* (batch): whose second view is shown, of the dataset's images */
+	int *kin;	   /* (batch, each): which are no negatives of each other, as sc_ntxent_set_kin wants it; NULL: none */
+	int each;
+} scpg_partners;
+
+/* ---- neighbours as positives (train_neighbors.c) ------------------------------------- */
 
 typedef struct scpg_neighbors
 {
-	int each;		  /* of an image, at most; 0: there are none in this training */
-	double prob;	  /* of second views that show one */
-	int64 *mutual;	  /* (images of the dataset, each): which of the dataset's */
-	int32 *count;	  /* (images of the dataset): how many of them */
-	int32 *place;	  /* (images of the dataset): in the batch, -1: not there */
-	float *features;  /* (the largest part, SC_EMBEDDING_DIM) */
+	int each;	   /* of an image, at most; 0: there are none in this training */
+	double prob;   /* of second views that show one */
+	int64 *mutual; /* (images of the dataset, each): which of the dataset's */
+	int32 *count;  /* (images of the dataset): how many of them */
+	int32 *place;  /* (images of the dataset): in the batch, -1: not there */
+	scpg_look_parts look;
 	uint32 *near;	  /* (the largest part, each) */
-	sc_knn search[2]; /* of a part of the largest size, and of one less */
-	MemoryContext context;
+	sc_knn search[2]; /* by look.size */
 } scpg_neighbors;
-
-struct scpg_learner;
 
 extern void scpg_neighbors_init(scpg_neighbors *n, const scpg_recipe *recipe, const scpg_order *order,
 								MemoryContext cxt);
@@ -70,12 +98,41 @@ extern bool scpg_neighbors_count(const scpg_neighbors *n, const scpg_recipe *rec
 /* Find them by the weights that the learner has now; false where what it sees is no number. */
 extern bool scpg_neighbors_find(scpg_neighbors *n, struct scpg_learner *learner, const scpg_order *order);
 
-/*
- * Of the images of a step: whose second view is shown, second (batch), in the
- * dataset; and which are kin, kin (batch, each), as sc_ntxent_set_kin wants it.
- */
 extern void scpg_neighbors_batch(scpg_neighbors *n, const scpg_order *order, int epoch, const int64 *number,
-								 const uint64_t *key, int64 *second, int *kin);
+								 const uint64_t *key, scpg_partners *partners);
+
+/* ---- groups as positives (train_groups.c) --------------------------------------------- */
+
+typedef struct scpg_self_labels
+{
+	int each; /* neighbours that say whether an image is surely of its group; 0: nothing is labelled in this training */
+	scpg_look_parts look;
+	sc_knn search[2];	 /* by look.size, */
+	sc_groups groups[2]; /* ... likewise */
+	bool *sure;			 /* (the largest part) */
+	int64 *group;		 /* (images of the dataset): that an image surely is of, -1: of none */
+	int64 *member;		 /* (images): the sure images, group by group */
+	int64 *first;		 /* (groups + 1): the place of a group's first one */
+} scpg_self_labels;
+
+extern void scpg_self_labels_init(scpg_self_labels *s, const scpg_recipe *recipe, const scpg_order *order,
+								  MemoryContext cxt);
+
+/* Are images labelled in this epoch? */
+extern bool scpg_self_labels_count(const scpg_self_labels *s, const scpg_recipe *recipe, int epoch);
+
+/* Find the groups by the weights that the learner has now; false where what it sees is no number. */
+extern bool scpg_self_labels_find(scpg_self_labels *s, struct scpg_learner *learner, const scpg_order *order);
+
+extern void scpg_self_labels_batch(const scpg_self_labels *s, const scpg_order *order, int epoch, const int64 *number,
+								   const uint64_t *key, scpg_partners *partners);
+
+/* What second views show beside the image itself; NULL: not in this epoch. Labels come before neighbours. */
+typedef struct scpg_positives
+{
+	scpg_neighbors *neighbors;
+	scpg_self_labels *labels;
+} scpg_positives;
 
 /* ---- the core's trainer (train_learner.c) ------------------------------------------- */
 
@@ -114,9 +171,9 @@ extern Size scpg_learner_save(scpg_learner *l, bool momenta);
 /* Are the weights in the stream (size) as a network can have them, every number finite? */
 extern bool scpg_learner_check(scpg_learner *l, Size size);
 
-/* One step of an epoch at a learning rate, neighbors NULL: without; false where the loss is no number. */
-extern bool scpg_learner_step(scpg_learner *l, const scpg_order *order, scpg_neighbors *neighbors, int epoch, int step,
-							  double lr, double *loss);
+/* One step of an epoch at a learning rate, with the positives of that epoch; false where the loss is no number. */
+extern bool scpg_learner_step(scpg_learner *l, const scpg_order *order, const scpg_positives *positives, int epoch,
+							  int step, double lr, double *loss);
 
 /* Images of one look, at most: the views of a piece of a batch. */
 extern int scpg_learner_look_most(const scpg_learner *l);

@@ -1,0 +1,204 @@
+/*-------------------------------------------------------------------------
+ *
+ * src/pg/model/train_groups.c
+ *	  Self-labelling: towards the end of a training, pictures that surely are
+ *	  of one group are shown to the encoder as two views of one thing, and are no
+ *	  negatives of each other (as the third step of Van Gansbeke and others,
+ *	  "SCAN: Learning to Classify Images without Labels", ECCV 2020, and with the
+ *	  loss of Khosla and others, "Supervised Contrastive Learning", NeurIPS 2020).
+ *
+ * Groups are the communities of the neighbour graph (core/analytics/groups.h),
+ * found anew as an epoch begins, by the weights of that moment: these are what a
+ * checkpoint holds, so a training that goes on from one finds the same. They
+ * count in an epoch where samples fall into the same ones; where they do not,
+ * groups are arbitrary, and teaching them would make them seem clear.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "pg/analytics/knn.h"
+#include "pg/model/train_parts.h"
+#include "pg/server/jobs.h"
+#include "pg/server/load.h"
+#include "pg/server/memory.h"
+
+/* Random stream of an image beside those of its views and of train_neighbors.c. */
+#define STREAM_GROUP 5
+
+/* How well the groups of samples must agree (sc_groups_own), which is more than clear groups must. */
+#define LEAST_STABILITY 0.85
+
+/* An image is surely of its group where so many of its neighbours are. */
+#define SURE 0.8
+
+/* Starts of each graph: of all images, and of each sample. */
+#define STARTS 4
+
+/* Memory is all taken before the training begins. */
+static void
+plan_jobs(scpg_self_labels *s, MemoryContext cxt)
+{
+	for (int i = 0; i < 2; i++)
+	{
+		sc_arena arena = sc_arena_counter();
+
+		if (i == 1 && s->look.size[1] == s->look.size[0])
+			break;
+		s->search[i] = (sc_knn){.n = s->look.size[i],
+								.d = SC_EMBEDDING_DIM,
+								.rows = s->look.features,
+								.k = s->each,
+								.leave_out = true};
+		scpg_knn_plan(&s->search[i]);
+		(void) scpg_knn_layout(&s->search[i], 0, cxt);
+		s->groups[i] = (sc_groups){.n = s->look.size[i],
+								   .d = SC_EMBEDDING_DIM,
+								   .rows = s->look.features,
+								   .cosine = true,
+								   .only_stability = true,
+								   .resolution = 1,
+								   .starts = STARTS,
+								   .seed = 1,
+								   .lanes = scpg_lanes()};
+		scpg_core()->sc_groups_layout(&s->groups[i], &arena);
+		arena = scpg_arena(cxt, sc_arena_need(&arena), "the neighbour graph");
+		scpg_core()->sc_groups_layout(&s->groups[i], &arena);
+	}
+}
+
+void
+scpg_self_labels_init(scpg_self_labels *s, const scpg_recipe *recipe, const scpg_order *order, MemoryContext cxt)
+{
+	Size all = (Size) order->dataset->images;
+	sc_arena arena;
+
+	memset(s, 0, sizeof(*s));
+	if (recipe->self_label_start == 1 || recipe->epochs == 0 || order->images < 2)
+		return;
+	scpg_look_init(&s->look, order, cxt);
+	s->each = Min(sc_groups_neighbours(s->look.size[0]), (int) order->images - 1);
+	for (int pass = 0; pass < 2; pass++)
+	{
+		arena = pass == 0 ? sc_arena_counter() : scpg_arena(cxt, sc_arena_need(&arena), "the groups of images");
+		s->group = SC_TAKE(&arena, int64, all);
+		s->member = SC_TAKE(&arena, int64, order->images);
+		s->first = SC_TAKE(&arena, int64, sc_add(order->images, 1));
+		s->sure = SC_TAKE(&arena, bool, s->look.size[0]);
+	}
+	for (Size i = 0; i < all; i++)
+		s->group[i] = -1;
+	plan_jobs(s, cxt);
+}
+
+bool
+scpg_self_labels_count(const scpg_self_labels *s, const scpg_recipe *recipe, int epoch)
+{
+	return s->each > 0 && epoch >= recipe->self_label_start * recipe->epochs;
+}
+
+/* s->sure (count): which images are, of a part whose groups are found. */
+static void
+find_sure(scpg_self_labels *s, const sc_groups *groups, sc_knn *search)
+{
+	search->first = search->m = 0;
+	while (scpg_knn_next(search))
+		for (size_t i = 0; i < search->m; i++)
+		{
+			int32_t own = groups->labels[search->first + i];
+			int same = 0;
+
+			for (int j = 0; j < search->found; j++)
+				same += groups->labels[search->index[i * search->found + j]] == own;
+			s->sure[search->first + i] = same >= SURE * search->found;
+		}
+}
+
+/* The members of the groups of a part, whose first one is group number `number` of all; how many groups there are. */
+static int
+keep_groups(scpg_self_labels *s, const sc_groups *groups, const int64 *image, int count, int64 number)
+{
+	int64 at = s->first[number];
+
+	for (int group = 0; group < groups->found; group++)
+	{
+		for (int i = 0; i < count; i++)
+			if (groups->labels[i] == group && s->sure[i])
+			{
+				s->member[at++] = image[i];
+				s->group[image[i]] = number + group;
+			}
+		s->first[number + group + 1] = at;
+	}
+	return groups->found;
+}
+
+bool
+scpg_self_labels_find(scpg_self_labels *s, scpg_learner *learner, const scpg_order *order)
+{
+	int64 number = 0;
+
+	s->first[0] = 0;
+	for (int64 part = 0; part < s->look.parts; part++)
+	{
+		int count;
+		const int64 *image = scpg_look_part(&s->look, order, part, &count);
+		int i = count == s->look.size[0] ? 0 : 1;
+		sc_groups *groups = &s->groups[i];
+
+		for (int j = 0; j < count; j++)
+			s->group[image[j]] = -1;
+		if (!scpg_look(&s->look, learner, order, image, count))
+			return false;
+		scpg_run_on(groups->lanes, scpg_core()->sc_groups_run, groups);
+		if (groups->found >= 2 && groups->own.stability >= LEAST_STABILITY)
+		{
+			find_sure(s, groups, &s->search[i]);
+			number += keep_groups(s, groups, image, count, number);
+		}
+		ereport(DEBUG1, (errmsg_internal("self-labelling: %d groups of stability %.3f, %lld images are sure so far",
+										 groups->found, groups->own.stability, (long long) s->first[number])));
+	}
+	return true;
+}
+
+void
+scpg_self_labels_batch(const scpg_self_labels *s, const scpg_order *order, int epoch, const int64 *number,
+					   const uint64_t *key, scpg_partners *partners)
+{
+	int batch = order->batch;
+
+	partners->second = palloc(batch * sizeof(int64));
+	partners->each = 0;
+	for (int i = 0; i < batch; i++)
+	{
+		int64 group = s->group[number[i]];
+		sc_rng rng = sc_rng_stream(order->seed, epoch, key[i], STREAM_GROUP);
+		int others = 0;
+
+		partners->second[i] = number[i];
+		if (group < 0)
+			continue;
+		partners->second[i] =
+			s->member[s->first[group] + (int64) sc_rng_below(&rng, (uint64) (s->first[group + 1] - s->first[group]))];
+		for (int j = 0; j < batch; j++)
+			others += s->group[number[j]] == group;
+		partners->each = Max(partners->each, others - 1);
+	}
+	partners->kin = NULL;
+	if (partners->each == 0)
+		return;
+	partners->kin = MemoryContextAllocHuge(CurrentMemoryContext, sc_mul(sc_mul(batch, partners->each), sizeof(int)));
+	for (int i = 0; i < batch; i++)
+	{
+		int64 group = s->group[number[i]];
+		int *kin = partners->kin + (Size) i * partners->each;
+		int found = 0;
+
+		for (int j = 0; j < batch && group >= 0; j++)
+			if (j != i && s->group[number[j]] == group)
+				kin[found++] = j;
+		if (found < partners->each)
+			kin[found] = -1;
+	}
+}
