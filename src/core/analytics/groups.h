@@ -105,11 +105,11 @@ sc_groups_stand_out(const sc_groups_own *own)
  * Are they clear? They stand out, and samples of the rows fall into the same.
  * A sheet of rows stands out too, as embeddings of one thing at many places do.
  */
-#define SC_GROUPS_STABLE 0.77
+#define SC_GROUPS_STABLE 0.85
 static inline bool
 sc_groups_are_clear(const sc_groups_own *own)
 {
-	return sc_groups_stand_out(own) && own->stability > SC_GROUPS_STABLE;
+	return sc_groups_stand_out(own) && own->stability >= SC_GROUPS_STABLE;
 }
 
 /*

@@ -26,9 +26,6 @@
 /* Random stream of an image beside those of its views and of train_neighbors.c. */
 #define STREAM_GROUP 5
 
-/* How well the groups of samples must agree (sc_groups_own), which is more than clear groups must. */
-#define LEAST_STABILITY 0.85
-
 /* An image is surely of its group where so many of its neighbours are. */
 #define SURE 0.8
 
@@ -151,7 +148,7 @@ scpg_self_labels_find(scpg_self_labels *s, scpg_learner *learner, const scpg_ord
 		if (!scpg_look(&s->look, learner, order, image, count))
 			return false;
 		scpg_run_on(groups->lanes, scpg_core()->sc_groups_run, groups);
-		if (groups->found >= 2 && groups->own.stability >= LEAST_STABILITY)
+		if (groups->found >= 2 && groups->own.stability >= SC_GROUPS_STABLE)
 		{
 			find_sure(s, groups, &s->search[i]);
 			number += keep_groups(s, groups, image, count, number);
