@@ -7,7 +7,7 @@
  * A number that is asked for is looked for by bisecting the resolution. About
  * the one where it is found, many starts have as many communities, or a few more
  * that can be joined, and of these the largest modularity is taken: by igraph's
- * Leiden, of 12 to 36 cuts of one graph it had a purity of 90.0, 94.0 and 89.5 on
+ * Leiden, of 12 to 29 cuts of one graph it had a purity of 90.0, 94.0 and 89.5 on
  * three encoders of the hands, where the mean was 89.2, 91.7 and 88.7.
  *
  *-------------------------------------------------------------------------
