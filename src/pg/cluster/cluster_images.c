@@ -19,9 +19,9 @@
 #include "utils/memutils.h"
 
 #include "pg/cluster/call_arguments.h"
-#include "pg/cluster/cluster_erase.h"
 #include "pg/cluster/cluster_images.h"
 #include "pg/cluster/cluster_images_parts.h"
+#include "pg/model/capture.h"
 #include "pg/model/model_edits.h"
 #include "pg/model/train.h"
 #include "pg/server/memory.h"

@@ -201,18 +201,8 @@ add_row(refresh *r, Datum key, const float *x)
 static void
 add_batch(refresh *r, scpg_encoder *encoder, scpg_skips *skips, const scpg_image_row *rows, int count)
 {
-	sc_image *images = palloc(sizeof(sc_image) * count);
-	float *x = palloc(sizeof(float) * SC_EMBEDDING_DIM * count);
-	int readable = 0;
+	const float *x = scpg_encode_rows(encoder, &r->source, skips, rows, count);
 
-	for (int i = 0; i < count; i++)
-	{
-		if (rows[i].status == SC_OK)
-			images[readable++] = rows[i].image;
-		else
-			scpg_skips_add(skips, &r->source, rows[i].id, &rows[i].error);
-	}
-	scpg_encode(encoder, x, images, readable);
 	for (int i = 0; i < count; i++)
 	{
 		bool ok = rows[i].status == SC_OK;

@@ -161,6 +161,25 @@ scpg_encode(scpg_encoder *encoder, float *out, const sc_image *images, int count
 	}
 }
 
+const float *
+scpg_encode_rows(scpg_encoder *encoder, const scpg_source *source, scpg_skips *skips, const scpg_image_row *rows,
+				 int count)
+{
+	sc_image *images = palloc(sizeof(sc_image) * count);
+	float *x = palloc(sizeof(float) * SC_EMBEDDING_DIM * count);
+	int readable = 0;
+
+	for (int i = 0; i < count; i++)
+	{
+		if (rows[i].status == SC_OK)
+			images[readable++] = rows[i].image;
+		else
+			scpg_skips_add(skips, source, rows[i].id, &rows[i].error);
+	}
+	scpg_encode(encoder, x, images, readable);
+	return x;
+}
+
 typedef struct encoding
 {
 	scpg_encoder *encoder;

@@ -14,6 +14,9 @@
 #include "pg/model/model.h"
 #include "pg/model/recipe.h"
 #include "pg/table/dataset.h"
+#include "pg/table/reader.h"
+#include "pg/table/skips.h"
+#include "pg/table/source.h"
 
 typedef struct scpg_encoder scpg_encoder;
 
@@ -39,6 +42,14 @@ extern int scpg_encoder_image_side(const scpg_encoder *encoder);
 
 /* out (count, SC_EMBEDDING_DIM) of any number of images, on the pool. */
 extern void scpg_encode(scpg_encoder *encoder, float *out, const sc_image *images, int count);
+
+/*
+ * Of rows (count) that a reader of the source gave, the embeddings of those that
+ * can be read, one after the other, in the current memory context; the others
+ * are skips.
+ */
+extern const float *scpg_encode_rows(scpg_encoder *encoder, const scpg_source *source, scpg_skips *skips,
+									 const scpg_image_row *rows, int count);
 
 /* out (dataset->images, SC_EMBEDDING_DIM) of all images of a dataset. */
 extern void scpg_encode_dataset(scpg_encoder *encoder, float *out, scpg_dataset *dataset);

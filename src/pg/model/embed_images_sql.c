@@ -70,18 +70,8 @@ static void
 put_rows(ReturnSetInfo *result, const scpg_source *source, bool as_bigint, scpg_encoder *encoder, scpg_skips *skips,
 		 const scpg_image_row *rows, int count)
 {
-	sc_image *images = palloc(sizeof(sc_image) * count);
-	float *x = palloc(sizeof(float) * SC_EMBEDDING_DIM * count);
-	int readable = 0;
+	const float *x = scpg_encode_rows(encoder, source, skips, rows, count);
 
-	for (int i = 0; i < count; i++)
-	{
-		if (rows[i].status == SC_OK)
-			images[readable++] = rows[i].image;
-		else
-			scpg_skips_add(skips, source, rows[i].id, &rows[i].error);
-	}
-	scpg_encode(encoder, x, images, readable);
 	for (int i = 0; i < count; i++)
 	{
 		Datum values[2];

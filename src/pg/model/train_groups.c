@@ -32,38 +32,30 @@
 /* Starts of each graph: of all images, and of each sample. */
 #define STARTS 4
 
-/* Memory is all taken before the training begins. */
 static void
-plan_jobs(scpg_self_labels *s, MemoryContext cxt)
+plan_graphs(scpg_self_labels *s, MemoryContext cxt)
 {
-	for (int i = 0; i < 2; i++)
+	for (int size = 0; size < scpg_look_sizes(&s->look); size++)
 	{
+		sc_groups *groups = &s->groups[size];
 		sc_arena arena = sc_arena_counter();
 
-		if (i == 1 && s->look.size[1] == s->look.size[0])
-			break;
-		s->search[i] = (sc_knn){.n = s->look.size[i],
-								.d = SC_EMBEDDING_DIM,
-								.rows = s->look.features,
-								.k = s->each,
-								.leave_out = true};
-		scpg_knn_plan(&s->search[i]);
-		(void) scpg_knn_layout(&s->search[i], 0, cxt);
-		s->groups[i] = (sc_groups){.n = s->look.size[i],
-								   .d = SC_EMBEDDING_DIM,
-								   .rows = s->look.features,
-								   .cosine = true,
-								   .only_stability = true,
-								   .resolution = 1,
-								   .starts = STARTS,
-								   .seed = 1,
-								   .lanes = scpg_lanes()};
-		scpg_core()->sc_groups_layout(&s->groups[i], &arena);
+		*groups = (sc_groups){.n = s->look.size[size],
+							  .d = SC_EMBEDDING_DIM,
+							  .rows = s->look.features,
+							  .cosine = true,
+							  .only_stability = true,
+							  .resolution = 1,
+							  .starts = STARTS,
+							  .seed = 1,
+							  .lanes = scpg_lanes()};
+		scpg_core()->sc_groups_layout(groups, &arena);
 		arena = scpg_arena(cxt, sc_arena_need(&arena), "the neighbour graph");
-		scpg_core()->sc_groups_layout(&s->groups[i], &arena);
+		scpg_core()->sc_groups_layout(groups, &arena);
 	}
 }
 
+/* Memory is all taken before the training begins. */
 void
 scpg_self_labels_init(scpg_self_labels *s, const scpg_recipe *recipe, const scpg_order *order, MemoryContext cxt)
 {
@@ -73,7 +65,7 @@ scpg_self_labels_init(scpg_self_labels *s, const scpg_recipe *recipe, const scpg
 	memset(s, 0, sizeof(*s));
 	if (recipe->self_label_start == 1 || recipe->epochs == 0 || order->images < 2)
 		return;
-	scpg_look_init(&s->look, order, cxt);
+	scpg_look_init(&s->look, recipe, order, cxt);
 	s->each = Min(sc_groups_neighbours(s->look.size[0]), (int) order->images - 1);
 	for (int pass = 0; pass < 2; pass++)
 	{
@@ -85,7 +77,8 @@ scpg_self_labels_init(scpg_self_labels *s, const scpg_recipe *recipe, const scpg
 	}
 	for (Size i = 0; i < all; i++)
 		s->group[i] = -1;
-	plan_jobs(s, cxt);
+	scpg_look_plan_search(&s->look, s->each, cxt);
+	plan_graphs(s, cxt);
 }
 
 bool
@@ -94,11 +87,13 @@ scpg_self_labels_count(const scpg_self_labels *s, const scpg_recipe *recipe, int
 	return s->each > 0 && epoch >= recipe->self_label_start * recipe->epochs;
 }
 
-/* s->sure (count): which images are, of a part whose groups are found. */
+/* s->sure: which images are, of the part that was looked at last and whose groups are found. */
 static void
-find_sure(scpg_self_labels *s, const sc_groups *groups, sc_knn *search)
+find_sure(scpg_self_labels *s, int size)
 {
-	search->first = search->m = 0;
+	const sc_groups *groups = &s->groups[size];
+	sc_knn *search = scpg_look_search(&s->look, size);
+
 	while (scpg_knn_next(search))
 		for (size_t i = 0; i < search->m; i++)
 		{
@@ -138,10 +133,10 @@ scpg_self_labels_find(scpg_self_labels *s, scpg_learner *learner, const scpg_ord
 	s->first[0] = 0;
 	for (int64 part = 0; part < s->look.parts; part++)
 	{
-		int count;
-		const int64 *image = scpg_look_part(&s->look, order, part, &count);
-		int i = count == s->look.size[0] ? 0 : 1;
-		sc_groups *groups = &s->groups[i];
+		int size;
+		const int64 *image = scpg_look_part(&s->look, order, part, &size);
+		int count = s->look.size[size];
+		sc_groups *groups = &s->groups[size];
 
 		for (int j = 0; j < count; j++)
 			s->group[image[j]] = -1;
@@ -150,7 +145,7 @@ scpg_self_labels_find(scpg_self_labels *s, scpg_learner *learner, const scpg_ord
 		scpg_run_on(groups->lanes, scpg_core()->sc_groups_run, groups);
 		if (groups->found >= 2 && groups->own.stability >= SC_GROUPS_STABLE)
 		{
-			find_sure(s, groups, &s->search[i]);
+			find_sure(s, size);
 			number += keep_groups(s, groups, image, count, number);
 		}
 		ereport(DEBUG1, (errmsg_internal("self-labelling: %d groups of stability %.3f, %lld images are sure so far",

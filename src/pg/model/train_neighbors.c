@@ -22,25 +22,6 @@
 /* Random stream of an image beside those of its views and of train_order.c. */
 #define STREAM_NEIGHBOR 4
 
-/* Memory is all taken before the training begins. */
-static void
-plan_searches(scpg_neighbors *n, MemoryContext cxt)
-{
-	for (int i = 0; i < 2; i++)
-	{
-		n->search[i] = (sc_knn){.n = n->look.size[i],
-								.d = SC_EMBEDDING_DIM,
-								.rows = n->look.features,
-								.k = n->each,
-								.leave_out = true};
-		if (i == 0 || n->look.size[1] < n->look.size[0])
-		{
-			scpg_knn_plan(&n->search[i]);
-			(void) scpg_knn_layout(&n->search[i], 0, cxt);
-		}
-	}
-}
-
 void
 scpg_neighbors_init(scpg_neighbors *n, const scpg_recipe *recipe, const scpg_order *order, MemoryContext cxt)
 {
@@ -52,7 +33,7 @@ scpg_neighbors_init(scpg_neighbors *n, const scpg_recipe *recipe, const scpg_ord
 		return;
 	n->each = (int) Min((int64) recipe->neighbors, order->images - 1);
 	n->prob = recipe->neighbor_prob;
-	scpg_look_init(&n->look, order, cxt);
+	scpg_look_init(&n->look, recipe, order, cxt);
 	for (int pass = 0; pass < 2; pass++)
 	{
 		arena = pass == 0 ? sc_arena_counter() : scpg_arena(cxt, sc_arena_need(&arena), "the neighbours of images");
@@ -66,7 +47,7 @@ scpg_neighbors_init(scpg_neighbors *n, const scpg_recipe *recipe, const scpg_ord
 		n->count[i] = 0;
 		n->place[i] = -1;
 	}
-	plan_searches(n, cxt);
+	scpg_look_plan_search(&n->look, n->each, cxt);
 }
 
 bool
@@ -75,14 +56,12 @@ scpg_neighbors_count(const scpg_neighbors *n, const scpg_recipe *recipe, int epo
 	return n->each > 0 && epoch >= recipe->neighbor_start * recipe->epochs;
 }
 
-/* n->near (count, n->each): the nearest of each of the rows. */
+/* n->near (the images of the part that was looked at last, n->each): the nearest of each of them. */
 static void
-search(scpg_neighbors *n, int count)
+search(scpg_neighbors *n, int size)
 {
-	sc_knn *job = &n->search[count == n->look.size[0] ? 0 : 1];
+	sc_knn *job = scpg_look_search(&n->look, size);
 
-	Assert(count == (int) job->n && job->found == n->each);
-	job->first = job->m = 0;
 	while (scpg_knn_next(job))
 		memcpy(n->near + job->first * n->each, job->index, sizeof(uint32) * job->m * job->found);
 }
@@ -101,12 +80,13 @@ scpg_neighbors_find(scpg_neighbors *n, scpg_learner *learner, const scpg_order *
 {
 	for (int64 part = 0; part < n->look.parts; part++)
 	{
-		int count;
-		const int64 *image = scpg_look_part(&n->look, order, part, &count);
+		int size;
+		const int64 *image = scpg_look_part(&n->look, order, part, &size);
+		int count = n->look.size[size];
 
 		if (!scpg_look(&n->look, learner, order, image, count))
 			return false;
-		search(n, count);
+		search(n, size);
 		for (int i = 0; i < count; i++)
 		{
 			int64 *mutual = n->mutual + image[i] * n->each;

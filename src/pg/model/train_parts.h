@@ -45,12 +45,16 @@ extern void scpg_order_batch(const scpg_order *o, int step, int64 *number, uint6
 
 struct scpg_learner;
 
-/* The images that train, in parts that are looked at together. */
+/* The images that train, in parts that are looked at together, and whose images are each other's neighbours. */
 typedef struct scpg_look_parts
 {
 	int64 parts;
-	int size[2];	 /* of the largest part, and of the others, which have as many images or one less */
-	float *features; /* (size[0], SC_EMBEDDING_DIM): what is seen in the images of a part, of length 1 */
+	int size[2];	  /* of the largest part, and of the others, which have as many images or one less */
+	float *features;  /* (size[0], SC_EMBEDDING_DIM): what is seen in the images of a part, of length 1 */
+	sc_knn search[2]; /* by size */
+	bool erase;		  /* what embeddings say of how pictures were taken does not count */
+	double *traits;	  /* (size[0], SC_CAPTURE_TRAITS): how those were taken, for */
+	sc_erasure erasure;
 	MemoryContext context;
 } scpg_look_parts;
 
@@ -58,14 +62,27 @@ typedef struct scpg_look_parts
 #define SCPG_LOOK_COST (1.0 / 6)
 
 /* Take the memory, in cxt. */
-extern void scpg_look_init(scpg_look_parts *l, const scpg_order *order, MemoryContext cxt);
+extern void scpg_look_init(scpg_look_parts *l, const scpg_recipe *recipe, const scpg_order *order, MemoryContext cxt);
 
-/* The images of a part, (count) of the dataset's. */
-extern const int64 *scpg_look_part(const scpg_look_parts *l, const scpg_order *order, int64 part, int *count);
+/* How many sizes the parts have, 1 or 2. */
+static inline int
+scpg_look_sizes(const scpg_look_parts *l)
+{
+	return l->size[1] < l->size[0] ? 2 : 1;
+}
+
+/* Take the memory of searches for `each` neighbours of an image, fewer than the images, in cxt. */
+extern void scpg_look_plan_search(scpg_look_parts *l, int each, MemoryContext cxt);
+
+/* The images of a part, (l->size[*size]) of the dataset's. */
+extern const int64 *scpg_look_part(const scpg_look_parts *l, const scpg_order *order, int64 part, int *size);
 
 /* Look at images (count) by the weights that the learner has now; false where what it sees is no number. */
 extern bool scpg_look(scpg_look_parts *l, struct scpg_learner *learner, const scpg_order *order, const int64 *image,
 					  int count);
+
+/* The search for the neighbours of all images of the part that was looked at last, for scpg_knn_next. */
+extern sc_knn *scpg_look_search(scpg_look_parts *l, int size);
 
 /* Of the images of a step, in the current memory context: */
 typedef struct scpg_partners
@@ -85,8 +102,7 @@ typedef struct scpg_neighbors
 	int32 *count;  /* (images of the dataset): how many of them */
 	int32 *place;  /* (images of the dataset): in the batch, -1: not there */
 	scpg_look_parts look;
-	uint32 *near;	  /* (the largest part, each) */
-	sc_knn search[2]; /* by look.size */
+	uint32 *near; /* (the largest part, each) */
 } scpg_neighbors;
 
 extern void scpg_neighbors_init(scpg_neighbors *n, const scpg_recipe *recipe, const scpg_order *order,
@@ -107,8 +123,7 @@ typedef struct scpg_self_labels
 {
 	int each; /* neighbours that say whether an image is surely of its group; 0: nothing is labelled in this training */
 	scpg_look_parts look;
-	sc_knn search[2];	 /* by look.size, */
-	sc_groups groups[2]; /* ... likewise */
+	sc_groups groups[2]; /* by look.size */
 	bool *sure;			 /* (the largest part) */
 	int64 *group;		 /* (images of the dataset): that an image surely is of, -1: of none */
 	int64 *member;		 /* (images): the sure images, group by group */

@@ -1,19 +1,26 @@
 /*-------------------------------------------------------------------------
  *
- * src/pg/cluster/cluster_erase.h
- *	  Embeddings without what they say of how pictures were taken.
+ * src/pg/model/capture.h
+ *	  How pictures were taken, and embeddings without what they say of it.
  *
  *-------------------------------------------------------------------------
  */
-#ifndef SCPG_CLUSTER_ERASE_H
-#define SCPG_CLUSTER_ERASE_H
+#ifndef SCPG_CAPTURE_H
+#define SCPG_CAPTURE_H
 
 #include "postgres.h"
 
+#include "core/api.h"
 #include "pg/table/dataset.h"
+
+/* Of images (count), how each was taken: traits (count, SC_CAPTURE_TRAITS). Scratch is in the current memory context. */
+extern void scpg_capture_images(double *traits, const sc_image *images, int count);
 
 /* Of each image of a dataset, how it was taken: (images, SC_CAPTURE_TRAITS), in cxt. */
 extern double *scpg_capture_traits(scpg_dataset *dataset, MemoryContext cxt);
+
+/* Take the memory, in cxt, for an erasure of n embeddings, or fewer; rows, trait and out are the caller's. */
+extern void scpg_erasure_plan(sc_erasure *job, int64 n, MemoryContext cxt);
 
 /* The rows (n, SC_EMBEDDING_DIM) without what they say of the traits (n, SC_CAPTURE_TRAITS); in cxt. */
 extern const float *scpg_erase_traits(const float *rows, int64 n, const double *traits, MemoryContext cxt);
@@ -21,4 +28,4 @@ extern const float *scpg_erase_traits(const float *rows, int64 n, const double *
 /* Bytes that both take. */
 extern Size scpg_erased_bytes(int64 n);
 
-#endif /* SCPG_CLUSTER_ERASE_H */
+#endif /* SCPG_CAPTURE_H */

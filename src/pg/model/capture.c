@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
- * src/pg/cluster/cluster_erase.c
- *	  Embeddings without what they say of how pictures were taken.
+ * src/pg/model/capture.c
+ *	  How pictures were taken, and embeddings without what they say of it.
  *
  * Views of a training differ in light, contrast and blur, so that the encoder
  * does not go by these; of pictures of few cameras it does all the same. Groups
@@ -14,7 +14,7 @@
 
 #include "utils/memutils.h"
 
-#include "pg/cluster/cluster_erase.h"
+#include "pg/model/capture.h"
 #include "pg/server/jobs.h"
 #include "pg/server/load.h"
 #include "pg/server/memory.h"
@@ -22,20 +22,24 @@
 /* Pictures that are looked at at once. */
 #define BATCH 64
 
-static void
-look(void *arg, const sc_image *images, int64 first, int count)
+void
+scpg_capture_images(double *traits, const sc_image *images, int count)
 {
-	double *traits = arg;
-	sc_capture job = {.lanes = scpg_lanes(),
-					  .images = images,
-					  .count = count,
-					  .traits = traits + first * SC_CAPTURE_TRAITS};
+	sc_capture job = {.lanes = scpg_lanes(), .images = images, .count = count, .traits = traits};
 	sc_arena arena = sc_arena_counter();
 
 	scpg_core()->sc_capture_layout(&job, &arena);
 	arena = scpg_arena(CurrentMemoryContext, sc_arena_need(&arena), "small pictures");
 	scpg_core()->sc_capture_layout(&job, &arena);
 	scpg_run_on(job.lanes, scpg_core()->sc_capture_run, &job);
+}
+
+static void
+look(void *arg, const sc_image *images, int64 first, int count)
+{
+	double *traits = arg;
+
+	scpg_capture_images(traits + first * SC_CAPTURE_TRAITS, images, count);
 }
 
 static Size
@@ -67,18 +71,28 @@ scpg_erased_bytes(int64 n)
 	return sc_add(rows_bytes(n), 2 * traits_bytes(n));
 }
 
+void
+scpg_erasure_plan(sc_erasure *job, int64 n, MemoryContext cxt)
+{
+	sc_arena arena = sc_arena_counter();
+
+	*job = (sc_erasure){.n = n, .d = SC_EMBEDDING_DIM, .traits = SC_CAPTURE_TRAITS};
+	scpg_core()->sc_erasure_layout(job, &arena);
+	arena = scpg_arena(cxt, sc_arena_need(&arena), "the directions of how pictures were taken");
+	scpg_core()->sc_erasure_layout(job, &arena);
+}
+
 const float *
 scpg_erase_traits(const float *rows, int64 n, const double *traits, MemoryContext cxt)
 {
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "selfclass erasure", ALLOCSET_DEFAULT_SIZES);
-	sc_erasure job = {.n = n, .d = SC_EMBEDDING_DIM, .traits = SC_CAPTURE_TRAITS, .rows = rows, .trait = traits};
 	sc_arena arena = scpg_arena(cxt, rows_bytes(n), "embeddings without how pictures were taken");
+	sc_erasure job;
 
+	scpg_erasure_plan(&job, n, scratch);
+	job.rows = rows;
+	job.trait = traits;
 	job.out = SC_TAKE(&arena, float, sc_mul(n, SC_EMBEDDING_DIM));
-	arena = sc_arena_counter();
-	scpg_core()->sc_erasure_layout(&job, &arena);
-	arena = scpg_arena(scratch, sc_arena_need(&arena), "the directions of how pictures were taken");
-	scpg_core()->sc_erasure_layout(&job, &arena);
 	scpg_run(scpg_core()->sc_erasure_run, &job);
 	MemoryContextDelete(scratch);
 	return job.out;
