@@ -10,8 +10,9 @@
  * Groups are the communities of the neighbour graph (core/analytics/groups.h),
  * found anew as an epoch begins, by the weights of that moment: these are what a
  * checkpoint holds, so a training that goes on from one finds the same. They
- * count in an epoch where samples fall into the same ones; where they do not,
- * groups are arbitrary, and teaching them would make them seem clear.
+ * count in an epoch where samples fall into the same ones, and of these each that
+ * samples have too; others are arbitrary, and teaching them would make them seem
+ * clear: of two signs that look alike, either half of both.
  *
  *-------------------------------------------------------------------------
  */
@@ -106,7 +107,7 @@ find_sure(scpg_self_labels *s, int size)
 		}
 }
 
-/* The members of the groups of a part, whose first one is group number `number` of all; how many groups there are. */
+/* The members of the stable groups of a part, whose first one is group number `number` of all; how many groups there are. */
 static int
 keep_groups(scpg_self_labels *s, const sc_groups *groups, const int64 *image, int count, int64 number)
 {
@@ -114,7 +115,9 @@ keep_groups(scpg_self_labels *s, const sc_groups *groups, const int64 *image, in
 
 	for (int group = 0; group < groups->found; group++)
 	{
-		for (int i = 0; i < count; i++)
+		bool stable = groups->group_stability[group] >= SC_GROUPS_GROUP_STABLE;
+
+		for (int i = 0; i < count && stable; i++)
 			if (groups->labels[i] == group && s->sure[i])
 			{
 				s->member[at++] = image[i];
