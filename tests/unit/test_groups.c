@@ -506,43 +506,6 @@ test_only_stability(int n, int blobs, float spread, float least, float most)
 	}
 }
 
-/* Three blobs beside a cloud: those are found again in samples, and the parts that the cloud falls into are not. */
-static void
-test_group_stability(void)
-{
-	enum
-	{
-		D = 16,
-		N = 400,
-		BLOBS = 12,
-		CLEAR = 3
-	};
-	float *x = unit_keep((size_t) N * D * sizeof(float));
-	sc_groups g = {.n = N, .d = D, .rows = x, .cosine = true, .only_stability = true, .resolution = 1, .starts = 4};
-
-	blobs_fill(x, N, D, BLOBS, 0.15f);
-	for (int i = 0; i < N; i++)
-		if (i % BLOBS >= CLEAR)
-			for (int j = 0; j < D; j++)
-			{
-				sc_rng own = sc_rng_stream(11, (uint64_t) i, (uint64_t) j, 2);
-
-				x[i * D + j] = 1 + sc_rng_normal(&own);
-			}
-	run_on(&g, 2);
-	CHECK(g.found > CLEAR + 1, "%d groups", g.found);
-	for (int c = 0; c < g.found; c++)
-	{
-		bool clear = false;
-
-		for (int i = 0; i < CLEAR; i++)
-			clear = clear || g.labels[i] == c;
-		CHECK(clear ? g.group_stability[c] > 0.99 : g.group_stability[c] < SC_GROUPS_GROUP_STABLE, "group %d, %s: %g",
-			  c, clear ? "a blob" : "of the cloud", g.group_stability[c]);
-		CHECK(g.group_stability[c] > 0 && g.group_stability[c] <= 1 + 1e-12, "group %d: %g", c, g.group_stability[c]);
-	}
-}
-
 /* The same labels whatever the order of the rows, the number of lanes; equal rows are alike. */
 static void
 test_independence(int n, int k, bool judge)
@@ -814,8 +777,6 @@ main(int argc, char **argv)
 		test_only_stability(300, 1, 0.3f, -1, 0.5f);
 	CASE ("groups: the stability alone, of more rows than a sample")
 		test_only_stability(SC_GROUPS_SAMPLE + 500, 7, 0.15f, 0.999f, 1);
-	CASE ("groups: the stability of each")
-		test_group_stability();
 	LARGE_CASE ("groups: any order, any lanes")
 		test_independence(400, 0, true);
 	CASE ("groups: any order, any lanes, k given")

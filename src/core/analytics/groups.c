@@ -58,7 +58,6 @@ sc_groups_layout(sc_groups *g, sc_arena *arena)
 	points = sc_mul(most, g->d);
 	room = sc_neighbour_graph_room(most, w.stride);
 	g->labels = SC_TAKE(arena, int32_t, g->n);
-	g->group_stability = SC_TAKE(arena, double, most);
 	w.order = (sc_row_order){.n = g->n, .d = g->d, .rows = g->rows};
 	sc_row_order_layout(&w.order, arena);
 	w.first = SC_TAKE(arena, uint32_t, g->n);
@@ -69,7 +68,6 @@ sc_groups_layout(sc_groups *g, sc_arena *arena)
 	w.chosen.member = SC_TAKE(arena, int32_t, most);
 	w.kept.member = SC_TAKE(arena, int32_t, most);
 	w.above.member = SC_TAKE(arena, int32_t, most);
-	w.group_stability = SC_TAKE(arena, double, most);
 	w.knn =
 		(sc_knn){.n = most, .d = g->d, .rows = w.x, .k = w.stride, .leave_out = true, .most = most, .lanes = g->lanes};
 	sc_knn_layout(&w.knn, arena);
@@ -302,11 +300,7 @@ number_labels(sc_groups *g)
 		by_size[i] = c;
 	}
 	for (int i = 0; i < k; i++)
-	{
 		w->rank[by_size[i]] = i;
-		if (g->only_stability)
-			g->group_stability[i] = w->group_stability[by_size[i]];
-	}
 	for (size_t i = 0; i < g->n; i++)
 		g->labels[w->order.row[i]] = w->rank[w->community[w->order.group[i]]];
 	g->found = k;
@@ -367,7 +361,6 @@ static void
 all_equal(sc_groups *g)
 {
 	memset(g->labels, 0, g->n * sizeof(int32_t));
-	g->group_stability[0] = 1;
 	g->found = 1;
 	g->own = (sc_groups_own){.k = 1, .low = 1, .high = 1, .stability = 1};
 }

@@ -69,7 +69,7 @@ typedef struct sc_groups
 	int neighbours;		 /* of each row; 0: by the number of rows */
 	int k;				 /* groups, lowered to the number of distinct rows; 0: as many as there are */
 	bool judge;			 /* own is wanted though k is given */
-	bool only_stability; /* k is 0, and not judged: the communities of largest modularity, and how stable they are */
+	bool only_stability; /* k is 0, and not judged: the communities of largest modularity, and of own the stability */
 	double resolution;	 /* above 0; 1 unless there is a reason */
 	int starts;			 /* the best of so many, at least 1 */
 	uint64_t seed;
@@ -80,7 +80,6 @@ typedef struct sc_groups
 	int found;					  /* groups */
 	int32_t *labels;			  /* (n) */
 	double modularity;			  /* of the labels, with resolution 1 */
-	double *group_stability;	  /* (found), where only_stability: how stable each is, a Jaccard index (below) */
 	sc_groups_own own;			  /* of what was judged; so are these: */
 	sc_groups_curve curve;		  /* of the graph; without a point where all rows are equal */
 	sc_groups_curve chance_curve; /* the largest of points without groups, for the same numbers */
@@ -112,16 +111,6 @@ sc_groups_are_clear(const sc_groups_own *own)
 {
 	return sc_groups_stand_out(own) && own->stability >= SC_GROUPS_STABLE;
 }
-
-/*
- * Some groups can be there where others are arbitrary. How stable one is tells
- * the share of its rows and of those of the nearest group of a sample that both
- * have, in the mean of the samples (Hennig, "Cluster-wise assessment of cluster
- * stability", Comput. Stat. Data Anal. 52 (2007)); "highly stable" is 0.85 or
- * more in his package fpc. Of embeddings of hands, halves of two signs that look
- * alike have 0.6 to 0.8, most signs 0.87 to 0.99.
- */
-#define SC_GROUPS_GROUP_STABLE 0.85
 
 /*
  * Neighbours of each of n rows, where the caller does not say: a fortieth of the

@@ -61,15 +61,14 @@ typedef struct sc_groups_work
 	uint32_t *first; /* (n): of each group of equal rows, the place of the first in the order */
 
 	/* of the sample at hand */
-	int s;					 /* nodes */
-	int m;					 /* neighbours of a node */
-	float *x;				 /* (most, d): its rows, of length 1 where cosine is wanted */
-	uint32_t *near;			 /* (most, m) */
-	sc_graph graph;			 /* with m neighbours */
-	sc_partition chosen;	 /* of the graph, with the resolution asked for */
-	sc_partition kept;		 /* those of all nodes, while a sample of them is at hand */
-	sc_partition above;		 /* while the resolution is bisected: the fewest of too many */
-	double *group_stability; /* (most), of chosen: how stable each community is */
+	int s;				 /* nodes */
+	int m;				 /* neighbours of a node */
+	float *x;			 /* (most, d): its rows, of length 1 where cosine is wanted */
+	uint32_t *near;		 /* (most, m) */
+	sc_graph graph;		 /* with m neighbours */
+	sc_partition chosen; /* of the graph, with the resolution asked for */
+	sc_partition kept;	 /* those of all nodes, while a sample of them is at hand */
+	sc_partition above;	 /* while the resolution is bisected: the fewest of too many */
 
 	int sample; /* which one is at hand */
 	int samples;
@@ -145,7 +144,7 @@ extern sc_status sc_groups_judge(const sc_lane *lane, sc_groups *g);
 
 /* ---- groups_stability.c ------------------------------------------------------------- */
 
-/* own.stability and work->group_stability, of the communities in work->chosen, which stay. Ends with a barrier. */
+/* own.stability, of the communities in work->chosen, which stay. Ends with a barrier. */
 extern sc_status sc_groups_find_stability(const sc_lane *lane, sc_groups *g);
 
 /* ---- groups.c ------------------------------------------------------------------------ */

@@ -9,8 +9,7 @@
  *
  * (The idea is that of Ben-Hur, Elisseeff and Guyon, "A stability based method
  * for discovering structure in clustered data", Pac. Symp. Biocomput. 2002.
- * Agreement is the adjusted Rand index, of one group the Jaccard index with the
- * nearest (Hennig 2007); a sample lacks a fifth of the rows.)
+ * Agreement is the adjusted Rand index; a sample lacks a fifth of the rows.)
  *
  *-------------------------------------------------------------------------
  */
@@ -64,9 +63,9 @@ take_fold(const sc_lane *lane, sc_groups *g, int fold)
 	return sc_lane_barrier(lane);
 }
 
-/* How well the communities at hand, of a fold, agree with those that are kept, all and each. By one lane. */
+/* How well the communities at hand, of a fold, agree with those that are kept. By one lane. */
 static double
-agreement(sc_groups_work *w, const sc_partition *all, int nodes, int fold)
+agreement(const sc_groups_work *w, const sc_partition *all, int nodes, int fold)
 {
 	int32_t *here = w->lane[0].size, *count = w->lane[0].number;
 	sc_rand_pairs pairs = {0};
@@ -79,7 +78,6 @@ agreement(sc_groups_work *w, const sc_partition *all, int nodes, int fold)
 	for (int group = 0; group < all->count; group++)
 	{
 		int place = 0, size = 0;
-		double nearest = 0;
 
 		memset(count, 0, w->chosen.count * sizeof(int32_t));
 		for (int i = 0; i < nodes; i++)
@@ -95,11 +93,7 @@ agreement(sc_groups_work *w, const sc_partition *all, int nodes, int fold)
 		}
 		pairs.rows += sc_pairs(size);
 		for (int c = 0; c < w->chosen.count; c++)
-		{
 			pairs.together += sc_pairs(count[c]);
-			nearest = SC_MAX(nearest, (double) count[c] / (size + here[c] - count[c]));
-		}
-		w->group_stability[group] += nearest / FOLDS;
 	}
 	pairs.all = sc_pairs(w->s);
 	return sc_adjusted_rand(&pairs);
@@ -121,20 +115,17 @@ sc_groups_find_stability(const sc_lane *lane, sc_groups *g)
 {
 	sc_groups_work *w = g->work;
 	int nodes = w->s, neighbours = w->m;
-	/* So few rows have no fold that says anything. */
-	bool told = nodes >= 2 * FOLDS && w->chosen.count >= 2;
 
+	/* So few rows have no fold that says anything. */
+	if (nodes < 2 * FOLDS || w->chosen.count < 2)
+		return SC_OK;
 	/* All lanes have seen how many nodes there are. */
 	SC_TRY(sc_lane_barrier(lane));
 	if (lane->index == 0)
 	{
 		sc_groups_copy_partition(&w->kept, &w->chosen, nodes);
-		g->own.stability = told ? 0 : 1;
-		for (int c = 0; c < w->chosen.count; c++)
-			w->group_stability[c] = g->own.stability;
+		g->own.stability = 0;
 	}
-	if (!told)
-		return sc_lane_barrier(lane);
 	for (int fold = 0; fold < FOLDS; fold++)
 	{
 		SC_TRY(take_fold(lane, g, fold));

@@ -71,28 +71,18 @@ scpg_erased_bytes(int64 n)
 	return sc_add(rows_bytes(n), 2 * traits_bytes(n));
 }
 
-void
-scpg_erasure_plan(sc_erasure *job, int64 n, MemoryContext cxt)
-{
-	sc_arena arena = sc_arena_counter();
-
-	*job = (sc_erasure){.n = n, .d = SC_EMBEDDING_DIM, .traits = SC_CAPTURE_TRAITS};
-	scpg_core()->sc_erasure_layout(job, &arena);
-	arena = scpg_arena(cxt, sc_arena_need(&arena), "the directions of how pictures were taken");
-	scpg_core()->sc_erasure_layout(job, &arena);
-}
-
 const float *
 scpg_erase_traits(const float *rows, int64 n, const double *traits, MemoryContext cxt)
 {
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "selfclass erasure", ALLOCSET_DEFAULT_SIZES);
+	sc_erasure job = {.n = n, .d = SC_EMBEDDING_DIM, .traits = SC_CAPTURE_TRAITS, .rows = rows, .trait = traits};
 	sc_arena arena = scpg_arena(cxt, rows_bytes(n), "embeddings without how pictures were taken");
-	sc_erasure job;
 
-	scpg_erasure_plan(&job, n, scratch);
-	job.rows = rows;
-	job.trait = traits;
 	job.out = SC_TAKE(&arena, float, sc_mul(n, SC_EMBEDDING_DIM));
+	arena = sc_arena_counter();
+	scpg_core()->sc_erasure_layout(&job, &arena);
+	arena = scpg_arena(scratch, sc_arena_need(&arena), "the directions of how pictures were taken");
+	scpg_core()->sc_erasure_layout(&job, &arena);
 	scpg_run(scpg_core()->sc_erasure_run, &job);
 	MemoryContextDelete(scratch);
 	return job.out;

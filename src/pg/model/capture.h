@@ -19,9 +19,6 @@ extern void scpg_capture_images(double *traits, const sc_image *images, int coun
 /* Of each image of a dataset, how it was taken: (images, SC_CAPTURE_TRAITS), in cxt. */
 extern double *scpg_capture_traits(scpg_dataset *dataset, MemoryContext cxt);
 
-/* Take the memory, in cxt, for an erasure of n embeddings, or fewer; rows, trait and out are the caller's. */
-extern void scpg_erasure_plan(sc_erasure *job, int64 n, MemoryContext cxt);
-
 /* The rows (n, SC_EMBEDDING_DIM) without what they say of the traits (n, SC_CAPTURE_TRAITS); in cxt. */
 extern const float *scpg_erase_traits(const float *rows, int64 n, const double *traits, MemoryContext cxt);
 

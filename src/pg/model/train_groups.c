@@ -10,13 +10,16 @@
  * Groups are the communities of the neighbour graph (core/analytics/groups.h),
  * found anew as an epoch begins, by the weights of that moment: these are what a
  * checkpoint holds, so a training that goes on from one finds the same. They
- * count in an epoch where samples fall into the same ones, and of these each that
- * samples have too; others are arbitrary, and teaching them would make them seem
- * clear: of two signs that look alike, either half of both.
+ * count in an epoch where samples fall into the same ones; where they do not,
+ * groups are arbitrary, and teaching them would make them seem clear. Where
+ * groups will not go by how pictures were taken (capture.h), one that does is not
+ * taught: all that came from one camera would be a group in the end.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
+
+#include <math.h>
 
 #include "pg/analytics/knn.h"
 #include "pg/model/train_parts.h"
@@ -29,6 +32,14 @@
 
 /* An image is surely of its group where so many of its neighbours are. */
 #define SURE 0.8
+
+/*
+ * A group goes by how pictures were taken where they and all others differ in a
+ * trait by so many deviations of either's (Cohen's d; a third of two normal
+ * distributions overlaps then). Of hands that sign the pictures of one camera
+ * differ by 3.2 to 3.6 in sharpness, those of a sign by up to 1.2 in anything.
+ */
+#define TAKEN_APART 2.0
 
 /* Starts of each graph: of all images, and of each sample. */
 #define STARTS 4
@@ -66,7 +77,7 @@ scpg_self_labels_init(scpg_self_labels *s, const scpg_recipe *recipe, const scpg
 	memset(s, 0, sizeof(*s));
 	if (recipe->self_label_start == 1 || recipe->epochs == 0 || order->images < 2)
 		return;
-	scpg_look_init(&s->look, recipe, order, cxt);
+	scpg_look_init(&s->look, order, recipe->erase_capture, cxt);
 	s->each = Min(sc_groups_neighbours(s->look.size[0]), (int) order->images - 1);
 	for (int pass = 0; pass < 2; pass++)
 	{
@@ -107,7 +118,50 @@ find_sure(scpg_self_labels *s, int size)
 		}
 }
 
-/* The members of the stable groups of a part, whose first one is group number `number` of all; how many groups there are. */
+/* Mean and variance of a trait of the images of a part that are in a group, or of those that are not. */
+static void
+describe(const scpg_self_labels *s, const sc_groups *groups, int group, bool in, int trait, int count, double *mean,
+		 double *variance)
+{
+	double sum = 0, squares = 0;
+	int n = 0;
+
+	for (int i = 0; i < count; i++)
+		if ((groups->labels[i] == group) == in)
+		{
+			sum += s->look.traits[(Size) i * SC_CAPTURE_TRAITS + trait];
+			n++;
+		}
+	*mean = sum / n;
+	for (int i = 0; i < count; i++)
+		if ((groups->labels[i] == group) == in)
+		{
+			double off = s->look.traits[(Size) i * SC_CAPTURE_TRAITS + trait] - *mean;
+
+			squares += off * off;
+		}
+	*variance = squares / n;
+}
+
+/* Does a group of a part go by how its pictures were taken? There are others beside it. */
+static bool
+is_taken_apart(const scpg_self_labels *s, const sc_groups *groups, int group, int count)
+{
+	if (s->look.traits == NULL)
+		return false;
+	for (int trait = 0; trait < SC_CAPTURE_TRAITS; trait++)
+	{
+		double mean[2], variance[2];
+
+		for (int in = 0; in < 2; in++)
+			describe(s, groups, group, in, trait, count, &mean[in], &variance[in]);
+		if (fabs(mean[1] - mean[0]) > TAKEN_APART * sqrt((variance[0] + variance[1]) / 2))
+			return true;
+	}
+	return false;
+}
+
+/* The members of the groups of a part that are taught, whose first one is group number `number` of all; how many groups there are. */
 static int
 keep_groups(scpg_self_labels *s, const sc_groups *groups, const int64 *image, int count, int64 number)
 {
@@ -115,9 +169,9 @@ keep_groups(scpg_self_labels *s, const sc_groups *groups, const int64 *image, in
 
 	for (int group = 0; group < groups->found; group++)
 	{
-		bool stable = groups->group_stability[group] >= SC_GROUPS_GROUP_STABLE;
+		bool taught = !is_taken_apart(s, groups, group, count);
 
-		for (int i = 0; i < count && stable; i++)
+		for (int i = 0; i < count && taught; i++)
 			if (groups->labels[i] == group && s->sure[i])
 			{
 				s->member[at++] = image[i];

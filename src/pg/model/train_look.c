@@ -3,10 +3,6 @@
  * src/pg/model/train_look.c
  *	  What the encoder sees in the images as an epoch begins, part by part.
  *
- * Where groups will not go by how pictures were taken (capture.h), neither do
- * the neighbours and groups that are found in it: a camera whose pictures are a
- * group of their own would be taught as one.
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -18,8 +14,6 @@
 #include "pg/analytics/knn.h"
 #include "pg/model/capture.h"
 #include "pg/model/train_parts.h"
-#include "pg/server/jobs.h"
-#include "pg/server/load.h"
 #include "pg/server/memory.h"
 
 #define DIM SC_EMBEDDING_DIM
@@ -32,12 +26,11 @@
 #define PART 4096
 
 void
-scpg_look_init(scpg_look_parts *l, const scpg_recipe *recipe, const scpg_order *order, MemoryContext cxt)
+scpg_look_init(scpg_look_parts *l, const scpg_order *order, bool traits, MemoryContext cxt)
 {
 	sc_arena arena;
 
 	l->context = cxt;
-	l->erase = recipe->erase_capture;
 	l->parts = (order->images + PART - 1) / PART;
 	l->size[0] = (int) ((order->images + l->parts - 1) / l->parts);
 	l->size[1] = (int) (order->images / l->parts);
@@ -45,13 +38,8 @@ scpg_look_init(scpg_look_parts *l, const scpg_recipe *recipe, const scpg_order *
 	{
 		arena = pass == 0 ? sc_arena_counter() : scpg_arena(cxt, sc_arena_need(&arena), "the features of images");
 		l->features = SC_TAKE(&arena, float, sc_mul(l->size[0], DIM));
-		l->traits = SC_TAKE(&arena, double, l->erase ? sc_mul(l->size[0], SC_CAPTURE_TRAITS) : 0);
+		l->traits = traits ? SC_TAKE(&arena, double, sc_mul(l->size[0], SC_CAPTURE_TRAITS)) : NULL;
 	}
-	if (!l->erase)
-		return;
-	scpg_erasure_plan(&l->erasure, l->size[0], cxt);
-	l->erasure.rows = l->erasure.out = l->features;
-	l->erasure.trait = l->traits;
 }
 
 void
@@ -92,15 +80,6 @@ take_direction(float *row)
 	return true;
 }
 
-static bool
-take_directions(scpg_look_parts *l, int count)
-{
-	for (int i = 0; i < count; i++)
-		if (!take_direction(l->features + (Size) i * DIM))
-			return false;
-	return true;
-}
-
 bool
 scpg_look(scpg_look_parts *l, scpg_learner *learner, const scpg_order *order, const int64 *image, int count)
 {
@@ -115,19 +94,16 @@ scpg_look(scpg_look_parts *l, scpg_learner *learner, const scpg_order *order, co
 
 		scpg_dataset_fetch(order->dataset, images, image + begin, some);
 		scpg_learner_look(learner, l->features + (Size) begin * DIM, images, some);
-		if (l->erase)
+		if (l->traits != NULL)
 			scpg_capture_images(l->traits + (Size) begin * SC_CAPTURE_TRAITS, images, some);
 		MemoryContextReset(batch);
 	}
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(batch);
-	if (!take_directions(l, count))
-		return false;
-	if (!l->erase)
-		return true;
-	l->erasure.n = count;
-	scpg_run(scpg_core()->sc_erasure_run, &l->erasure);
-	return take_directions(l, count);
+	for (int i = 0; i < count; i++)
+		if (!take_direction(l->features + (Size) i * DIM))
+			return false;
+	return true;
 }
 
 sc_knn *

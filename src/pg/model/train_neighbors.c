@@ -33,7 +33,7 @@ scpg_neighbors_init(scpg_neighbors *n, const scpg_recipe *recipe, const scpg_ord
 		return;
 	n->each = (int) Min((int64) recipe->neighbors, order->images - 1);
 	n->prob = recipe->neighbor_prob;
-	scpg_look_init(&n->look, recipe, order, cxt);
+	scpg_look_init(&n->look, order, false, cxt);
 	for (int pass = 0; pass < 2; pass++)
 	{
 		arena = pass == 0 ? sc_arena_counter() : scpg_arena(cxt, sc_arena_need(&arena), "the neighbours of images");

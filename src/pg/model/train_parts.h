@@ -52,17 +52,15 @@ typedef struct scpg_look_parts
 	int size[2];	  /* of the largest part, and of the others, which have as many images or one less */
 	float *features;  /* (size[0], SC_EMBEDDING_DIM): what is seen in the images of a part, of length 1 */
 	sc_knn search[2]; /* by size */
-	bool erase;		  /* what embeddings say of how pictures were taken does not count */
-	double *traits;	  /* (size[0], SC_CAPTURE_TRAITS): how those were taken, for */
-	sc_erasure erasure;
+	double *traits;	  /* (size[0], SC_CAPTURE_TRAITS): how those were taken; NULL: nobody asks */
 	MemoryContext context;
 } scpg_look_parts;
 
 /* What looking costs, as a share of an epoch's steps: a forward pass of one view, where a step has six of those. */
 #define SCPG_LOOK_COST (1.0 / 6)
 
-/* Take the memory, in cxt. */
-extern void scpg_look_init(scpg_look_parts *l, const scpg_recipe *recipe, const scpg_order *order, MemoryContext cxt);
+/* Take the memory, in cxt. traits: it matters how images were taken. */
+extern void scpg_look_init(scpg_look_parts *l, const scpg_order *order, bool traits, MemoryContext cxt);
 
 /* How many sizes the parts have, 1 or 2. */
 static inline int
