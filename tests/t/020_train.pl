@@ -128,7 +128,7 @@ my ($rc, $out, $err);
 
 # What a step depends on, beside the recipe and its number, would show here.
 for (['f32'], ['bf16'], ['f32_more', '"batch_pieces": 2, "hog_weight": 5, "neighbor_prob": 0.7, "neighbor_start": 0.2'],
-	['f32_labels', '"train_sample": 96, "self_label_start": 0, "erase_capture": true'])
+	['f32_labels', '"train_sample": 96, "self_label_start": 0'])
 {
 	my ($precision, $more) = @$_;
 	my $values = join ', ', $recipe, '"epochs": 16', '"precision": "' . $precision =~ s{_.*}{}r . '"', $more // ();
