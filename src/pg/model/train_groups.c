@@ -161,7 +161,7 @@ is_taken_apart(const scpg_self_labels *s, const sc_groups *groups, int group, in
 	return false;
 }
 
-/* The members of the groups of a part that are taught, whose first one is group number `number` of all; how many groups there are. */
+/* The members of the groups of a part, none of those that are not taught; the first is number `number`. How many. */
 static int
 keep_groups(scpg_self_labels *s, const sc_groups *groups, const int64 *image, int count, int64 number)
 {
